@@ -1,0 +1,65 @@
+//! Decides how results reach standard output: it is the only module that writes there.
+//!
+//! It must never mix anything but results in: progress, warnings and errors go to standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+/// Writes results to standard output.
+///
+/// A reader that closes the pipe early (`ecomres … | head`) is no error: the process then ends with exit code 0, as
+/// command-line tools do.
+#[derive(Debug)]
+pub struct Output {
+    out: io::StdoutLock<'static>,
+}
+
+impl Output {
+    /// Locks standard output for this command.
+    pub fn stdout() -> Self {
+        Self { out: io::stdout().lock() }
+    }
+
+    /// Whether standard output is a terminal, so that tables may use colour and width.
+    pub fn is_terminal() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes one line of text.
+    pub fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+        let written = self.out.write_all(text.as_ref().as_bytes()).and_then(|()| self.out.write_all(b"\n"));
+        self.settle(written)
+    }
+
+    /// Writes text as it is, without a line end.
+    pub fn text(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+        let written = self.out.write_all(text.as_ref().as_bytes());
+        self.settle(written)
+    }
+
+    /// Writes one value as one line of JSON.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(value).map_err(io::Error::other)?;
+        self.line(text)
+    }
+
+    /// Writes one value as indented JSON.
+    pub fn json_pretty(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+        self.line(text)
+    }
+
+    /// Sends what is buffered on its way; call it before waiting for anybody.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.settle(flushed)
+    }
+
+    fn settle(&self, written: io::Result<()>) -> io::Result<()> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            other => other,
+        }
+    }
+}
