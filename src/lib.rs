@@ -3,4 +3,6 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod domain;
 pub mod nlu;
+pub mod store;
