@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod nlu;
 pub mod store;
