@@ -2,7 +2,9 @@
 //!
 //! It must never hold the work itself: each command is one file here, and calls the modules that do it.
 
+pub mod model;
 pub mod output;
+pub mod predict;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,7 +49,10 @@ pub struct Global {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Predict(predict::Options),
+    Model(model::Options),
+}
 
 /// Parses the arguments, runs the command and returns its exit code: 0 on success, 1 on bad input or data, 2 on bad
 /// arguments or an unexpected fault.
@@ -55,10 +60,16 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
     }
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command {}
+    match cli.command {
+        Command::Predict(options) => predict::run(options, &cli.global),
+        Command::Model(options) => model::run(options, &cli.global),
+    }
 }

@@ -1,3 +1,101 @@
 //! Decides what a customer's message wants (intent) and how it sounds (sentiment).
 //!
 //! It must never decide what to do about a message, and it is the only module that names burn.
+
+mod activation;
+mod config;
+mod convert;
+mod distilbert;
+mod dropout;
+mod emoji;
+mod engine;
+mod error;
+mod inspect;
+mod labels;
+mod model;
+mod tokenizer;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use config::Pooling;
+pub use convert::{ConvertOptions, convert};
+pub use engine::Engine;
+pub use error::NluError;
+pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
+pub use labels::{INTENTS, Labels, SENTIMENTS};
+pub use model::ModelInfo;
+pub use weights::Precision;
+
+/// What the message wants and how it sounds.
+///
+/// Where the model was trained on intents only, `sentiment` is empty, its confidence 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The most likely intent.
+    pub intent: String,
+    /// Its probability, from 0 to 1; four decimals in JSON.
+    #[serde(serialize_with = "four_decimals")]
+    pub intent_confidence: f32,
+    /// The most likely sentiment.
+    pub sentiment: String,
+    /// Its probability, from 0 to 1; four decimals in JSON.
+    #[serde(serialize_with = "four_decimals")]
+    pub sentiment_confidence: f32,
+    /// All intents, the most likely first.
+    pub intents: Vec<Scored>,
+    /// All sentiments, the most likely first.
+    pub sentiments: Vec<Scored>,
+}
+
+/// One label and its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// The label.
+    pub label: String,
+    /// Its probability, from 0 to 1; four decimals in JSON.
+    #[serde(serialize_with = "four_decimals")]
+    pub confidence: f32,
+}
+
+fn four_decimals<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*value) * 1e4).round() / 1e4)
+}
+
+/// Anything that can tell what a message wants: the [`Engine`], or a fixed answer in a test.
+#[async_trait]
+pub trait Classifier: Send + Sync {
+    /// Classifies one message.
+    ///
+    /// # Errors
+    /// The model is overloaded, has stopped or failed.
+    async fn classify(&self, text: &str) -> Result<Prediction, NluError>;
+}
+
+/// Finds the model folder: the given one, else `./model`, else the folders beside the executable where a build or an
+/// installation has it.
+///
+/// # Errors
+/// The given folder does not exist, or none of the usual places holds a `config.json`; the message lists them.
+pub fn locate_model(explicit: Option<&Path>) -> Result<PathBuf, NluError> {
+    if let Some(dir) = explicit {
+        return if dir.is_dir() {
+            Ok(dir.to_owned())
+        } else {
+            Err(NluError::NoModel { tried: vec![dir.to_owned()] })
+        };
+    }
+    let mut tried = vec![PathBuf::from("model")];
+    if let Some(beside) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
+        for relative in ["model", "../share/ecomres/model", "../../model", "../../../model"] {
+            tried.push(beside.join(relative));
+        }
+    }
+    match tried.iter().position(|dir| dir.join("config.json").is_file()) {
+        Some(found) => Ok(tried.swap_remove(found)),
+        None => Err(NluError::NoModel { tried }),
+    }
+}
