@@ -11,8 +11,9 @@ use figment::providers::{Format, Serialized, Toml};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 pub use refund::RefundConfig;
@@ -95,18 +96,6 @@ pub struct OrdersConfig {
     pub verification: Verification,
     /// Distinct orders that one identity may ask for in 24 hours.
     pub daily_limit: u32,
-}
-
-/// Who may see an order that has no telephone number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verification {
-    /// The first identity that asks binds the order.
-    Claim,
-    /// The order's customer id must be given.
-    Strict,
-    /// Anybody who knows the order id.
-    Off,
 }
 
 /// When a message is read afresh.

@@ -14,24 +14,13 @@ use uuid::Uuid;
 
 use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::audit::AuditRecord;
-use crate::domain::caller::{Caller, Customer};
+use crate::domain::caller::{Caller, Customer, Verification};
 use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, normal_phone};
 use crate::domain::order::Order;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::words::excerpt;
 use crate::store::{Store, StoreError};
 pub use refunds::{PayOutcome, QuoteOutcome};
-
-/// Who may see an order that has no telephone number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verification {
-    /// The first identity that asks binds the order.
-    Claim,
-    /// The customer must have written the order's customer id.
-    Strict,
-    /// Anybody who knows the order id.
-    Off,
-}
 
 /// The shop's rules, as the settings give them.
 #[derive(Debug, Clone)]

@@ -12,4 +12,5 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod refund;
+pub mod topic;
 pub mod words;

@@ -2,8 +2,13 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod agent;
 pub mod cli;
 pub mod config;
+pub mod desk;
 pub mod domain;
+pub mod inbox;
+pub mod llm;
 pub mod nlu;
 pub mod store;
+pub mod tools;

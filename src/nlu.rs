@@ -82,11 +82,7 @@ pub trait Classifier: Send + Sync {
 /// The given folder does not exist, or none of the usual places holds a `config.json`; the message lists them.
 pub fn locate_model(explicit: Option<&Path>) -> Result<PathBuf, NluError> {
     if let Some(dir) = explicit {
-        return if dir.is_dir() {
-            Ok(dir.to_owned())
-        } else {
-            Err(NluError::NoModel { tried: vec![dir.to_owned()] })
-        };
+        return if dir.is_dir() { Ok(dir.to_owned()) } else { Err(NluError::NoModel { tried: vec![dir.to_owned()] }) };
     }
     let mut tried = vec![PathBuf::from("model")];
     if let Some(beside) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {

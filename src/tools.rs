@@ -167,7 +167,9 @@ impl Toolbox {
             priority: arguments.priority.unwrap_or_default(),
         };
         if context.caller.customer().is_none() && request.user_id.trim().is_empty() {
-            return ToolResult::wrong("user_id: it is empty; name the customer whose conversation needs a person".into());
+            return ToolResult::wrong(
+                "user_id: it is empty; name the customer whose conversation needs a person".into(),
+            );
         }
         match self.desk.hand_over(context, request).await {
             Ok(alert) => ToolResult::handed_over(alert),

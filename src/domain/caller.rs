@@ -2,6 +2,8 @@
 //!
 //! It must never be built from what a model says: the channel and the inbox fill it in.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{QuoteId, UserId};
 
 /// On whose behalf a tool runs.
@@ -49,4 +51,16 @@ impl Caller {
             Self::Operator { name } => format!("operator:{name}"),
         }
     }
+}
+
+/// Who may see an order that has no telephone number. One that has a number answers to that number only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verification {
+    /// The first identity that asks binds the order.
+    Claim,
+    /// The customer must have written the order's customer id.
+    Strict,
+    /// Anybody who knows the order id.
+    Off,
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AlertId, OrderId, QuoteId, UserId};
+use super::money::Money;
 
 /// Everything that is remembered of one customer's conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,9 +41,43 @@ pub struct Conversation {
     /// Replies in a row that did not help.
     #[serde(default)]
     pub failures: u32,
+    /// What the tools have said so far: the only amounts and claims a reply may hold.
+    #[serde(default)]
+    pub known: Known,
     /// Every save adds one; a save of an older version is refused.
     #[serde(default)]
     pub version: u64,
+}
+
+/// What tool results of the conversation have said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Known {
+    /// Amounts of money, the latest last.
+    pub amounts: Vec<Money>,
+    /// Transactions of refunds that were paid.
+    pub transactions: Vec<String>,
+}
+
+impl Known {
+    /// Adds amounts, at most 64 are kept.
+    pub fn add_amounts(&mut self, amounts: impl IntoIterator<Item = Money>) {
+        for amount in amounts {
+            if !self.amounts.contains(&amount) {
+                self.amounts.push(amount);
+            }
+        }
+        let surplus = self.amounts.len().saturating_sub(64);
+        self.amounts.drain(..surplus);
+    }
+
+    /// Adds a transaction, at most 16 are kept.
+    pub fn add_transaction(&mut self, transaction: &str) {
+        if !self.transactions.iter().any(|known| known == transaction) {
+            self.transactions.push(transaction.to_owned());
+        }
+        let surplus = self.transactions.len().saturating_sub(16);
+        self.transactions.drain(..surplus);
+    }
 }
 
 /// A quote that was put to the customer.
@@ -140,6 +175,7 @@ impl Conversation {
             customer_ids: Vec::new(),
             offered: Vec::new(),
             failures: 0,
+            known: Known::default(),
             version: 0,
         }
     }
@@ -174,6 +210,7 @@ impl Conversation {
     pub fn start_afresh(&mut self) {
         self.waiting_for = WaitingFor::Nothing;
         self.pending = None;
+        self.order_ids.clear();
         self.offered.clear();
         self.failures = 0;
     }

@@ -167,10 +167,7 @@ pub fn catalogue() -> Vec<ToolSpec> {
                 the customer asks for a person, is very upset about something complex, or cannot be helped here. The bot \
                 is silent afterwards until the team returns the conversation.",
             input: input::<HumanArguments>(),
-            output: object(
-                json!({"status": text(), "alert_id": text(), "message": text()}),
-                &["status"],
-            ),
+            output: object(json!({"status": text(), "alert_id": text(), "message": text()}), &["status"]),
             writes: true,
             idempotent: true,
         },
