@@ -139,7 +139,8 @@ fn print_info(info: &FolderInfo, output: &mut Output) -> anyhow::Result<()> {
         "encoder     DistilBERT: {} layers, width {}, {} heads, feed-forward {}, {} pooling",
         model.layers, model.dim, model.heads, model.hidden_dim, model.pooling
     ))?;
-    output.line(format!("input       {} words of vocabulary, at most {} tokens", model.vocab_size, model.max_tokens))?;
+    output
+        .line(format!("input       {} words of vocabulary, at most {} tokens", model.vocab_size, model.max_tokens))?;
     output.line(format!("parameters  {} as {}", model.parameters, model.precision))?;
     output.line(format!("intents     {}: {}", model.intents.len(), model.intents.join(", ")))?;
     output.line(format!("sentiments  {}: {}", model.sentiments.len(), model.sentiments.join(", ")))?;

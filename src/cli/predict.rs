@@ -15,7 +15,9 @@ const LINES: usize = 64;
 
 /// Tell what messages want and how they sound.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  ecomres predict \"where is my order?\"\n  ecomres predict --json --top-k 3 < messages.txt")]
+#[command(
+    after_help = "Examples:\n  ecomres predict \"where is my order?\"\n  ecomres predict --json --top-k 3 < messages.txt"
+)]
 pub struct Options {
     /// Messages; without any, one per line from standard input
     texts: Vec<String>,

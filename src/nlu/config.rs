@@ -72,7 +72,8 @@ pub struct ModelConfig {
     extra: Map<String, Value>,
 }
 
-const HINT: &str = "this must be the config.json of a DistilBERT model; a BERT encoder needs `ecomres model convert` first";
+const HINT: &str =
+    "this must be the config.json of a DistilBERT model; a BERT encoder needs `ecomres model convert` first";
 
 impl ModelConfig {
     /// Reads `config.json` in a model folder.
@@ -100,7 +101,8 @@ impl ModelConfig {
                 _ => Err(fail(format!("{key} is {value}, expected a whole number from 1 to 1000000"))),
             },
         };
-        let (dim, n_layers, n_heads, hidden_dim) = (size("dim")?, size("n_layers")?, size("n_heads")?, size("hidden_dim")?);
+        let (dim, n_layers, n_heads, hidden_dim) =
+            (size("dim")?, size("n_layers")?, size("n_heads")?, size("hidden_dim")?);
         let (vocab_size, max_position_embeddings) = (size("vocab_size")?, size("max_position_embeddings")?);
         if !dim.is_multiple_of(n_heads) {
             return Err(fail(format!("dim {dim} is not a multiple of n_heads {n_heads}")));

@@ -38,7 +38,11 @@ pub fn convert(source: &Path, destination: &Path, options: &ConvertOptions) -> R
     if options.emoji && path.exists() {
         let text = std::fs::read_to_string(&path).map_err(|error| NluError::io(&path, error))?;
         let mut tokenizer = serde_json::from_str(&text).map_err(|error| {
-            NluError::format(&path, format!("is not JSON: {error}"), "take tokenizer.json from the model's source again")
+            NluError::format(
+                &path,
+                format!("is not JSON: {error}"),
+                "take tokenizer.json from the model's source again",
+            )
         })?;
         emoji::teach(&mut tokenizer);
         write_beside(&path, pretty(&tokenizer).as_bytes())?;

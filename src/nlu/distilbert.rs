@@ -246,13 +246,7 @@ impl Embeddings {
 }
 
 impl Block {
-    fn forward(
-        &self,
-        x: Tensor<2>,
-        size: (usize, usize),
-        mask: &Mask,
-        mut dropout: Option<&mut Dropout>,
-    ) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, size: (usize, usize), mask: &Mask, mut dropout: Option<&mut Dropout>) -> Tensor<2> {
         let attended = self.attention.forward(x.clone(), size, mask, dropout.as_deref_mut());
         let x = self.sa_layer_norm.forward(attended + x);
         let fed = self.ffn.forward(x.clone(), dropout);

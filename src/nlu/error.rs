@@ -135,10 +135,14 @@ impl NluError {
                  `ecomres model convert` first"
                     .to_owned()
             }
-            Self::LabelCount { .. } => "label_info.json must come from the same training as model.safetensors".to_owned(),
+            Self::LabelCount { .. } => {
+                "label_info.json must come from the same training as model.safetensors".to_owned()
+            }
             Self::Overloaded { .. } => "try again in a moment".to_owned(),
             Self::Interrupted { .. } => "run the same command with --resume to go on".to_owned(),
-            Self::Reference { .. } => "the weights were changed or damaged; take the folder from its source again".to_owned(),
+            Self::Reference { .. } => {
+                "the weights were changed or damaged; take the folder from its source again".to_owned()
+            }
             Self::Stopped | Self::Fault(_) => return None,
         };
         Some(text)

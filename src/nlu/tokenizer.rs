@@ -61,7 +61,9 @@ impl Tokenizer {
         inner.with_padding(None);
         inner
             .with_truncation(Some(TruncationParams { max_length: max_tokens, ..TruncationParams::default() }))
-            .map_err(|error| NluError::format(path, format!("cannot cut texts to {max_tokens} tokens: {error}"), HINT))?;
+            .map_err(|error| {
+                NluError::format(path, format!("cannot cut texts to {max_tokens} tokens: {error}"), HINT)
+            })?;
         Ok(Self { inner, limit: max_tokens })
     }
 

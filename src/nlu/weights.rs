@@ -129,11 +129,8 @@ impl Weights {
     /// # Errors
     /// The folder cannot be written to.
     pub fn write(&self, path: &Path, precision: Precision) -> Result<(), NluError> {
-        let encoded: Vec<(&String, &Stored, Vec<u8>)> = self
-            .tensors
-            .par_iter()
-            .map(|(name, stored)| (name, stored, from_f32(&stored.values, precision)))
-            .collect();
+        let encoded: Vec<(&String, &Stored, Vec<u8>)> =
+            self.tensors.par_iter().map(|(name, stored)| (name, stored, from_f32(&stored.values, precision))).collect();
         let dtype = match precision {
             Precision::F32 => Dtype::F32,
             Precision::F16 => Dtype::F16,
