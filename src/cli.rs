@@ -2,9 +2,11 @@
 //!
 //! It must never hold the work itself: each command is one file here, and calls the modules that do it.
 
+pub mod eval;
 pub mod model;
 pub mod output;
 pub mod predict;
+pub mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Train(Box<train::Options>),
+    Eval(eval::Options),
     Predict(predict::Options),
     Model(model::Options),
 }
@@ -69,6 +73,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Train(options) => train::run(*options, &cli.global),
+        Command::Eval(options) => eval::run(options, &cli.global),
         Command::Predict(options) => predict::run(options, &cli.global),
         Command::Model(options) => model::run(options, &cli.global),
     }

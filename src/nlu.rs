@@ -3,17 +3,25 @@
 //! It must never decide what to do about a message, and it is the only module that names burn.
 
 mod activation;
+mod batching;
+mod checkpoint;
 mod config;
 mod convert;
+mod dataset;
 mod distilbert;
 mod dropout;
 mod emoji;
 mod engine;
 mod error;
+mod evaluate;
+mod finish;
 mod inspect;
 mod labels;
+mod metrics;
 mod model;
+mod optimizer;
 mod tokenizer;
+mod train;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -23,11 +31,16 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use config::Pooling;
 pub use convert::{ConvertOptions, convert};
+pub use dataset::{Columns, Conflict, Dataset, Example};
 pub use engine::Engine;
 pub use error::NluError;
+pub use evaluate::{Confidence, Confidences, Evaluation, Mistake, TestInfo, evaluate, evaluate_folder};
+pub use finish::Finished;
 pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
 pub use labels::{INTENTS, Labels, SENTIMENTS};
+pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
+pub use train::{Epoch, Event, Start, Step, TrainOptions, train};
 pub use weights::Precision;
 
 /// What the message wants and how it sounds.

@@ -1,0 +1,280 @@
+//! Decides how a training is asked for and watched from a command line.
+//!
+//! It must never lose what was learned: the first Ctrl-C ends the training at a checkpoint.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Global;
+use super::eval::ColumnOptions;
+use super::model::{Dtype, Pool};
+use super::output::Output;
+use crate::nlu::{Epoch, Event, Start, Step, TrainOptions, locate_model, train};
+
+/// Train a classifier of intents and sentiments on CSV files.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ecomres train --data data/train.csv --out my-model\n  ecomres train --data a.csv b.csv --base encoder --out my-model --epochs 4\n  ecomres train --data tickets.csv --intent-column category --out my-model\n  ecomres train --data data/train.csv --out my-model --resume"
+)]
+pub struct Options {
+    /// CSV files with text and labels
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    data: Vec<PathBuf>,
+    /// CSV files to validate with, instead of setting rows aside
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    validation: Vec<PathBuf>,
+    /// Folder to write the model to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Folder of the encoder to start from, DistilBERT or BERT [default: the shipped model]
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// Go on from the checkpoint in the output folder
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    columns: ColumnOptions,
+    /// Passes over the data
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    epochs: u16,
+    /// Messages per batch
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    batch_size: u16,
+    /// Batches whose gradients make one step
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    accumulate: u16,
+    /// Peak learning rate of the encoder
+    #[arg(long, default_value_t = 1e-4, value_parser = positive)]
+    lr: f64,
+    /// Peak learning rate of the classifiers
+    #[arg(long, default_value_t = 1e-3, value_parser = positive)]
+    head_lr: f64,
+    /// Factor from one layer's learning rate to that of the layer below
+    #[arg(long, default_value_t = 1.0, value_parser = share)]
+    layer_decay: f64,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, default_value_t = 0.1, value_parser = share)]
+    warmup: f64,
+    /// Decay of the weights, relative to the learning rate
+    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    weight_decay: f64,
+    /// Largest norm of the gradient
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    clip: f64,
+    /// Dropout everywhere [default: what the base model says]
+    #[arg(long, value_parser = below_one)]
+    dropout: Option<f64>,
+    /// Share of the target probability spread over all labels
+    #[arg(long, default_value_t = 0.05, value_parser = below_one)]
+    label_smoothing: f64,
+    /// Let rare labels weigh more
+    #[arg(long)]
+    class_weights: bool,
+    /// Weight of the intents in the loss
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    intent_weight: f64,
+    /// Weight of the sentiments in the loss
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    sentiment_weight: f64,
+    /// Stop after this many epochs without a better validation score
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    patience: u16,
+    /// Share of the messages set aside for validation, by group or else by intent
+    #[arg(long, default_value_t = 0.1, value_parser = below_one)]
+    val_split: f64,
+    /// Seed of everything random: the same seed gives the same model
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// How one vector is made of a sentence [default: what the base model says]
+    #[arg(long, value_enum)]
+    pooling: Option<Pool>,
+    /// Longer messages are cut to this many tokens while training
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(3..))]
+    max_tokens: u16,
+    /// Number format of the written weights
+    #[arg(long, value_enum, default_value_t = Dtype::F16)]
+    dtype: Dtype,
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| "expected a number".to_owned())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("expected a number above 0".to_owned()) })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text)
+        .and_then(|value| if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".to_owned()) })
+}
+
+fn below_one(text: &str) -> Result<f64, String> {
+    number(text)
+        .and_then(|value| if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to below 1".to_owned()) })
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Data, base model or settings that cannot be used, or an interruption.
+pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+    if options.out.join("model.safetensors").exists() && !options.resume && !global.yes {
+        bail!("{} already holds a model; name another folder or add --yes to replace it", options.out.display());
+    }
+    let base = match &options.base {
+        Some(base) => locate_model(Some(base))?,
+        None => locate_model(global.model.as_deref())?,
+    };
+    let options = TrainOptions {
+        data: options.data,
+        validation: options.validation,
+        out: options.out,
+        base,
+        columns: options.columns.into(),
+        resume: options.resume,
+        precision: options.dtype.into(),
+        epochs: options.epochs.into(),
+        batch_size: options.batch_size.into(),
+        accumulate: options.accumulate.into(),
+        lr: options.lr,
+        head_lr: options.head_lr,
+        layer_decay: options.layer_decay,
+        warmup: options.warmup,
+        weight_decay: options.weight_decay,
+        clip: options.clip,
+        dropout: options.dropout,
+        label_smoothing: options.label_smoothing,
+        balanced: options.class_weights,
+        intent_weight: options.intent_weight,
+        sentiment_weight: options.sentiment_weight,
+        patience: options.patience.into(),
+        val_split: options.val_split,
+        seed: options.seed,
+        pooling: options.pooling.map(Into::into),
+        max_tokens: options.max_tokens.into(),
+    };
+    let stop = stop_on_interrupt();
+    let mut watch = Watch::new(global.quiet);
+    let finished = train(&options, &mut |event| watch.show(&event), &stop)?;
+    watch.bar.finish_and_clear();
+    let mut output = Output::stdout();
+    if global.json {
+        output.json(&finished)?;
+        return Ok(());
+    }
+    output.line(format!(
+        "{}: epoch {} of {} kept, {:.0} s",
+        finished.folder.display(),
+        finished.best_epoch,
+        finished.epochs,
+        finished.seconds
+    ))?;
+    if let Some(validation) = &finished.validation {
+        super::eval::print_figures(validation, &mut output)?;
+    }
+    Ok(())
+}
+
+/// A flag that the first Ctrl-C sets; the second one ends the process as usual.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            eprintln!("stopping after this step; press Ctrl-C again to end at once");
+        }
+    });
+    stop
+}
+
+/// Draws the progress on standard error.
+struct Watch {
+    bar: ProgressBar,
+    begin: Instant,
+    rows: usize,
+    loss: Option<f64>,
+    quiet: bool,
+}
+
+impl Watch {
+    fn new(quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        Self { bar, begin: Instant::now(), rows: 0, loss: None, quiet }
+    }
+
+    fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start(start) => self.start(start),
+            Event::Step(step) => self.step(step),
+            Event::Epoch(epoch) => self.epoch(epoch),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("{text}"));
+        }
+    }
+
+    fn start(&mut self, start: &Start) {
+        self.note(&format!(
+            "{} rows to train on, {} to validate with, {} intents, {} sentiments, {} steps",
+            start.rows, start.validation_rows, start.intents, start.sentiments, start.steps
+        ));
+        if start.duplicates + start.unlabelled > 0 {
+            self.note(&format!(
+                "left out: {} duplicates, {} rows without text or label",
+                start.duplicates, start.unlabelled
+            ));
+        }
+        for conflict in start.conflicts.iter().take(10) {
+            self.note(&format!("conflict: kept {}, left out {}: {}", conflict.kept, conflict.dropped, conflict.text));
+        }
+        if start.conflicts.len() > 10 {
+            self.note(&format!("and {} conflicts more", start.conflicts.len() - 10));
+        }
+        self.bar.set_draw_target(if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+        self.bar.set_length(start.steps as u64);
+        self.bar.set_position(start.steps_done as u64);
+        self.bar.reset_eta();
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left") {
+            self.bar.set_style(style);
+        }
+        self.begin = Instant::now();
+    }
+
+    fn step(&mut self, step: &Step) {
+        self.rows += step.rows;
+        let loss = self.loss.map_or(step.loss, |before| 0.95 * before + 0.05 * step.loss);
+        self.loss = Some(loss);
+        let speed = self.rows as f64 / self.begin.elapsed().as_secs_f64();
+        self.bar.set_message(format!("epoch {}  loss {loss:.4}  {speed:.0} samples/s", step.epoch));
+        self.bar.inc(1);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        let figure =
+            |name: &str, value: Option<f64>| value.map_or(String::new(), |value| format!("  {name} {value:.4}"));
+        self.note(&format!(
+            "epoch {}  loss {:.4}{}{}{}{}{}  {:.0} s",
+            epoch.epoch,
+            epoch.train_loss,
+            figure("intent accuracy", epoch.intent_accuracy),
+            figure("F1", epoch.intent_f1_macro),
+            figure("sentiment accuracy", epoch.sentiment_accuracy),
+            figure("F1", epoch.sentiment_f1_macro),
+            if epoch.best { "  (best)" } else { "" },
+            epoch.seconds
+        ));
+    }
+}

@@ -1,0 +1,671 @@
+//! Decides how a model is trained: which rows, which steps, when to stop, what is kept.
+//!
+//! It must never leave a folder without either the old model or the finished new one, and never give another result
+//! for the same data, settings and device.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::NluError;
+use super::batching::{Row, batches, class_weights, targets};
+use super::checkpoint::{self, Progress};
+use super::config::{ModelConfig, Pooling};
+use super::convert::{fresh_classifiers, read_encoder};
+use super::dataset::{Columns, Dataset};
+use super::distilbert::{Logits, Network, TokenBatch};
+use super::dropout::Dropout;
+use super::finish::{Finished, finish};
+use super::inspect::describe_file;
+use super::labels::Labels;
+use super::metrics::{Outcome, TaskReport, report};
+use super::model::{Scores, probabilities, scores};
+use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
+use super::tokenizer::Tokenizer;
+use super::weights::{Precision, Weights};
+
+/// Everything a training depends on.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainOptions {
+    /// Files to train on.
+    #[serde(skip)]
+    pub data: Vec<PathBuf>,
+    /// Files to validate with; without any, a share of the rows is set aside.
+    #[serde(skip)]
+    pub validation: Vec<PathBuf>,
+    /// Folder to write.
+    #[serde(skip)]
+    pub out: PathBuf,
+    /// Folder whose encoder training starts from: DistilBERT or BERT.
+    #[serde(skip)]
+    pub base: PathBuf,
+    /// Names of the columns.
+    #[serde(skip)]
+    pub columns: Columns,
+    /// Whether to go on from the checkpoint in `out`.
+    #[serde(skip)]
+    pub resume: bool,
+    /// Number format of the written weights.
+    #[serde(skip)]
+    pub precision: Precision,
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Rows computed together.
+    pub batch_size: usize,
+    /// Batches whose gradients are added up for one step.
+    pub accumulate: usize,
+    /// Peak learning rate of the encoder.
+    pub lr: f64,
+    /// Peak learning rate of the classifiers.
+    pub head_lr: f64,
+    /// Factor from one layer's learning rate to that of the layer below; 1 for none.
+    pub layer_decay: f64,
+    /// Share of the steps in which the rates rise from 0, before they fall to 0 again.
+    pub warmup: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient.
+    pub clip: f64,
+    /// Dropout everywhere; `None` leaves the rates of the base model.
+    pub dropout: Option<f64>,
+    /// Share of the target probability spread over all labels.
+    pub label_smoothing: f64,
+    /// Whether rare labels weigh more.
+    pub balanced: bool,
+    /// Weight of the intents' loss.
+    pub intent_weight: f64,
+    /// Weight of the sentiments' loss.
+    pub sentiment_weight: f64,
+    /// Epochs without a better validation score after which training stops.
+    pub patience: usize,
+    /// Share of the rows set aside for validation.
+    pub val_split: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// How the sentence vector is made; `None` leaves that of the base model.
+    pub pooling: Option<Pooling>,
+    /// Longest input in tokens while training; longer texts are cut.
+    pub max_tokens: usize,
+}
+
+/// What is told while training goes on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The rows are read and split; training begins.
+    Start(&'a Start),
+    /// One step was taken.
+    Step(&'a Step),
+    /// One epoch is over.
+    Epoch(&'a Epoch),
+}
+
+/// What training begins with.
+#[derive(Debug, Clone, Serialize)]
+pub struct Start {
+    /// Rows to train on.
+    pub rows: usize,
+    /// Rows to validate with.
+    pub validation_rows: usize,
+    /// Rows left out as duplicates.
+    pub duplicates: usize,
+    /// Rows left out because the same text came with other labels.
+    pub conflicts: Vec<super::dataset::Conflict>,
+    /// Rows without text or label.
+    pub unlabelled: usize,
+    /// Intents found.
+    pub intents: usize,
+    /// Sentiments found.
+    pub sentiments: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Steps done before, where training is resumed.
+    pub steps_done: usize,
+    /// Rows in all steps.
+    pub all_rows: usize,
+}
+
+/// One step, as a line of `metrics.jsonl`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Number of the step, from 1.
+    pub step: usize,
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Weighted sum of the losses.
+    pub loss: f64,
+    /// Mean cross-entropy of the intents, where the batch has any.
+    pub intent_loss: Option<f64>,
+    /// Mean cross-entropy of the sentiments, where the batch has any.
+    pub sentiment_loss: Option<f64>,
+    /// Learning rate of the top layer of the encoder.
+    pub lr: f64,
+    /// Norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Rows in this step.
+    pub rows: usize,
+    /// Seconds this step took.
+    pub seconds: f64,
+}
+
+/// One epoch, as a line of `metrics.jsonl`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Epoch {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean loss of its steps.
+    pub train_loss: f64,
+    /// Mean macro F1 of the tasks on the validation rows.
+    pub score: Option<f64>,
+    /// Validation accuracy of the intents.
+    pub intent_accuracy: Option<f64>,
+    /// Validation macro F1 of the intents.
+    pub intent_f1_macro: Option<f64>,
+    /// Validation accuracy of the sentiments.
+    pub sentiment_accuracy: Option<f64>,
+    /// Validation macro F1 of the sentiments.
+    pub sentiment_f1_macro: Option<f64>,
+    /// Whether this is the best so far.
+    pub best: bool,
+    /// Seconds since training began, validation included.
+    pub seconds: f64,
+}
+
+/// Trains a model and writes its folder.
+///
+/// `observe` hears of every step; a true `stop` ends the training after the step under way, with a checkpoint.
+///
+/// # Errors
+/// Data that cannot be trained on, a base model that cannot be read, a loss that is not finite, a folder that cannot
+/// be written, or [`NluError::Interrupted`].
+pub fn train(
+    options: &TrainOptions,
+    observe: &mut dyn FnMut(Event<'_>),
+    stop: &AtomicBool,
+) -> Result<Finished, NluError> {
+    let mut run = Run::prepare(options)?;
+    observe(Event::Start(&run.start));
+    let mut log = run.open_log()?;
+    let begin = Instant::now();
+    let mut bad_epochs = match run.progress.best {
+        Some((_, epoch)) => run.progress.epoch.saturating_sub(epoch + 1),
+        None => 0,
+    };
+    while run.progress.epoch < options.epochs && bad_epochs < options.patience.max(1) {
+        let loss = run.epoch(observe, stop, &mut log)?;
+        let reports = run.validate()?;
+        let epoch = run.close_epoch(loss, reports, begin)?;
+        bad_epochs = if epoch.best { 0 } else { bad_epochs + 1 };
+        write_line(&mut log, &epoch, &run.options.out)?;
+        observe(Event::Epoch(&epoch));
+    }
+    let best = run.best.take().unwrap_or_else(|| export(run.network(), &options.out));
+    let finished = finish(&run.outcome(best, begin))?;
+    checkpoint::remove(&options.out)?;
+    Ok(finished)
+}
+
+/// What [`finish`] needs of a training that is over.
+pub(crate) struct Trained<'a> {
+    pub(crate) options: &'a TrainOptions,
+    pub(crate) config: &'a ModelConfig,
+    pub(crate) labels: &'a Labels,
+    pub(crate) weights: Weights,
+    pub(crate) train: &'a Dataset,
+    pub(crate) validation: &'a Dataset,
+    pub(crate) start: &'a Start,
+    pub(crate) best_epoch: usize,
+    pub(crate) epochs: usize,
+    pub(crate) seconds: f64,
+    pub(crate) base_hash: &'a str,
+}
+
+/// A training under way.
+struct Run<'a> {
+    options: &'a TrainOptions,
+    config: ModelConfig,
+    labels: Labels,
+    device: Device,
+    /// Taken only within a step.
+    network: Option<Network>,
+    optimizer: AdamW,
+    rows: Vec<Row>,
+    validation_rows: Vec<Row>,
+    train: Dataset,
+    validation: Dataset,
+    class_weights: (Vec<f32>, Vec<f32>),
+    vocabulary: Vocabulary,
+    best: Option<Weights>,
+    progress: Progress,
+    start: Start,
+    base_hash: String,
+}
+
+impl<'a> Run<'a> {
+    fn prepare(options: &'a TrainOptions) -> Result<Self, NluError> {
+        let (train, validation, labels) = read_data(options)?;
+        let (mut config, mut weights) = read_encoder(&options.base, options.pooling)?;
+        if let Some(rate) = options.dropout {
+            (config.dropout, config.attention_dropout, config.classifier_dropout) = (rate, rate, rate);
+        }
+        (config.intent_temperature, config.sentiment_temperature) = (1.0, 1.0);
+        let base_hash = describe_file(&options.base.join("model.safetensors"))?.sha256;
+        let longest = options.max_tokens.clamp(3, config.max_position_embeddings);
+        let tokenizer = Tokenizer::read(&options.base, config.vocab_size, longest)?;
+        let mut rows = encode(&tokenizer, &train, &labels)?;
+        let mut validation_rows = encode(&tokenizer, &validation, &labels)?;
+        let vocabulary = Vocabulary::shrink(&mut weights, &config, &mut rows, &mut validation_rows)?;
+        fresh_classifiers(&mut weights, config.dim, &labels, options.seed);
+        let column = |pick: fn(&Row) -> Option<usize>| rows.iter().map(pick).collect::<Vec<_>>();
+        let class_weights = (
+            class_weights(&column(|row| row.intent), labels.intents.len(), options.balanced),
+            class_weights(&column(|row| row.sentiment), labels.sentiments.len(), options.balanced),
+        );
+        let mut optimizer = AdamW::new(Settings {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: options.weight_decay as f32,
+            clip: options.clip as f32,
+        });
+        let fingerprint = fingerprint(options, &base_hash, &train, &validation);
+        let mut progress = Progress { fingerprint, epoch: 0, batches: 0, steps: 0, best: None };
+        let mut best = None;
+        if options.resume {
+            let (found, mut saved) = checkpoint::load(&options.out, &progress.fingerprint)?;
+            optimizer.restore(&mut saved, found.steps);
+            if found.best.is_some() {
+                best = Some(checkpoint::load_best(&options.out)?);
+            }
+            progress = found;
+            weights = saved;
+        }
+        let device = Device::flex().autodiff();
+        let counts = (labels.intents.len(), labels.sentiments.len());
+        let network = Network::from_weights(&config, vocabulary.rows(), counts, &mut weights, &device)?;
+        let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
+        let start = Start {
+            rows: rows.len(),
+            validation_rows: validation_rows.len(),
+            duplicates: train.duplicates,
+            conflicts: train.conflicts.clone(),
+            unlabelled: train.unlabelled,
+            intents: counts.0,
+            sentiments: counts.1,
+            steps: per_epoch * options.epochs,
+            steps_done: progress.steps,
+            all_rows: rows.len() * options.epochs,
+        };
+        Ok(Self {
+            options,
+            config,
+            labels,
+            device,
+            network: Some(network),
+            optimizer,
+            rows,
+            validation_rows,
+            train,
+            validation,
+            class_weights,
+            vocabulary,
+            best,
+            progress,
+            start,
+            base_hash,
+        })
+    }
+
+    fn network(&self) -> &Network {
+        self.network.as_ref().expect("the network is only away within a step")
+    }
+
+    fn open_log(&self) -> Result<File, NluError> {
+        let out = &self.options.out;
+        std::fs::create_dir_all(out).map_err(|error| NluError::io(out, error))?;
+        let path = out.join("metrics.jsonl");
+        let file = if self.options.resume {
+            File::options().append(true).create(true).open(&path)
+        } else {
+            File::create(&path)
+        };
+        file.map_err(|error| NluError::io(&path, error))
+    }
+
+    /// The rest of the epoch under way; returns the mean loss of its steps.
+    fn epoch(
+        &mut self,
+        observe: &mut dyn FnMut(Event<'_>),
+        stop: &AtomicBool,
+        log: &mut File,
+    ) -> Result<f64, NluError> {
+        let lengths: Vec<usize> = self.rows.iter().map(|row| row.ids.len()).collect();
+        let batches = batches(&lengths, self.options.batch_size, self.options.seed, self.progress.epoch);
+        let (mut losses, mut steps) = (0.0, 0);
+        for group in batches[self.progress.batches.min(batches.len())..].chunks(self.options.accumulate) {
+            if stop.load(Ordering::Relaxed) {
+                self.save_checkpoint()?;
+                let checkpoint = checkpoint::folder(&self.options.out);
+                return Err(NluError::Interrupted { step: self.progress.steps, checkpoint });
+            }
+            let step = self.step(group)?;
+            self.progress.batches += group.len();
+            losses += step.loss;
+            steps += 1;
+            write_line(log, &step, &self.options.out)?;
+            observe(Event::Step(&step));
+        }
+        Ok(losses / f64::from(steps.max(1)))
+    }
+
+    /// One optimizer step over a few batches.
+    fn step(&mut self, group: &[Vec<usize>]) -> Result<Step, NluError> {
+        let begin = Instant::now();
+        let number = self.progress.steps;
+        let mut dropout = Dropout::new(self.options.seed, number as u64);
+        let mut gradients = NamedGradients::new();
+        let (mut loss, mut intent_loss, mut sentiment_loss) = (0.0, None, None);
+        let share = 1.0 / group.len() as f64;
+        for batch in group {
+            let rows: Vec<&Row> = batch.iter().map(|row| &self.rows[*row]).collect();
+            let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
+            let logits = self.network().forward(&TokenBatch::new(&ids), Some(&mut dropout));
+            let losses = self.losses(logits, &rows);
+            let (Some(total), values) = losses else { continue };
+            loss += values.0 * share;
+            intent_loss = values.1.or(intent_loss);
+            sentiment_loss = values.2.or(sentiment_loss);
+            accumulate(&mut gradients, named_gradients(self.network(), (total * share).backward()));
+        }
+        let rate = schedule(number, self.start.steps, self.options.warmup);
+        let network = self.network.take().expect("the network is only away within a step");
+        let (options, layers) = (self.options, self.config.n_layers);
+        let rates = |name: &str| rate * learning_rate(options, layers, name);
+        let (network, gradient_norm) = self.optimizer.step(network, gradients, rates, &self.device);
+        self.network = Some(network);
+        if !loss.is_finite() || !gradient_norm.is_finite() {
+            return Err(NluError::training(
+                format!("the loss is {loss} and the gradient's norm {gradient_norm} at step {}", number + 1),
+                "lower --lr; what was learned up to the last epoch is in the checkpoint",
+            ));
+        }
+        self.progress.steps += 1;
+        Ok(Step {
+            step: self.progress.steps,
+            epoch: self.progress.epoch + 1,
+            loss,
+            intent_loss,
+            sentiment_loss,
+            lr: rate * self.options.lr,
+            gradient_norm,
+            rows: group.iter().map(Vec::len).sum(),
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The batch's loss as a tensor, where any row is labelled, and the values of it and of each task's.
+    #[allow(clippy::type_complexity, reason = "one caller, next to it")]
+    fn losses(&self, logits: Logits, rows: &[&Row]) -> (Option<Tensor<1>>, (f64, Option<f64>, Option<f64>)) {
+        let task = |logits: Tensor<2>, truths: Vec<Option<usize>>, weights: &[f32]| {
+            let matrix = targets(&truths, weights, self.options.label_smoothing as f32)?;
+            let matrix = Tensor::<2>::from_data(TensorData::new(matrix, logits.shape()), &self.device);
+            Some(-(log_softmax(logits, 1) * matrix).sum())
+        };
+        let intent = task(logits.intent, rows.iter().map(|row| row.intent).collect(), &self.class_weights.0);
+        let sentiment = logits
+            .sentiment
+            .and_then(|logits| task(logits, rows.iter().map(|row| row.sentiment).collect(), &self.class_weights.1));
+        let value = |loss: &Option<Tensor<1>>| loss.as_ref().map(|loss| f64::from(loss.clone().into_scalar::<f32>()));
+        let values = (value(&intent), value(&sentiment));
+        let parts = [
+            intent.map(|loss| loss * self.options.intent_weight),
+            sentiment.map(|loss| loss * self.options.sentiment_weight),
+        ];
+        let total = parts.into_iter().flatten().reduce(|a, b| a + b);
+        (total.clone(), (value(&total).unwrap_or(0.0), values.0, values.1))
+    }
+
+    /// Figures of both tasks on the validation rows.
+    fn validate(&self) -> Result<(Option<TaskReport>, Option<TaskReport>), NluError> {
+        let network = self.network().valid();
+        let results = score_rows(&network, &self.validation_rows)?;
+        Ok(task_reports(&self.labels, &self.validation_rows, &results))
+    }
+
+    fn close_epoch(
+        &mut self,
+        train_loss: f64,
+        (intent, sentiment): (Option<TaskReport>, Option<TaskReport>),
+        begin: Instant,
+    ) -> Result<Epoch, NluError> {
+        let parts: Vec<f64> = [&intent, &sentiment].into_iter().flatten().map(|report| report.f1_macro).collect();
+        let score = (!parts.is_empty()).then(|| parts.iter().sum::<f64>() / parts.len() as f64);
+        // Without validation rows the last epoch is the best there is.
+        let best = match (score, self.progress.best) {
+            (Some(score), Some((before, _))) => score > before,
+            _ => true,
+        };
+        if best {
+            self.progress.best = Some((score.unwrap_or(0.0), self.progress.epoch));
+            let weights = export(self.network(), &self.options.out);
+            checkpoint::save_best(&self.options.out, &weights)?;
+            self.best = Some(weights);
+        }
+        self.progress.epoch += 1;
+        self.progress.batches = 0;
+        self.save_checkpoint()?;
+        Ok(Epoch {
+            epoch: self.progress.epoch,
+            train_loss,
+            score,
+            intent_accuracy: intent.as_ref().map(|report| report.accuracy),
+            intent_f1_macro: intent.as_ref().map(|report| report.f1_macro),
+            sentiment_accuracy: sentiment.as_ref().map(|report| report.accuracy),
+            sentiment_f1_macro: sentiment.as_ref().map(|report| report.f1_macro),
+            best,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn save_checkpoint(&self) -> Result<(), NluError> {
+        let mut weights = export(self.network(), &self.options.out);
+        self.optimizer.save(&mut weights);
+        checkpoint::save(&self.options.out, &self.progress, weights)
+    }
+
+    fn outcome(&self, mut weights: Weights, begin: Instant) -> Trained<'_> {
+        self.vocabulary.grow(&mut weights, &self.config);
+        Trained {
+            options: self.options,
+            config: &self.config,
+            labels: &self.labels,
+            weights,
+            train: &self.train,
+            validation: &self.validation,
+            start: &self.start,
+            best_epoch: self.progress.best.map_or(0, |(_, epoch)| epoch + 1),
+            epochs: self.progress.epoch,
+            seconds: begin.elapsed().as_secs_f64(),
+            base_hash: &self.base_hash,
+        }
+    }
+}
+
+/// Reads, cleans and splits the rows.
+fn read_data(options: &TrainOptions) -> Result<(Dataset, Dataset, Labels), NluError> {
+    let mut train = Dataset::read(&options.data, &options.columns)?;
+    train.deduplicate();
+    let labels = train.labels()?;
+    if !options.validation.is_empty() {
+        let validation = Dataset::read(&options.validation, &options.columns)?;
+        return Ok((train, validation, labels));
+    }
+    let (kept, aside) = train.split(options.val_split, options.seed);
+    let pick = |rows: &[usize]| rows.iter().map(|row| train.examples[*row].clone()).collect();
+    let validation = Dataset { examples: pick(&aside), files: train.files.clone(), ..Dataset::default() };
+    train.examples = pick(&kept);
+    Ok((train, validation, labels))
+}
+
+fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<Vec<Row>, NluError> {
+    let number = |row: &super::dataset::Example, label: &Option<String>, known: &[String]| match label {
+        None => Ok(None),
+        Some(label) => known.iter().position(|one| one == label).map(Some).ok_or_else(|| {
+            NluError::data(
+                format!("{}: label {label:?} does not occur in the training rows", dataset.place(row)),
+                "add training rows with it, or remove it from the validation file",
+            )
+        }),
+    };
+    dataset
+        .examples
+        .par_iter()
+        .map(|row| {
+            Ok(Row {
+                ids: tokenizer.encode(&row.text)?,
+                intent: number(row, &row.intent, &labels.intents)?,
+                sentiment: number(row, &row.sentiment, &labels.sentiments)?,
+            })
+        })
+        .collect()
+}
+
+fn fingerprint(options: &TrainOptions, base: &str, train: &Dataset, validation: &Dataset) -> String {
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_string(options).unwrap_or_default());
+    hash.update(base);
+    for dataset in [train, validation] {
+        for row in &dataset.examples {
+            hash.update(format!("{:?}", (&row.text, &row.intent, &row.sentiment)));
+        }
+    }
+    format!("{:x}", hash.finalize())
+}
+
+/// Logits of rows, in their order.
+pub(crate) fn score_rows(network: &Network, rows: &[Row]) -> Result<Vec<Scores>, NluError> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| rows[*row].ids.len());
+    let mut results = vec![Scores { intent: Vec::new(), sentiment: Vec::new() }; rows.len()];
+    for group in order.chunks(32) {
+        let ids: Vec<&[u32]> = group.iter().map(|row| rows[*row].ids.as_slice()).collect();
+        for (row, one) in group.iter().zip(scores(network, &ids)?) {
+            results[*row] = one;
+        }
+    }
+    Ok(results)
+}
+
+fn task_reports(labels: &Labels, rows: &[Row], results: &[Scores]) -> (Option<TaskReport>, Option<TaskReport>) {
+    let outcome = |truth: Option<usize>, logits: &[f32]| {
+        let shares = probabilities(logits, 1.0);
+        let (predicted, confidence) = shares.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Outcome { truth: truth?, predicted, confidence })
+    };
+    let pairs = || rows.iter().zip(results);
+    let intents: Vec<Outcome> = pairs().filter_map(|(row, one)| outcome(row.intent, &one.intent)).collect();
+    let sentiments: Vec<Outcome> = pairs().filter_map(|(row, one)| outcome(row.sentiment, &one.sentiment)).collect();
+    (report(&labels.intents, &intents), report(&labels.sentiments, &sentiments))
+}
+
+/// Peak learning rate of one parameter.
+fn learning_rate(options: &TrainOptions, layers: usize, name: &str) -> f64 {
+    let depth = if name.contains("_classifier.") {
+        return options.head_lr;
+    } else if let Some(rest) = name.strip_prefix("distilbert.transformer.layer.") {
+        let number = rest.split('.').next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+        layers.saturating_sub(number + 1)
+    } else {
+        layers
+    };
+    options.lr * options.layer_decay.powi(depth as i32)
+}
+
+/// Factor on the learning rates at a step: up from 0, then down to 0, both linearly.
+fn schedule(step: usize, steps: usize, warmup: f64) -> f64 {
+    let rise = (steps as f64 * warmup).ceil();
+    let step = step as f64;
+    if step < rise { (step + 1.0) / rise } else { ((steps as f64 - step) / (steps as f64 - rise).max(1.0)).max(0.0) }
+}
+
+fn write_line(log: &mut File, value: &impl Serialize, out: &std::path::Path) -> Result<(), NluError> {
+    let mut line = serde_json::to_string(value).map_err(|error| NluError::Fault(error.to_string()))?;
+    line.push('\n');
+    log.write_all(line.as_bytes()).map_err(|error| NluError::io(&out.join("metrics.jsonl"), error))
+}
+
+/// The rows of the word embedding that the data uses.
+///
+/// A row that no text uses has no gradient ever, so AdamW without decay leaves it as it is: training only the used
+/// rows gives the same model, and saves half of all weights from being read and written at every step.
+struct Vocabulary {
+    used: Vec<u32>,
+    whole: Vec<f32>,
+}
+
+const WORDS: &str = "distilbert.embeddings.word_embeddings.weight";
+
+impl Vocabulary {
+    fn shrink(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        train: &mut [Row],
+        validation: &mut [Row],
+    ) -> Result<Self, NluError> {
+        let whole = weights.take(WORDS, &[config.vocab_size, config.dim])?;
+        let mut place = vec![u32::MAX; config.vocab_size];
+        for row in train.iter().chain(validation.iter()) {
+            row.ids.iter().for_each(|id| place[*id as usize] = 0);
+        }
+        let used: Vec<u32> = (0..config.vocab_size as u32).filter(|id| place[*id as usize] == 0).collect();
+        let mut values = Vec::with_capacity(used.len() * config.dim);
+        for (number, id) in used.iter().enumerate() {
+            place[*id as usize] = number as u32;
+            let start = *id as usize * config.dim;
+            values.extend_from_slice(&whole[start..start + config.dim]);
+        }
+        for row in train.iter_mut().chain(validation) {
+            row.ids.iter_mut().for_each(|id| *id = place[*id as usize]);
+        }
+        weights.put(WORDS, [used.len(), config.dim], values);
+        Ok(Self { used, whole })
+    }
+
+    fn rows(&self) -> usize {
+        self.used.len()
+    }
+
+    /// Puts the trained rows back among the others.
+    fn grow(&self, weights: &mut Weights, config: &ModelConfig) {
+        let Some(trained) = weights.tensors.remove(WORDS) else { return };
+        let mut whole = self.whole.clone();
+        for (id, row) in self.used.iter().zip(trained.values.chunks(config.dim)) {
+            let start = *id as usize * config.dim;
+            whole[start..start + config.dim].copy_from_slice(row);
+        }
+        weights.put(WORDS, [config.vocab_size, config.dim], whole);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::schedule;
+
+    #[test]
+    fn the_rate_rises_then_falls_to_zero() {
+        let rates: Vec<f64> = (0..=10).map(|step| schedule(step, 10, 0.2)).collect();
+        assert_eq!(rates[..3], [0.5, 1.0, 1.0]);
+        assert!(rates[2..].windows(2).all(|pair| pair[1] < pair[0]));
+        assert_eq!(rates[10], 0.0);
+        assert_eq!(schedule(0, 10, 0.0), 1.0);
+        assert_eq!(schedule(0, 1, 0.1), 1.0);
+    }
+}
