@@ -2,6 +2,14 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+pub mod sqlite;
+
+#[cfg(test)]
+mod contract;
+
+use std::path::Path;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -100,6 +108,26 @@ impl StoreError {
 /// The result of every store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// Opens the store at a location: a file for the embedded one.
+///
+/// # Errors
+/// When the file cannot be opened as a store, or the location names a backend that this build does not have.
+pub fn open(location: &str) -> Result<Arc<dyn Store>> {
+    if location.contains("://") {
+        return Err(StoreError::Unsupported { uri: without_credentials(location) });
+    }
+    Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location))?))
+}
+
+/// Scheme and hosts of a connection string. Path and options go too: options can hold passwords.
+fn without_credentials(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    // A password may hold any of `/?@` where somebody forgot to escape it: only what follows the last `@` is shown.
+    let hosts = rest.rsplit('@').next().unwrap_or_default();
+    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
+    format!("{scheme}://{hosts}")
+}
+
 /// How an import treats what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ImportMode {
@@ -121,6 +149,8 @@ pub struct Written {
     pub updated: u64,
     /// Orders that were there and were left alone.
     pub kept: u64,
+    /// Orders that came earlier in the same import: the later one counts, with [`ImportMode::Append`] the first.
+    pub repeated: u64,
 }
 
 /// An import in progress: nothing shows before [`OrderImport::commit`]; dropping it undoes everything.
@@ -238,4 +268,23 @@ pub struct StoreHealth {
 pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_string_is_named_without_its_secrets() {
+        for (uri, shown) in [
+            ("mongodb://bot:s3cret@db.example:27017/shop", "mongodb://db.example:27017"),
+            ("mongodb+srv://bot:p@ss/w?rd@cluster.example/?tls=true", "mongodb+srv://cluster.example"),
+            ("mongodb://one.example,two.example/?password=s3cret", "mongodb://one.example,two.example"),
+        ] {
+            match open(uri).map(|_| ()) {
+                Err(StoreError::Unsupported { uri }) => assert_eq!(uri, shown),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
