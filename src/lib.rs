@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod domain;
+pub mod import;
 pub mod inbox;
 pub mod llm;
 pub mod nlu;
