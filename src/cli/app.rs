@@ -13,11 +13,12 @@ use crate::agent::{Agent, Settings as AgentSettings};
 use crate::config::{Config, Sources};
 use crate::desk::{Desk, Rules};
 use crate::domain::caller::Verification;
+use crate::import::{self, ImportOptions, OrderReader};
 use crate::inbox::Worker;
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::nlu::Engine;
-use crate::store::{self, Store};
+use crate::store::{self, ImportMode, Store};
 use crate::tools::Toolbox;
 
 /// Reads the settings, with the flags on top.
@@ -95,6 +96,26 @@ pub(super) fn worker(config: &Config, store: Arc<dyn Store>, engine: Engine) -> 
     Ok(Worker::new(store, Agent::new(toolbox, Arc::new(playbook), settings)))
 }
 
-pub(super) async fn load_orders(_store: &Arc<dyn Store>, _file: Option<&Path>) -> anyhow::Result<()> {
-    anyhow::bail!("pending merge")
+/// The sample orders that a scratch store starts with: what `ecomres sample orders` writes.
+const SAMPLE: &[u8] = include_bytes!("../../fixtures/orders.csv");
+
+/// Fills a scratch store: from a file, or with the sample orders.
+pub(super) async fn load_orders(store: &Arc<dyn Store>, file: Option<&Path>) -> anyhow::Result<()> {
+    let reader = match file {
+        Some(path) => OrderReader::open(path)?,
+        None => OrderReader::new("the sample orders", SAMPLE)?,
+    };
+    let options = ImportOptions { mode: ImportMode::Upsert, dry_run: false, strict: false };
+    let mut bad = 0_u64;
+    import::import(store.as_ref(), vec![reader], options, |row| {
+        bad += 1;
+        if bad <= 5 {
+            tracing::warn!("{row}");
+        }
+    })
+    .await?;
+    if bad > 5 {
+        tracing::warn!("… and {} more rows that cannot be used", bad - 5);
+    }
+    Ok(())
 }

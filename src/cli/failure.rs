@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
+use crate::import::ImportError;
 use crate::nlu::NluError;
 use crate::store::StoreError;
 
@@ -49,6 +50,9 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             return (BAD_INPUT, known.hint.clone());
         }
         if let Some(known) = cause.downcast_ref::<ConfigError>() {
+            return (BAD_INPUT, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<ImportError>() {
             return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<NluError>() {
