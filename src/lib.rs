@@ -2,5 +2,17 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod agent;
 pub mod cli;
+pub mod config;
+pub mod desk;
+pub mod domain;
+pub mod import;
+pub mod inbox;
+pub mod llm;
 pub mod nlu;
+pub mod store;
+pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tools;

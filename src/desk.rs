@@ -1,0 +1,152 @@
+//! Decides what may be done for whom: looking an order up, quoting and paying a refund, handing over to a person.
+//!
+//! It must never trust an identity, an amount or a consent that a model claims, and never tell a refused order from an
+//! unknown one.
+
+mod refunds;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::audit::AuditRecord;
+use crate::domain::caller::{Caller, Customer, Verification};
+use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, normal_phone};
+use crate::domain::order::Order;
+use crate::domain::refund::RefundPolicy;
+use crate::domain::words::excerpt;
+use crate::store::{Store, StoreError};
+pub use refunds::{PayOutcome, QuoteOutcome};
+
+/// The shop's rules, as the settings give them.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The refund policy.
+    pub policy: RefundPolicy,
+    /// How identifiers look.
+    pub patterns: IdPatterns,
+    /// Who may see an order that has no telephone number.
+    pub verification: Verification,
+    /// Distinct orders that one identity may ask for in 24 hours.
+    pub daily_limit: u32,
+    /// The country code of telephone numbers that lack one.
+    pub phone_country: String,
+    /// The zone of the orders' dates.
+    pub zone: TimeZone,
+}
+
+/// For whom, and when, something is done.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// On whose behalf.
+    pub caller: Caller,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The use cases, over a store.
+#[derive(Clone)]
+pub struct Desk {
+    store: Arc<dyn Store>,
+    rules: Arc<Rules>,
+}
+
+/// What a request for a person holds.
+#[derive(Debug, Clone)]
+pub struct HandOver {
+    /// Whose conversation, as the arguments say; a customer's own identity always wins.
+    pub user_id: String,
+    /// Why.
+    pub reason: String,
+    /// What the customer wrote last.
+    pub last_message: String,
+    /// How urgent.
+    pub priority: Priority,
+}
+
+impl Desk {
+    /// A desk over a store, with the shop's rules.
+    pub fn new(store: Arc<dyn Store>, rules: Rules) -> Self {
+        Self { store, rules: Arc::new(rules) }
+    }
+
+    /// The shop's rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The order, if the caller may see it. `None` means unknown or not theirs: the two are never told apart.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn look_up(&self, context: &Context, id: &OrderId) -> Result<Option<Order>, StoreError> {
+        let Caller::Customer(customer) = &context.caller else { return self.store.order(id).await };
+        // Asking counts before anything is known: trying many ids must not pay.
+        if !self.store.note_lookup(id, &customer.user, context.now, self.rules.daily_limit).await? {
+            return Ok(None);
+        }
+        let Some(order) = self.store.order(id).await? else { return Ok(None) };
+        let visible = self.may_see(customer, &order, context.now).await?;
+        Ok(visible.then_some(order))
+    }
+
+    async fn may_see(&self, customer: &Customer, order: &Order, now: Timestamp) -> Result<bool, StoreError> {
+        let country = &self.rules.phone_country;
+        if let Some(phone) = order.phone.as_deref().filter(|phone| !phone.trim().is_empty()) {
+            let own = normal_phone(customer.user.as_str(), country);
+            return Ok(own.is_some() && own == normal_phone(phone, country));
+        }
+        match self.rules.verification {
+            Verification::Off => Ok(true),
+            Verification::Strict => {
+                let wanted = order.customer_id.trim();
+                let given = customer.customer_ids.iter().any(|id| id.eq_ignore_ascii_case(wanted));
+                Ok(!wanted.is_empty() && given)
+            }
+            Verification::Claim => {
+                let bound = self.store.bind_order(&order.id, &customer.user, now).await?;
+                Ok(bound == customer.user)
+            }
+        }
+    }
+
+    /// Asks for a person. A customer with a pending alert keeps that one, made more urgent if need be.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn hand_over(&self, context: &Context, request: HandOver) -> Result<Alert, StoreError> {
+        let (user_id, last_message) = match &context.caller {
+            Caller::Customer(customer) => (customer.user.clone(), customer.text.clone()),
+            Caller::Operator { .. } => (UserId::new(request.user_id), request.last_message),
+        };
+        let alert = Alert {
+            id: AlertId::new(format!("ALERT_{}", Uuid::now_v7().simple())),
+            user_id,
+            reason: excerpt(request.reason.trim(), 500),
+            last_message: excerpt(last_message.trim(), 4_000),
+            priority: request.priority,
+            status: AlertStatus::Pending,
+            created_at: context.now,
+        };
+        self.store.open_alert(&alert).await
+    }
+
+    /// Puts a call on record.
+    ///
+    /// # Errors
+    /// When the store fails: what is not on record is not done.
+    pub async fn put_on_record(&self, record: &AuditRecord) -> Result<(), StoreError> {
+        self.store.append_audit(record).await.map(drop)
+    }
+
+    fn local(&self, now: Timestamp) -> DateTime {
+        now.to_zoned(self.rules.zone.clone()).datetime()
+    }
+}
+
+#[cfg(test)]
+mod tests;

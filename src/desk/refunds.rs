@@ -1,0 +1,105 @@
+//! Decides the way of a refund: quote, consent, payment, once.
+//!
+//! It must never pay outside [`RefundPolicy::approve`], which holds every rule about amount and consent.
+//!
+//! [`RefundPolicy::approve`]: crate::domain::refund::RefundPolicy::approve
+
+use uuid::Uuid;
+
+use super::{Context, Desk};
+use crate::domain::ids::{OrderId, QuoteId};
+use crate::domain::money::Money;
+use crate::domain::order::Order;
+use crate::domain::refund::{Denial, Quote, Refund, RefundRequest, Refusal};
+use crate::store::{Recorded, StoreError};
+
+/// What asking for a quote came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QuoteOutcome {
+    /// Unknown, or not the caller's.
+    NotFound,
+    /// The order has been refunded before.
+    AlreadyRefunded {
+        /// The order.
+        order: Order,
+        /// Its refund.
+        refund: Refund,
+    },
+    /// The policy refuses.
+    Refused {
+        /// The order.
+        order: Order,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An offer, kept in the store.
+    Quoted(Quote),
+}
+
+/// What asking for a refund came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PayOutcome {
+    /// Unknown, or not the caller's.
+    NotFound,
+    /// Not paid, and why.
+    Denied(Denial),
+    /// Paid now, or before.
+    Paid(Recorded),
+}
+
+impl Desk {
+    /// Quotes the refund of an order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quote(&self, context: &Context, id: &OrderId) -> Result<QuoteOutcome, StoreError> {
+        let Some(order) = self.look_up(context, id).await? else { return Ok(QuoteOutcome::NotFound) };
+        if let Some(refund) = self.store.refund_of(id).await? {
+            return Ok(QuoteOutcome::AlreadyRefunded { order, refund });
+        }
+        let quote_id = QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple()));
+        match self.rules.policy.quote(quote_id, &order, &context.caller, context.now, self.local(context.now)) {
+            Err(refusal) => Ok(QuoteOutcome::Refused { order, refusal }),
+            Ok(quote) => {
+                self.store.save_quote(&quote).await?;
+                Ok(QuoteOutcome::Quoted(quote))
+            }
+        }
+    }
+
+    /// Pays the refund of an order, once. `amount` is only compared with the right one, never used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pay(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        amount: Option<Money>,
+        reason: &str,
+    ) -> Result<PayOutcome, StoreError> {
+        let Some(order) = self.look_up(context, id).await? else { return Ok(PayOutcome::NotFound) };
+        if let Some(refund) = self.store.refund_of(id).await? {
+            return Ok(PayOutcome::Paid(Recorded { refund, already: true }));
+        }
+        let customer = context.caller.customer();
+        let quote = match customer.and_then(|customer| customer.pressed.as_ref()) {
+            Some(pressed) => self.store.quote(pressed).await?,
+            None => self.store.latest_quote(id, customer.map(|customer| &customer.user)).await?,
+        };
+        let approved = self.rules.policy.approve(&RefundRequest {
+            order: &order,
+            quote: quote.as_ref(),
+            caller: &context.caller,
+            amount,
+            reason,
+            patterns: &self.rules.patterns,
+            now: context.now,
+            local: self.local(context.now),
+        });
+        match approved {
+            Err(denial) => Ok(PayOutcome::Denied(denial)),
+            Ok(approved) => Ok(PayOutcome::Paid(self.store.record_refund(approved).await?)),
+        }
+    }
+}

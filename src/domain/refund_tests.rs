@@ -1,0 +1,198 @@
+//! Tests of the refund policy.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::caller::Customer;
+
+fn order(category: &str, rupees: i64) -> Order {
+    Order {
+        id: OrderId::new("ORD000003"),
+        customer_id: "CUST5506".into(),
+        platform: "JioMart".into(),
+        placed: "21:29.5".into(),
+        placed_at: None,
+        delivery_minutes: Some(25),
+        category: category.into(),
+        value: Money::from_rupees(rupees),
+        feedback: String::new(),
+        rating: Some(2),
+        delayed: Some(false),
+        refund_requested: Some(true),
+        phone: None,
+        date: None,
+        status: None,
+    }
+}
+
+fn policy() -> RefundPolicy {
+    RefundPolicy {
+        refused_categories: vec![],
+        shipping_fee: Percent::default(),
+        max_automatic: None,
+        window_days: None,
+        quote_valid: SignedDuration::from_mins(30),
+        estimated_arrival: "3-5 business days".into(),
+    }
+}
+
+fn grocery() -> RefundPolicy {
+    RefundPolicy {
+        refused_categories: vec!["beverages".into()],
+        shipping_fee: Percent::from_basis_points(500),
+        ..policy()
+    }
+}
+
+fn customer(turn: u64, text: &str, offered: &[&str]) -> Caller {
+    Caller::Customer(Customer {
+        user: UserId::new("919876543210"),
+        turn,
+        text: text.into(),
+        offered: offered.iter().map(|id| QuoteId::new(*id)).collect(),
+        pressed: None,
+        customer_ids: vec![],
+    })
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+fn local(seconds: i64) -> DateTime {
+    at(seconds).to_zoned(jiff::tz::TimeZone::UTC).datetime()
+}
+
+fn approve(
+    policy: &RefundPolicy,
+    order: &Order,
+    quote: Option<&Quote>,
+    caller: &Caller,
+    amount: Option<Money>,
+) -> Result<ApprovedRefund, Denial> {
+    let patterns = IdPatterns::default();
+    policy.approve(&RefundRequest {
+        order,
+        quote,
+        caller,
+        amount,
+        reason: "items missing",
+        patterns: &patterns,
+        now: at(60),
+        local: local(60),
+    })
+}
+
+fn quote(policy: &RefundPolicy, order: &Order) -> Quote {
+    policy.quote(QuoteId::new("q1"), order, &customer(1, "refund please", &[]), at(0), local(0)).unwrap()
+}
+
+#[test]
+fn the_documented_order_is_refunded_in_full() {
+    let order = order("Beverages", 599);
+    let quote = quote(&policy(), &order);
+    let refund = approve(&policy(), &order, Some(&quote), &customer(2, "yes", &["q1"]), None).unwrap().into_refund();
+    assert_eq!(refund.amount, Money::from_rupees(599));
+    assert_eq!(refund.transaction_id, "RFND_20231114221420_ORD000003");
+}
+
+#[test]
+fn the_grocery_preset_refuses_and_keeps_a_fee() {
+    assert!(matches!(grocery().decide(&order("Beverages", 599), local(0)), Verdict::Refused(Refusal::Category(_))));
+    assert_eq!(
+        grocery().decide(&order("Personal Care", 599), local(0)),
+        Verdict::Eligible { amount: Money::from_paise(56_905), fee: Money::from_paise(2_995) }
+    );
+}
+
+#[test]
+fn window_and_limit_hold() {
+    let windowed = RefundPolicy { window_days: Some(7), ..policy() };
+    let mut dated = order("Dairy", 100);
+    assert!(matches!(windowed.decide(&dated, local(0)), Verdict::Eligible { .. }));
+    dated.placed_at = Some(local(-8 * 86_400));
+    assert_eq!(windowed.decide(&dated, local(0)), Verdict::Refused(Refusal::TooLate { days: 7 }));
+    dated.placed_at = Some(local(-6 * 86_400));
+    assert!(matches!(windowed.decide(&dated, local(0)), Verdict::Eligible { .. }));
+
+    let limited = RefundPolicy { max_automatic: Some(Money::from_rupees(500)), ..policy() };
+    assert!(matches!(limited.decide(&order("Dairy", 500), local(0)), Verdict::Eligible { .. }));
+    let Verdict::Refused(refusal) = limited.decide(&order("Dairy", 501), local(0)) else { panic!("above the limit") };
+    assert!(refusal.needs_person());
+    assert_eq!(policy().decide(&order("Dairy", 0), local(0)), Verdict::Refused(Refusal::NothingPaid));
+}
+
+#[test]
+fn every_condition_of_consent_is_needed() {
+    let order = order("Beverages", 599);
+    let offer = quote(&policy(), &order);
+    let deny = |quote: Option<&Quote>, caller: &Caller| approve(&policy(), &order, quote, caller, None).unwrap_err();
+    assert_eq!(deny(None, &customer(2, "yes", &["q1"])), Denial::NoQuote);
+    assert_eq!(deny(Some(&offer), &customer(1, "yes", &["q1"])), Denial::SameTurn);
+    assert_eq!(deny(Some(&offer), &customer(2, "refund me now or else", &["q1"])), Denial::NoConsent);
+    assert_eq!(deny(Some(&offer), &customer(3, "yes", &[])), Denial::NoConsent);
+    assert_eq!(deny(Some(&offer), &customer(2, "yes ORD000004", &["q1"])), Denial::NoConsent);
+    let expired = Quote { expires_at: at(60), ..offer.clone() };
+    assert_eq!(deny(Some(&expired), &customer(2, "yes", &["q1"])), Denial::QuoteExpired);
+    let elsewhere = Quote { user_id: Some(UserId::new("someone else")), ..offer.clone() };
+    assert_eq!(deny(Some(&elsewhere), &customer(2, "yes", &["q1"])), Denial::NoQuote);
+    let other_order = Quote { order_id: OrderId::new("ORD000004"), ..offer.clone() };
+    assert_eq!(deny(Some(&other_order), &customer(2, "yes", &["q1"])), Denial::NoQuote);
+    let outdated = Quote { amount: Money::from_rupees(10), ..offer };
+    assert_eq!(deny(Some(&outdated), &customer(2, "yes", &["q1"])), Denial::QuoteOutdated);
+}
+
+#[test]
+fn a_pressed_button_agrees_to_its_own_quote_only() {
+    let order = order("Beverages", 599);
+    let offer = quote(&policy(), &order);
+    let press = |id: &str| {
+        let Caller::Customer(mut caller) = customer(5, "Yes, refund", &[]) else { unreachable!() };
+        caller.pressed = Some(QuoteId::new(id));
+        approve(&policy(), &order, Some(&offer), &Caller::Customer(caller), None)
+    };
+    assert!(press("q1").is_ok());
+    assert_eq!(press("q2").unwrap_err(), Denial::NoConsent);
+}
+
+#[test]
+fn another_amount_is_refused_with_the_right_one() {
+    let order = order("Beverages", 599);
+    let offer = quote(&policy(), &order);
+    let yes = customer(2, "yes", &["q1"]);
+    let asked = |rupees| approve(&policy(), &order, Some(&offer), &yes, Some(Money::from_rupees(rupees)));
+    assert_eq!(asked(5_999).unwrap_err(), Denial::WrongAmount { right: Money::from_rupees(599) });
+    assert!(asked(599).is_ok());
+}
+
+#[test]
+fn an_operator_needs_no_quote_but_the_policy_holds() {
+    let operator = Caller::Operator { name: "console".into() };
+    assert!(approve(&policy(), &order("Beverages", 599), None, &operator, None).is_ok());
+    assert!(matches!(approve(&grocery(), &order("Beverages", 599), None, &operator, None), Err(Denial::Policy(_))));
+    assert!(matches!(
+        approve(&policy(), &order("Beverages", 599), None, &operator, Some(Money::from_rupees(600))),
+        Err(Denial::WrongAmount { .. })
+    ));
+}
+
+proptest! {
+    #[test]
+    fn never_more_than_was_paid(paise in 0..10_000_000_i64, points in 0..=10_000_u32) {
+        let policy = RefundPolicy { shipping_fee: Percent::from_basis_points(points), ..policy() };
+        let order = Order { value: Money::from_paise(paise), ..order("Dairy", 0) };
+        if let Verdict::Eligible { amount, fee } = policy.decide(&order, local(0)) {
+            prop_assert!(amount > Money::ZERO && amount <= order.value);
+            prop_assert_eq!(amount.paise() + fee.paise(), order.value.paise());
+        }
+    }
+
+    #[test]
+    fn no_message_without_a_yes_is_ever_paid(text in "[a-z ]{0,40}") {
+        let order = order("Beverages", 599);
+        let offer = quote(&policy(), &order);
+        let paid = approve(&policy(), &order, Some(&offer), &customer(2, &text, &["q1"]), None).is_ok();
+        let yes = consent::answer(&text, &IdPatterns::default()) == consent::Answer::Yes;
+        prop_assert_eq!(paid, yes);
+    }
+}

@@ -1,0 +1,513 @@
+//! Decides how files of orders become rows of the store, and what is told about those that do not.
+//!
+//! It must never hold a whole file in memory, nor leave a part of an import behind.
+
+mod dates;
+mod header;
+mod row;
+mod text;
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use self::header::Header;
+use self::text::Text;
+use crate::domain::order::Order;
+use crate::store::{ImportMode, Store, StoreError, Written};
+
+/// Orders that are handed to the store at a time.
+const BATCH: usize = 2_000;
+/// Batches that are read ahead while the store writes.
+const AHEAD: usize = 2;
+
+/// Why an import stopped. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be opened.
+    #[error("{file} cannot be opened: {reason}")]
+    Open {
+        /// Which file.
+        file: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// Reading failed on the way.
+    #[error("{file}:{line}: cannot be read on: {reason}")]
+    Read {
+        /// Which file.
+        file: String,
+        /// The line that was reached.
+        line: u64,
+        /// What the system says.
+        reason: String,
+    },
+    /// Not even a header.
+    #[error("{file} is empty")]
+    Empty {
+        /// Which file.
+        file: String,
+    },
+    /// Binary content, such as a spreadsheet.
+    #[error("{file} is not a text file{}", guess.map(|kind| format!(": it looks like {kind}")).unwrap_or_default())]
+    NotText {
+        /// Which file.
+        file: String,
+        /// What it looks like.
+        guess: Option<&'static str>,
+    },
+    /// The header lacks columns.
+    #[error("{file}: {} missing; the header holds {}", missing_columns(missing), quoted(found))]
+    MissingColumns {
+        /// Which file.
+        file: String,
+        /// The columns that are not there.
+        missing: Vec<&'static str>,
+        /// The columns that are.
+        found: Vec<String>,
+        /// Names in the header that come close, each with the column it may stand for.
+        near: Vec<(String, &'static str)>,
+    },
+    /// A column is there twice.
+    #[error("{file}: the header names column “{column}” more than once")]
+    DuplicateColumn {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: &'static str,
+    },
+    /// With `strict`: the first bad row.
+    #[error("{0}")]
+    BadRow(RowError),
+    /// There were rows, and none of them could be used.
+    #[error("none of the {rows} rows of {files} holds an order that can be read; the first says {first}")]
+    AllBad {
+        /// How many rows.
+        rows: u64,
+        /// Which files.
+        files: String,
+        /// What is wrong with the first.
+        first: RowError,
+    },
+    /// An empty file would empty the store.
+    #[error("{files} holds no orders, and replacing would leave the store without any")]
+    NothingToReplaceWith {
+        /// Which files.
+        files: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ImportError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { .. } => Some("name a CSV file that can be read, or - for standard input".into()),
+            Self::Read { .. } => Some("nothing was written; check the file and try again".into()),
+            Self::Empty { .. } => Some("the first line must name the columns; see `ecomres sample orders`".into()),
+            Self::NotText { .. } => Some("save the table as CSV (UTF-8) and import that file".into()),
+            Self::MissingColumns { near, .. } if near.is_empty() => {
+                Some("see `ecomres sample orders --rows 1` for all columns".into())
+            }
+            Self::MissingColumns { near, .. } => {
+                let renamed: Vec<String> =
+                    near.iter().map(|(found, column)| format!("rename “{found}” to “{column}”")).collect();
+                Some(format!("{}?", renamed.join(", ")))
+            }
+            Self::DuplicateColumn { .. } => Some("remove or rename one of the two".into()),
+            Self::BadRow(_) => {
+                Some("nothing was written; correct the row, or leave --strict out to skip bad rows".into())
+            }
+            Self::AllBad { .. } => Some("nothing was written; correct the file".into()),
+            Self::NothingToReplaceWith { .. } => Some("nothing was changed; check that this is the right file".into()),
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+fn quoted(names: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("“{}”", name.as_ref())).collect();
+    quoted.join(", ")
+}
+
+fn missing_columns(missing: &[&'static str]) -> String {
+    match missing {
+        [one] => format!("column “{one}” is"),
+        many => format!("columns {} are", quoted(many)),
+    }
+}
+
+/// Why a row cannot be used: shown as `file:line: column: what and why`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowError {
+    /// Which file.
+    pub file: String,
+    /// The line of the file in which the row starts, from 1.
+    pub line: u64,
+    /// Which column, where it is about one.
+    pub column: Option<&'static str>,
+    /// What was found and why it cannot be used.
+    pub reason: String,
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(column) = self.column {
+            write!(f, "{column}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+/// What an import does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions {
+    /// How known orders are treated.
+    pub mode: ImportMode,
+    /// Only look: write nothing.
+    pub dry_run: bool,
+    /// Stop at the first bad row and write nothing.
+    pub strict: bool,
+}
+
+/// What was found in one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileSummary {
+    /// Which file.
+    pub file: String,
+    /// How its text was read.
+    pub encoding: String,
+    /// Rows, bad ones included.
+    pub rows: u64,
+    /// Rows that could not be used.
+    pub bad_rows: u64,
+    /// Rows whose date is no date: the text is kept, the date stays empty.
+    pub dates_not_readable: u64,
+    /// Columns that mean nothing here.
+    pub unknown_columns: Vec<String>,
+}
+
+/// What an import did, or with `dry_run` would have done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportSummary {
+    /// `upsert`, `append` or `replace`.
+    pub mode: &'static str,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Rows of all files, bad ones included.
+    pub rows: u64,
+    /// Orders that were not there before.
+    pub added: u64,
+    /// Orders that were there and were replaced.
+    pub updated: u64,
+    /// Orders that were there and were left alone.
+    pub kept: u64,
+    /// Rows whose order came earlier in the same import.
+    pub repeated: u64,
+    /// Rows that could not be used.
+    pub bad_rows: u64,
+    /// Rows whose date is no date.
+    pub dates_not_readable: u64,
+    /// Each file.
+    pub files: Vec<FileSummary>,
+}
+
+/// The word for a mode.
+pub fn mode_name(mode: ImportMode) -> &'static str {
+    match mode {
+        ImportMode::Upsert => "upsert",
+        ImportMode::Append => "append",
+        ImportMode::Replace => "replace",
+    }
+}
+
+/// Reads orders from one CSV file, a row at a time.
+pub struct OrderReader {
+    rows: csv::Reader<Text>,
+    header: Header,
+    record: csv::ByteRecord,
+    summary: FileSummary,
+    recoded_rows: u64,
+    base_encoding: &'static str,
+}
+
+impl fmt::Debug for OrderReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderReader").field("summary", &self.summary).finish_non_exhaustive()
+    }
+}
+
+impl OrderReader {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// As [`OrderReader::new`], and when the file cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, ImportError> {
+        let name = path.display().to_string();
+        Self::new(&name, open_file(path)?)
+    }
+
+    /// Reads the header of a source; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// When the source is empty, is no text, or its header does not name every column once.
+    pub fn new(name: &str, source: impl Read + Send + 'static) -> Result<Self, ImportError> {
+        let (text, base_encoding) = Text::new(name, Box::new(source))?;
+        let delimiter = text.delimiter();
+        let mut rows = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            // Only a line feed ends a row: a carriage return before it is trimmed off the last cell. So a row ends
+            // exactly where its line does, and the line number of a row can be told.
+            .terminator(csv::Terminator::Any(b'\n'))
+            .buffer_capacity(64 * 1024)
+            .from_reader(text);
+        let mut record = csv::ByteRecord::new();
+        let found = loop {
+            rows.get_ref().begin_row();
+            let more = rows.read_byte_record(&mut record).map_err(|error| read_error(name, 1, &error))?;
+            if !more {
+                return Err(ImportError::Empty { file: name.to_owned() });
+            }
+            if !is_blank(&record) {
+                break record.iter().map(|cell| text::decode(cell).0.trim().to_owned()).collect::<Vec<String>>();
+            }
+        };
+        let header = Header::read(name, &found)?;
+        let summary = FileSummary {
+            file: name.to_owned(),
+            encoding: base_encoding.to_owned(),
+            rows: 0,
+            bad_rows: 0,
+            dates_not_readable: 0,
+            unknown_columns: header.unknown.clone(),
+        };
+        Ok(Self { rows, header, record, summary, recoded_rows: 0, base_encoding })
+    }
+
+    /// The next order, or why its row is bad; `None` at the end.
+    ///
+    /// # Errors
+    /// When the source cannot be read on.
+    pub fn read_next(&mut self) -> Result<Option<Result<Order, RowError>>, ImportError> {
+        let mut before;
+        loop {
+            self.rows.get_ref().begin_row();
+            before = self.rows.position().line();
+            let more = self
+                .rows
+                .read_byte_record(&mut self.record)
+                .map_err(|error| read_error(&self.summary.file, before, &error))?;
+            if !more {
+                return Ok(None);
+            }
+            if !is_blank(&self.record) {
+                break;
+            }
+        }
+        self.summary.rows += 1;
+        // Every row ends with a line feed (`Text` adds the last one), so it starts as many lines before this one as
+        // there are line feeds in its cells: the reader's own position counts blank lines before it too. Only a quote
+        // that is never closed takes the last line feed with it.
+        let inner = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = self.rows.position().line().saturating_sub(1 + inner).max(before);
+        if self.record.as_slice().ends_with(b"\n") && self.rows.get_ref().ended_inside_quotes() {
+            let reason = "a quote is opened in this row and never closed: all that follows is one cell".to_owned();
+            return Ok(Some(Err(self.bad_row(line, None, reason))));
+        }
+        let parsed = row::read(&self.header, &self.record);
+        self.recoded_rows += u64::from(parsed.recoded);
+        if self.recoded_rows > 0 && parsed.recoded {
+            self.summary.encoding = format!(
+                "Windows-1252 ({} {} not {})",
+                self.recoded_rows,
+                if self.recoded_rows == 1 { "row is" } else { "rows are" },
+                self.base_encoding
+            );
+        }
+        match parsed.order {
+            Ok(order) => {
+                self.summary.dates_not_readable +=
+                    u64::from(order.placed_at.is_none() && !(order.placed.is_empty() && order.date.is_none()));
+                Ok(Some(Ok(order)))
+            }
+            Err(bad) => {
+                let mut reason = bad.reason;
+                if inner > 0 && bad.column.is_none() {
+                    reason += &format!("; the row goes on to line {}: is a quote not closed?", line + inner);
+                }
+                Ok(Some(Err(self.bad_row(line, bad.column, reason))))
+            }
+        }
+    }
+
+    fn bad_row(&mut self, line: u64, column: Option<&'static str>, reason: String) -> RowError {
+        self.summary.bad_rows += 1;
+        RowError { file: self.summary.file.clone(), line, column, reason }
+    }
+
+    /// What was found so far.
+    pub fn summary(&self) -> &FileSummary {
+        &self.summary
+    }
+}
+
+/// Opens a file for reading, with a reason a person understands where it cannot be.
+///
+/// # Errors
+/// When there is no such file, it is a folder, or it may not be read.
+pub fn open_file(path: &Path) -> Result<std::fs::File, ImportError> {
+    let failed = |reason: String| ImportError::Open { file: path.display().to_string(), reason };
+    if path.is_dir() {
+        return Err(failed("it is a folder".to_owned()));
+    }
+    std::fs::File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => failed("there is no such file".to_owned()),
+        std::io::ErrorKind::PermissionDenied => failed("there is no permission to read it".to_owned()),
+        _ => failed(error.to_string()),
+    })
+}
+
+/// Spreadsheets end many exports with lines that hold only delimiters.
+fn is_blank(record: &csv::ByteRecord) -> bool {
+    record.as_slice().iter().all(u8::is_ascii_whitespace)
+}
+
+fn read_error(file: &str, line: u64, error: &csv::Error) -> ImportError {
+    let reason = match error.kind() {
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
+    };
+    ImportError::Read { file: file.to_owned(), line, reason }
+}
+
+enum Parsed {
+    Rows { orders: Vec<Order>, bad: Vec<RowError> },
+    Failed(ImportError),
+}
+
+/// Imports files, whose headers were read already, as one unit: all of it is written or nothing.
+///
+/// `on_bad_row` hears of every row that cannot be used, in its order, while the import goes on.
+///
+/// # Errors
+/// When a file cannot be read on, no row can be used, a row is bad and `strict` is set, or the store fails.
+pub async fn import(
+    store: &dyn Store,
+    files: Vec<OrderReader>,
+    options: ImportOptions,
+    mut on_bad_row: impl FnMut(&RowError),
+) -> Result<ImportSummary, ImportError> {
+    let names = files.iter().map(|file| file.summary.file.clone()).collect::<Vec<_>>().join(", ");
+    let mut target = store.begin_import(options.mode).await?;
+    let (batches, mut parsed) = mpsc::channel(AHEAD);
+    let (finished, summaries) = oneshot::channel();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    // A plain thread, not one of the runtime: nobody waits for it when it hangs on a silent pipe.
+    std::thread::Builder::new()
+        .name("import-reader".to_owned())
+        .spawn(move || {
+            let _ = finished.send(parse(files, &batches, &stopped));
+        })
+        .map_err(|error| ImportError::Read { file: names.clone(), line: 1, reason: error.to_string() })?;
+
+    let mut written = Written::default();
+    let mut first_bad = None;
+    let outcome = async {
+        while let Some(batch) = parsed.recv().await {
+            let (orders, bad) = match batch {
+                Parsed::Rows { orders, bad } => (orders, bad),
+                Parsed::Failed(error) => return Err(error),
+            };
+            for row in bad {
+                if options.strict {
+                    return Err(ImportError::BadRow(row));
+                }
+                on_bad_row(&row);
+                first_bad.get_or_insert(row);
+            }
+            if !orders.is_empty() {
+                let batch = target.write(orders).await?;
+                written.added += batch.added;
+                written.updated += batch.updated;
+                written.kept += batch.kept;
+                written.repeated += batch.repeated;
+            }
+        }
+        Ok(())
+    }
+    .await;
+    stop.store(true, Ordering::Relaxed);
+    outcome?;
+    let files = summaries.await.unwrap_or_default();
+    let total = |of: fn(&FileSummary) -> u64| files.iter().map(of).sum::<u64>();
+    let (rows, bad_rows) = (total(|file| file.rows), total(|file| file.bad_rows));
+    if let Some(first) = first_bad.filter(|_| bad_rows == rows) {
+        return Err(ImportError::AllBad { rows, files: names, first });
+    }
+    if rows == 0 && options.mode == ImportMode::Replace {
+        return Err(ImportError::NothingToReplaceWith { files: names });
+    }
+    if !options.dry_run {
+        target.commit().await?;
+    }
+    Ok(ImportSummary {
+        mode: mode_name(options.mode),
+        dry_run: options.dry_run,
+        rows,
+        added: written.added,
+        updated: written.updated,
+        kept: written.kept,
+        repeated: written.repeated,
+        bad_rows,
+        dates_not_readable: total(|file| file.dates_not_readable),
+        files,
+    })
+}
+
+fn parse(files: Vec<OrderReader>, batches: &mpsc::Sender<Parsed>, stop: &AtomicBool) -> Vec<FileSummary> {
+    let mut summaries = Vec::with_capacity(files.len());
+    for mut file in files {
+        let (mut orders, mut bad) = (Vec::with_capacity(BATCH), Vec::new());
+        loop {
+            let next = match file.read_next() {
+                Ok(next) => next,
+                Err(error) => {
+                    let _ = batches.blocking_send(Parsed::Failed(error));
+                    return summaries;
+                }
+            };
+            let end = next.is_none();
+            match next {
+                Some(Ok(order)) => orders.push(order),
+                Some(Err(row)) => bad.push(row),
+                None => {}
+            }
+            if end || orders.len() + bad.len() == BATCH {
+                let orders = std::mem::replace(&mut orders, Vec::with_capacity(BATCH));
+                let rows = Parsed::Rows { orders, bad: std::mem::take(&mut bad) };
+                if stop.load(Ordering::Relaxed) || batches.blocking_send(rows).is_err() {
+                    return summaries;
+                }
+            }
+            if end {
+                break;
+            }
+        }
+        summaries.push(file.summary);
+    }
+    summaries
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Decides what can be asked of a store: the ports that every backend implements.
+//!
+//! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
+
+pub mod sqlite;
+
+#[cfg(test)]
+mod contract;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::domain::alert::Alert;
+use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord};
+use crate::domain::conversation::Conversation;
+use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
+use crate::domain::message::ChatMessage;
+use crate::domain::order::Order;
+use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+
+/// Why a store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or its folder cannot be opened or written.
+    #[error("the store {path} cannot be opened: {reason}")]
+    Open {
+        /// Which store.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file is no database, or is damaged.
+    #[error("the store {path} is damaged or not a database of ecomres: {reason}")]
+    Damaged {
+        /// Which store.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// Written by a newer version of this program.
+    #[error("the store {path} has schema version {found}; this program knows versions up to {known}")]
+    Newer {
+        /// Which store.
+        path: String,
+        /// The version in the store.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// Another process kept the store locked for longer than was waited.
+    #[error("the store {path} is locked by another process (waited {seconds} s)")]
+    Locked {
+        /// Which store.
+        path: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// No space, or a read-only file.
+    #[error("the store {path} cannot be written: {reason}")]
+    Unwritable {
+        /// Which store.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The connection string names a backend that this build does not have.
+    #[error("the store “{uri}” needs a backend that this build does not have")]
+    Unsupported {
+        /// The connection string, without credentials.
+        uri: String,
+    },
+    /// Anything else the backend reports.
+    #[error("the store failed while {doing}: {reason}")]
+    Backend {
+        /// What was being done.
+        doing: &'static str,
+        /// What the backend says.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { .. } => {
+                Some("check that the folder exists and may be written, or name another file with --store PATH".into())
+            }
+            Self::Damaged { path, .. } => {
+                Some(format!("move {path} away and restore a backup, or name another file with --store PATH"))
+            }
+            Self::Newer { .. } => Some("use the program version that wrote the store, or a newer one".into()),
+            Self::Locked { .. } => Some("wait for the other process, or end it, and try again".into()),
+            Self::Unwritable { .. } => {
+                Some("free some space or give write permission, then try again: nothing was lost".into())
+            }
+            Self::Unsupported { .. } => {
+                Some("leave MONGO_URI unset and name a file with --store PATH for the embedded store".into())
+            }
+            Self::Backend { .. } => None,
+        }
+    }
+}
+
+/// The result of every store call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Opens the store at a location: a file for the embedded one.
+///
+/// # Errors
+/// When the file cannot be opened as a store, or the location names a backend that this build does not have.
+pub fn open(location: &str) -> Result<Arc<dyn Store>> {
+    if location.contains("://") {
+        return Err(StoreError::Unsupported { uri: without_credentials(location) });
+    }
+    Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location))?))
+}
+
+/// Scheme and hosts of a connection string. Path and options go too: options can hold passwords.
+fn without_credentials(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    // A password may hold any of `/?@` where somebody forgot to escape it: only what follows the last `@` is shown.
+    let hosts = rest.rsplit('@').next().unwrap_or_default();
+    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
+    format!("{scheme}://{hosts}")
+}
+
+/// How an import treats what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImportMode {
+    /// New orders are added, known ones replaced.
+    #[default]
+    Upsert,
+    /// New orders are added, known ones are left as they are and counted.
+    Append,
+    /// All orders are removed first. Refunds, quotes and bindings stay.
+    Replace,
+}
+
+/// What one batch of an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Orders that were not there before.
+    pub added: u64,
+    /// Orders that were there and were replaced.
+    pub updated: u64,
+    /// Orders that were there and were left alone.
+    pub kept: u64,
+    /// Orders that came earlier in the same import: the later one counts, with [`ImportMode::Append`] the first.
+    pub repeated: u64,
+}
+
+/// An import in progress: nothing shows before [`OrderImport::commit`]; dropping it undoes everything.
+#[async_trait]
+pub trait OrderImport: Send {
+    /// Writes a batch of orders.
+    async fn write(&mut self, orders: Vec<Order>) -> Result<Written>;
+    /// Makes it all visible and durable.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// Orders, and who may see them.
+#[async_trait]
+pub trait Orders: Send + Sync {
+    /// An order, or `None`.
+    async fn order(&self, id: &OrderId) -> Result<Option<Order>>;
+    /// How many orders there are.
+    async fn count_orders(&self) -> Result<u64>;
+    /// Starts an import.
+    async fn begin_import(&self, mode: ImportMode) -> Result<Box<dyn OrderImport>>;
+    /// Binds an order to the first identity that asks, for ever, and returns the identity it is bound to.
+    /// Atomic: of many callers, in any number of processes, one wins. Bindings outlive the order.
+    async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId>;
+    /// Notes that an identity asked for an order and says whether it stays within `limit` distinct orders in the last
+    /// 24 hours. An order already noted in that time never counts again; one over the limit is not noted.
+    async fn note_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool>;
+}
+
+/// A refund in the ledger, and whether it was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The one refund of the order.
+    pub refund: Refund,
+    /// Whether it had been paid before this call.
+    pub already: bool,
+}
+
+/// Quotes and refunds.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Keeps a quote.
+    async fn save_quote(&self, quote: &Quote) -> Result<()>;
+    /// The latest quote for an order that was made to this identity (`None`: to an operator).
+    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Quote>>;
+    /// The quote with this identifier.
+    async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>>;
+    /// The refund of an order, if one was paid.
+    async fn refund_of(&self, order: &OrderId) -> Result<Option<Refund>>;
+    /// Records a refund unless the order has one: at most one for each order, whatever runs at the same time, and
+    /// durable before this returns.
+    async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded>;
+    /// All refunds, the latest first, at most `limit`.
+    async fn refunds(&self, limit: u32) -> Result<Vec<Refund>>;
+}
+
+/// What was said.
+#[async_trait]
+pub trait Transcript: Send + Sync {
+    /// Adds messages in their order.
+    async fn append_messages(&self, messages: &[ChatMessage]) -> Result<()>;
+    /// The last `limit` messages of a conversation, the oldest first.
+    async fn recent_messages(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>>;
+}
+
+/// The state of conversations.
+#[async_trait]
+pub trait Conversations: Send + Sync {
+    /// The conversation of a customer, if there is one.
+    async fn conversation(&self, user: &UserId) -> Result<Option<Conversation>>;
+    /// Saves a conversation whose `version` is the stored one (0: none yet) and stores it with the next version.
+    /// `false` and nothing saved when another writer was faster.
+    async fn save_conversation(&self, conversation: &Conversation) -> Result<bool>;
+}
+
+/// Requests for a person.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Keeps an alert, unless the customer has a pending one: then that one is returned and, where this one is more
+    /// urgent, made as urgent as this one.
+    async fn open_alert(&self, alert: &Alert) -> Result<Alert>;
+    /// The alert with this identifier.
+    async fn alert(&self, id: &AlertId) -> Result<Option<Alert>>;
+    /// Alerts, pending first, then by priority and age, at most `limit`.
+    async fn alerts(&self, limit: u32) -> Result<Vec<Alert>>;
+    /// Marks an alert as settled; `false` where there is no such pending alert.
+    async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool>;
+}
+
+/// The audit trail: append-only and hash-chained.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// Seals a record at the end of the chain; durable before this returns. Chains stay whole with many processes.
+    async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry>;
+    /// Up to `limit` entries from place `from` (1 is the first) on.
+    async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+    /// Checks the whole chain, also that its end was not cut off.
+    async fn check_audit(&self) -> Result<AuditCheck>;
+}
+
+/// What `doctor` shows of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// The backend and its version, such as `SQLite 3.50.4`.
+    pub backend: String,
+    /// Where it is.
+    pub location: String,
+    /// The schema version.
+    pub schema: i64,
+    /// What an integrity check found wrong; empty where all is well.
+    pub problems: Vec<String>,
+}
+
+/// Everything a backend offers.
+#[async_trait]
+pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit {
+    /// Looks at the store as a whole.
+    async fn health(&self) -> Result<StoreHealth>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_string_is_named_without_its_secrets() {
+        for (uri, shown) in [
+            ("mongodb://bot:s3cret@db.example:27017/shop", "mongodb://db.example:27017"),
+            ("mongodb+srv://bot:p@ss/w?rd@cluster.example/?tls=true", "mongodb+srv://cluster.example"),
+            ("mongodb://one.example,two.example/?password=s3cret", "mongodb://one.example,two.example"),
+        ] {
+            match open(uri).map(|_| ()) {
+                Err(StoreError::Unsupported { uri }) => assert_eq!(uri, shown),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Decides how the ports of the store are kept in one SQLite file: the tables, and who reads and writes them when.
+//!
+//! It must never say that something is kept before it is on the disk, nor hold a rule about money or people.
+//!
+//! Several processes may use one file: every write is one `BEGIN IMMEDIATE` transaction in WAL mode with
+//! `synchronous=FULL`. Amounts are whole paise, times are microseconds since 1970 UTC (what is kept of a time is cut
+//! to that), the local time of an order is ISO text.
+
+mod alerts;
+mod audit;
+mod chats;
+mod connection;
+mod import;
+mod ledger;
+mod orders;
+mod schema;
+mod threads;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use self::connection::Place;
+use self::threads::{Readers, Writer};
+use super::{Result, Store, StoreError, StoreHealth};
+
+/// How long a call waits for another process that is writing.
+pub const WAIT: Duration = Duration::from_secs(10);
+
+/// The embedded store: one SQLite file.
+pub struct SqliteStore {
+    // The threads are declared before the place: a scratch file is removed after the last connection is closed.
+    writer: Writer,
+    readers: Readers,
+    place: Arc<Place>,
+}
+
+impl SqliteStore {
+    /// Opens a store, and makes it where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, read or written, is no store, is damaged, newer, or locked for too long.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, WAIT)
+    }
+
+    /// Opens a store whose calls wait at most `wait` for other processes.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_with(path: &Path, wait: Duration) -> Result<Self> {
+        Self::at(Place::file(path, wait))
+    }
+
+    /// Opens an empty store that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When no folder can be made for temporary files.
+    pub fn scratch() -> Result<Self> {
+        Self::at(Place::scratch(WAIT)?)
+    }
+
+    fn at(place: Place) -> Result<Self> {
+        let place = Arc::new(place);
+        let connection = place.open()?;
+        Ok(Self { writer: Writer::start(connection, place.clone())?, readers: Readers::start(&place)?, place })
+    }
+
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        &self.place.path
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.run(doing, work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.run(doing, work).await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.place.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn health(&self) -> Result<StoreHealth> {
+        let location = self.place.path.display().to_string();
+        self.read("checking the store", move |connection| {
+            Ok(StoreHealth {
+                backend: format!("SQLite {}", rusqlite::version()),
+                location,
+                schema: schema::version(connection)?,
+                problems: connection::problems(connection),
+            })
+        })
+        .await
+    }
+}
+
+/// Why a piece of work on a connection failed.
+#[derive(Debug)]
+enum Fault {
+    /// SQLite says so.
+    Sql(rusqlite::Error),
+    /// What is stored does not read as what it should be.
+    Content(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Fault {
+    fn into_error(self, place: &Place, doing: &'static str) -> StoreError {
+        match self {
+            Self::Sql(error) => place.error(&error, doing),
+            Self::Content(reason) => StoreError::Damaged { path: place.shown(), reason },
+        }
+    }
+}
+
+/// A count as SQLite keeps it.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A time as it is kept: microseconds since 1970 UTC.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// Reads a time.
+fn timestamp(micros: i64) -> std::result::Result<Timestamp, Fault> {
+    Timestamp::from_microsecond(micros).map_err(|_| Fault::Content(format!("{micros} is not a time")))
+}
+
+/// Reads a count.
+fn count(number: i64) -> std::result::Result<u64, Fault> {
+    u64::try_from(number).map_err(|_| Fault::Content(format!("{number} is not a count")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Decides how the audit trail is kept: the entries, and apart from them where the chain ends.
+//!
+//! It must never change or remove an entry.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::{Audit, Result};
+use super::{Fault, SqliteStore, count, int};
+use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord, AuditVerifier, GENESIS};
+
+const ENTRY: &str = "SELECT seq, previous, hash, content FROM audit";
+
+fn read_entry(row: &Row<'_>) -> std::result::Result<AuditEntry, Fault> {
+    Ok(AuditEntry { seq: count(row.get(0)?)?, previous: row.get(1)?, hash: row.get(2)?, content: row.get(3)? })
+}
+
+/// The place and hash of the last entry.
+fn head(connection: &Connection) -> std::result::Result<(u64, String), Fault> {
+    let mut statement = connection.prepare_cached("SELECT seq, hash FROM audit_head")?;
+    let found: Option<(i64, String)> = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    match found {
+        Some((seq, hash)) => Ok((count(seq)?, hash)),
+        None => Ok((0, GENESIS.to_owned())),
+    }
+}
+
+#[async_trait]
+impl Audit for SqliteStore {
+    async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry> {
+        let record = record.clone();
+        self.write("writing the audit trail", move |connection| {
+            let (last, previous) = head(connection)?;
+            let entry = AuditEntry::seal(last + 1, &previous, &record);
+            connection
+                .prepare_cached("INSERT INTO audit (seq, previous, hash, content) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![int(entry.seq), entry.previous, entry.hash, entry.content])?;
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO audit_head (id, seq, hash) VALUES (1, ?1, ?2)")?
+                .execute(params![int(entry.seq), entry.hash])?;
+            Ok(entry)
+        })
+        .await
+    }
+
+    async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>> {
+        self.read("reading the audit trail", move |connection| {
+            let mut statement = connection.prepare_cached(&format!("{ENTRY} WHERE seq >= ?1 ORDER BY seq LIMIT ?2"))?;
+            statement.query_and_then(params![int(from), limit], read_entry)?.collect()
+        })
+        .await
+    }
+
+    async fn check_audit(&self) -> Result<AuditCheck> {
+        self.read("checking the audit trail", |connection| {
+            let (last, hash) = head(connection)?;
+            let mut verifier = AuditVerifier::default();
+            let mut end = (0, GENESIS.to_owned());
+            let mut statement = connection.prepare_cached(&format!("{ENTRY} ORDER BY seq"))?;
+            for entry in statement.query_and_then([], read_entry)? {
+                let entry = entry?;
+                verifier.check(&entry);
+                end = (entry.seq, entry.hash);
+            }
+            let mut check = verifier.finish(Some(last));
+            // An end that was sealed anew, or entries put in behind the store's back, agree with themselves.
+            if check.broken.is_none() && end != (last, hash) {
+                check.broken = Some((end.0, "it is not the entry that was written last".to_owned()));
+            }
+            Ok(check)
+        })
+        .await
+    }
+}

@@ -1,0 +1,107 @@
+//! Decides how the transcript and the state of conversations are kept.
+//!
+//! It must never overwrite a conversation that somebody else saved in the meantime.
+
+use async_trait::async_trait;
+use rusqlite::{Row, params};
+
+use super::super::{Conversations, Result, Transcript};
+use super::{Fault, SqliteStore, count, int, micros, timestamp};
+use crate::domain::conversation::Conversation;
+use crate::domain::ids::UserId;
+use crate::domain::message::{ChatMessage, Role};
+
+fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
+    let role: String = row.get(1)?;
+    Ok(ChatMessage {
+        user_id: UserId::new(row.get::<_, String>(0)?),
+        role: Role::parse(&role).ok_or_else(|| Fault::Content(format!("“{role}” is no role in a chat")))?,
+        text: row.get(2)?,
+        at: timestamp(row.get(3)?)?,
+        turn: count(row.get(4)?)?,
+        intent: row.get(5)?,
+        sentiment: row.get(6)?,
+        response_ms: row.get::<_, Option<i64>>(7)?.map(count).transpose()?,
+    })
+}
+
+#[async_trait]
+impl Transcript for SqliteStore {
+    async fn append_messages(&self, messages: &[ChatMessage]) -> Result<()> {
+        let messages = messages.to_vec();
+        self.write("saving messages", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for message in &messages {
+                statement.execute(params![
+                    message.user_id.as_str(),
+                    message.role.as_str(),
+                    message.text,
+                    micros(message.at),
+                    int(message.turn),
+                    message.intent,
+                    message.sentiment,
+                    message.response_ms.map(int),
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn recent_messages(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>> {
+        let user = user.clone();
+        self.read("reading messages", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT user_id, role, text, at, turn, intent, sentiment, response_ms FROM chats
+                 WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let mut messages: Vec<ChatMessage> = statement
+                .query_and_then(params![user.as_str(), limit], read_message)?
+                .collect::<std::result::Result<_, Fault>>()?;
+            messages.reverse();
+            Ok(messages)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Conversations for SqliteStore {
+    async fn conversation(&self, user: &UserId) -> Result<Option<Conversation>> {
+        let user = user.clone();
+        self.read("reading a conversation", move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT version, document FROM conversations WHERE user_id = ?1")?;
+            let mut found = statement.query_and_then([user.as_str()], |row| {
+                let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+                let mut conversation: Conversation = serde_json::from_str(document)
+                    .map_err(|error| Fault::Content(format!("a conversation does not read: {error}")))?;
+                conversation.version = count(row.get(0)?)?;
+                Ok(conversation)
+            })?;
+            found.next().transpose()
+        })
+        .await
+    }
+
+    async fn save_conversation(&self, conversation: &Conversation) -> Result<bool> {
+        let mut next = conversation.clone();
+        next.version += 1;
+        self.write("saving a conversation", move |connection| {
+            let document = serde_json::to_string(&next)
+                .map_err(|error| Fault::Content(format!("a conversation cannot be written: {error}")))?;
+            let sql = if next.version == 1 {
+                "INSERT INTO conversations (user_id, version, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
+            } else {
+                "UPDATE conversations SET version = ?2, document = ?3 WHERE user_id = ?1 AND version = ?2 - 1"
+            };
+            let changed =
+                connection.prepare_cached(sql)?.execute(params![next.user_id.as_str(), int(next.version), document])?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+}

@@ -1,0 +1,198 @@
+//! Decides which tools there are and what they answer: one catalogue for the language model and for MCP.
+//!
+//! It must never hold a rule about money or identity: a tool reads its arguments, asks the desk and words the outcome.
+
+mod definitions;
+mod outcome;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::desk::{Context, Desk, HandOver};
+use crate::domain::audit::{AuditPhase, AuditRecord};
+use crate::domain::ids::OrderId;
+use crate::domain::money::Money;
+use crate::domain::words::excerpt;
+use crate::nlu::Classifier;
+pub use definitions::{
+    CHECK_REFUND, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND, RefundArguments, TRIAGE, ToolSpec,
+    TriageArguments, catalogue,
+};
+pub use outcome::Outcome;
+
+/// What a tool call came to: the documented JSON, and the same as a value that the agent can act on.
+#[derive(Debug, Clone)]
+pub struct ToolResult {
+    /// The documented JSON.
+    pub value: Value,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// All tools, over the desk and the model.
+#[derive(Clone)]
+pub struct Toolbox {
+    desk: Desk,
+    classifier: Arc<dyn Classifier>,
+    specs: Arc<[ToolSpec]>,
+}
+
+impl Toolbox {
+    /// The tools over a desk and a model.
+    pub fn new(desk: Desk, classifier: Arc<dyn Classifier>) -> Self {
+        Self { desk, classifier, specs: catalogue().into() }
+    }
+
+    /// The catalogue.
+    pub fn specs(&self) -> &Arc<[ToolSpec]> {
+        &self.specs
+    }
+
+    /// The shop's rules behind the tools.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Runs a tool and puts the call on record: before it runs, where it changes something, and after.
+    pub async fn call(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
+        let record = |phase, result| AuditRecord {
+            at: context.now,
+            actor: context.caller.actor(),
+            action: excerpt(name, 64),
+            phase,
+            arguments: arguments.clone(),
+            result,
+        };
+        let writes = self.specs.iter().any(|spec| spec.name == name && spec.writes);
+        if writes && let Err(error) = self.desk.put_on_record(&record(AuditPhase::Started, Value::Null)).await {
+            return ToolResult::fault(name, &error);
+        }
+        let result = self.run(context, name, arguments.clone()).await;
+        match self.desk.put_on_record(&record(AuditPhase::Finished, result.value.clone())).await {
+            // What a writing tool did stands, and its start is on record; anything else is not handed out unrecorded.
+            Err(error) if !writes => ToolResult::fault(name, &error),
+            Err(error) => {
+                tracing::error!(tool = name, %error, "a finished call could not be put on record");
+                result
+            }
+            Ok(()) => result,
+        }
+    }
+
+    async fn run(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
+        match name {
+            TRIAGE => match read::<TriageArguments>(name, arguments) {
+                Ok(arguments) => self.triage(&arguments).await,
+                Err(wrong) => wrong,
+            },
+            ORDER => match read::<OrderArguments>(name, arguments) {
+                Ok(arguments) => self.order(context, &arguments).await,
+                Err(wrong) => wrong,
+            },
+            CHECK_REFUND => match read::<OrderArguments>(name, arguments) {
+                Ok(arguments) => self.check_refund(context, &arguments).await,
+                Err(wrong) => wrong,
+            },
+            REFUND => match read::<RefundArguments>(name, arguments) {
+                Ok(arguments) => self.refund(context, &arguments).await,
+                Err(wrong) => wrong,
+            },
+            HUMAN => match read::<HumanArguments>(name, arguments) {
+                Ok(arguments) => self.human(context, arguments).await,
+                Err(wrong) => wrong,
+            },
+            other => {
+                let known: Vec<&str> = self.specs.iter().map(|spec| spec.name).collect();
+                ToolResult::wrong(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
+            }
+        }
+    }
+
+    async fn triage(&self, arguments: &TriageArguments) -> ToolResult {
+        match self.classifier.classify(&arguments.text).await {
+            Ok(prediction) => ToolResult::triaged(prediction),
+            Err(error) => ToolResult::fault(TRIAGE, &error),
+        }
+    }
+
+    async fn order(&self, context: &Context, arguments: &OrderArguments) -> ToolResult {
+        let id = match self.order_id(&arguments.order_id) {
+            Ok(id) => id,
+            Err(wrong) => return wrong,
+        };
+        match self.desk.look_up(context, &id).await {
+            Ok(Some(order)) => ToolResult::order(order),
+            Ok(None) => ToolResult::not_found(id),
+            Err(error) => ToolResult::fault(ORDER, &error),
+        }
+    }
+
+    async fn check_refund(&self, context: &Context, arguments: &OrderArguments) -> ToolResult {
+        let id = match self.order_id(&arguments.order_id) {
+            Ok(id) => id,
+            Err(wrong) => return wrong,
+        };
+        match self.desk.quote(context, &id).await {
+            Ok(outcome) => ToolResult::quoted(id, outcome),
+            Err(error) => ToolResult::fault(CHECK_REFUND, &error),
+        }
+    }
+
+    async fn refund(&self, context: &Context, arguments: &RefundArguments) -> ToolResult {
+        let id = match self.order_id(&arguments.order_id) {
+            Ok(id) => id,
+            Err(wrong) => return wrong,
+        };
+        let amount = match arguments.amount.as_ref().filter(|amount| !amount.is_null()).map(Money::from_json) {
+            None => None,
+            Some(Ok(amount)) => Some(amount),
+            Some(Err(error)) => {
+                return ToolResult::wrong(format!("amount: {error}; give a number such as 599, or leave it out"));
+            }
+        };
+        let reason = excerpt(arguments.reason.trim(), 500);
+        match self.desk.pay(context, &id, amount, &reason).await {
+            Ok(outcome) => ToolResult::paid(id, outcome, &self.desk.rules().policy.estimated_arrival),
+            Err(error) => ToolResult::fault(REFUND, &error),
+        }
+    }
+
+    async fn human(&self, context: &Context, arguments: HumanArguments) -> ToolResult {
+        let request = HandOver {
+            user_id: arguments.user_id.unwrap_or_default(),
+            reason: arguments.reason,
+            last_message: arguments.last_message.unwrap_or_default(),
+            priority: arguments.priority.unwrap_or_default(),
+        };
+        if context.caller.customer().is_none() && request.user_id.trim().is_empty() {
+            return ToolResult::wrong(
+                "user_id: it is empty; name the customer whose conversation needs a person".into(),
+            );
+        }
+        match self.desk.hand_over(context, request).await {
+            Ok(alert) => ToolResult::handed_over(alert),
+            Err(error) => ToolResult::fault(HUMAN, &error),
+        }
+    }
+
+    fn order_id(&self, text: &str) -> Result<OrderId, ToolResult> {
+        if self.desk.rules().patterns.is_order(text) {
+            return Ok(OrderId::new(text));
+        }
+        Err(ToolResult::wrong(format!(
+            "order_id: “{}” is no order id; one looks like ORD000003",
+            excerpt(text.trim(), 40)
+        )))
+    }
+}
+
+fn read<T: DeserializeOwned>(tool: &str, arguments: Value) -> Result<T, ToolResult> {
+    let arguments = if arguments.is_null() { json!({}) } else { arguments };
+    serde_json::from_value(arguments)
+        .map_err(|error| ToolResult::wrong(format!("the arguments of {tool} are wrong: {error}")))
+}
+
+#[cfg(test)]
+mod tests;
