@@ -23,12 +23,13 @@ use super::convert::{fresh_classifiers, read_encoder};
 use super::dataset::{Dataset, Example};
 use super::distilbert::{Network, TokenBatch};
 use super::dropout::Dropout;
-use super::finish::{Finished, finish};
+use super::finish::{Finished, Trained, finish};
 use super::inspect::describe_file;
 use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, report};
 use super::model::{Scores, probabilities, scores};
 use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
+use super::schedule::{learning_rate, schedule};
 use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -66,21 +67,6 @@ pub fn train(
     let finished = finish(&run.outcome(best, begin))?;
     checkpoint::remove(&options.out)?;
     Ok(finished)
-}
-
-/// What [`finish`] needs of a training that is over.
-pub(crate) struct Trained<'a> {
-    pub(crate) options: &'a TrainOptions,
-    pub(crate) config: &'a ModelConfig,
-    pub(crate) labels: &'a Labels,
-    pub(crate) weights: Weights,
-    pub(crate) train: &'a Dataset,
-    pub(crate) validation: &'a Dataset,
-    pub(crate) start: &'a Start,
-    pub(crate) best_epoch: usize,
-    pub(crate) epochs: usize,
-    pub(crate) seconds: f64,
-    pub(crate) base_hash: &'a str,
 }
 
 /// Fewest rows worth a thread.
@@ -492,43 +478,8 @@ fn task_reports(labels: &Labels, rows: &[Row], results: &[Scores]) -> (Option<Ta
     (report(&labels.intents, &intents), report(&labels.sentiments, &sentiments))
 }
 
-/// Peak learning rate of one parameter.
-fn learning_rate(options: &TrainOptions, layers: usize, name: &str) -> f64 {
-    let depth = if name.contains("_classifier.") {
-        return options.head_lr;
-    } else if let Some(rest) = name.strip_prefix("distilbert.transformer.layer.") {
-        let number = rest.split('.').next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-        layers.saturating_sub(number + 1)
-    } else {
-        layers
-    };
-    options.lr * options.layer_decay.powi(depth as i32)
-}
-
-/// Factor on the learning rates at a step: up from 0, then down to 0, both linearly.
-fn schedule(step: usize, steps: usize, warmup: f64) -> f64 {
-    let rise = (steps as f64 * warmup).ceil();
-    let step = step as f64;
-    if step < rise { (step + 1.0) / rise } else { ((steps as f64 - step) / (steps as f64 - rise).max(1.0)).max(0.0) }
-}
-
 fn write_line(log: &mut File, value: &impl Serialize, out: &std::path::Path) -> Result<(), NluError> {
     let mut line = serde_json::to_string(value).map_err(|error| NluError::Fault(error.to_string()))?;
     line.push('\n');
     log.write_all(line.as_bytes()).map_err(|error| NluError::io(&out.join("metrics.jsonl"), error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::schedule;
-
-    #[test]
-    fn the_rate_rises_then_falls_to_zero() {
-        let rates: Vec<f64> = (0..=10).map(|step| schedule(step, 10, 0.2)).collect();
-        assert_eq!(rates[..3], [0.5, 1.0, 1.0]);
-        assert!(rates[2..].windows(2).all(|pair| pair[1] < pair[0]));
-        assert_eq!(rates[10], 0.0);
-        assert_eq!(schedule(0, 10, 0.0), 1.0);
-        assert_eq!(schedule(0, 1, 0.1), 1.0);
-    }
 }
