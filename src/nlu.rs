@@ -20,6 +20,7 @@ mod labels;
 mod metrics;
 mod model;
 mod optimizer;
+mod schedule;
 mod settings;
 mod tokenizer;
 mod train;

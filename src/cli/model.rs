@@ -4,11 +4,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::ValueEnum;
 
-use super::Global;
 use super::output::Output;
+use super::{Global, Problem};
 use crate::nlu::{ConvertOptions, FolderInfo, Pooling, Precision, check, convert, inspect, locate_model};
 
 /// Look into, convert and check model folders.
@@ -104,7 +103,8 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         }
         Action::Convert { source, destination, dtype, pooling, seed, keep_tokenizer } => {
             if destination.join("model.safetensors").exists() && !global.yes {
-                bail!("{} already holds a model; name another folder or add --yes", destination.display());
+                let message = format!("{} already holds a model", destination.display());
+                return Err(Problem::with_hint(message, "name another folder, or add --yes to replace it").into());
             }
             let options =
                 ConvertOptions { precision: dtype.into(), pooling: pooling.into(), seed, emoji: !keep_tokenizer };

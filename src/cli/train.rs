@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Global;
 use super::eval::ColumnOptions;
 use super::model::{Dtype, Pool};
 use super::output::Output;
+use super::{Global, Problem};
 use crate::nlu::{Epoch, Event, Start, Step, TrainOptions, locate_model, train};
 
 /// Train a classifier of intents and sentiments on CSV files.
@@ -125,7 +124,8 @@ fn below_one(text: &str) -> Result<f64, String> {
 /// Data, base model or settings that cannot be used, or an interruption.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     if options.out.join("model.safetensors").exists() && !options.resume && !global.yes {
-        bail!("{} already holds a model; name another folder or add --yes to replace it", options.out.display());
+        let message = format!("{} already holds a model", options.out.display());
+        return Err(Problem::with_hint(message, "name another folder, or add --yes to replace it").into());
     }
     let base = match &options.base {
         Some(base) => locate_model(Some(base))?,

@@ -239,7 +239,7 @@ impl Embeddings {
         let ids = Tensor::<2, Int>::from_data(TensorData::new(batch.ids.clone(), [rows, width]), device);
         let words = self.word_embeddings.forward(ids);
         let [_, _, dim] = words.dims();
-        let positions = self.position_embeddings.weight.val().slice([0..width]).unsqueeze::<3>();
+        let positions = self.position_embeddings.weight.val().narrow(0, 0, width).unsqueeze::<3>();
         let x = (words + positions).reshape([rows * width, dim]);
         drop(dropout, self.layer_norm.forward(x), self.dropout)
     }

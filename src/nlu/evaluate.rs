@@ -101,16 +101,15 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset) -> Result<Evaluation, NluErr
     let truths = dataset.examples.iter().map(|row| numbers(info, dataset, row)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<String> = dataset.examples.iter().map(|row| row.text.clone()).collect();
     let predictions = engine.classify_batch_blocking(&texts)?;
-    let outcomes = |truth: fn(&(Option<usize>, Option<usize>)) -> Option<usize>,
-                    labels: &[String],
-                    predicted: fn(&Prediction) -> (&str, f32)| {
-        let pairs = truths.iter().zip(&predictions).filter_map(|(truths, prediction)| {
-            let (label, confidence) = predicted(prediction);
-            let predicted = labels.iter().position(|known| known == label)?;
-            Some(Outcome { truth: truth(truths)?, predicted, confidence })
-        });
-        report(labels, &pairs.collect::<Vec<_>>())
-    };
+    let outcomes =
+        |truth: fn(&Numbers) -> Option<usize>, labels: &[String], predicted: fn(&Prediction) -> (&str, f32)| {
+            let pairs = truths.iter().zip(&predictions).filter_map(|(truths, prediction)| {
+                let (label, confidence) = predicted(prediction);
+                let predicted = labels.iter().position(|known| known == label)?;
+                Some(Outcome { truth: truth(truths)?, predicted, confidence })
+            });
+            report(labels, &pairs.collect::<Vec<_>>())
+        };
     let mut mistakes: Vec<Mistake> = dataset
         .examples
         .iter()
@@ -153,8 +152,10 @@ pub fn evaluate_folder(dir: &Path, dataset: &Dataset) -> Result<Evaluation, NluE
     evaluate(&Engine::load(dir)?, dataset)
 }
 
-/// Numbers of a row's labels in the model's classifiers.
-fn numbers(info: &ModelInfo, dataset: &Dataset, row: &Example) -> Result<(Option<usize>, Option<usize>), NluError> {
+/// Numbers of a row's intent and sentiment in the model's classifiers, where it has them.
+type Numbers = (Option<usize>, Option<usize>);
+
+fn numbers(info: &ModelInfo, dataset: &Dataset, row: &Example) -> Result<Numbers, NluError> {
     let find = |task: &str, label: &Option<String>, known: &[String]| match label {
         // A model trained on intents only is not tested on sentiments.
         None => Ok(None),

@@ -7,13 +7,30 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::NluError;
+use super::config::ModelConfig;
 use super::dataset::Dataset;
 use super::evaluate::{Evaluation, evaluate_folder};
 use super::inspect::{Case, REFERENCE, Reference, describe_file};
+use super::labels::Labels;
 use super::metrics::{TaskReport, fit_temperature};
 use super::model::{Model, pretty, write_folder};
-use super::train::Trained;
-use super::weights::{Precision, write_beside};
+use super::settings::{Start, TrainOptions};
+use super::weights::{Precision, Weights, write_beside};
+
+/// What [`finish`] needs of a training that is over.
+pub(crate) struct Trained<'a> {
+    pub(crate) options: &'a TrainOptions,
+    pub(crate) config: &'a ModelConfig,
+    pub(crate) labels: &'a Labels,
+    pub(crate) weights: Weights,
+    pub(crate) train: &'a Dataset,
+    pub(crate) validation: &'a Dataset,
+    pub(crate) start: &'a Start,
+    pub(crate) best_epoch: usize,
+    pub(crate) epochs: usize,
+    pub(crate) seconds: f64,
+    pub(crate) base_hash: &'a str,
+}
 
 /// What came out of a training.
 #[derive(Debug, Clone, Serialize)]

@@ -21,14 +21,15 @@ use super::checkpoint::{self, Progress};
 use super::config::ModelConfig;
 use super::convert::{fresh_classifiers, read_encoder};
 use super::dataset::{Dataset, Example};
-use super::distilbert::{Logits, Network, TokenBatch};
+use super::distilbert::{Network, TokenBatch};
 use super::dropout::Dropout;
-use super::finish::{Finished, finish};
+use super::finish::{Finished, Trained, finish};
 use super::inspect::describe_file;
 use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, report};
 use super::model::{Scores, probabilities, scores};
 use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
+use super::schedule::{learning_rate, schedule};
 use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -68,19 +69,34 @@ pub fn train(
     Ok(finished)
 }
 
-/// What [`finish`] needs of a training that is over.
-pub(crate) struct Trained<'a> {
-    pub(crate) options: &'a TrainOptions,
-    pub(crate) config: &'a ModelConfig,
-    pub(crate) labels: &'a Labels,
-    pub(crate) weights: Weights,
-    pub(crate) train: &'a Dataset,
-    pub(crate) validation: &'a Dataset,
-    pub(crate) start: &'a Start,
-    pub(crate) best_epoch: usize,
-    pub(crate) epochs: usize,
-    pub(crate) seconds: f64,
-    pub(crate) base_hash: &'a str,
+/// Fewest rows worth a thread.
+const MIN_PART: usize = 8;
+
+/// Loss and gradients of a part of a batch.
+#[derive(Default)]
+struct Part {
+    gradients: NamedGradients,
+    losses: Losses,
+}
+
+#[derive(Default)]
+struct Losses {
+    total: f64,
+    intent: Option<f64>,
+    sentiment: Option<f64>,
+}
+
+impl Losses {
+    fn add(&mut self, more: &Self) {
+        let add = |sum: &mut Option<f64>, value: Option<f64>| {
+            if let Some(value) = value {
+                *sum = Some(sum.unwrap_or(0.0) + value);
+            }
+        };
+        self.total += more.total;
+        add(&mut self.intent, more.intent);
+        add(&mut self.sentiment, more.sentiment);
+    }
 }
 
 /// A training under way.
@@ -225,20 +241,14 @@ impl<'a> Run<'a> {
     fn step(&mut self, group: &[Vec<usize>]) -> Result<Step, NluError> {
         let begin = Instant::now();
         let number = self.progress.steps;
-        let mut dropout = Dropout::new(self.options.seed, number as u64);
         let mut gradients = NamedGradients::new();
-        let (mut loss, mut intent_loss, mut sentiment_loss) = (0.0, None, None);
-        let share = 1.0 / group.len() as f64;
-        for batch in group {
-            let rows: Vec<&Row> = batch.iter().map(|row| &self.rows[*row]).collect();
-            let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
-            let logits = self.network().forward(&TokenBatch::new(&ids), Some(&mut dropout));
-            let losses = self.losses(logits, &rows);
-            let (Some(total), values) = losses else { continue };
-            loss += values.0 * share;
-            intent_loss = values.1.or(intent_loss);
-            sentiment_loss = values.2.or(sentiment_loss);
-            accumulate(&mut gradients, named_gradients(self.network(), (total * share).backward()));
+        let mut losses = Losses::default();
+        for (at, batch) in group.iter().enumerate() {
+            let stream = (number * self.options.accumulate + at) as u64;
+            for part in self.batch_gradients(batch, stream, 1.0 / group.len() as f64)? {
+                losses.add(&part.losses);
+                accumulate(&mut gradients, part.gradients);
+            }
         }
         let rate = schedule(number, self.start.steps, self.options.warmup);
         let network = self.network.take().expect("the network is only away within a step");
@@ -246,9 +256,9 @@ impl<'a> Run<'a> {
         let rates = |name: &str| rate * learning_rate(options, layers, name);
         let (network, gradient_norm) = self.optimizer.step(network, gradients, rates, &self.device);
         self.network = Some(network);
-        if !loss.is_finite() || !gradient_norm.is_finite() {
+        if !losses.total.is_finite() || !gradient_norm.is_finite() {
             return Err(NluError::training(
-                format!("the loss is {loss} and the gradient's norm {gradient_norm} at step {}", number + 1),
+                format!("the loss is {} and the gradient's norm {gradient_norm} at step {}", losses.total, number + 1),
                 "lower --lr; what was learned up to the last epoch is in the checkpoint",
             ));
         }
@@ -256,9 +266,9 @@ impl<'a> Run<'a> {
         Ok(Step {
             step: self.progress.steps,
             epoch: self.progress.epoch + 1,
-            loss,
-            intent_loss,
-            sentiment_loss,
+            loss: losses.total,
+            intent_loss: losses.intent,
+            sentiment_loss: losses.sentiment,
             lr: rate * self.options.lr,
             gradient_norm,
             rows: group.iter().map(Vec::len).sum(),
@@ -266,26 +276,63 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The batch's loss as a tensor, where any row is labelled, and the values of it and of each task's.
-    #[allow(clippy::type_complexity, reason = "one caller, next to it")]
-    fn losses(&self, logits: Logits, rows: &[&Row]) -> (Option<Tensor<1>>, (f64, Option<f64>, Option<f64>)) {
-        let task = |logits: Tensor<2>, truths: Vec<Option<usize>>, weights: &[f32]| {
-            let matrix = targets(&truths, weights, self.options.label_smoothing as f32)?;
-            let matrix = Tensor::<2>::from_data(TensorData::new(matrix, logits.shape()), &self.device);
-            Some(-(log_softmax(logits, 1) * matrix).sum())
+    /// Gradients of one batch, computed in parts on a thread each: burn's smaller products use one core only, so one
+    /// part's keep the cores busy while another's do not. `share` is the batch's weight in the step.
+    fn batch_gradients(&self, batch: &[usize], stream: u64, share: f64) -> Result<Vec<Part>, NluError> {
+        let rows: Vec<&Row> = batch.iter().map(|row| &self.rows[*row]).collect();
+        let smoothing = self.options.label_smoothing as f32;
+        let column = |pick: fn(&Row) -> Option<usize>| rows.iter().map(|row| pick(row)).collect::<Vec<_>>();
+        let intents = targets(&column(|row| row.intent), &self.class_weights.0, smoothing);
+        let sentiments = targets(&column(|row| row.sentiment), &self.class_weights.1, smoothing);
+        let threads = rayon::current_num_threads().min(rows.len().div_ceil(MIN_PART)).max(1);
+        let size = rows.len().div_ceil(threads);
+        let work = |(number, rows): (usize, &[&Row])| {
+            let slice = |matrix: &Option<Vec<f32>>, labels: usize| {
+                matrix.as_ref().map(|all| {
+                    let start = number * size * labels;
+                    all[start..start + rows.len() * labels].to_vec()
+                })
+            };
+            let targets =
+                [slice(&intents, self.labels.intents.len()), slice(&sentiments, self.labels.sentiments.len())];
+            let dropout = Dropout::new(self.options.seed.wrapping_add(number as u64) ^ (number as u64) << 32, stream);
+            // A copy with parameters of its own in the graph; two threads must not share one graph.
+            self.part(&self.network().valid().train(), rows, targets, dropout, share)
         };
-        let intent = task(logits.intent, rows.iter().map(|row| row.intent).collect(), &self.class_weights.0);
-        let sentiment = logits
-            .sentiment
-            .and_then(|logits| task(logits, rows.iter().map(|row| row.sentiment).collect(), &self.class_weights.1));
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = rows.chunks(size).enumerate().map(|part| scope.spawn(move || work(part))).collect();
+            parts
+                .into_iter()
+                .map(|part| part.join().map_err(|_| NluError::Fault("a training thread panicked".to_owned())))
+                .collect()
+        })
+    }
+
+    fn part(
+        &self,
+        network: &Network,
+        rows: &[&Row],
+        [intents, sentiments]: [Option<Vec<f32>>; 2],
+        mut dropout: Dropout,
+        share: f64,
+    ) -> Part {
+        let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
+        let logits = network.forward(&TokenBatch::new(&ids), Some(&mut dropout));
+        let task = |logits: Tensor<2>, targets: Option<Vec<f32>>| {
+            let targets = Tensor::<2>::from_data(TensorData::new(targets?, logits.shape()), &self.device);
+            Some(-(log_softmax(logits, 1) * targets).sum() * share)
+        };
+        let intent = task(logits.intent, intents);
+        let sentiment = logits.sentiment.and_then(|logits| task(logits, sentiments));
         let value = |loss: &Option<Tensor<1>>| loss.as_ref().map(|loss| f64::from(loss.clone().into_scalar::<f32>()));
-        let values = (value(&intent), value(&sentiment));
-        let parts = [
+        let mut losses = Losses { total: 0.0, intent: value(&intent), sentiment: value(&sentiment) };
+        let weighted = [
             intent.map(|loss| loss * self.options.intent_weight),
             sentiment.map(|loss| loss * self.options.sentiment_weight),
         ];
-        let total = parts.into_iter().flatten().reduce(|a, b| a + b);
-        (total.clone(), (value(&total).unwrap_or(0.0), values.0, values.1))
+        let Some(total) = weighted.into_iter().flatten().reduce(|a, b| a + b) else { return Part::default() };
+        losses.total = value(&Some(total.clone())).unwrap_or(0.0);
+        Part { gradients: named_gradients(network, total.backward()), losses }
     }
 
     /// Figures of both tasks on the validation rows.
@@ -431,43 +478,8 @@ fn task_reports(labels: &Labels, rows: &[Row], results: &[Scores]) -> (Option<Ta
     (report(&labels.intents, &intents), report(&labels.sentiments, &sentiments))
 }
 
-/// Peak learning rate of one parameter.
-fn learning_rate(options: &TrainOptions, layers: usize, name: &str) -> f64 {
-    let depth = if name.contains("_classifier.") {
-        return options.head_lr;
-    } else if let Some(rest) = name.strip_prefix("distilbert.transformer.layer.") {
-        let number = rest.split('.').next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-        layers.saturating_sub(number + 1)
-    } else {
-        layers
-    };
-    options.lr * options.layer_decay.powi(depth as i32)
-}
-
-/// Factor on the learning rates at a step: up from 0, then down to 0, both linearly.
-fn schedule(step: usize, steps: usize, warmup: f64) -> f64 {
-    let rise = (steps as f64 * warmup).ceil();
-    let step = step as f64;
-    if step < rise { (step + 1.0) / rise } else { ((steps as f64 - step) / (steps as f64 - rise).max(1.0)).max(0.0) }
-}
-
 fn write_line(log: &mut File, value: &impl Serialize, out: &std::path::Path) -> Result<(), NluError> {
     let mut line = serde_json::to_string(value).map_err(|error| NluError::Fault(error.to_string()))?;
     line.push('\n');
     log.write_all(line.as_bytes()).map_err(|error| NluError::io(&out.join("metrics.jsonl"), error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::schedule;
-
-    #[test]
-    fn the_rate_rises_then_falls_to_zero() {
-        let rates: Vec<f64> = (0..=10).map(|step| schedule(step, 10, 0.2)).collect();
-        assert_eq!(rates[..3], [0.5, 1.0, 1.0]);
-        assert!(rates[2..].windows(2).all(|pair| pair[1] < pair[0]));
-        assert_eq!(rates[10], 0.0);
-        assert_eq!(schedule(0, 10, 0.0), 1.0);
-        assert_eq!(schedule(0, 1, 0.1), 1.0);
-    }
 }
