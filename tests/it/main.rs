@@ -1,4 +1,8 @@
 //! The integration tests, in one binary.
 
+mod architecture;
+mod cli;
+mod data;
 mod nlu;
+mod simulate;
 mod train;
