@@ -64,7 +64,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
     (
         Scenario::Multi,
         "multi",
-        "Please refund ORD000006 and ORD000007, both came spoiled\nyes only for ORD000006\nyes ORD000006\nand what about ORD000007\nyes",
+        "Please refund ORD000006 and ORD000007, both came spoiled\nyes only for ORD000006\nand what about ORD000007\nyes",
     ),
     (Scenario::Human, "human", "Can I talk to a real person please?\nhello? anybody there?"),
     (

@@ -121,11 +121,13 @@ const NO_PHRASES: &[&[&str]] = &[
 
 /// Any of these beside a yes makes it no plain yes.
 const DOUBT: &[&str] = &[
-    "not", "don't", "dont", "but", "however", "wait", "later", "why", "what", "how", "when", "if", "instead", "only",
-    "more", "full", "cancel", "stop", "human", "agent", "person", "manager", "lekin", "magar", "par", "kyun", "kya",
-    "kab", "kitna", "baad", "won't", "can't", "cannot", "isn't", "without", "unless", "maybe", "shayad", "think", "na",
-    "naa",
+    "not", "don't", "dont", "but", "however", "wait", "later", "why", "what", "how", "when", "if", "instead", "more",
+    "full", "cancel", "stop", "human", "agent", "person", "manager", "lekin", "magar", "par", "kyun", "kya", "kab",
+    "kitna", "baad", "won't", "can't", "cannot", "isn't", "without", "unless", "maybe", "shayad", "think", "na", "naa",
 ];
+
+/// Words that narrow a yes down: they need an order to narrow it down to.
+const ONLY: &[&str] = &["only", "just", "sirf", "bas"];
 
 /// Emoji that agree or refuse when a message holds no words.
 const YES_EMOJI: &[char] = &['👍', '👌', '✅', '🆗', '🙏', '☑', '✔'];
@@ -160,10 +162,16 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
     if word(DOUBT) || text.chars().any(|c| NO_EMOJI.contains(&c)) {
         return Answer::Unclear;
     }
+    if word(ONLY) && patterns.orders_in(text).is_empty() {
+        return Answer::Unclear;
+    }
     let agrees = word(YES) || phrase(YES_PHRASES);
     let known = |word: &String| {
         let word = word.as_str();
-        YES.contains(&word) || FILLER.contains(&word) || YES_PHRASES.iter().any(|phrase| phrase.contains(&word))
+        YES.contains(&word)
+            || FILLER.contains(&word)
+            || ONLY.contains(&word)
+            || YES_PHRASES.iter().any(|phrase| phrase.contains(&word))
     };
     if agrees && said.iter().all(known) { Answer::Yes } else { Answer::Unclear }
 }
@@ -201,6 +209,8 @@ mod tests {
             "sure, thank you",
             "yes please refund my order",
             "Yes ORD000003",
+            "yes only ORD000003",
+            "haan sirf ord000003",
             "please do",
             "kardo bhai",
             "go ahead",
@@ -256,6 +266,8 @@ mod tests {
             "hmm",
             "yes, twice",
             "yes 999",
+            "yes only",
+            "yes only half",
             "the refund",
             "order",
             "thank you",

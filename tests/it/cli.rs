@@ -37,7 +37,9 @@ fn help_of_every_command() {
 #[test]
 fn wrong_arguments_end_with_2() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in [vec!["frobnicate"], vec!["simulate"], vec!["simulate", "--scenario", "party"], vec!["import"], vec![]] {
+    for arguments in
+        [vec!["frobnicate"], vec!["simulate"], vec!["simulate", "--scenario", "party"], vec!["import"], vec![]]
+    {
         let (code, out, err) = run(ecomres(folder.path()).args(&arguments));
         assert_eq!(code, 2, "{arguments:?}");
         assert!(out.is_empty() && !err.is_empty(), "{arguments:?}");
@@ -59,7 +61,10 @@ fn wrong_settings_end_with_1_and_name_the_key() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let script = format!("{} completions bash | head -n 1; exit ${{PIPESTATUS[0]}}", assert_cmd::cargo::cargo_bin("ecomres").display());
+    let script = format!(
+        "{} completions bash | head -n 1; exit ${{PIPESTATUS[0]}}",
+        assert_cmd::cargo::cargo_bin("ecomres").display()
+    );
     let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -74,8 +79,10 @@ fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
     }
     assert!(!folder.path().join("ecomres.db").exists(), "doctor must not make a store");
 
-    std::fs::write(folder.path().join(".env"), "VERIFY_TOKEN=a\nAPP_ID=b\nAPP_SECRET=very-secret\nPHONE_ID=c\n").unwrap();
-    std::fs::write(folder.path().join("broken.db"), "this is no database, but it is long enough to be looked at").unwrap();
+    std::fs::write(folder.path().join(".env"), "VERIFY_TOKEN=a\nAPP_ID=b\nAPP_SECRET=very-secret\nPHONE_ID=c\n")
+        .unwrap();
+    std::fs::write(folder.path().join("broken.db"), "this is no database, but it is long enough to be looked at")
+        .unwrap();
     let (code, out, err) = run(ecomres(folder.path()).args(["doctor", "--store", "broken.db", "--model", "nowhere"]));
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("❌ whatsapp") && out.contains("ACCESS_TOKEN"), "{out}");
@@ -87,5 +94,7 @@ fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
     let (code, out, _) = run(ecomres(folder.path()).args(["doctor", "--store", "broken.db", "--json"]));
     assert_eq!(code, 1);
     let findings: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert!(findings.as_array().unwrap().iter().any(|finding| finding["part"] == "store" && finding["verdict"] == "broken"));
+    assert!(
+        findings.as_array().unwrap().iter().any(|finding| finding["part"] == "store" && finding["verdict"] == "broken")
+    );
 }

@@ -117,7 +117,8 @@ fn rubbish_gives_one_sentence_and_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("latin.txt"), b"hello\nna\xefve\n").unwrap();
     std::fs::write(folder.path().join("empty.txt"), "# nothing\n").unwrap();
-    std::fs::write(folder.path().join("broken.db"), "not a database, whatever it is called; long enough to be read").unwrap();
+    std::fs::write(folder.path().join("broken.db"), "not a database, whatever it is called; long enough to be read")
+        .unwrap();
     std::fs::write(folder.path().join("no_orders.csv"), "a,b\n1,2\n").unwrap();
     for (arguments, expected) in [
         (vec!["--script", "nowhere.txt"], "nowhere.txt"),
