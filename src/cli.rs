@@ -3,9 +3,11 @@
 //! It must never hold the work itself: each command is one file here, and calls the modules that do it.
 
 pub mod eval;
+pub mod import;
 pub mod model;
 pub mod output;
 pub mod predict;
+pub mod sample;
 pub mod train;
 
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::Options),
+    Sample(sample::Options),
     Train(Box<train::Options>),
     Eval(eval::Options),
     Predict(predict::Options),
@@ -66,13 +70,39 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
+            if let Some(hint) = hint_of(&error) {
+                eprintln!("hint: {hint}");
+            }
             ExitCode::from(1)
         }
     }
 }
 
+/// What to do about an error, where its module knows.
+fn hint_of(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let import = cause.downcast_ref::<crate::import::ImportError>().and_then(crate::import::ImportError::hint);
+        let store = || cause.downcast_ref::<crate::store::StoreError>().and_then(crate::store::StoreError::hint);
+        let asked = || cause.downcast_ref::<import::Refused>().and_then(import::Refused::hint);
+        let sample = || cause.downcast_ref::<sample::SampleError>().and_then(sample::SampleError::hint);
+        import.or_else(store).or_else(asked).or_else(sample)
+    })
+}
+
+/// Where the store is: a file, or the connection string of another backend.
+pub(crate) fn store_location(global: &Global) -> String {
+    global.store.clone().unwrap_or_else(|| "ecomres.db".to_owned())
+}
+
+/// Opens the store that the flags name.
+pub(crate) fn open_store(global: &Global) -> anyhow::Result<std::sync::Arc<dyn crate::store::Store>> {
+    Ok(crate::store::open(&store_location(global))?)
+}
+
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Import(options) => import::run(options, &cli.global),
+        Command::Sample(options) => sample::run(options, &cli.global),
         Command::Train(options) => train::run(*options, &cli.global),
         Command::Eval(options) => eval::run(options, &cli.global),
         Command::Predict(options) => predict::run(options, &cli.global),
