@@ -2,12 +2,19 @@
 //!
 //! It must never hold the work itself: each command is one file here, and calls the modules that do it.
 
+mod app;
+pub mod completions;
+pub mod doctor;
 pub mod eval;
+mod failure;
 pub mod import;
 pub mod model;
 pub mod output;
 pub mod predict;
+pub mod report;
 pub mod sample;
+mod scenarios;
+pub mod simulate;
 pub mod train;
 
 use std::path::PathBuf;
@@ -15,9 +22,19 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use app::{load_config, open_store, store_location};
+pub use failure::Problem;
+
 /// Resolves e-commerce customer messages on WhatsApp end to end.
 #[derive(Debug, Parser)]
-#[command(name = "ecomres", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "ecomres",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  ecomres simulate --scenario refund\n  ecomres import orders.csv\n  ecomres doctor"
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -28,7 +45,7 @@ pub struct Cli {
 /// Flags that mean the same for every command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
-    /// Where everything is kept: a file for the embedded store
+    /// Where everything is kept: a file for the embedded store [default: ecomres.db]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub store: Option<String>,
     /// Settings file [default: ecomres.toml, where there is one]
@@ -47,7 +64,7 @@ pub struct Global {
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
     /// Only errors on standard error, no progress bars
-    #[arg(long, short, global = true, help_heading = "Global options")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
 }
 
@@ -60,52 +77,56 @@ enum Command {
     Eval(eval::Options),
     Predict(predict::Options),
     Model(model::Options),
+    Simulate(simulate::Options),
+    Report(report::Options),
+    Doctor(doctor::Options),
+    Completions(completions::Options),
 }
 
 /// Parses the arguments, runs the command and returns its exit code: 0 on success, 1 on bad input or data, 2 on bad
 /// arguments or an unexpected fault.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    crate::telemetry::start(cli.global.verbose, cli.global.quiet);
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            if let Some(hint) = hint_of(&error) {
-                eprintln!("hint: {hint}");
-            }
-            ExitCode::from(1)
-        }
+        Err(error) => failure::show(&error),
     }
 }
 
-/// What to do about an error, where its module knows.
-fn hint_of(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| {
-        let import = cause.downcast_ref::<crate::import::ImportError>().and_then(crate::import::ImportError::hint);
-        let store = || cause.downcast_ref::<crate::store::StoreError>().and_then(crate::store::StoreError::hint);
-        let asked = || cause.downcast_ref::<import::Refused>().and_then(import::Refused::hint);
-        let sample = || cause.downcast_ref::<sample::SampleError>().and_then(sample::SampleError::hint);
-        import.or_else(store).or_else(asked).or_else(sample)
-    })
-}
-
-/// Where the store is: a file, or the connection string of another backend.
-pub(crate) fn store_location(global: &Global) -> String {
-    global.store.clone().unwrap_or_else(|| "ecomres.db".to_owned())
-}
-
-/// Opens the store that the flags name.
-pub(crate) fn open_store(global: &Global) -> anyhow::Result<std::sync::Arc<dyn crate::store::Store>> {
-    Ok(crate::store::open(&store_location(global))?)
-}
-
 fn run(cli: Cli) -> anyhow::Result<()> {
+    let global = &cli.global;
     match cli.command {
-        Command::Import(options) => import::run(options, &cli.global),
-        Command::Sample(options) => sample::run(options, &cli.global),
-        Command::Train(options) => train::run(*options, &cli.global),
-        Command::Eval(options) => eval::run(options, &cli.global),
-        Command::Predict(options) => predict::run(options, &cli.global),
-        Command::Model(options) => model::run(options, &cli.global),
+        Command::Import(options) => import::run(options, global),
+        Command::Sample(options) => sample::run(options, global),
+        Command::Train(options) => train::run(*options, global),
+        Command::Eval(options) => eval::run(options, global),
+        Command::Predict(options) => predict::run(options, global),
+        Command::Model(options) => model::run(options, global),
+        Command::Simulate(options) => simulate::run(options, global),
+        Command::Report(options) => report::run(options, global),
+        Command::Doctor(options) => doctor::run(options, global),
+        Command::Completions(options) => completions::run(options, global),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn verify_cli() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands_mut() {
+            let nested: Vec<String> = command.get_subcommands().map(|nested| nested.get_name().to_owned()).collect();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example") || !nested.is_empty(), "{} shows no example:\n{help}", command.get_name());
+        }
     }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
-pub use refund::RefundConfig;
+pub use refund::{Preset, RefundConfig};
 
 /// The defaults, which are also the reference.
 pub const DEFAULTS: &str = include_str!("config/default.toml");

@@ -72,3 +72,6 @@ impl Worker {
         Ok(report)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,4 +12,7 @@ pub mod inbox;
 pub mod llm;
 pub mod nlu;
 pub mod store;
+pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tools;

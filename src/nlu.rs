@@ -20,8 +20,10 @@ mod labels;
 mod metrics;
 mod model;
 mod optimizer;
+mod settings;
 mod tokenizer;
 mod train;
+mod vocabulary;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +42,8 @@ pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
 pub use labels::{INTENTS, Labels, SENTIMENTS};
 pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
-pub use train::{Epoch, Event, Start, Step, TrainOptions, train};
+pub use settings::{Epoch, Event, Start, Step, TrainOptions};
+pub use train::train;
 pub use weights::Precision;
 
 /// What the message wants and how it sounds.

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::app::{load_config, store_location};
 use super::output::Output;
-use super::{Global, open_store, store_location};
+use super::{Global, Problem};
 use crate::import::{FileSummary, ImportOptions, ImportSummary, OrderReader, import, open_file};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{ImportMode, Store};
+use crate::store::{self, ImportMode, Store};
 
 /// Bad rows that are shown one by one.
 const SHOWN: u64 = 20;
@@ -64,33 +65,6 @@ impl From<Mode> for ImportMode {
     }
 }
 
-/// Why orders were not replaced.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// There is nobody to ask.
-    #[error("replacing all orders of {store} needs a yes, and there is no terminal to ask on")]
-    NoTerminal {
-        /// Which store.
-        store: String,
-    },
-    /// The answer was no.
-    #[error("nothing was changed: the orders of {store} stay")]
-    Declined {
-        /// Which store.
-        store: String,
-    },
-}
-
-impl Refused {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoTerminal { .. } => Some("add --yes, or --dry-run to see what would happen".into()),
-            Self::Declined { .. } => None,
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -102,15 +76,16 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let files = options.files.iter().map(|path| open(path, &bar)).collect::<anyhow::Result<Vec<_>>>()?;
     let wanted = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let location = store_location(global);
-    let store: Arc<dyn Store> = if options.dry_run && !location.contains("://") && !Path::new(&location).exists() {
+    let config = load_config(global)?;
+    let location = store_location(global, &config);
+    let store: Arc<dyn Store> = if options.dry_run && !location.contains("://") && !Path::new(location).exists() {
         Arc::new(SqliteStore::scratch()?) // Only looking must not make a file.
     } else {
-        open_store(global)?
+        store::open(location)?
     };
     if wanted.mode == ImportMode::Replace && !wanted.dry_run && !global.yes {
         let from_stdin = options.files.iter().any(|path| is_stdin(path));
-        ask(&location, runtime.block_on(store.count_orders())?, from_stdin)?;
+        ask(location, runtime.block_on(store.count_orders())?, from_stdin)?;
     }
     let mut bad = 0;
     let summary = runtime.block_on(import(store.as_ref(), files, wanted, |row| {
@@ -171,7 +146,11 @@ fn progress_bar(files: &[PathBuf], global: &Global) -> ProgressBar {
 
 fn ask(store: &str, orders: u64, from_stdin: bool) -> anyhow::Result<()> {
     if from_stdin || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Refused::NoTerminal { store: store.to_owned() }.into());
+        return Err(Problem::with_hint(
+            format!("replacing all orders of {store} needs a yes, and there is no terminal to ask on"),
+            "add --yes, or --dry-run to see what would happen",
+        )
+        .into());
     }
     eprint!("Replace all {} orders in {store}? Refunds stay. [y/N] ", grouped(orders));
     io::stderr().flush()?;
@@ -179,7 +158,7 @@ fn ask(store: &str, orders: u64, from_stdin: bool) -> anyhow::Result<()> {
     io::stdin().lock().read_line(&mut answer)?;
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Refused::Declined { store: store.to_owned() }.into()),
+        _ => Err(Problem::new(format!("nothing was changed: the orders of {store} stay")).into()),
     }
 }
 

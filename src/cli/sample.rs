@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::civil::Date;
 
-use super::Global;
 use super::output::Output;
+use super::{Global, Problem};
 
 /// Make up data to try things out with
 #[derive(Debug, clap::Args)]
@@ -51,32 +51,6 @@ struct OrdersOptions {
     out: Option<PathBuf>,
 }
 
-/// Why made-up data could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum SampleError {
-    /// There is a file of that name.
-    #[error("{0} exists already")]
-    Exists(String),
-    /// The file cannot be written.
-    #[error("{file} cannot be written: {reason}")]
-    Unwritable {
-        /// Which file.
-        file: String,
-        /// What the system says.
-        reason: String,
-    },
-}
-
-impl SampleError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Exists(_) => Some("add --yes to overwrite it, or name another file".into()),
-            Self::Unwritable { .. } => Some("name a file in a folder that may be written".into()),
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -90,13 +64,18 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         output.flush()?;
         return Ok(());
     };
-    let failed =
-        |error: io::Error| SampleError::Unwritable { file: path.display().to_string(), reason: error.to_string() };
+    let failed = |error: io::Error| {
+        let message = format!("{} cannot be written: {error}", path.display());
+        Problem::with_hint(message, "name a file in a folder that may be written")
+    };
     let mut open = OpenOptions::new();
     open.write(true);
     let open = if global.yes { open.create(true).truncate(true) } else { open.create_new(true) };
     let file = open.open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => SampleError::Exists(path.display().to_string()),
+        io::ErrorKind::AlreadyExists => Problem::with_hint(
+            format!("{} exists already", path.display()),
+            "add --yes to overwrite it, or name another file",
+        ),
         _ => failed(error),
     })?;
     let mut file = BufWriter::new(file);

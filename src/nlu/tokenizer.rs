@@ -67,13 +67,8 @@ impl Tokenizer {
         Ok(Self { inner, limit: max_tokens })
     }
 
-    /// Longest result in tokens.
-    pub fn max_tokens(&self) -> usize {
-        self.limit
-    }
-
     /// The token numbers of a text, with the special tokens at both ends; at least one, at most
-    /// [`Tokenizer::max_tokens`].
+    /// the limit it was read with.
     ///
     /// # Errors
     /// The tokenizer has no token for a part of the text and no unknown token either.

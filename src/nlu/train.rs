@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -19,9 +18,9 @@ use sha2::{Digest, Sha256};
 use super::NluError;
 use super::batching::{Row, batches, class_weights, targets};
 use super::checkpoint::{self, Progress};
-use super::config::{ModelConfig, Pooling};
+use super::config::ModelConfig;
 use super::convert::{fresh_classifiers, read_encoder};
-use super::dataset::{Columns, Dataset};
+use super::dataset::{Dataset, Example};
 use super::distilbert::{Logits, Network, TokenBatch};
 use super::dropout::Dropout;
 use super::finish::{Finished, finish};
@@ -30,154 +29,10 @@ use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, report};
 use super::model::{Scores, probabilities, scores};
 use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
+use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
-use super::weights::{Precision, Weights};
-
-/// Everything a training depends on.
-#[derive(Debug, Clone, Serialize)]
-pub struct TrainOptions {
-    /// Files to train on.
-    #[serde(skip)]
-    pub data: Vec<PathBuf>,
-    /// Files to validate with; without any, a share of the rows is set aside.
-    #[serde(skip)]
-    pub validation: Vec<PathBuf>,
-    /// Folder to write.
-    #[serde(skip)]
-    pub out: PathBuf,
-    /// Folder whose encoder training starts from: DistilBERT or BERT.
-    #[serde(skip)]
-    pub base: PathBuf,
-    /// Names of the columns.
-    #[serde(skip)]
-    pub columns: Columns,
-    /// Whether to go on from the checkpoint in `out`.
-    #[serde(skip)]
-    pub resume: bool,
-    /// Number format of the written weights.
-    #[serde(skip)]
-    pub precision: Precision,
-    /// Passes over the training rows.
-    pub epochs: usize,
-    /// Rows computed together.
-    pub batch_size: usize,
-    /// Batches whose gradients are added up for one step.
-    pub accumulate: usize,
-    /// Peak learning rate of the encoder.
-    pub lr: f64,
-    /// Peak learning rate of the classifiers.
-    pub head_lr: f64,
-    /// Factor from one layer's learning rate to that of the layer below; 1 for none.
-    pub layer_decay: f64,
-    /// Share of the steps in which the rates rise from 0, before they fall to 0 again.
-    pub warmup: f64,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-    /// Largest norm of the gradient.
-    pub clip: f64,
-    /// Dropout everywhere; `None` leaves the rates of the base model.
-    pub dropout: Option<f64>,
-    /// Share of the target probability spread over all labels.
-    pub label_smoothing: f64,
-    /// Whether rare labels weigh more.
-    pub balanced: bool,
-    /// Weight of the intents' loss.
-    pub intent_weight: f64,
-    /// Weight of the sentiments' loss.
-    pub sentiment_weight: f64,
-    /// Epochs without a better validation score after which training stops.
-    pub patience: usize,
-    /// Share of the rows set aside for validation.
-    pub val_split: f64,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// How the sentence vector is made; `None` leaves that of the base model.
-    pub pooling: Option<Pooling>,
-    /// Longest input in tokens while training; longer texts are cut.
-    pub max_tokens: usize,
-}
-
-/// What is told while training goes on.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The rows are read and split; training begins.
-    Start(&'a Start),
-    /// One step was taken.
-    Step(&'a Step),
-    /// One epoch is over.
-    Epoch(&'a Epoch),
-}
-
-/// What training begins with.
-#[derive(Debug, Clone, Serialize)]
-pub struct Start {
-    /// Rows to train on.
-    pub rows: usize,
-    /// Rows to validate with.
-    pub validation_rows: usize,
-    /// Rows left out as duplicates.
-    pub duplicates: usize,
-    /// Rows left out because the same text came with other labels.
-    pub conflicts: Vec<super::dataset::Conflict>,
-    /// Rows without text or label.
-    pub unlabelled: usize,
-    /// Intents found.
-    pub intents: usize,
-    /// Sentiments found.
-    pub sentiments: usize,
-    /// Steps in all.
-    pub steps: usize,
-    /// Steps done before, where training is resumed.
-    pub steps_done: usize,
-    /// Rows in all steps.
-    pub all_rows: usize,
-}
-
-/// One step, as a line of `metrics.jsonl`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Step {
-    /// Number of the step, from 1.
-    pub step: usize,
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// Weighted sum of the losses.
-    pub loss: f64,
-    /// Mean cross-entropy of the intents, where the batch has any.
-    pub intent_loss: Option<f64>,
-    /// Mean cross-entropy of the sentiments, where the batch has any.
-    pub sentiment_loss: Option<f64>,
-    /// Learning rate of the top layer of the encoder.
-    pub lr: f64,
-    /// Norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Rows in this step.
-    pub rows: usize,
-    /// Seconds this step took.
-    pub seconds: f64,
-}
-
-/// One epoch, as a line of `metrics.jsonl`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Epoch {
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// Mean loss of its steps.
-    pub train_loss: f64,
-    /// Mean macro F1 of the tasks on the validation rows.
-    pub score: Option<f64>,
-    /// Validation accuracy of the intents.
-    pub intent_accuracy: Option<f64>,
-    /// Validation macro F1 of the intents.
-    pub intent_f1_macro: Option<f64>,
-    /// Validation accuracy of the sentiments.
-    pub sentiment_accuracy: Option<f64>,
-    /// Validation macro F1 of the sentiments.
-    pub sentiment_f1_macro: Option<f64>,
-    /// Whether this is the best so far.
-    pub best: bool,
-    /// Seconds since training began, validation included.
-    pub seconds: f64,
-}
+use super::vocabulary::Vocabulary;
+use super::weights::Weights;
 
 /// Trains a model and writes its folder.
 ///
@@ -516,7 +371,7 @@ fn read_data(options: &TrainOptions) -> Result<(Dataset, Dataset, Labels), NluEr
 }
 
 fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<Vec<Row>, NluError> {
-    let number = |row: &super::dataset::Example, label: &Option<String>, known: &[String]| match label {
+    let number = |row: &Example, label: &Option<String>, known: &[String]| match label {
         None => Ok(None),
         Some(label) => known.iter().position(|one| one == label).map(Some).ok_or_else(|| {
             NluError::data(
@@ -600,59 +455,6 @@ fn write_line(log: &mut File, value: &impl Serialize, out: &std::path::Path) -> 
     let mut line = serde_json::to_string(value).map_err(|error| NluError::Fault(error.to_string()))?;
     line.push('\n');
     log.write_all(line.as_bytes()).map_err(|error| NluError::io(&out.join("metrics.jsonl"), error))
-}
-
-/// The rows of the word embedding that the data uses.
-///
-/// A row that no text uses has no gradient ever, so AdamW without decay leaves it as it is: training only the used
-/// rows gives the same model, and saves half of all weights from being read and written at every step.
-struct Vocabulary {
-    used: Vec<u32>,
-    whole: Vec<f32>,
-}
-
-const WORDS: &str = "distilbert.embeddings.word_embeddings.weight";
-
-impl Vocabulary {
-    fn shrink(
-        weights: &mut Weights,
-        config: &ModelConfig,
-        train: &mut [Row],
-        validation: &mut [Row],
-    ) -> Result<Self, NluError> {
-        let whole = weights.take(WORDS, &[config.vocab_size, config.dim])?;
-        let mut place = vec![u32::MAX; config.vocab_size];
-        for row in train.iter().chain(validation.iter()) {
-            row.ids.iter().for_each(|id| place[*id as usize] = 0);
-        }
-        let used: Vec<u32> = (0..config.vocab_size as u32).filter(|id| place[*id as usize] == 0).collect();
-        let mut values = Vec::with_capacity(used.len() * config.dim);
-        for (number, id) in used.iter().enumerate() {
-            place[*id as usize] = number as u32;
-            let start = *id as usize * config.dim;
-            values.extend_from_slice(&whole[start..start + config.dim]);
-        }
-        for row in train.iter_mut().chain(validation) {
-            row.ids.iter_mut().for_each(|id| *id = place[*id as usize]);
-        }
-        weights.put(WORDS, [used.len(), config.dim], values);
-        Ok(Self { used, whole })
-    }
-
-    fn rows(&self) -> usize {
-        self.used.len()
-    }
-
-    /// Puts the trained rows back among the others.
-    fn grow(&self, weights: &mut Weights, config: &ModelConfig) {
-        let Some(trained) = weights.tensors.remove(WORDS) else { return };
-        let mut whole = self.whole.clone();
-        for (id, row) in self.used.iter().zip(trained.values.chunks(config.dim)) {
-            let start = *id as usize * config.dim;
-            whole[start..start + config.dim].copy_from_slice(row);
-        }
-        weights.put(WORDS, [config.vocab_size, config.dim], whole);
-    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,152 @@
 //! Tests of the tools.
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::caller::Caller;
+use crate::domain::ids::QuoteId;
+use crate::testing::{Shop, customer};
+
+fn operator(shop: &Shop) -> Context {
+    Context { caller: Caller::Operator { name: "tester".into() }, now: shop.now }
+}
+
+#[test]
+fn the_catalogue_is_the_documented_one() {
+    let specs: Vec<Value> = catalogue()
+        .into_iter()
+        .map(|spec| json!({"name": spec.name, "description": spec.description, "input": spec.input, "output": spec.output, "writes": spec.writes}))
+        .collect();
+    insta::assert_json_snapshot!("catalogue", specs);
+}
+
+#[tokio::test]
+async fn every_tool_answers_the_documented_json() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    let call = async |name: &str, arguments: Value| toolbox.call(&operator(&shop), name, arguments).await.value;
+    let triage = call(TRIAGE, json!({"text": "where is my order"})).await;
+    assert_eq!(
+        triage,
+        json!({"intent": "track_order", "intent_confidence": 0.95, "sentiment": "neutral", "sentiment_confidence": 0.8})
+    );
+    let order = call(ORDER, json!({"order_id": "ord000003"})).await;
+    assert_eq!(order["Order ID"], "ORD000003");
+    assert_eq!(order["Order Value (INR)"], 599);
+    assert_eq!(order["Product Category"], "Beverages");
+    let quote = call(CHECK_REFUND, json!({"order_id": "ORD000003"})).await;
+    for field in ["eligible", "order_value", "refund_amount", "shipping_fee", "reason", "quote_id", "expires_at"] {
+        assert!(!quote[field].is_null(), "{field}");
+    }
+    let refund = call(REFUND, json!({"order_id": "ORD000003", "amount": 599, "reason": "missing"})).await;
+    assert_eq!(refund["status"], "success");
+    assert_eq!(refund["transaction_id"], "RFND_20260601100000_ORD000003");
+    assert_eq!(refund["amount_refunded"], 599);
+    assert_eq!(refund["currency"], "INR");
+    assert_eq!(refund["estimated_arrival"], "3-5 business days");
+    let again = call(REFUND, json!({"order_id": "ORD000003", "amount": 599.0, "reason": "missing"})).await;
+    assert_eq!(again["status"], "already_refunded");
+    assert_eq!(again["transaction_id"], refund["transaction_id"]);
+    let alert = call(HUMAN, json!({"user_id": "42", "reason": "x", "last_message": "y", "priority": "high"})).await;
+    assert_eq!(alert["status"], "success");
+    assert!(alert["alert_id"].as_str().unwrap().starts_with("ALERT_"));
+}
+
+#[tokio::test]
+async fn wrong_calls_name_the_field_and_change_nothing() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    for (name, arguments, expected) in [
+        (ORDER, json!({"order_id": "42"}), "order_id"),
+        (ORDER, json!({}), "order_id"),
+        (ORDER, json!({"order_id": 5}), "string"),
+        (ORDER, json!({"order_id": "ORD000003", "user": "x"}), "user"),
+        (ORDER, json!([1]), "arguments"),
+        (REFUND, json!({"order_id": "ORD000003", "amount": "lots"}), "amount"),
+        (REFUND, json!({"order_id": "ORD000003", "amount": 5.999}), "decimals"),
+        (HUMAN, json!({"reason": "x", "priority": "urgent"}), "urgent"),
+        (HUMAN, json!({"reason": "x"}), "user_id"),
+        ("drop_tables", json!({}), "there is no tool"),
+    ] {
+        let result = toolbox.call(&operator(&shop), name, arguments.clone()).await;
+        assert!(result.is_error(), "{name} {arguments}");
+        let error = result.value["error"].as_str().unwrap();
+        assert!(error.contains(expected), "{name} {arguments}: {error}");
+    }
+    assert_eq!(shop.store.refunds(10).await.unwrap(), []);
+    assert_eq!(shop.store.alerts(10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn unknown_and_foreign_orders_look_the_same() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    toolbox.call(&customer("a", 1, "", &[], shop.now), ORDER, json!({"order_id": "ORD000001"})).await;
+    for tool in [ORDER, CHECK_REFUND, REFUND] {
+        let ask = async |id: &str| {
+            let result = toolbox.call(&customer("b", 1, "", &[], shop.now), tool, json!({"order_id": id})).await;
+            result.value.to_string().replace(id, "ID")
+        };
+        assert_eq!(ask("ORD000001").await, ask("ORD999999").await, "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn another_amount_is_refused_with_the_right_one() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    let result = toolbox.call(&operator(&shop), REFUND, json!({"order_id": "ORD000003", "amount": 5_990})).await.value;
+    assert_eq!((result["status"].as_str(), result["code"].as_str()), (Some("denied"), Some("wrong_amount")));
+    assert_eq!(result["refund_amount"], 599);
+    assert!(shop.store.refunds(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_quote_in_the_arguments_means_nothing() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    let forged = QuoteId::new("QUOTE_forged");
+    let result =
+        toolbox.call(&customer("a", 2, "yes", &[&forged], shop.now), REFUND, json!({"order_id": "ORD000003"})).await;
+    assert_eq!(result.value["code"], "no_quote");
+}
+
+#[tokio::test]
+async fn every_call_is_on_record_and_writing_calls_twice() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    toolbox.call(&operator(&shop), ORDER, json!({"order_id": "ORD000003"})).await;
+    toolbox.call(&operator(&shop), REFUND, json!({"order_id": "ORD000003"})).await;
+    toolbox.call(&operator(&shop), "nonsense", json!({})).await;
+    let entries = shop.store.audit_entries(1, 100).await.unwrap();
+    let shown: Vec<(String, AuditPhase)> =
+        entries.iter().map(|entry| entry.record().map(|record| (record.action, record.phase)).unwrap()).collect();
+    assert_eq!(
+        shown,
+        [
+            (ORDER.to_owned(), AuditPhase::Finished),
+            (REFUND.to_owned(), AuditPhase::Started),
+            (REFUND.to_owned(), AuditPhase::Finished),
+            ("nonsense".to_owned(), AuditPhase::Finished),
+        ]
+    );
+    let check = shop.store.check_audit().await.unwrap();
+    assert_eq!((check.entries, check.broken), (4, None));
+}
+
+#[tokio::test]
+async fn sixty_four_calls_at_once_pay_once() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    let calls = (0..64).map(|_| {
+        let (toolbox, context) = (toolbox.clone(), operator(&shop));
+        tokio::spawn(async move { toolbox.call(&context, REFUND, json!({"order_id": "ORD000003"})).await.value })
+    });
+    let mut statuses = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        statuses.push(call.await.unwrap()["status"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(statuses.iter().filter(|status| *status == "success").count(), 1);
+    assert_eq!(statuses.iter().filter(|status| *status == "already_refunded").count(), 63);
+    assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+}

@@ -3,3 +3,4 @@
 mod import;
 mod nlu;
 mod store;
+mod train;

@@ -213,31 +213,3 @@ fn an_explicit_folder_that_is_not_there_is_named() {
     assert!(error.to_string().contains("/no/such/folder"), "{error}");
     assert!(error.hint().expect("hint").contains("--model"));
 }
-#[test]
-#[ignore]
-fn scratch_latency() {
-    let engine = Engine::load(Path::new("/tmp/minilm/conv")).expect("loads");
-    for words in [3, 12, 28] {
-        let text = "where is my order ".repeat(words).split(' ').take(words).collect::<Vec<_>>().join(" ");
-        let mut best = f64::MAX;
-        let mut all = vec![];
-        for _ in 0..100 {
-            let t = Instant::now();
-            engine.classify_blocking(&text).unwrap();
-            let e = t.elapsed().as_secs_f64();
-            best = best.min(e);
-            all.push(e);
-        }
-        all.sort_by(f64::total_cmp);
-        println!("{words} words: min {:.2} ms median {:.2}", best * 1e3, all[50] * 1e3);
-    }
-    let texts: Vec<String> = (0..32).map(|_| "where is my order ".repeat(7)).collect();
-    for _ in 0..3 {
-        let t = Instant::now();
-        engine.classify_batch_blocking(&texts).unwrap();
-        println!("32x30: {:?}", t.elapsed());
-    }
-    let t = Instant::now();
-    engine.classify_blocking(&"where is my order? ".repeat(5_500)).unwrap();
-    println!("100kB: {:?}", t.elapsed());
-}

@@ -48,6 +48,11 @@ impl Faq {
         Ok(Self { entries: file.entry })
     }
 
+    /// All answers.
+    pub fn answers(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.answer.as_str())
+    }
+
     /// The answer that fits best: the entry with the longest line whose words are all in the message.
     pub fn answer(&self, text: &str) -> Option<&str> {
         let said = words(text);

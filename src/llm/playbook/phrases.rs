@@ -97,17 +97,20 @@ pub(super) fn small_talk(text: &str) -> Option<SmallTalk> {
     }
     let only = |list: &[&str]| said.iter().all(|word| list.contains(&word.as_str()));
     let has = |list: &[&str]| said.iter().any(|word| list.contains(&word.as_str()));
-    let joined = said.join(" ");
-    if ["who are you", "are you a bot", "are you human", "are you real", "is this a bot", "what are you", "kaun ho"]
-        .iter()
-        .any(|phrase| joined.contains(phrase))
-    {
+    let joined = format!(" {} ", said.join(" "));
+    let phrase = |phrases: &[&str]| phrases.iter().any(|phrase| joined.contains(&format!(" {phrase} ")));
+    if phrase(&[
+        "who are you",
+        "are you a bot",
+        "are you human",
+        "are you real",
+        "is this a bot",
+        "what are you",
+        "kaun ho",
+    ]) {
         return Some(SmallTalk::WhoAreYou);
     }
-    if ["how are you", "kaise ho", "how r u", "how are u", "what's up", "whats up"]
-        .iter()
-        .any(|phrase| joined.contains(phrase))
-    {
+    if phrase(&["how are you", "kaise ho", "how r u", "how are u", "what's up", "whats up"]) {
         return Some(SmallTalk::HowAreYou);
     }
     if only(THANKS)

@@ -1,0 +1,121 @@
+//! Decides how the parts are put together from the settings and flags.
+//!
+//! It must never hold a rule of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::{Global, Problem};
+use crate::agent::guard::amounts_in;
+use crate::agent::{Agent, Settings as AgentSettings};
+use crate::config::{Config, Sources};
+use crate::desk::{Desk, Rules};
+use crate::domain::caller::Verification;
+use crate::import::{self, ImportOptions, OrderReader};
+use crate::inbox::Worker;
+use crate::llm::playbook::faq::{self, Faq};
+use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
+use crate::nlu::Engine;
+use crate::store::{self, ImportMode, Store};
+use crate::tools::Toolbox;
+
+/// Reads the settings, with the flags on top.
+///
+/// # Errors
+/// When a settings file, `.env` or a variable is wrong.
+pub fn load_config(global: &Global) -> anyhow::Result<Config> {
+    Ok(Config::load(&Sources::process(global.config.clone()))?)
+}
+
+/// Where the store is: the flag, else the settings.
+pub fn store_location<'a>(global: &'a Global, config: &'a Config) -> &'a str {
+    global.store.as_deref().unwrap_or(&config.store.location)
+}
+
+/// Opens the store that the flags and settings name.
+///
+/// # Errors
+/// When the settings are wrong or the store cannot be opened.
+pub fn open_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
+    let config = load_config(global)?;
+    Ok(store::open(store_location(global, &config))?)
+}
+
+/// Loads the model that the flag or the settings name, else the shipped one.
+pub(super) fn load_engine(global: &Global, config: &Config) -> anyhow::Result<Engine> {
+    let configured = (!config.model.folder.is_empty()).then(|| Path::new(config.model.folder.as_str()));
+    let folder = crate::nlu::locate_model(global.model.as_deref().or(configured))?;
+    Ok(Engine::load(&folder)?)
+}
+
+/// The questions and answers of the shop.
+pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
+    let (name, text) = if config.shop.faq.is_empty() {
+        ("the shipped data/faq.toml".to_owned(), faq::SHIPPED.to_owned())
+    } else {
+        let text = std::fs::read_to_string(&config.shop.faq).map_err(|error| {
+            Problem::with_hint(
+                format!("the questions and answers in {} cannot be read: {error}", config.shop.faq),
+                "name an existing UTF-8 file in [shop] faq, or leave it empty for the shipped one",
+            )
+        })?;
+        (config.shop.faq.clone(), text)
+    };
+    let minutes = config.refund.quote_minutes.to_string();
+    let fill = [("arrival", config.refund.estimated_arrival.as_str()), ("quote_minutes", minutes.as_str())];
+    Faq::read(&text, &fill)
+        .map_err(|error| Problem::with_hint(format!("{name}: {}", error.trim()), "data/faq.toml shows the form"))
+        .context("the questions and answers are wrong")
+}
+
+/// The parts that answer customers, over a store.
+pub(super) fn worker(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Worker> {
+    let patterns = config.patterns()?;
+    let faq = load_faq(config)?;
+    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
+    let rules = Rules {
+        policy: config.policy()?,
+        patterns: patterns.clone(),
+        verification: config.orders.verification,
+        daily_limit: config.orders.daily_limit,
+        phone_country: config.shop.phone_country.clone(),
+        zone: config.zone()?,
+    };
+    let toolbox = Toolbox::new(Desk::new(Arc::clone(&store), rules), Arc::new(engine));
+    let playbook = Playbook::new(PlaybookSettings {
+        faq,
+        patterns: patterns.clone(),
+        strict: config.orders.verification == Verification::Strict,
+        clarify_below: config.triage.clarify_below,
+        very_negative: config.escalation.very_negative,
+        failures: config.escalation.failures,
+    });
+    let settings = AgentSettings { patterns, gap: config.triage.gap(), written_amounts };
+    Ok(Worker::new(store, Agent::new(toolbox, Arc::new(playbook), settings)))
+}
+
+/// The sample orders that a scratch store starts with: what `ecomres sample orders` writes.
+const SAMPLE: &[u8] = include_bytes!("../../fixtures/orders.csv");
+
+/// Fills a scratch store: from a file, or with the sample orders.
+pub(super) async fn load_orders(store: &Arc<dyn Store>, file: Option<&Path>) -> anyhow::Result<()> {
+    let reader = match file {
+        Some(path) => OrderReader::open(path)?,
+        None => OrderReader::new("the sample orders", SAMPLE)?,
+    };
+    let options = ImportOptions { mode: ImportMode::Upsert, dry_run: false, strict: false };
+    let mut bad = 0_u64;
+    import::import(store.as_ref(), vec![reader], options, |row| {
+        bad += 1;
+        if bad <= 5 {
+            tracing::warn!("{row}");
+        }
+    })
+    .await?;
+    if bad > 5 {
+        tracing::warn!("… and {} more rows that cannot be used", bad - 5);
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Decides whether each part could work, and which line of configuration mends it.
+//!
+//! It must never change anything, nor show a secret.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Args;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use super::output::Output;
+use super::{Global, Problem, app};
+use crate::config::Config;
+use crate::nlu::{Engine, locate_model};
+use crate::store;
+
+/// Check every part, and say what to do about what is wrong
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 1 when a part is broken (❌); a part that is merely not set up (⚠️) is no error.\n\n\
+    Examples:\n  ecomres doctor\n  ecomres doctor --store shop.db --json"
+)]
+pub struct Options {}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warning,
+    Broken,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    part: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+fn ok(part: &'static str, found: impl Into<String>) -> Finding {
+    Finding { part, verdict: Verdict::Ok, found: found.into(), hint: None }
+}
+
+fn warning(part: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding { part, verdict: Verdict::Warning, found: found.into(), hint: Some(hint.into()) }
+}
+
+fn broken(part: &'static str, found: impl Into<String>, hint: Option<String>) -> Finding {
+    Finding { part, verdict: Verdict::Broken, found: found.into(), hint }
+}
+
+pub(super) fn run(_options: Options, global: &Global) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+    let mut findings = Vec::new();
+    match app::load_config(global) {
+        Err(error) => {
+            findings.push(broken(
+                "settings",
+                format!("{error:#}"),
+                Some("src/config/default.toml lists every setting".into()),
+            ));
+        }
+        Ok(config) => {
+            findings.push(settings(&config));
+            findings.extend(runtime.block_on(store_findings(global, &config)));
+            findings.extend(model(global, &config));
+            findings.push(llm(&config));
+            findings.push(whatsapp(&config));
+            findings.extend(ports());
+        }
+    }
+    let mut output = Output::stdout();
+    if global.json {
+        output.json_pretty(&findings)?;
+    } else {
+        for finding in &findings {
+            let mark = match finding.verdict {
+                Verdict::Ok => "✅",
+                Verdict::Warning => "⚠️ ",
+                Verdict::Broken => "❌",
+            };
+            output.line(format!("{mark} {:<10} {}", finding.part, finding.found))?;
+            if let Some(hint) = &finding.hint {
+                output.line(format!("   {:<10} → {hint}", ""))?;
+            }
+        }
+    }
+    let count = findings.iter().filter(|finding| finding.verdict == Verdict::Broken).count();
+    if count > 0 {
+        let parts = if count == 1 { "one part is".to_owned() } else { format!("{count} parts are") };
+        return Err(Problem::new(format!("{parts} broken")).into());
+    }
+    Ok(())
+}
+
+fn settings(config: &Config) -> Finding {
+    match app::load_faq(config) {
+        Ok(_) => ok("settings", "read, every key is known"),
+        Err(error) => broken(
+            "settings",
+            format!("{error:#}"),
+            Some("data/faq.toml shows the form of the questions and answers".into()),
+        ),
+    }
+}
+
+async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
+    let location = app::store_location(global, config);
+    let remote = location.contains("://");
+    if !remote && !Path::new(location).exists() {
+        return vec![warning(
+            "store",
+            format!("{location} is not there yet; it is made when it is first used"),
+            "ecomres import FILE.csv",
+        )];
+    }
+    let store = match store::open(location) {
+        Ok(store) => store,
+        Err(error) => return vec![broken("store", error.to_string(), error.hint())],
+    };
+    let mut findings = Vec::new();
+    match store.health().await {
+        Err(error) => findings.push(broken("store", error.to_string(), error.hint())),
+        Ok(health) if health.problems.is_empty() => {
+            findings.push(ok(
+                "store",
+                format!("{} at {}, schema {}, intact", health.backend, health.location, health.schema),
+            ));
+        }
+        Ok(health) => findings.push(broken(
+            "store",
+            format!("{} is damaged: {}", health.location, health.problems.join("; ")),
+            Some("restore a backup, or name another file with --store PATH".into()),
+        )),
+    }
+    match store.count_orders().await {
+        Err(error) => findings.push(broken("orders", error.to_string(), error.hint())),
+        Ok(0) => findings.push(warning("orders", "there are none", "ecomres import FILE.csv")),
+        Ok(count) => findings.push(ok("orders", format!("{count} orders"))),
+    }
+    match store.check_audit().await {
+        Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
+        Ok(check) => match check.broken {
+            None => findings.push(ok("audit", format!("{} entries, the chain holds", check.entries))),
+            Some((place, why)) => findings.push(broken(
+                "audit",
+                format!("the chain is broken at entry {place}: {why}"),
+                Some("keep this file as evidence, and compare it with a backup".into()),
+            )),
+        },
+    }
+    findings
+}
+
+fn model(global: &Global, config: &Config) -> Vec<Finding> {
+    let configured = (!config.model.folder.is_empty()).then(|| Path::new(config.model.folder.as_str()));
+    let folder = match locate_model(global.model.as_deref().or(configured)) {
+        Ok(folder) => folder,
+        Err(error) => return vec![broken("model", error.to_string(), error.hint())],
+    };
+    let begun = Instant::now();
+    let engine = match Engine::load(&folder) {
+        Ok(engine) => engine,
+        Err(error) => return vec![broken("model", error.to_string(), error.hint())],
+    };
+    let loaded = begun.elapsed().as_millis();
+    let begun = Instant::now();
+    match engine.classify_blocking("where is my order") {
+        Err(error) => vec![broken("model", error.to_string(), error.hint())],
+        Ok(prediction) => vec![
+            ok("model", format!("{}: loaded in {loaded} ms", folder.display())),
+            ok(
+                "tokenizer",
+                format!("“where is my order” is read as {} in {} ms", prediction.intent, begun.elapsed().as_millis()),
+            ),
+        ],
+    }
+}
+
+fn llm(config: &Config) -> Finding {
+    if config.llm.api_key.expose_secret().is_empty() {
+        warning(
+            "llm",
+            "no API key: the built-in playbook answers",
+            "GROQ_API_KEY=… in .env, once this version can use one",
+        )
+    } else {
+        warning("llm", "an API key is set, but this version answers with its playbook only", "nothing to do")
+    }
+}
+
+fn whatsapp(config: &Config) -> Finding {
+    let missing = config.whatsapp.missing();
+    match missing.len() {
+        0 => ok("whatsapp", "all five variables are set (this version has no webhook yet)"),
+        5 => warning(
+            "whatsapp",
+            "not set up: conversations can only be simulated",
+            "VERIFY_TOKEN, APP_ID, APP_SECRET, ACCESS_TOKEN and PHONE_ID in .env",
+        ),
+        _ => broken(
+            "whatsapp",
+            format!(
+                "set up in part: {} missing",
+                if missing.len() == 1 { format!("{} is", missing[0]) } else { format!("{} are", missing.join(", ")) }
+            ),
+            Some(format!("{}=… in .env, or remove the others", missing[0])),
+        ),
+    }
+}
+
+fn ports() -> Vec<Finding> {
+    let taken: Vec<String> = [(8000, "bot"), (8501, "dashboard"), (8001, "MCP")]
+        .into_iter()
+        .filter(|(port, _)| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err())
+        .map(|(port, purpose)| format!("{port} ({purpose})"))
+        .collect();
+    if taken.is_empty() {
+        return vec![ok("ports", "8000 (bot), 8501 (dashboard) and 8001 (MCP) are free")];
+    }
+    vec![warning(
+        "ports",
+        format!("in use: {}", taken.join(", ")),
+        "end the other program, or choose another port with --port",
+    )]
+}

@@ -1,0 +1,294 @@
+//! Decides how a conversation is held without WhatsApp: a scenario, a script or a person at the keyboard.
+//!
+//! It must never answer by itself: every message takes the same way as a customer's.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::{ArgGroup, Args};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::app;
+use super::output::Output;
+use super::scenarios::{Line, Scenario, read_line};
+use super::{Global, Problem};
+use crate::agent::{Incoming, TurnReport};
+use crate::config::Config;
+use crate::domain::conversation::{Mode, TriageCause};
+use crate::domain::ids::UserId;
+use crate::domain::words::excerpt;
+use crate::inbox::Worker;
+use crate::nlu::Engine;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Store};
+
+/// Hold a conversation with the bot: a ready scenario, a script, or you
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("source").required(true).args(["scenario", "script", "interactive"]),
+    after_help = "Works in a scratch store with sample orders that is gone afterwards, unless --store names one.\n\n\
+        Examples:\n  ecomres simulate --scenario refund\n  ecomres simulate --scenario refund --orders orders.csv\n  \
+        ecomres simulate --script messages.txt --json\n  ecomres simulate --interactive --store ecomres.db --user-id 919876543210\n\n\
+        A script holds one customer message a line; `+25h` at the start of a line moves the clock first (s, m, h, d), \
+        and lines that start with # are remarks."
+)]
+pub struct Options {
+    /// A ready conversation
+    #[arg(long, value_enum)]
+    scenario: Option<Scenario>,
+    /// A file of customer messages, one a line
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Write the messages yourself; end with Ctrl-D
+    #[arg(long)]
+    interactive: bool,
+    /// Who writes, as WhatsApp would name them; orders with a telephone number answer to that number only
+    #[arg(long, value_name = "ID", default_value = "simulated-customer")]
+    user_id: String,
+    /// Orders for the scratch store [default: the sample orders]
+    #[arg(long, value_name = "FILE.csv")]
+    orders: Option<PathBuf>,
+}
+
+pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+    if options.user_id.trim().is_empty() {
+        return Err(Problem::with_hint(
+            "--user-id is empty",
+            "give any name or number, such as --user-id 919876543210",
+        )
+        .into());
+    }
+    if global.store.is_some() && options.orders.is_some() {
+        return Err(Problem::with_hint(
+            "--orders is for the scratch store, and --store names another",
+            "load the orders first: ecomres import FILE.csv --store PATH",
+        )
+        .into());
+    }
+    let config = app::load_config(global)?;
+    let script = options.script.as_deref().map(read_script).transpose()?;
+    let engine = app::load_engine(global, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let orders = options.orders.as_deref();
+    let parts = Parts { config, engine, global, orders };
+    let user = UserId::new(options.user_id.trim());
+    let mut output = Output::stdout();
+    runtime.block_on(async {
+        if let Some(scenario) = options.scenario {
+            let scripts = scenario.expand();
+            for (name, script) in &scripts {
+                // Each scenario has a store of its own, so that none sees what another did to an order.
+                let mut session = parts.session(user.clone(), Some(name)).await?;
+                if scripts.len() > 1 && !global.json {
+                    output.line(format!("── {name} ──"))?;
+                }
+                session.hold(&mut output, script.lines().filter_map(read_line)).await?;
+                if scripts.len() > 1 && !global.json {
+                    output.line("")?;
+                }
+            }
+            return Ok(());
+        }
+        let mut session = parts.session(user, None).await?;
+        match script {
+            Some(lines) => session.hold(&mut output, lines).await,
+            None => session.interact(&mut output).await,
+        }
+    })
+}
+
+fn read_script(path: &Path) -> anyhow::Result<Vec<Line>> {
+    let hint = "a script is a UTF-8 text file with one customer message a line";
+    let bytes = std::fs::read(path)
+        .map_err(|error| Problem::with_hint(format!("the script {} cannot be read: {error}", path.display()), hint))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Problem::with_hint(format!("{}:{line}: this line is not UTF-8", path.display()), hint)
+    })?;
+    let lines: Vec<Line> = text.trim_start_matches('\u{feff}').lines().filter_map(read_line).collect();
+    if lines.is_empty() {
+        return Err(Problem::with_hint(format!("the script {} holds no message", path.display()), hint).into());
+    }
+    Ok(lines)
+}
+
+struct Parts<'a> {
+    config: Config,
+    engine: Engine,
+    global: &'a Global,
+    orders: Option<&'a Path>,
+}
+
+impl Parts<'_> {
+    async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
+        let store: Arc<dyn Store> = match &self.global.store {
+            Some(location) => store::open(location)?,
+            None => {
+                let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
+                app::load_orders(&store, self.orders).await?;
+                store
+            }
+        };
+        let worker = app::worker(&self.config, store, self.engine.clone())?;
+        Ok(Session {
+            worker,
+            user,
+            scenario,
+            offset: SignedDuration::ZERO,
+            json: self.global.json,
+            verbose: !self.global.quiet,
+        })
+    }
+}
+
+struct Session {
+    worker: Worker,
+    user: UserId,
+    scenario: Option<&'static str>,
+    offset: SignedDuration,
+    json: bool,
+    verbose: bool,
+}
+
+impl Session {
+    async fn hold(&mut self, output: &mut Output, lines: impl IntoIterator<Item = Line>) -> anyhow::Result<()> {
+        for line in lines {
+            self.take(output, line, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn interact(&mut self, output: &mut Output) -> anyhow::Result<()> {
+        let prompt = std::io::stdin().is_terminal();
+        if prompt {
+            eprintln!("Write as a customer would; Ctrl-D ends the conversation, +25h moves the clock.");
+        }
+        let mut stdin = std::io::stdin().lock();
+        let mut bytes = Vec::new();
+        loop {
+            if prompt {
+                eprint!("you: ");
+            }
+            bytes.clear();
+            if stdin.read_until(b'\n', &mut bytes).context("reading standard input")? == 0 {
+                return Ok(());
+            }
+            if let Some(line) = read_line(&String::from_utf8_lossy(&bytes)) {
+                self.take(output, line, !prompt).await?;
+                output.flush()?;
+            }
+        }
+    }
+
+    async fn take(&mut self, output: &mut Output, line: Line, echo: bool) -> anyhow::Result<()> {
+        self.offset += line.later;
+        if line.text.is_empty() {
+            return Ok(());
+        }
+        let now = Timestamp::now() + self.offset;
+        let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
+        let begun = Instant::now();
+        let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
+        if self.json {
+            output.json(&self.event(&line, &report, now, milliseconds))?;
+            return Ok(());
+        }
+        if !line.later.is_zero() {
+            output.line(format!("      ({:#} later)", line.later))?;
+        }
+        if echo {
+            output.line(format!("you:  {}", excerpt(&line.text, 500)))?;
+        }
+        if self.verbose {
+            for detail in details(&report, milliseconds) {
+                output.line(format!("      · {detail}"))?;
+            }
+        }
+        match &report.reply {
+            Some(reply) => output.line(format!("bot:  {}", reply.replace('\n', "\n      "))),
+            None => output.line("      (the bot is silent: a person has been asked to answer)"),
+        }?;
+        Ok(())
+    }
+
+    fn event(&self, line: &Line, report: &TurnReport, now: Timestamp, milliseconds: f64) -> Value {
+        let conversation = &report.conversation;
+        let triage = report.triage.as_ref().map(|triage| {
+            json!({
+                "intent": triage.intent,
+                "intent_confidence": four_decimals(triage.intent_confidence),
+                "sentiment": triage.sentiment,
+                "sentiment_confidence": four_decimals(triage.sentiment_confidence),
+                "cached": report.cause == TriageCause::Cached || matches!(conversation.mode, Mode::HandedOver { .. }) && report.reply.is_none(),
+                "cause": report.cause,
+            })
+        });
+        json!({
+            "scenario": self.scenario,
+            "user_id": self.user,
+            "turn": conversation.turn,
+            "at": now.to_string(),
+            "message": line.text,
+            "triage": triage,
+            "tools": report.calls,
+            "reply": report.reply,
+            "guard": report.guard,
+            "context": {
+                "mode": conversation.mode,
+                "waiting_for": conversation.waiting_for,
+                "pending": conversation.pending,
+                "order_ids": conversation.order_ids,
+                "offered": conversation.offered,
+                "failures": conversation.failures,
+            },
+            "milliseconds": (milliseconds * 10.0).round() / 10.0,
+        })
+    }
+}
+
+/// What happened behind a reply, one line each.
+fn details(report: &TurnReport, milliseconds: f64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(triage), Some(_)) = (&report.triage, &report.reply) {
+        let why = match report.cause {
+            TriageCause::FirstMessage => "read: first message",
+            TriageCause::Gap => "read: after a long gap",
+            TriageCause::TopicChange => "read: the subject may have changed",
+            TriageCause::Cached => "cached",
+        };
+        lines.push(format!(
+            "{} {:.0} %, {} {:.0} % ({why})",
+            triage.intent,
+            triage.intent_confidence * 100.0,
+            triage.sentiment,
+            triage.sentiment_confidence * 100.0,
+        ));
+    }
+    for call in &report.calls {
+        lines.push(format!(
+            "{} {} → {}",
+            call.tool,
+            excerpt(&call.arguments.to_string(), 100),
+            excerpt(&call.result.to_string(), 220)
+        ));
+    }
+    if let Some(guard) = report.guard {
+        lines.push(format!("a reply was held back: {guard}"));
+    }
+    lines.push(format!("{milliseconds:.0} ms"));
+    lines
+}
+
+fn four_decimals(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}

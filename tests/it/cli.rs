@@ -1,0 +1,91 @@
+//! The command line as its users meet it: help, wrong arguments, settings, doctor.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// The program, in a folder of its own, without this machine's settings.
+pub fn ecomres(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("ecomres").unwrap();
+    command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// Runs and returns exit code, standard output and standard error.
+pub fn run(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn help_of_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, help, _) = run(ecomres(folder.path()).arg("--help"));
+    assert_eq!(code, 0);
+    insta::assert_snapshot!("help", help);
+    for command in ["import", "simulate", "doctor", "report", "sample", "completions"] {
+        let (code, help, _) = run(ecomres(folder.path()).args([command, "--help"]));
+        assert_eq!(code, 0, "{command}");
+        insta::assert_snapshot!(format!("help_{command}"), help);
+    }
+}
+
+#[test]
+fn wrong_arguments_end_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [vec!["frobnicate"], vec!["simulate"], vec!["simulate", "--scenario", "party"], vec!["import"], vec![]] {
+        let (code, out, err) = run(ecomres(folder.path()).args(&arguments));
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(out.is_empty() && !err.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn wrong_settings_end_with_1_and_name_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ecomres.toml"), "[refund]\npresett = 'grocery'\n").unwrap();
+    let (code, out, err) = run(ecomres(folder.path()).args(["report", "audit"]));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("refund.presett") && err.contains("did you mean “preset”?"), "{err}");
+    let (code, _, err) = run(ecomres(folder.path()).args(["report", "audit", "--config", "nowhere.toml"]));
+    assert_eq!(code, 1);
+    assert!(err.contains("nowhere.toml") && err.contains("hint:"), "{err}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("{} completions bash | head -n 1; exit ${{PIPESTATUS[0]}}", assert_cmd::cargo::cargo_bin("ecomres").display());
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = run(ecomres(folder.path()).arg("doctor"));
+    assert_eq!(code, 0, "{out}");
+    for part in ["settings", "store", "model", "tokenizer", "llm", "whatsapp", "ports"] {
+        assert!(out.contains(part), "{part} is not in:\n{out}");
+    }
+    assert!(!folder.path().join("ecomres.db").exists(), "doctor must not make a store");
+
+    std::fs::write(folder.path().join(".env"), "VERIFY_TOKEN=a\nAPP_ID=b\nAPP_SECRET=very-secret\nPHONE_ID=c\n").unwrap();
+    std::fs::write(folder.path().join("broken.db"), "this is no database, but it is long enough to be looked at").unwrap();
+    let (code, out, err) = run(ecomres(folder.path()).args(["doctor", "--store", "broken.db", "--model", "nowhere"]));
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("❌ whatsapp") && out.contains("ACCESS_TOKEN"), "{out}");
+    assert!(out.contains("❌ store") && out.contains("broken.db"), "{out}");
+    assert!(out.contains("❌ model") && out.contains("nowhere"), "{out}");
+    assert!(err.contains("3 parts are broken"), "{err}");
+    assert!(!out.contains("very-secret"));
+
+    let (code, out, _) = run(ecomres(folder.path()).args(["doctor", "--store", "broken.db", "--json"]));
+    assert_eq!(code, 1);
+    let findings: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(findings.as_array().unwrap().iter().any(|finding| finding["part"] == "store" && finding["verdict"] == "broken"));
+}

@@ -1,0 +1,139 @@
+//! Conversations with the real program, the shipped model and real files.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{ecomres, run};
+
+fn events(folder: &Path, arguments: &[&str]) -> Vec<Value> {
+    let (code, out, err) = run(ecomres(folder).arg("simulate").args(arguments).arg("--json"));
+    assert_eq!(code, 0, "{arguments:?}: {err}");
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn called(event: &Value) -> Vec<&str> {
+    event["tools"].as_array().unwrap().iter().map(|call| call["tool"].as_str().unwrap()).collect()
+}
+
+fn check_documented_refund(events: &[Value]) {
+    assert_eq!(events.len(), 3);
+    assert!(events[0]["reply"].as_str().unwrap().contains("order id"), "{}", events[0]);
+    assert_eq!(events[0]["triage"]["cached"], false);
+    assert_eq!(called(&events[1]), ["query_order_database", "check_refund_eligibility"]);
+    assert_eq!(events[1]["triage"]["cached"], true);
+    assert_eq!(events[1]["tools"][0]["result"]["Product Category"], "Beverages");
+    assert!(events[1]["reply"].as_str().unwrap().contains("₹599"), "{}", events[1]);
+    assert_eq!(called(&events[2]), ["process_refund"]);
+    let refund = &events[2]["tools"][0]["result"];
+    assert_eq!((refund["status"].as_str(), refund["amount_refunded"].as_i64()), (Some("success"), Some(599)));
+    let transaction = refund["transaction_id"].as_str().unwrap();
+    assert!(transaction.starts_with("RFND_") && transaction.ends_with("_ORD000003"), "{transaction}");
+    assert!(events[2]["reply"].as_str().unwrap().contains(transaction));
+}
+
+#[test]
+fn the_documented_refund_on_the_sample_orders() {
+    let folder = tempfile::tempdir().unwrap();
+    check_documented_refund(&events(folder.path(), &["--scenario", "refund"]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch store leaves nothing behind");
+}
+
+#[test]
+fn the_documented_refund_on_the_real_orders() {
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/orders_100k.csv");
+    if !real.exists() {
+        eprintln!("not run: {} is not there", real.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, err) = run(ecomres(folder.path()).args(["import", "--quiet", "--store", "shop.db"]).arg(&real));
+    assert_eq!(code, 0, "{err}");
+    check_documented_refund(&events(folder.path(), &["--scenario", "refund", "--store", "shop.db"]));
+    // The same customer, the same order, another day: paid once.
+    let again = events(folder.path(), &["--scenario", "refund", "--store", "shop.db"]);
+    assert!(again.iter().all(|event| !called(event).contains(&"process_refund")), "{again:?}");
+    assert!(again[1]["reply"].as_str().unwrap().contains("already been refunded"), "{}", again[1]);
+    let (code, out, err) = run(ecomres(folder.path()).args(["report", "audit", "--verify", "--store", "shop.db"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("holds"), "{out}");
+}
+
+#[test]
+fn every_scenario_ends_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = events(folder.path(), &["--scenario", "all"]);
+    let of = |name: &str| all.iter().filter(|event| event["scenario"] == name).collect::<Vec<_>>();
+    let refunds = |name: &str| {
+        of(name)
+            .iter()
+            .flat_map(|event| event["tools"].as_array().unwrap().clone())
+            .filter(|call| call["tool"] == "process_refund" && call["result"]["status"] == "success")
+            .map(|call| call["arguments"]["order_id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let handed_over = |name: &str| of(name).iter().any(|event| called(event).contains(&"request_human_intervention"));
+    for event in &all {
+        assert_eq!(event["guard"], Value::Null, "{event}");
+    }
+    assert!(refunds("general").is_empty() && !handed_over("general"));
+    assert!(refunds("order").is_empty() && !handed_over("order"));
+    assert_eq!(of("order").iter().filter(|event| event["triage"]["cause"] == "gap").count(), 1, "the day in between");
+    assert_eq!(refunds("refund"), ["ORD000003"]);
+    assert_eq!(refunds("complaint"), ["ORD000004"]);
+    assert_eq!(refunds("vague"), ["ORD000005"]);
+    assert_eq!(refunds("multi"), ["ORD000006", "ORD000007"]);
+    for name in ["human", "frustrated", "complex"] {
+        assert!(refunds(name).is_empty() && handed_over(name), "{name}: {:#?}", of(name));
+    }
+    assert_eq!(of("human")[1]["reply"], Value::Null, "the bot is silent after a hand-over");
+}
+
+#[test]
+fn a_script_moves_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("script.txt"), "# a remark\nHi\n\n+23h hello\n+25h hello again\n").unwrap();
+    let events = events(folder.path(), &["--script", "script.txt", "--user-id", "919876543210"]);
+    let causes: Vec<&str> = events.iter().map(|event| event["triage"]["cause"].as_str().unwrap()).collect();
+    assert_eq!(causes, ["first_message", "cached", "gap"]);
+}
+
+#[test]
+fn messages_can_be_piped_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let big = "please help ".repeat(9_000);
+    let mut input = b"hello\n\xff\xfe broken bytes\n".to_vec();
+    input.extend(big.as_bytes());
+    input.extend("\n🙂🙂🙂\n".as_bytes());
+    let (code, out, err) = run(ecomres(folder.path()).args(["simulate", "--interactive", "--json"]).write_stdin(input));
+    assert_eq!(code, 0, "{err}");
+    let replies: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(replies.len(), 4);
+    assert!(replies.iter().all(|event| event["reply"].is_string()), "{replies:?}");
+}
+
+#[test]
+fn rubbish_gives_one_sentence_and_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("latin.txt"), b"hello\nna\xefve\n").unwrap();
+    std::fs::write(folder.path().join("empty.txt"), "# nothing\n").unwrap();
+    std::fs::write(folder.path().join("broken.db"), "not a database, whatever it is called; long enough to be read").unwrap();
+    std::fs::write(folder.path().join("no_orders.csv"), "a,b\n1,2\n").unwrap();
+    for (arguments, expected) in [
+        (vec!["--script", "nowhere.txt"], "nowhere.txt"),
+        (vec!["--script", "latin.txt"], "latin.txt:2"),
+        (vec!["--script", "empty.txt"], "holds no message"),
+        (vec!["--scenario", "order", "--store", "broken.db"], "broken.db"),
+        (vec!["--scenario", "order", "--store", "no/such/folder/x.db"], "no/such/folder"),
+        (vec!["--scenario", "order", "--model", "nowhere"], "nowhere"),
+        (vec!["--scenario", "order", "--orders", "no_orders.csv"], "Order ID"),
+        (vec!["--scenario", "order", "--orders", "nowhere.csv"], "nowhere.csv"),
+        (vec!["--scenario", "order", "--user-id", " "], "--user-id"),
+    ] {
+        let (code, out, err) = run(ecomres(folder.path()).arg("simulate").args(&arguments));
+        assert_eq!(code, 1, "{arguments:?}: {err}");
+        assert_eq!(out, "", "{arguments:?}");
+        assert!(err.contains(expected) && err.contains("hint:") && err.starts_with("error: "), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
