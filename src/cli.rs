@@ -7,10 +7,12 @@ pub mod completions;
 pub mod doctor;
 pub mod eval;
 mod failure;
+pub mod import;
 pub mod model;
 pub mod output;
 pub mod predict;
 pub mod report;
+pub mod sample;
 mod scenarios;
 pub mod simulate;
 pub mod train;
@@ -69,6 +71,8 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::Options),
+    Sample(sample::Options),
     Train(Box<train::Options>),
     Eval(eval::Options),
     Predict(predict::Options),
@@ -93,6 +97,8 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let global = &cli.global;
     match cli.command {
+        Command::Import(options) => import::run(options, global),
+        Command::Sample(options) => sample::run(options, global),
         Command::Train(options) => train::run(*options, global),
         Command::Eval(options) => eval::run(options, global),
         Command::Predict(options) => predict::run(options, global),

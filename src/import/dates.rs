@@ -153,11 +153,9 @@ mod tests {
             "2025-06-01 25:00",
             "2025-06-01 soon",
             "१-२-२०२५",
-            "2025-06-01T",
             "+1-+2-2025",
         ] {
-            let found = placed_at(text, None);
-            assert!(found.is_none() || text == "2025-06-01T", "{text}: {found:?}");
+            assert_eq!(placed_at(text, None), None, "{text}");
         }
     }
 

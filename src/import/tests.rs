@@ -202,7 +202,7 @@ async fn an_import_is_whole_or_nothing() {
 
     let replace = ImportOptions { mode: ImportMode::Replace, ..options };
     assert!(matches!(run(&[], replace).await.0, Err(ImportError::NothingToReplaceWith { .. })));
-    assert!(matches!(run(&[row("")], replace).await.0, Err(ImportError::AllBad { rows: 1, .. })));
+    assert!(matches!(run(&[row("")], replace).await.0, Err(ImportError::AllBad { .. })));
     assert_eq!(store.count_orders().await.unwrap(), 4_500);
     assert_eq!(run(&[], options).await.0.unwrap().rows, 0);
 }

@@ -335,8 +335,8 @@ fn message(number: u64, asker: u32) -> ChatMessage {
         text: format!("message {number}"),
         at: at(0),
         turn: number / 2,
-        intent: (number % 2 == 0).then(|| "track_order".to_owned()),
-        sentiment: (number % 2 == 0).then(|| "neutral".to_owned()),
+        intent: number.is_multiple_of(2).then(|| "track_order".to_owned()),
+        sentiment: number.is_multiple_of(2).then(|| "neutral".to_owned()),
         response_ms: (number % 2 == 1).then_some(12),
     }
 }

@@ -3,6 +3,8 @@
 mod architecture;
 mod cli;
 mod data;
+mod import;
 mod nlu;
 mod simulate;
+mod store;
 mod train;

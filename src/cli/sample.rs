@@ -1,0 +1,84 @@
+//! Decides where made-up data is written.
+//!
+//! It must never overwrite a file without a yes.
+
+mod orders;
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use jiff::civil::Date;
+
+use super::output::Output;
+use super::{Global, Problem};
+
+/// Make up data to try things out with
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Orders(OrdersOptions),
+}
+
+/// Write a CSV file of made-up orders
+///
+/// The same options always give the same file. Dates lie in the 90 days before --until. The first 20 orders carry no
+/// telephone number, so that anybody may ask for them; all others do. The numbers belong to nobody: Delhi numbers
+/// (+91 11) start with 2 to 7, these with 0. Order ORD000003 is always the one of the documented refund conversation:
+/// Beverages, ₹599, delivered with items missing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  ecomres sample orders --out orders.csv\n  \
+    ecomres sample orders --rows 10000 --seed 42 | ecomres import -")]
+struct OrdersOptions {
+    /// How many orders
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=999_999))]
+    rows: u32,
+    /// Another seed gives other orders
+    #[arg(long, value_name = "S", default_value_t = 7)]
+    seed: u64,
+    /// All orders are from before this day
+    #[arg(long, value_name = "DATE", default_value = "2026-11-01")]
+    until: Date,
+    /// Write to a file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The file exists or cannot be written.
+pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+    let What::Orders(options) = options.what;
+    let orders = orders::Sample::new(options.rows, options.seed, options.until);
+    let Some(path) = &options.out else {
+        let mut output = Output::stdout();
+        orders.write(|text| output.text(text))?;
+        output.flush()?;
+        return Ok(());
+    };
+    let failed = |error: io::Error| {
+        let message = format!("{} cannot be written: {error}", path.display());
+        Problem::with_hint(message, "name a file in a folder that may be written")
+    };
+    let mut open = OpenOptions::new();
+    open.write(true);
+    let open = if global.yes { open.create(true).truncate(true) } else { open.create_new(true) };
+    let file = open.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Problem::with_hint(
+            format!("{} exists already", path.display()),
+            "add --yes to overwrite it, or name another file",
+        ),
+        _ => failed(error),
+    })?;
+    let mut file = BufWriter::new(file);
+    orders.write(|text| file.write_all(text.as_bytes())).and_then(|()| file.flush()).map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! The embedded store between processes, and files that are no good store.
+//!
+//! Several tests run this test binary again as another process: the ignored test [`child`] then does what
+//! `ECOMRES_TEST_CHILD` says.
+
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ecomres::domain::audit::{AuditCheck, AuditPhase, AuditRecord};
+use ecomres::domain::caller::Caller;
+use ecomres::domain::ids::{IdPatterns, OrderId};
+use ecomres::domain::money::{Money, Percent};
+use ecomres::domain::order::Order;
+use ecomres::domain::refund::{ApprovedRefund, RefundPolicy, RefundRequest};
+use ecomres::store::sqlite::SqliteStore;
+use ecomres::store::{Audit, Ledger, Orders, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+fn order_id(number: u32) -> OrderId {
+    OrderId::new(&format!("ORD{number:06}"))
+}
+
+fn approved(number: u32) -> ApprovedRefund {
+    let order = Order {
+        id: order_id(number),
+        customer_id: "CUST1".to_owned(),
+        platform: "JioMart".to_owned(),
+        placed: String::new(),
+        placed_at: None,
+        delivery_minutes: None,
+        category: "Beverages".to_owned(),
+        value: Money::from_rupees(599),
+        feedback: String::new(),
+        rating: None,
+        delayed: None,
+        refund_requested: None,
+        phone: None,
+        date: None,
+        status: None,
+    };
+    let policy = RefundPolicy {
+        refused_categories: Vec::new(),
+        shipping_fee: Percent::default(),
+        max_automatic: None,
+        window_days: None,
+        quote_valid: SignedDuration::from_mins(30),
+        estimated_arrival: String::new(),
+    };
+    let request = RefundRequest {
+        order: &order,
+        quote: None,
+        caller: &Caller::Operator { name: format!("process {}", std::process::id()) },
+        amount: None,
+        reason: "items missing",
+        patterns: &IdPatterns::default(),
+        now: Timestamp::now(),
+        local: jiff::civil::datetime(2026, 1, 1, 0, 0, 0, 0),
+    };
+    policy.approve(&request).unwrap()
+}
+
+fn record(number: u64) -> AuditRecord {
+    AuditRecord {
+        at: Timestamp::UNIX_EPOCH,
+        actor: format!("process {}", std::process::id()),
+        action: "test".to_owned(),
+        phase: AuditPhase::Finished,
+        arguments: number.into(),
+        result: serde_json::Value::Null,
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap().block_on(future)
+}
+
+/// Starts this test binary again to do `task` in `folder`.
+fn start(task: &str, folder: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::child", "--ignored", "--nocapture", "--test-threads", "1"])
+        .env("ECOMRES_TEST_CHILD", task)
+        .env("ECOMRES_TEST_FOLDER", folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Runs `count` processes that begin at the same moment; the numbers they say, one list for each.
+fn together(count: usize, task: &str, folder: &Path) -> Vec<Vec<u64>> {
+    let _ = std::fs::remove_file(folder.join("go"));
+    let children: Vec<Child> = (0..count).map(|_| start(task, folder)).collect();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for child in &children {
+        while !folder.join(format!("ready-{}", child.id())).exists() {
+            assert!(Instant::now() < deadline, "a process did not start");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    std::fs::write(folder.join("go"), "").unwrap();
+    let said = children.into_iter().map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{task}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().filter_map(said).collect()
+    });
+    said.collect()
+}
+
+fn said(line: &str) -> Option<u64> {
+    line.strip_prefix("said ")?.parse().ok()
+}
+
+fn say(number: u64) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "said {number}").unwrap();
+    out.flush().unwrap();
+}
+
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn child() {
+    let (Ok(task), Ok(folder)) = (std::env::var("ECOMRES_TEST_CHILD"), std::env::var("ECOMRES_TEST_FOLDER")) else {
+        return;
+    };
+    let folder = PathBuf::from(folder);
+    println!(); // The harness has begun a line of its own.
+    let open = || SqliteStore::open(&folder.join("store.db")).unwrap();
+    let ready = || {
+        std::fs::write(folder.join(format!("ready-{}", std::process::id())), "").unwrap();
+        while !folder.join("go").exists() {
+            std::hint::spin_loop();
+        }
+    };
+    match task.as_str() {
+        "create" => {
+            ready();
+            let store = open();
+            wait(store.append_audit(&record(0))).unwrap();
+            say(1);
+        }
+        "refund" => {
+            let store = Arc::new(open());
+            ready();
+            wait(async {
+                let tasks = (0..64).map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { store.record_refund(approved(3)).await.unwrap() })
+                });
+                for task in tasks.collect::<Vec<_>>() {
+                    say(u64::from(!task.await.unwrap().already));
+                }
+            });
+        }
+        "audit" => {
+            let store = open();
+            ready();
+            for number in 0..150 {
+                say(wait(store.append_audit(&record(number))).unwrap().seq);
+            }
+        }
+        // Says the number of each refund once it is told that it is kept, until it is killed.
+        "endless" => {
+            let store = open();
+            let first = wait(store.refunds(u32::MAX)).unwrap().len();
+            wait(async {
+                for number in u32::try_from(first).unwrap().. {
+                    store.append_audit(&record(u64::from(number))).await.unwrap();
+                    assert!(!store.record_refund(approved(number)).await.unwrap().already);
+                    say(u64::from(number));
+                }
+            });
+        }
+        other => panic!("unknown task {other}"),
+    }
+}
+
+#[test]
+fn refunds_of_two_processes_pay_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = together(2, "refund", folder.path());
+    assert_eq!(said.iter().map(Vec::len).sum::<usize>(), 128);
+    assert_eq!(said.iter().flatten().sum::<u64>(), 1, "paid more or less than once");
+    let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    assert_eq!(wait(store.refunds(10)).unwrap().len(), 1);
+}
+
+#[test]
+fn the_audit_chain_of_two_processes_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut places: Vec<u64> = together(2, "audit", folder.path()).concat();
+    places.sort_unstable();
+    assert_eq!(places, (1..=300).collect::<Vec<_>>());
+    let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck { entries: 300, broken: None });
+}
+
+#[test]
+fn a_new_file_may_be_made_by_several_processes_at_once() {
+    for _ in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(together(4, "create", folder.path()), vec![vec![1]; 4]);
+        let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+        assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck { entries: 4, broken: None });
+    }
+}
+
+#[test]
+fn a_killed_process_loses_nothing_it_was_told_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut kept = 0;
+    for round in 0..5 {
+        let mut child = start("endless", folder.path());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut told = Vec::new();
+        while told.len() < 40 + 37 * round {
+            told.extend(said(&lines.next().unwrap().unwrap()));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told.extend(lines.map_while(Result::ok).filter_map(|line| said(&line)));
+        assert_eq!(told.first(), Some(&kept));
+
+        let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+        for number in told {
+            let refund = wait(store.refund_of(&order_id(u32::try_from(number).unwrap()))).unwrap();
+            assert!(refund.is_some(), "refund {number} was acknowledged and is gone");
+        }
+        kept = wait(store.refunds(u32::MAX)).unwrap().len() as u64;
+        assert_eq!(wait(store.check_audit()).unwrap().broken, None);
+        assert_eq!(wait(store.health()).unwrap().problems, Vec::<String>::new());
+    }
+}
+
+fn failed(path: &Path) -> StoreError {
+    SqliteStore::open_with(path, Duration::from_millis(200)).unwrap_err()
+}
+
+#[test]
+fn files_that_are_no_store_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let text = "dear diary, ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    assert!(matches!(failed(&path), StoreError::Damaged { .. }));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    std::fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 3").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = failed(&path);
+    assert!(error.to_string().ends_with("it is an SQLite database of another program"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    let path = folder.path().join("newer.db");
+    drop(SqliteStore::open(&path).unwrap());
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    assert!(matches!(failed(&path), StoreError::Newer { found: 99, known: 1, .. }));
+}
+
+#[test]
+fn a_damaged_store_is_named_by_the_health_check_or_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    wait(async {
+        for number in 0..200 {
+            store.append_audit(&record(number)).await.unwrap();
+        }
+    });
+    drop(store);
+    let length = std::fs::metadata(&path).unwrap().len();
+    let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(length - 4_096)).unwrap();
+    file.write_all(&[0xA5; 4_096]).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    let health = wait(store.health()).unwrap();
+    assert!(!health.problems.is_empty());
+    drop(store);
+
+    file.set_len(4_096).unwrap();
+    let outcome = SqliteStore::open(&path).and_then(|store| wait(store.check_audit()));
+    assert!(matches!(outcome, Err(StoreError::Damaged { .. })), "{outcome:?}");
+}
+
+#[test]
+fn a_locked_store_is_waited_for_and_then_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let store = SqliteStore::open_with(&path, Duration::from_secs(1)).unwrap();
+    let start = Instant::now();
+    let error = wait(store.append_audit(&record(1))).unwrap_err();
+    assert!(matches!(error, StoreError::Locked { seconds: 1, .. }), "{error}");
+    assert!(start.elapsed() >= Duration::from_millis(900));
+    assert_eq!(wait(store.count_orders()).unwrap(), 0, "reading goes on");
+
+    holder.execute_batch("COMMIT").unwrap();
+    assert_eq!(wait(store.append_audit(&record(1))).unwrap().seq, 1);
+
+    let fresh = folder.path().join("fresh.db");
+    let holder = Connection::open(&fresh).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    assert!(matches!(failed(&fresh), StoreError::Locked { .. }));
+}
+
+#[test]
+fn places_where_no_store_can_be_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let reason = |path: &Path| match failed(path) {
+        StoreError::Open { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason(folder.path()), "it is a folder");
+    let nowhere = folder.path().join("nowhere");
+    assert_eq!(reason(&nowhere.join("store.db")), format!("the folder {} does not exist", nowhere.display()));
+    std::fs::write(&nowhere, "").unwrap();
+    assert!(reason(&nowhere.join("store.db")).contains("nowhere"));
+    // The administrator may write anywhere but here.
+    if cfg!(target_os = "linux") {
+        assert_eq!(reason(Path::new("/proc/store.db")), "no file can be written in the folder /proc");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_or_file_without_write_permission_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    set(&path, 0o444);
+    set(folder.path(), 0o555);
+    let (file, folder_error) = if std::fs::write(folder.path().join("probe"), "").is_ok() {
+        eprintln!("skipped: permissions do not hold for the administrator");
+        (None, None)
+    } else {
+        (Some(failed(&path)), Some(failed(&folder.path().join("other.db"))))
+    };
+    set(folder.path(), 0o755);
+    if let (Some(file), Some(folder_error)) = (file, folder_error) {
+        assert!(matches!(file, StoreError::Unwritable { .. }), "{file}");
+        assert!(matches!(folder_error, StoreError::Open { .. }), "{folder_error}");
+    }
+}
