@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
@@ -23,14 +24,26 @@ enum Step {
 
 /// An import with its own connection. Dropping it drops the temporary table.
 pub(super) struct SqliteImport {
-    steps: Sender<Step>,
+    steps: Option<Sender<Step>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for SqliteImport {
+    fn drop(&mut self) {
+        self.steps = None;
+        // A scratch store is gone only when its last connection is: that must not be left to a thread that the end
+        // of the process cuts off.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl SqliteImport {
     pub(super) async fn begin(place: Arc<Place>, mode: ImportMode) -> Result<Self> {
         let (steps, queue) = channel();
         let (ready, started) = oneshot::channel();
-        spawn("store-import", move || match begin(&place) {
+        let thread = spawn("store-import", move || match begin(&place) {
             Ok(connection) => {
                 let _ = ready.send(Ok(()));
                 run(connection, &place, mode, &queue);
@@ -39,8 +52,14 @@ impl SqliteImport {
                 let _ = ready.send(Err(error));
             }
         })?;
+        let import = Self { steps: Some(steps), thread: Some(thread) };
         started.await.unwrap_or_else(|_| Err(stopped()))?;
-        Ok(Self { steps })
+        Ok(import)
+    }
+
+    fn ask(&self, step: Step) -> Result<()> {
+        let steps = self.steps.as_ref().ok_or_else(stopped)?;
+        steps.send(step).map_err(|_| stopped())
     }
 }
 
@@ -54,13 +73,13 @@ const DOING: &str = "importing orders";
 impl OrderImport for SqliteImport {
     async fn write(&mut self, orders: Vec<Order>) -> Result<Written> {
         let (reply, answer) = oneshot::channel();
-        self.steps.send(Step::Write(orders, reply)).map_err(|_| stopped())?;
+        self.ask(Step::Write(orders, reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.steps.send(Step::Commit(reply)).map_err(|_| stopped())?;
+        self.ask(Step::Commit(reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }

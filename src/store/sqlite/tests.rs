@@ -48,8 +48,10 @@ async fn a_scratch_store_leaves_nothing_behind() {
     let store = SqliteStore::scratch().unwrap();
     let folder = store.path().parent().unwrap().to_owned();
     store.append_audit(&record()).await.unwrap();
+    let import = store.begin_import(crate::store::ImportMode::Upsert).await.unwrap();
     assert!(folder.exists());
     drop(store);
+    drop(import);
     assert!(!folder.exists());
 }
 
