@@ -82,30 +82,20 @@ impl Toolbox {
     }
 
     async fn run(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
+        self.dispatch(context, name, arguments).await.unwrap_or_else(ToolResult::wrong)
+    }
+
+    /// Runs a tool; an error says what is wrong with the call.
+    async fn dispatch(&self, context: &Context, name: &str, arguments: Value) -> Result<ToolResult, String> {
         match name {
-            TRIAGE => match read::<TriageArguments>(name, arguments) {
-                Ok(arguments) => self.triage(&arguments).await,
-                Err(wrong) => wrong,
-            },
-            ORDER => match read::<OrderArguments>(name, arguments) {
-                Ok(arguments) => self.order(context, &arguments).await,
-                Err(wrong) => wrong,
-            },
-            CHECK_REFUND => match read::<OrderArguments>(name, arguments) {
-                Ok(arguments) => self.check_refund(context, &arguments).await,
-                Err(wrong) => wrong,
-            },
-            REFUND => match read::<RefundArguments>(name, arguments) {
-                Ok(arguments) => self.refund(context, &arguments).await,
-                Err(wrong) => wrong,
-            },
-            HUMAN => match read::<HumanArguments>(name, arguments) {
-                Ok(arguments) => self.human(context, arguments).await,
-                Err(wrong) => wrong,
-            },
+            TRIAGE => Ok(self.triage(&read(name, arguments)?).await),
+            ORDER => self.order(context, &read(name, arguments)?).await,
+            CHECK_REFUND => self.check_refund(context, &read(name, arguments)?).await,
+            REFUND => self.refund(context, &read(name, arguments)?).await,
+            HUMAN => self.human(context, read(name, arguments)?).await,
             other => {
                 let known: Vec<&str> = self.specs.iter().map(|spec| spec.name).collect();
-                ToolResult::wrong(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
+                Err(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
             }
         }
     }
@@ -117,49 +107,38 @@ impl Toolbox {
         }
     }
 
-    async fn order(&self, context: &Context, arguments: &OrderArguments) -> ToolResult {
-        let id = match self.order_id(&arguments.order_id) {
-            Ok(id) => id,
-            Err(wrong) => return wrong,
-        };
-        match self.desk.look_up(context, &id).await {
+    async fn order(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
+        let id = self.order_id(&arguments.order_id)?;
+        Ok(match self.desk.look_up(context, &id).await {
             Ok(Some(order)) => ToolResult::order(order),
             Ok(None) => ToolResult::not_found(id),
             Err(error) => ToolResult::fault(ORDER, &error),
-        }
+        })
     }
 
-    async fn check_refund(&self, context: &Context, arguments: &OrderArguments) -> ToolResult {
-        let id = match self.order_id(&arguments.order_id) {
-            Ok(id) => id,
-            Err(wrong) => return wrong,
-        };
-        match self.desk.quote(context, &id).await {
+    async fn check_refund(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
+        let id = self.order_id(&arguments.order_id)?;
+        Ok(match self.desk.quote(context, &id).await {
             Ok(outcome) => ToolResult::quoted(id, outcome),
             Err(error) => ToolResult::fault(CHECK_REFUND, &error),
-        }
+        })
     }
 
-    async fn refund(&self, context: &Context, arguments: &RefundArguments) -> ToolResult {
-        let id = match self.order_id(&arguments.order_id) {
-            Ok(id) => id,
-            Err(wrong) => return wrong,
-        };
-        let amount = match arguments.amount.as_ref().filter(|amount| !amount.is_null()).map(Money::from_json) {
-            None => None,
-            Some(Ok(amount)) => Some(amount),
-            Some(Err(error)) => {
-                return ToolResult::wrong(format!("amount: {error}; give a number such as 599, or leave it out"));
-            }
-        };
+    async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
+        let id = self.order_id(&arguments.order_id)?;
+        let named = arguments.amount.as_ref().filter(|amount| !amount.is_null());
+        let amount = named
+            .map(Money::from_json)
+            .transpose()
+            .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))?;
         let reason = excerpt(arguments.reason.trim(), 500);
-        match self.desk.pay(context, &id, amount, &reason).await {
+        Ok(match self.desk.pay(context, &id, amount, &reason).await {
             Ok(outcome) => ToolResult::paid(id, outcome, &self.desk.rules().policy.estimated_arrival),
             Err(error) => ToolResult::fault(REFUND, &error),
-        }
+        })
     }
 
-    async fn human(&self, context: &Context, arguments: HumanArguments) -> ToolResult {
+    async fn human(&self, context: &Context, arguments: HumanArguments) -> Result<ToolResult, String> {
         let request = HandOver {
             user_id: arguments.user_id.unwrap_or_default(),
             reason: arguments.reason,
@@ -167,31 +146,25 @@ impl Toolbox {
             priority: arguments.priority.unwrap_or_default(),
         };
         if context.caller.customer().is_none() && request.user_id.trim().is_empty() {
-            return ToolResult::wrong(
-                "user_id: it is empty; name the customer whose conversation needs a person".into(),
-            );
+            return Err("user_id: it is empty; name the customer whose conversation needs a person".to_owned());
         }
-        match self.desk.hand_over(context, request).await {
+        Ok(match self.desk.hand_over(context, request).await {
             Ok(alert) => ToolResult::handed_over(alert),
             Err(error) => ToolResult::fault(HUMAN, &error),
-        }
+        })
     }
 
-    fn order_id(&self, text: &str) -> Result<OrderId, ToolResult> {
+    fn order_id(&self, text: &str) -> Result<OrderId, String> {
         if self.desk.rules().patterns.is_order(text) {
             return Ok(OrderId::new(text));
         }
-        Err(ToolResult::wrong(format!(
-            "order_id: “{}” is no order id; one looks like ORD000003",
-            excerpt(text.trim(), 40)
-        )))
+        Err(format!("order_id: “{}” is no order id; one looks like ORD000003", excerpt(text.trim(), 40)))
     }
 }
 
-fn read<T: DeserializeOwned>(tool: &str, arguments: Value) -> Result<T, ToolResult> {
+fn read<T: DeserializeOwned>(tool: &str, arguments: Value) -> Result<T, String> {
     let arguments = if arguments.is_null() { json!({}) } else { arguments };
-    serde_json::from_value(arguments)
-        .map_err(|error| ToolResult::wrong(format!("the arguments of {tool} are wrong: {error}")))
+    serde_json::from_value(arguments).map_err(|error| format!("the arguments of {tool} are wrong: {error}"))
 }
 
 #[cfg(test)]

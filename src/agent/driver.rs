@@ -102,7 +102,7 @@ impl Agent {
                             result: result.value.clone(),
                             milliseconds: begun.elapsed().as_secs_f64() * 1_000.0,
                         });
-                        events.push(Event::ToolDone(call, result));
+                        events.push(Event::ToolDone(call, Box::new(result)));
                     }
                     Effect::Reply(text) => reply = Some(text),
                     Effect::StaySilent => {}

@@ -59,7 +59,7 @@ pub enum Event {
     /// The model has answered, or (`None`) failed.
     ModelSaid(Option<ChatReply>),
     /// A tool has run.
-    ToolDone(ToolCall, ToolResult),
+    ToolDone(ToolCall, Box<ToolResult>),
 }
 
 /// What is to be done.
@@ -142,7 +142,7 @@ impl Turn {
             Event::Triaged(triage) => self.triaged(triage),
             Event::ModelSaid(Some(reply)) => self.model_said(reply),
             Event::ModelSaid(None) => self.force_hand_over("The assistant could not answer"),
-            Event::ToolDone(call, result) => self.tool_done(call, result),
+            Event::ToolDone(call, result) => self.tool_done(call, *result),
         }
     }
 

@@ -149,7 +149,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }))),
         Just(Event::ToolDone(
             ToolCall { id: "c".into(), name: ORDER.into(), arguments: json!({}) },
-            ToolResult { value: json!({"error": "x"}), outcome: Outcome::Fault },
+            Box::new(ToolResult { value: json!({"error": "x"}), outcome: Outcome::Fault }),
         )),
     ]
 }

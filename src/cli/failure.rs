@@ -53,7 +53,8 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<ImportError>() {
-            return (BAD_INPUT, known.hint());
+            let fault = matches!(known, ImportError::Store(StoreError::Backend { .. }));
+            return (if fault { FAULT } else { BAD_INPUT }, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<NluError>() {
             return (if known.is_fault() { FAULT } else { BAD_INPUT }, known.hint());
