@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::audit::AuditRecord;
 use crate::domain::caller::{Caller, Customer, Verification};
-use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, normal_phone};
+use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, order_phone, transport_phone};
 use crate::domain::order::Order;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::words::excerpt;
@@ -79,39 +79,62 @@ impl Desk {
         &self.rules
     }
 
-    /// The order, if the caller may see it. `None` means unknown or not theirs: the two are never told apart.
+    /// The order, if the caller may see it. `None` means unknown or not theirs: the two are never told apart. A customer
+    /// sees only orders they have named themselves.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn look_up(&self, context: &Context, id: &OrderId) -> Result<Option<Order>, StoreError> {
         let Caller::Customer(customer) = &context.caller else { return self.store.order(id).await };
-        // Asking counts before anything is known: trying many ids must not pay.
+        if !customer.named_orders.contains(id) {
+            return Ok(None);
+        }
+        let order = self.store.order(id).await?;
+        let phone = order.as_ref().and_then(|order| order.phone.as_deref()).filter(|phone| !phone.trim().is_empty());
+        if let Some(phone) = phone {
+            let own = transport_phone(&customer.user);
+            if own.is_some() && own == order_phone(phone, &self.rules.phone_country) {
+                return Ok(order);
+            }
+        }
+        if self.store.binding(id).await?.as_ref() == Some(&customer.user) && phone.is_none() {
+            return Ok(order);
+        }
+        // Asking for what is not known to be theirs counts, whether it exists or not: trying many ids must not pay.
         if !self.store.note_lookup(id, &customer.user, context.now, self.rules.daily_limit).await? {
             return Ok(None);
         }
-        let Some(order) = self.store.order(id).await? else { return Ok(None) };
-        let visible = self.may_see(customer, &order, context.now).await?;
-        Ok(visible.then_some(order))
+        match &order {
+            Some(found) if phone.is_none() && self.may_claim(customer, found, context.now).await? => Ok(order),
+            _ => Ok(None),
+        }
     }
 
-    async fn may_see(&self, customer: &Customer, order: &Order, now: Timestamp) -> Result<bool, StoreError> {
-        let country = &self.rules.phone_country;
-        if let Some(phone) = order.phone.as_deref().filter(|phone| !phone.trim().is_empty()) {
-            let own = normal_phone(customer.user.as_str(), country);
-            return Ok(own.is_some() && own == normal_phone(phone, country));
-        }
+    async fn may_claim(&self, customer: &Customer, order: &Order, now: Timestamp) -> Result<bool, StoreError> {
         match self.rules.verification {
             Verification::Off => Ok(true),
-            Verification::Strict => {
-                let wanted = order.customer_id.trim();
-                let given = customer.customer_ids.iter().any(|id| id.eq_ignore_ascii_case(wanted));
-                Ok(!wanted.is_empty() && given)
-            }
+            Verification::Strict => self.proves(customer, order, now).await,
             Verification::Claim => {
                 let bound = self.store.bind_order(&order.id, &customer.user, now).await?;
                 Ok(bound == customer.user)
             }
         }
+    }
+
+    /// Whether the customer wrote the order's customer id. Every wrong one counts as an order asked for, so that ids
+    /// cannot be tried out.
+    async fn proves(&self, customer: &Customer, order: &Order, now: Timestamp) -> Result<bool, StoreError> {
+        let wanted = order.customer_id.trim();
+        for given in &customer.customer_ids {
+            if !wanted.is_empty() && given.eq_ignore_ascii_case(wanted) {
+                return Ok(true);
+            }
+            let attempt = OrderId::new(&format!("{}/{given}", order.id));
+            if !self.store.note_lookup(&attempt, &customer.user, now, self.rules.daily_limit).await? {
+                return Ok(false);
+            }
+        }
+        Ok(false)
     }
 
     /// Asks for a person. A customer with a pending alert keeps that one, made more urgent if need be.

@@ -174,6 +174,8 @@ pub trait Orders: Send + Sync {
     /// Binds an order to the first identity that asks, for ever, and returns the identity it is bound to.
     /// Atomic: of many callers, in any number of processes, one wins. Bindings outlive the order.
     async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId>;
+    /// The identity an order is bound to.
+    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>>;
     /// Notes that an identity asked for an order and says whether it stays within `limit` distinct orders in the last
     /// 24 hours. An order already noted in that time never counts again; one over the limit is not noted.
     async fn note_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool>;
@@ -222,15 +224,22 @@ pub trait Conversations: Send + Sync {
     async fn conversation(&self, user: &UserId) -> Result<Option<Conversation>>;
     /// Saves a conversation whose `version` is the stored one (0: none yet) and stores it with the next version.
     /// `false` and nothing saved when another writer was faster.
-    async fn save_conversation(&self, conversation: &Conversation) -> Result<bool>;
+    async fn save_conversation(&self, conversation: &Conversation) -> Result<bool> {
+        self.save_turn(conversation, &[]).await
+    }
+    /// Saves a conversation as [`Conversations::save_conversation`] does, and adds the turn's replies to the transcript:
+    /// both or neither.
+    async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool>;
 }
 
 /// Requests for a person.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Keeps an alert, unless the customer has a pending one: then that one is returned and, where this one is more
-    /// urgent, made as urgent as this one.
+    /// Keeps an alert, unless the customer has a pending one: then the reason and last message are added to that one, it
+    /// is made as urgent as this one where this one is more urgent, and it is returned.
     async fn open_alert(&self, alert: &Alert) -> Result<Alert>;
+    /// The pending alert of a customer.
+    async fn pending_alert(&self, user: &UserId) -> Result<Option<Alert>>;
     /// The alert with this identifier.
     async fn alert(&self, id: &AlertId) -> Result<Option<Alert>>;
     /// Alerts, pending first, then by priority and age, at most `limit`.

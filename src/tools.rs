@@ -22,6 +22,9 @@ pub use definitions::{
 };
 pub use outcome::Outcome;
 
+/// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
+const LARGEST_ARGUMENTS: usize = 262_144;
+
 /// What a tool call came to: the documented JSON, and the same as a value that the agent can act on.
 #[derive(Debug, Clone)]
 pub struct ToolResult {
@@ -57,6 +60,10 @@ impl Toolbox {
 
     /// Runs a tool and puts the call on record: before it runs, where it changes something, and after.
     pub async fn call(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
+        // A model's arguments may be of any size; what is kept and read of them is not.
+        let size = arguments.to_string().len();
+        let oversized = size > LARGEST_ARGUMENTS;
+        let arguments = if oversized { json!({"left_out": format!("{size} bytes")}) } else { arguments };
         let record = |phase, result| AuditRecord {
             at: context.now,
             actor: context.caller.actor(),
@@ -65,11 +72,15 @@ impl Toolbox {
             arguments: arguments.clone(),
             result,
         };
-        let writes = self.specs.iter().any(|spec| spec.name == name && spec.writes);
+        let writes = !oversized && self.specs.iter().any(|spec| spec.name == name && spec.writes);
         if writes && let Err(error) = self.desk.put_on_record(&record(AuditPhase::Started, Value::Null)).await {
             return ToolResult::fault(name, &error);
         }
-        let result = self.run(context, name, arguments.clone()).await;
+        let result = if oversized {
+            ToolResult::wrong(format!("the arguments hold {size} bytes; {LARGEST_ARGUMENTS} are the most"))
+        } else {
+            self.run(context, name, arguments.clone()).await
+        };
         match self.desk.put_on_record(&record(AuditPhase::Finished, result.value.clone())).await {
             // What a writing tool did stands, and its start is on record; anything else is not handed out unrecorded.
             Err(error) if !writes => ToolResult::fault(name, &error),

@@ -98,11 +98,11 @@ pub fn check(reply: &str, known: &Known, handed_over: bool, written: &[Money]) -
         }
     }
     for hit in TRANSACTION.find_iter(reply) {
-        if !known.transactions.iter().any(|transaction| transaction.eq_ignore_ascii_case(hit.as_str())) {
+        if !known.transactions().any(|transaction| transaction.eq_ignore_ascii_case(hit.as_str())) {
             return Err(Uncovered::Transaction(hit.as_str().to_owned()));
         }
     }
-    if known.transactions.is_empty() && REFUND_CLAIM.is_match(reply) {
+    if known.refunds.is_empty() && REFUND_CLAIM.is_match(reply) {
         return Err(Uncovered::RefundClaim);
     }
     if !handed_over && HAND_OVER_CLAIM.is_match(reply) {
@@ -119,7 +119,14 @@ mod tests {
     use super::*;
 
     fn known() -> Known {
-        Known { amounts: vec![Money::from_rupees(599)], transactions: vec!["RFND_20260101120000_ORD000003".into()] }
+        Known {
+            amounts: vec![Money::from_rupees(599)],
+            refunds: vec![crate::domain::conversation::PaidRefund {
+                order_id: crate::domain::ids::OrderId::new("ORD000003"),
+                amount: Money::from_rupees(599),
+                transaction_id: "RFND_20260101120000_ORD000003".into(),
+            }],
+        }
     }
 
     #[test]
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn offers_and_refusals_are_no_claims() {
-        let nothing = Known { amounts: vec![Money::from_rupees(599)], transactions: vec![] };
+        let nothing = Known { amounts: vec![Money::from_rupees(599)], refunds: vec![] };
         for reply in [
             "I can refund ₹599 for order ORD000003. Shall I go ahead?",
             "No problem: I have not refunded anything.",

@@ -11,9 +11,10 @@ use super::guard::{self, Uncovered};
 use crate::domain::alert::Alert;
 use crate::domain::caller::{Caller, Customer};
 use crate::domain::consent::{self, Answer};
-use crate::domain::conversation::{Conversation, Mode, Offer, Triage, TriageCause, WaitingFor};
+use crate::domain::conversation::{Conversation, Mode, Offer, PaidRefund, Triage, TriageCause, WaitingFor};
 use crate::domain::ids::{IdPatterns, OrderId, QuoteId};
 use crate::domain::money::Money;
+use crate::domain::refund::Refund;
 use crate::domain::topic;
 use crate::domain::words::excerpt;
 use crate::llm::{ChatReply, Facts, Round, ToolCall};
@@ -21,6 +22,8 @@ use crate::tools::{HUMAN, Outcome, ToolResult};
 
 /// Model rounds with tool calls before a person is asked in.
 const ROUNDS: usize = 6;
+/// Tool calls in one turn before a person is asked in.
+const CALLS: usize = 24;
 
 /// What the turn goes by.
 #[derive(Debug, Clone)]
@@ -92,6 +95,7 @@ pub struct Turn {
     queue: VecDeque<ToolCall>,
     quotes: Vec<(Offer, Money)>,
     alert: Option<Alert>,
+    paid: Vec<Refund>,
     forced: bool,
     uncovered: Option<Uncovered>,
 }
@@ -106,7 +110,8 @@ impl Turn {
         }
         conversation.turn += 1;
         conversation.last_message_at = Some(now);
-        let named_orders = settings.patterns.orders_in(&text);
+        let asked = conversation.waiting_for == WaitingFor::OrderId;
+        let named_orders = settings.patterns.orders_meant(&text, asked);
         conversation.remember_orders(&named_orders);
         conversation.remember_customers(&settings.patterns.customers_in(&text));
         let caller = Caller::Customer(Customer {
@@ -115,6 +120,7 @@ impl Turn {
             text: text.clone(),
             offered: conversation.offered.iter().map(|offer| offer.quote_id.clone()).collect(),
             pressed: incoming.pressed.clone(),
+            named_orders: conversation.order_ids.clone(),
             customer_ids: conversation.customer_ids.clone(),
         });
         Self {
@@ -130,6 +136,7 @@ impl Turn {
             queue: VecDeque::new(),
             quotes: Vec::new(),
             alert: None,
+            paid: Vec::new(),
             forced: false,
             uncovered: None,
         }
@@ -169,10 +176,14 @@ impl Turn {
 
     fn model_said(&mut self, reply: ChatReply) -> Vec<Effect> {
         if reply.calls.is_empty() {
+            if reply.text.trim().is_empty() {
+                return self.force_hand_over("The assistant had no answer");
+            }
             return vec![self.finish(&reply)];
         }
         self.model_rounds += 1;
-        if self.model_rounds > ROUNDS {
+        let calls = self.rounds.len() + self.queue.len() + reply.calls.len();
+        if self.model_rounds > ROUNDS || calls > CALLS {
             return self.force_hand_over("The assistant went round in circles");
         }
         self.queue.extend(reply.calls);
@@ -194,7 +205,14 @@ impl Turn {
                 self.quotes.retain(|(known, _)| known.order_id != offer.order_id);
                 self.quotes.push((offer, quote.amount));
             }
-            Outcome::Refunded { refund, .. } => self.conversation.known.add_transaction(&refund.transaction_id),
+            Outcome::Refunded { refund, .. } => {
+                self.conversation.known.add_refund(PaidRefund {
+                    order_id: refund.order_id.clone(),
+                    amount: refund.amount,
+                    transaction_id: refund.transaction_id.clone(),
+                });
+                self.paid.push(refund.clone());
+            }
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             _ => {}
         }
@@ -216,6 +234,8 @@ impl Turn {
     }
 
     fn finish_forced(&mut self) -> Effect {
+        // What was quoted on the way here was never shown.
+        self.quotes.clear();
         self.settle(WaitingFor::Nothing, false);
         Effect::Reply(
             if self.alert.is_some() {
@@ -234,15 +254,12 @@ impl Turn {
             self.uncovered = Some(uncovered);
             self.quotes.clear();
             self.conversation.pending = None;
-            self.settle(WaitingFor::Person, true);
-            return Effect::Reply(
-                "I don't want to tell you anything I can't confirm. Shall I bring in a member of our team? (yes / no)"
-                    .to_owned(),
-            );
+            let done = self.alert.is_some() || !self.paid.is_empty();
+            self.settle(if done { WaitingFor::Nothing } else { WaitingFor::Person }, !done);
+            return Effect::Reply(self.instead());
         }
-        // Only an amount the customer has read can be agreed to.
-        let shown: Vec<Money> = guard::amounts_in(&reply.text).into_iter().filter_map(|(_, amount)| amount).collect();
-        self.quotes.retain(|(_, amount)| shown.contains(amount));
+        // Only what the customer has read can be agreed to.
+        self.quotes.retain(|(offer, amount)| is_offered(&reply.text, &offer.order_id, *amount));
         match &reply.notes {
             Some(notes) => {
                 self.conversation.pending.clone_from(&notes.pending);
@@ -255,6 +272,29 @@ impl Turn {
             }
         }
         Effect::Reply(reply.text.clone())
+    }
+
+    /// What is said in place of a reply that was held back: never silent about what was done.
+    fn instead(&self) -> String {
+        if self.alert.is_some() {
+            return "I've asked a member of our team to take over. They will reply here.".to_owned();
+        }
+        let paid: Vec<String> = self
+            .paid
+            .iter()
+            .map(|refund| {
+                format!(
+                    "{} for order {} has been refunded, transaction {}.",
+                    refund.amount, refund.order_id, refund.transaction_id
+                )
+            })
+            .collect();
+        if paid.is_empty() {
+            "I don't want to tell you anything I can't confirm. Shall I bring in a member of our team? (yes / no)"
+                .to_owned()
+        } else {
+            paid.join("\n")
+        }
     }
 
     fn settle(&mut self, waiting_for: WaitingFor, failed: bool) {
@@ -309,6 +349,16 @@ impl Turn {
     pub fn into_conversation(self) -> Conversation {
         self.conversation
     }
+}
+
+/// Whether a reply puts a refund to the customer: one sentence of it holds the order, the amount and what it is for.
+fn is_offered(reply: &str, order: &OrderId, amount: Money) -> bool {
+    reply.split_inclusive(['\n', '!', '?']).flat_map(|line| line.split(". ")).any(|sentence| {
+        let lower = sentence.to_lowercase();
+        let purpose = ["refund", "back", "wapas"].iter().any(|word| lower.contains(word));
+        let shown = guard::amounts_in(sentence).into_iter().any(|(_, shown)| shown == Some(amount));
+        purpose && shown && lower.contains(&order.as_str().to_lowercase())
+    })
 }
 
 /// Whether a message has to be read, and why.

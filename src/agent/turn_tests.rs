@@ -62,6 +62,48 @@ async fn an_amount_the_customer_was_not_told_cannot_be_agreed_to() {
 }
 
 #[tokio::test]
+async fn an_amount_in_passing_is_no_offer() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    for passing in ["Your order ORD000003 worth ₹599 was delivered. Anything else?", "I can refund ₹599. Shall I?"]
+    {
+        let script = vec![
+            calls(&[(CHECK_REFUND, id.clone())]),
+            text(passing),
+            calls(&[(REFUND, id.clone())]),
+            text("One moment."),
+        ];
+        let reports = hold(&shop, script, &["where is ORD000003", "yes"]).await;
+        assert!(reports[0].conversation.offered.is_empty(), "{passing}");
+    }
+    assert!(shop.store.refunds(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_model_cannot_look_at_an_order_the_customer_did_not_name() {
+    let shop = Shop::open().await;
+    let script = vec![calls(&[(ORDER, json!({"order_id": "ORD000007"}))]), text("Hello!")];
+    let reports = hold(&shop, script, &["hi"]).await;
+    assert!(reports[0].calls[0].result["error"].is_string());
+    assert_eq!(shop.store.binding(&OrderId::new("ORD000007")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_reply_held_back_after_a_payment_still_tells_of_it() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    let script = vec![
+        calls(&[(CHECK_REFUND, id.clone())]),
+        text("I can refund ₹599 for ORD000003. Shall I?"),
+        calls(&[(REFUND, id)]),
+        text("You get ₹50,000!"),
+    ];
+    let reports = hold(&shop, script, &["refund ORD000003", "yes"]).await;
+    let reply = reports[1].reply.as_ref().unwrap();
+    assert!(reply.contains("₹599") && reply.contains("RFND_") && !reply.contains("50,000"), "{reply}");
+}
+
+#[tokio::test]
 async fn told_and_agreed_is_paid_whatever_the_model_names() {
     let shop = Shop::open().await;
     let id = json!({"order_id": "ORD000003"});

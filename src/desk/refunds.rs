@@ -82,11 +82,7 @@ impl Desk {
         if let Some(refund) = self.store.refund_of(id).await? {
             return Ok(PayOutcome::Paid(Recorded { refund, already: true }));
         }
-        let customer = context.caller.customer();
-        let quote = match customer.and_then(|customer| customer.pressed.as_ref()) {
-            Some(pressed) => self.store.quote(pressed).await?,
-            None => self.store.latest_quote(id, customer.map(|customer| &customer.user)).await?,
-        };
+        let quote = self.offered_quote(context, id).await?;
         let approved = self.rules.policy.approve(&RefundRequest {
             order: &order,
             quote: quote.as_ref(),
@@ -101,5 +97,18 @@ impl Desk {
             Err(denial) => Ok(PayOutcome::Denied(denial)),
             Ok(approved) => Ok(PayOutcome::Paid(self.store.record_refund(approved).await?)),
         }
+    }
+
+    /// The quote that was put to the customer for this order, else the latest one: it says what is missing.
+    async fn offered_quote(&self, context: &Context, id: &OrderId) -> Result<Option<Quote>, StoreError> {
+        let Some(customer) = context.caller.customer() else { return self.store.latest_quote(id, None).await };
+        for offered in &customer.offered {
+            if let Some(quote) = self.store.quote(offered).await?
+                && quote.order_id == *id
+            {
+                return Ok(Some(quote));
+            }
+        }
+        self.store.latest_quote(id, Some(&customer.user)).await
     }
 }

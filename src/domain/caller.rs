@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{QuoteId, UserId};
+use super::ids::{OrderId, QuoteId, UserId};
 
 /// On whose behalf a tool runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Customer {
     pub offered: Vec<QuoteId>,
     /// The quote that a reply button of this turn carries.
     pub pressed: Option<QuoteId>,
+    /// The orders that the customer named so far in this conversation: no other order is looked up for them.
+    pub named_orders: Vec<OrderId>,
     /// The customer identifiers that the customer wrote so far in this conversation.
     pub customer_ids: Vec<String>,
 }

@@ -176,6 +176,12 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
     if agrees && said.iter().all(known) { Answer::Yes } else { Answer::Unclear }
 }
 
+/// Which of several offered orders a message speaks of; empty where it does not say.
+pub fn narrowed(text: &str, offered: &[OrderId], patterns: &IdPatterns) -> Vec<OrderId> {
+    let named = patterns.orders_in(text);
+    offered.iter().filter(|id| named.contains(id)).cloned().collect()
+}
+
 /// Whether the message agrees to a refund of this order: a plain yes that names no order, or names this one.
 pub fn agrees_to(text: &str, order: &OrderId, patterns: &IdPatterns) -> bool {
     let named = patterns.orders_in(text);

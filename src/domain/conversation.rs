@@ -53,9 +53,22 @@ pub struct Conversation {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Known {
     /// Amounts of money, the latest last.
+    #[serde(default)]
     pub amounts: Vec<Money>,
-    /// Transactions of refunds that were paid.
-    pub transactions: Vec<String>,
+    /// Refunds that were paid, the latest last.
+    #[serde(default)]
+    pub refunds: Vec<PaidRefund>,
+}
+
+/// A refund that a tool paid, or said was paid before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidRefund {
+    /// Its order.
+    pub order_id: OrderId,
+    /// What the customer gets.
+    pub amount: Money,
+    /// Its transaction.
+    pub transaction_id: String,
 }
 
 impl Known {
@@ -70,13 +83,18 @@ impl Known {
         self.amounts.drain(..surplus);
     }
 
-    /// Adds a transaction, at most 16 are kept.
-    pub fn add_transaction(&mut self, transaction: &str) {
-        if !self.transactions.iter().any(|known| known == transaction) {
-            self.transactions.push(transaction.to_owned());
+    /// Adds a refund, at most 16 are kept.
+    pub fn add_refund(&mut self, refund: PaidRefund) {
+        if !self.refunds.contains(&refund) {
+            self.refunds.push(refund);
         }
-        let surplus = self.transactions.len().saturating_sub(16);
-        self.transactions.drain(..surplus);
+        let surplus = self.refunds.len().saturating_sub(16);
+        self.refunds.drain(..surplus);
+    }
+
+    /// The transactions of the refunds that were paid.
+    pub fn transactions(&self) -> impl Iterator<Item = &str> {
+        self.refunds.iter().map(|refund| refund.transaction_id.as_str())
     }
 }
 
@@ -204,6 +222,18 @@ impl Conversation {
         }
         let surplus = self.customer_ids.len().saturating_sub(8);
         self.customer_ids.drain(..surplus);
+    }
+
+    /// Lets the pending alert decide who answers: with one, a person; without, the bot again.
+    pub fn follow_alert(&mut self, pending: Option<&AlertId>) {
+        match (pending, &self.mode) {
+            (Some(id), _) => self.mode = Mode::HandedOver { alert_id: id.clone() },
+            (None, Mode::HandedOver { .. }) => {
+                self.mode = Mode::Bot;
+                self.start_afresh();
+            }
+            (None, Mode::Bot) => {}
+        }
     }
 
     /// Forgets what was open: after a long gap nothing that was asked is still being answered.

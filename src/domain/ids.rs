@@ -3,6 +3,7 @@
 //! It must never accept an identity that a model or a message merely claims: [`UserId`] comes from the transport.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,20 @@ impl fmt::Display for OrderId {
     }
 }
 
+/// Patterns are constants: the tests below compile each of them.
+#[allow(clippy::expect_used)]
+fn constant(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern compiles")
+}
+
+/// Letters and digits of one identifier that were written apart.
+static SEPARATED: LazyLock<Regex> = LazyLock::new(|| constant(r"(?i)\b([a-z]{2,6})[\s#:._-]{1,3}(\d{3,12})\b"));
+/// Digits that are called an order number.
+static ORDER_NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| constant(r"(?i)\border\s*(?:no\.?|num(?:ber)?|id|#)?\s*(?:is|hai)?\s*[:#-]?\s*(\d{3,12})\b"));
+/// Digits that stand alone.
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| constant(r"\b(\d{3,12})\b"));
+
 /// How order and customer identifiers look in what people write.
 #[derive(Debug, Clone)]
 pub struct IdPatterns {
@@ -110,6 +125,24 @@ impl IdPatterns {
             }
         }
         found
+    }
+
+    /// The orders a message means: those it names, else what people write for them (`ord 000003`, `order no 000003`),
+    /// and, where an order id was `asked` for, the digits alone.
+    pub fn orders_meant(&self, text: &str, asked: bool) -> Vec<OrderId> {
+        let named = self.orders_in(text);
+        if !named.is_empty() {
+            return named;
+        }
+        let joined = self.orders_in(&SEPARATED.replace_all(text, "$1$2"));
+        if !joined.is_empty() {
+            return joined;
+        }
+        let prefix: String =
+            self.order.as_str().trim_start_matches("\\b").chars().take_while(char::is_ascii_alphabetic).collect();
+        let digits = if asked { &*DIGITS } else { &*ORDER_NUMBER };
+        let guesses: Vec<String> = digits.captures_iter(text).map(|hit| format!("{prefix}{}", &hit[1])).collect();
+        self.orders_in(&guesses.join(" "))
     }
 
     /// The distinct customer identifiers in a text, in capitals.
@@ -144,18 +177,32 @@ impl Default for IdPatterns {
     }
 }
 
-/// A telephone number as digits with its country code, or `None` where the text holds no plausible number.
+/// A telephone number of an order as digits with its country code, or `None` where the text holds no plausible number.
 ///
-/// `country` is the code that a number of ten digits (or eleven with a leading 0) lacks, `91` for India.
-pub fn normal_phone(text: &str, country: &str) -> Option<String> {
+/// `country` is the code that a national number of ten digits (or eleven with a leading 0) lacks, `91` for India. A
+/// number that starts with `+` or `00` has its code.
+pub fn order_phone(text: &str, country: &str) -> Option<String> {
+    let text = text.trim();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let digits = digits.strip_prefix("00").unwrap_or(&digits);
-    let national = digits.strip_prefix('0').unwrap_or(digits);
+    let international = if text.starts_with('+') { Some(digits.as_str()) } else { digits.strip_prefix("00") };
+    if let Some(digits) = international {
+        return (8..=15).contains(&digits.len()).then(|| digits.to_owned());
+    }
+    let national = digits.strip_prefix('0').unwrap_or(&digits);
     match national.len() {
         10 => Some(format!("{country}{national}")),
         11..=15 => Some(national.to_owned()),
         _ => None,
     }
+}
+
+/// The telephone number that a transport identity is, or `None` where it is something else.
+///
+/// A WhatsApp id always carries its country code, so nothing is added and nothing but digits is accepted.
+pub fn transport_phone(user: &UserId) -> Option<String> {
+    let digits = user.as_str().strip_prefix('+').unwrap_or(user.as_str());
+    let number = (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| digits.to_owned())
 }
 
 #[cfg(test)]
@@ -179,9 +226,43 @@ mod tests {
     #[test]
     fn phones_of_one_person_compare_equal() {
         for text in ["+91 98765 43210", "9876543210", "09876543210", "0091-9876543210", "919876543210"] {
-            assert_eq!(normal_phone(text, "91").as_deref(), Some("919876543210"), "{text}");
+            assert_eq!(order_phone(text, "91").as_deref(), Some("919876543210"), "{text}");
         }
-        assert_eq!(normal_phone("tester", "91"), None);
+        assert_eq!(transport_phone(&UserId::new("919876543210")).as_deref(), Some("919876543210"));
+        assert_eq!(order_phone("tester", "91"), None);
+    }
+
+    #[test]
+    fn a_foreign_number_is_never_taken_for_a_national_one() {
+        assert_eq!(order_phone("+960 771 2345", "91").as_deref(), Some("9607712345"));
+        assert_eq!(transport_phone(&UserId::new("9607712345")).as_deref(), Some("9607712345"));
+        assert_eq!(order_phone("9607712345", "91").as_deref(), Some("919607712345"));
+        for identity in ["user-9876543210", "tester", "", "98765 43210"] {
+            assert_eq!(transport_phone(&UserId::new(identity)), None, "{identity}");
+        }
+    }
+
+    #[test]
+    fn order_ids_are_understood_as_people_write_them() {
+        let patterns = IdPatterns::default();
+        let found =
+            |text: &str, asked| patterns.orders_meant(text, asked).iter().map(ToString::to_string).collect::<Vec<_>>();
+        for text in [
+            "ord 000003",
+            "ORD-000003",
+            "ORD# 000003",
+            "Order ORD:000003 please",
+            "order no 000003",
+            "order number is 000003",
+        ] {
+            assert_eq!(found(text, false), ["ORD000003"], "{text}");
+        }
+        assert_eq!(found("000003", true), ["ORD000003"]);
+        assert_eq!(found("#000003", true), ["ORD000003"]);
+        assert!(found("000003", false).is_empty());
+        assert!(found("my pin is 560001", false).is_empty());
+        assert!(found("order came to 560001 late, call 9876543210", false).is_empty());
+        assert_eq!(found("ORD000003 to pin 560001", true), ["ORD000003"]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl RefundPolicy {
             return Verdict::Refused(Refusal::Category(order.category.clone()));
         }
         if let (Some(days), Some(placed)) = (self.window_days, order.placed_at) {
-            let limit = placed.saturating_add(jiff::Span::new().days(i64::from(days)));
+            let limit = placed.saturating_add(SignedDuration::from_hours(24 * i64::from(days)));
             if now > limit {
                 return Verdict::Refused(Refusal::TooLate { days });
             }
@@ -154,10 +154,11 @@ impl RefundPolicy {
             if quote.turn.is_none_or(|turn| turn >= customer.turn) {
                 return Err(Denial::SameTurn);
             }
-            let pressed = customer.pressed.as_ref() == Some(&quote.id);
-            let agreed = pressed
-                || (customer.offered.contains(&quote.id)
-                    && consent::agrees_to(&customer.text, &order.id, request.patterns));
+            // A button says which quote is meant; the words beside it still have to agree.
+            let pressed_another = customer.pressed.as_ref().is_some_and(|pressed| *pressed != quote.id);
+            let agreed = !pressed_another
+                && customer.offered.contains(&quote.id)
+                && consent::agrees_to(&customer.text, &order.id, request.patterns);
             if !agreed {
                 return Err(Denial::NoConsent);
             }

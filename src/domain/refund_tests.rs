@@ -51,6 +51,7 @@ fn customer(turn: u64, text: &str, offered: &[&str]) -> Caller {
         text: text.into(),
         offered: offered.iter().map(|id| QuoteId::new(*id)).collect(),
         pressed: None,
+        named_orders: vec![OrderId::new("ORD000003")],
         customer_ids: vec![],
     })
 }
@@ -146,13 +147,15 @@ fn every_condition_of_consent_is_needed() {
 fn a_pressed_button_agrees_to_its_own_quote_only() {
     let order = order("Beverages", 599);
     let offer = quote(&policy(), &order);
-    let press = |id: &str| {
-        let Caller::Customer(mut caller) = customer(5, "Yes, refund", &[]) else { unreachable!() };
+    let press = |id: &str, text: &str, offered: &[&str]| {
+        let Caller::Customer(mut caller) = customer(5, text, offered) else { unreachable!() };
         caller.pressed = Some(QuoteId::new(id));
         approve(&policy(), &order, Some(&offer), &Caller::Customer(caller), None)
     };
-    assert!(press("q1").is_ok());
-    assert_eq!(press("q2").unwrap_err(), Denial::NoConsent);
+    assert!(press("q1", "Yes, refund", &["q1", "q2"]).is_ok());
+    assert_eq!(press("q2", "Yes, refund", &["q1", "q2"]).unwrap_err(), Denial::NoConsent);
+    assert_eq!(press("q1", "Yes\nno wait, don't refund it!", &["q1"]).unwrap_err(), Denial::NoConsent);
+    assert_eq!(press("q1", "Yes, refund", &[]).unwrap_err(), Denial::NoConsent, "declined meanwhile");
 }
 
 #[test]

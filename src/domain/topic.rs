@@ -129,25 +129,39 @@ const CUES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Words that speak of health, law or fraud: a person should look at these.
-const SERIOUS: &[&str] = &[
+/// Words after which a person has to look, however calmly they are said: harm, threats, the law.
+const GRAVE: &[&str] = &[
     "hospital*",
-    "allerg*",
     "food poisoning",
-    "poison*",
+    "poisoned",
     "vomit*",
-    "sick",
-    "doctor",
     "injur*",
+    "bleed*",
     "consumer court",
     "consumer forum",
-    "legal*",
+    "legal notice",
+    "legal action",
     "lawyer",
     "police",
-    "sue",
-    "fraud",
-    "scam*",
+    "harass*",
+    "molest*",
+    "inappropriate*",
+    "touched me",
+    "threat*",
+    "assault*",
+    "abused me",
+    "glass piece*",
+    "piece of glass",
+    "glass in",
+    "want to die",
+    "kill myself",
+    "suicide",
+    "blade in",
+    "razor*",
 ];
+
+/// Words that are serious when somebody complains, and harmless in a question.
+const SERIOUS: &[&str] = &["allerg*", "sick", "doctor", "sue", "fraud", "scam*", "cheat*", "legal*", "stomach"];
 
 /// Words that say it is not the first time.
 const REPEATED: &[&str] = &[
@@ -190,9 +204,19 @@ pub fn touched(text: &str) -> BTreeSet<&'static str> {
     CUES.iter().filter(|(_, cues)| any(&said, cues)).map(|(intent, _)| *intent).collect()
 }
 
-/// Whether a message speaks of health, law or fraud.
+/// Whether a message speaks of harm, threats or the law.
+pub fn grave(text: &str) -> bool {
+    any(&words(text), GRAVE)
+}
+
+/// Whether a complaint speaks of health, law or fraud.
 pub fn serious(text: &str) -> bool {
-    any(&words(text), SERIOUS)
+    grave(text) || any(&words(text), SERIOUS)
+}
+
+/// Whether a message names an intent's words.
+pub fn touches(text: &str, intent: &str) -> bool {
+    touched(text).contains(intent)
 }
 
 /// Whether a message is more than one simple problem: serious, repeated, several problems at once, or a long story.
@@ -204,7 +228,11 @@ pub fn complex(text: &str) -> bool {
             [intent::DELAY, intent::CONTENT, intent::REFUND, intent::PAYMENT, intent::FEEDBACK].contains(touched)
         })
         .count();
-    any(&said, SERIOUS) || (any(&said, REPEATED) && problems >= 1) || problems >= 3 || said.len() >= 45
+    any(&said, SERIOUS)
+        || any(&said, GRAVE)
+        || (any(&said, REPEATED) && problems >= 1)
+        || problems >= 3
+        || said.len() >= 45
 }
 
 /// Words without content of their own.

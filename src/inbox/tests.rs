@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::agent::Incoming;
 use crate::domain::alert::Priority;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::money::Money;
@@ -295,4 +296,155 @@ async fn a_reply_that_was_overtaken_is_dropped() {
     conversation.failures = 1;
     assert!(shop.store.save_conversation(&conversation).await.unwrap());
     assert!(!shop.store.save_conversation(&stale).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_settled_alert_gives_the_conversation_back_to_the_bot() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    chat.say("get me a person").await;
+    assert_eq!(chat.turn("hello?").await.reply, None);
+    let alert = shop.store.alerts(1).await.unwrap().remove(0);
+    assert!(shop.store.resolve_alert(&alert.id, chat.now).await.unwrap());
+    holds(&chat.say("where is ORD000001").await, &["ORD000001", "25 minutes"]);
+}
+
+#[tokio::test]
+async fn an_alert_of_the_team_silences_the_bot() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    chat.say("hello").await;
+    let context =
+        crate::desk::Context { caller: crate::domain::caller::Caller::Operator { name: "team".into() }, now: shop.now };
+    let arguments = serde_json::json!({"user_id": "a", "reason": "I take this one"});
+    shop.toolbox().call(&context, crate::tools::HUMAN, arguments).await;
+    assert_eq!(chat.turn("where is ORD000001").await.reply, None);
+}
+
+#[tokio::test]
+async fn messages_at_the_same_time_are_answered_one_after_the_other() {
+    let shop = Shop::open().await;
+    let worker = shop.worker_with(shop.playbook());
+    let (user, now) = (crate::domain::ids::UserId::new("a"), shop.now);
+    let tasks: Vec<_> = (0..8)
+        .map(|number| {
+            let (worker, user) = (worker.clone(), user.clone());
+            let texts = vec![format!("where is ORD00000{}", number % 4 + 1)];
+            tokio::spawn(async move { worker.take_turn(&user, &Incoming { texts, pressed: None }, now).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap().reply.is_some());
+    }
+    assert_eq!(shop.store.conversation(&user).await.unwrap().unwrap().turn, 8);
+    assert_eq!(shop.store.recent_messages(&user, 100).await.unwrap().len(), 16);
+}
+
+#[tokio::test]
+async fn order_ids_are_understood_as_people_write_them() {
+    let shop = Shop::open().await;
+    for (index, id) in ["ord 000003", "ORD-000003", "order no 000003", "000003", "#000003"].into_iter().enumerate() {
+        let shop_chat = &mut shop.chat("a");
+        shop_chat.user = crate::domain::ids::UserId::new("a");
+        shop_chat.wait(SignedDuration::from_hours(25 * (1 + i64::try_from(index).unwrap())));
+        holds(&shop_chat.say("where is my order").await, &["order id"]);
+        holds(&shop_chat.say(id).await, &["ORD000003", "25 minutes"]);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_to_be_refunded_is_respected() {
+    let shop = Shop::open().await;
+    for (index, text) in ["please do NOT refund ORD000003", "I don't want a refund for ORD000003, I want a replacement"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut chat = shop.chat(["a", "b"][index]);
+        let reply = chat.say(text).await;
+        assert!(!reply.contains("I can refund"), "{reply}");
+        holds(&reply, &["member of our team"]);
+        assert!(chat.turn("yes").await.calls.iter().all(|call| call.tool != crate::tools::REFUND));
+    }
+    assert!(refunds(&shop).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_status_question_beside_a_refund_is_no_refund_request() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    let reply = chat.say("where is ORD000005 and refund ORD000003").await;
+    holds(&reply, &["ORD000005 (Dairy", "refund ₹599 for order ORD000003"]);
+    chat.say("yes").await;
+    assert_eq!(refunds(&shop).await, [("ORD000003".to_owned(), Money::from_rupees(599))]);
+}
+
+#[tokio::test]
+async fn a_narrowed_wish_narrows_the_offer() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    chat.say("refund ORD000006 and ORD000007").await;
+    let reply = chat.say("I only want ORD000007").await;
+    assert!(!reply.contains("ORD000006"), "{reply}");
+    chat.say("yes").await;
+    assert_eq!(refunds(&shop).await, [("ORD000007".to_owned(), Money::from_rupees(700))]);
+}
+
+#[tokio::test]
+async fn where_is_my_refund_says_what_is_on_record() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    holds(&chat.say("where is my refund for ORD000003").await, &["no refund on record", "₹599"]);
+    chat.say("yes").await;
+    holds(&chat.say("where is my refund for ORD000003").await, &["already been refunded", "RFND_"]);
+    holds(&chat.say("status of ORD000003").await, &["25 minutes", "was refunded", "RFND_"]);
+}
+
+#[tokio::test]
+async fn delivered_but_never_received_offers_a_person() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    holds(&chat.say("ORD000001 was not delivered").await, &["sorry", "25 minutes", "never reached you", "yes / no"]);
+}
+
+#[tokio::test]
+async fn a_grave_matter_goes_to_a_person_however_it_is_said() {
+    let shop = Shop::open().await;
+    for (index, text) in
+        ["found a glass piece in my food ORD000002", "the delivery boy touched me inappropriately"].iter().enumerate()
+    {
+        holds(&shop.chat(["a", "b"][index]).say(text).await, &["asked a member of our team"]);
+    }
+    assert!(shop.store.alerts(5).await.unwrap().iter().all(|alert| alert.priority == Priority::High));
+}
+
+#[tokio::test]
+async fn the_same_question_over_and_over_ends_with_a_person() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    for _ in 0..3 {
+        assert!(chat.turn("where is it").await.reply.is_some());
+    }
+    holds(&chat.say("where is it").await, &["member of our team"]);
+    assert_eq!(shop.store.alerts(5).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn asking_for_the_refund_again_is_neither_a_yes_nor_a_failure() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    for _ in 0..6 {
+        holds(&chat.say("I want a refund for ORD000003").await, &["₹599", "yes or no"]);
+    }
+    assert!(refunds(&shop).await.is_empty());
+    chat.say("yes").await;
+    assert_eq!(refunds(&shop).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_yes_with_another_order_pays_the_one_and_offers_the_other() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    chat.say("refund ORD000003").await;
+    holds(&chat.say("yes ORD000003 ORD000004").await, &["₹599", "RFND_", "₹400", "yes or no"]);
+    assert_eq!(refunds(&shop).await.len(), 1);
 }

@@ -33,7 +33,7 @@ macro_rules! contract_tests {
             imports_do_not_stop_other_writers, a_repeated_order_in_one_import, refunds_survive_every_import,
             a_refund_is_paid_once_under_64_tasks, refunds_are_listed_latest_first, the_latest_quote_of_an_identity,
             the_first_to_bind_wins, lookups_are_limited, messages_keep_their_order, conversations_have_versions,
-            one_writer_of_a_version_wins, pending_alerts_are_merged, alerts_are_listed_by_urgency,
+            one_writer_of_a_version_wins, a_turn_is_saved_whole_or_not_at_all, a_telephone_number_survives_every_import, pending_alerts_are_merged, alerts_are_listed_by_urgency,
             the_audit_chain_holds_under_concurrency, a_sound_store_is_healthy
         );
     };
@@ -393,6 +393,42 @@ pub(super) async fn one_writer_of_a_version_wins(fresh: Fresh) {
     assert_eq!((end.turn, end.version), (80, 80), "no turn was lost");
 }
 
+pub(super) async fn a_turn_is_saved_whole_or_not_at_all(fresh: Fresh) {
+    let store = &fresh.store;
+    let mut conversation = Conversation::new(user(1));
+    let reply = |text: &str| ChatMessage {
+        user_id: user(1),
+        role: Role::Assistant,
+        text: text.to_owned(),
+        at: at(1),
+        turn: 1,
+        intent: None,
+        sentiment: None,
+        response_ms: Some(3),
+    };
+    assert!(store.save_turn(&conversation, &[reply("first")]).await.unwrap());
+    assert!(!store.save_turn(&conversation, &[reply("overtaken")]).await.unwrap());
+    conversation.version = 1;
+    assert!(store.save_turn(&conversation, &[reply("second")]).await.unwrap());
+    let said: Vec<String> =
+        store.recent_messages(&user(1), 10).await.unwrap().into_iter().map(|message| message.text).collect();
+    assert_eq!(said, ["first", "second"]);
+}
+
+pub(super) async fn a_telephone_number_survives_every_import(fresh: Fresh) {
+    let with_phone = Order { phone: Some("+91 11 0000 0001".to_owned()), ..order(1) };
+    let without = Order { phone: None, ..order(1) };
+    assert_eq!(without.id, with_phone.id);
+    for mode in [ImportMode::Upsert, ImportMode::Replace, ImportMode::Append] {
+        import(&fresh.store, ImportMode::Upsert, vec![with_phone.clone()]).await;
+        import(&fresh.store, mode, vec![without.clone()]).await;
+        assert_eq!(fresh.store.order(&without.id).await.unwrap().unwrap().phone, with_phone.phone, "{mode:?}");
+    }
+    let moved = Order { phone: Some("+91 11 0000 0002".to_owned()), ..order(1) };
+    import(&fresh.store, ImportMode::Upsert, vec![moved.clone()]).await;
+    assert_eq!(fresh.store.order(&moved.id).await.unwrap().unwrap().phone, moved.phone, "a new one replaces it");
+}
+
 fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
     Alert {
         id: AlertId::new(format!("alert-{number}")),
@@ -409,15 +445,25 @@ pub(super) async fn pending_alerts_are_merged(fresh: Fresh) {
     let store = &fresh.store;
     let first = alert(1, 1, Priority::Medium);
     assert_eq!(store.open_alert(&first).await.unwrap(), first);
-    assert_eq!(store.open_alert(&alert(2, 1, Priority::Low)).await.unwrap(), first, "less urgent changes nothing");
-    let urgent = Alert { priority: Priority::High, ..first.clone() };
-    assert_eq!(store.open_alert(&alert(3, 1, Priority::High)).await.unwrap(), urgent, "the reason stays");
+    assert_eq!(store.pending_alert(&user(1)).await.unwrap(), Some(first.clone()));
+    let told = |reasons: &str, last: u32, priority| Alert {
+        reason: reasons.to_owned(),
+        last_message: format!("message {last}"),
+        priority,
+        ..first.clone()
+    };
+    let calmer = told("reason 1 | reason 2", 2, Priority::Medium);
+    assert_eq!(store.open_alert(&alert(2, 1, Priority::Low)).await.unwrap(), calmer, "never less urgent");
+    let urgent = told("reason 1 | reason 2 | reason 3", 3, Priority::High);
+    assert_eq!(store.open_alert(&alert(3, 1, Priority::High)).await.unwrap(), urgent, "every reason stays");
+    assert_eq!(store.open_alert(&alert(3, 1, Priority::High)).await.unwrap(), urgent, "and is told once");
     assert_eq!(store.alert(&first.id).await.unwrap(), Some(urgent.clone()));
     assert_eq!(store.alert(&AlertId::new("alert-2")).await.unwrap(), None);
 
     assert!(store.resolve_alert(&first.id, at(50)).await.unwrap());
     assert!(!store.resolve_alert(&first.id, at(51)).await.unwrap(), "settled once");
     assert!(!store.resolve_alert(&AlertId::new("none"), at(51)).await.unwrap());
+    assert_eq!(store.pending_alert(&user(1)).await.unwrap(), None);
     let settled = store.alert(&first.id).await.unwrap().unwrap();
     assert_eq!(settled, Alert { status: AlertStatus::Resolved, ..urgent });
 

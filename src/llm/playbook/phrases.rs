@@ -214,6 +214,86 @@ pub(super) fn another_order(text: &str) -> bool {
         .any(|phrase| said.contains(phrase))
 }
 
+/// Whether the message says that no refund is wanted: “do not refund it”, “I don't want a refund”.
+pub(super) fn declines_refund(text: &str) -> bool {
+    const REFUSING: [&str; 9] = ["not", "don't", "dont", "no", "never", "nahi", "nhi", "without", "mat"];
+    let said = words(text);
+    said.iter().enumerate().any(|(index, word)| {
+        let before = &said[index.saturating_sub(4)..index];
+        let after = &said[index + 1..said.len().min(index + 3)];
+        let refuses = |word: &String| REFUSING.contains(&word.as_str());
+        word.starts_with("refund")
+            && (before.iter().any(refuses) || after.iter().any(|word| ["nahi", "nhi", "mat"].contains(&word.as_str())))
+            // “my refund has not come”, “refund not received” ask for one.
+            && !refund_status(text)
+    })
+}
+
+/// Whether the message asks for another item in place of this one.
+pub(super) fn wants_replacement(text: &str) -> bool {
+    words(text).iter().any(|word| word.starts_with("replac") || word.starts_with("exchang") || word == "badal")
+}
+
+/// Whether the message asks for a part of the money only.
+pub(super) fn wants_part(text: &str) -> bool {
+    let said = words(text).join(" ");
+    [
+        "partial",
+        "half the",
+        "only refund that",
+        "only refund the",
+        "just refund the",
+        "refund only",
+        "only for the",
+        "difference",
+    ]
+    .iter()
+    .any(|phrase| said.contains(phrase))
+}
+
+/// Whether the message asks where a refund is, rather than for one.
+pub(super) fn refund_status(text: &str) -> bool {
+    let said = words(text).join(" ");
+    if !said.contains("refund") && !said.contains("paise") && !said.contains("paisa") {
+        return false;
+    }
+    [
+        "where is my refund",
+        "where's my refund",
+        "wheres my refund",
+        "refund status",
+        "status of my refund",
+        "already refund",
+        "refund not received",
+        "refund not come",
+        "not received my refund",
+        "refund has not",
+        "refund hasn't",
+        "refund hasnt",
+        "not got my refund",
+        "not get my refund",
+        "did you refund",
+        "refund hua",
+        "refund aaya",
+        "refund nahi aaya",
+        "refund nhi aaya",
+        "refund kahan",
+        "thanks for the refund",
+        "thank you for the refund",
+        "got the refund",
+        "waiting for my refund",
+        "waiting for the refund",
+        "still no refund",
+        "refund is pending",
+        "refund pending",
+        "has not come",
+        "not been credited",
+        "not credited",
+    ]
+    .iter()
+    .any(|phrase| said.contains(phrase))
+}
+
 /// Whether the message asks something rather than demands it.
 pub(super) fn is_question(text: &str) -> bool {
     let said = words(text);
@@ -273,6 +353,16 @@ pub(super) fn status_line(order: &Value) -> String {
     }
     line.push('.');
     line
+}
+
+/// Whether the record says that the order has arrived.
+pub(super) fn is_delivered(order: &Value) -> bool {
+    let status = field(order, column::STATUS).to_lowercase();
+    if status.is_empty() {
+        order.get(column::DELIVERY_MINUTES).is_some_and(Value::is_number)
+    } else {
+        status == "delivered"
+    }
 }
 
 /// Whether the record says that the order was late.

@@ -40,6 +40,16 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Where the plan is in the turn's calls.
+    pub(super) fn mark(&self) -> usize {
+        self.used
+    }
+
+    /// Goes back, to read the same results once more.
+    pub(super) fn rewind(&mut self, mark: usize) {
+        self.used = mark;
+    }
+
     pub(super) fn order(&mut self, id: &OrderId) -> Step<&'a Value> {
         self.tool(ORDER, json!({"order_id": id.as_str()}))
     }
@@ -84,8 +94,8 @@ impl<'a> Plan<'a> {
             let priority = if self.negative() { "high" } else { "medium" };
             return self.hand_over("The customer asks for a person", priority);
         }
-        if self.negative() && topic::serious(text) {
-            return self.hand_over("A serious matter: health, law or fraud", "high");
+        if topic::grave(text) || (self.negative() && topic::serious(text)) {
+            return self.hand_over("A serious matter: harm, health, law or fraud", "high");
         }
         if self.very_negative() && (topic::complex(text) || self.conversation().failures >= 2) {
             return self.hand_over("A very upset customer with a complex issue", "high");
@@ -129,7 +139,7 @@ impl<'a> Plan<'a> {
         };
         match (talk, open.waiting_for) {
             (SmallTalk::Acknowledgement | SmallTalk::Greeting, WaitingFor::OrderId) => {
-                say("I still need your order id: it looks like ORD000003.", notes)
+                say("I still need your order id: it looks like ORD123456.", notes)
             }
             _ => say(talk.reply(), notes),
         }
@@ -141,7 +151,10 @@ impl<'a> Plan<'a> {
         let named = &self.facts.named_orders;
         let meant: Vec<OrderId> = offered.iter().filter(|id| named.is_empty() || named.contains(id)).cloned().collect();
         match self.answer() {
-            Answer::Yes if !meant.is_empty() => self.pay(&meant).map(Some),
+            Answer::Yes if !meant.is_empty() => {
+                let others: Vec<OrderId> = named.iter().filter(|id| !offered.contains(id)).cloned().collect();
+                self.pay(&meant, &others).map(Some)
+            }
             Answer::Yes => Ok(None),
             Answer::No => {
                 let text = format!(
@@ -150,27 +163,41 @@ impl<'a> Plan<'a> {
                 );
                 Ok(Some(say(&text, Notes::default())))
             }
-            Answer::Unclear => {
-                let elsewhere = named.iter().any(|id| !offered.contains(id))
-                    || (self.fresh() && ![intent::REFUND, intent::OTHER, intent::CONTENT].contains(&self.intent()));
-                if elsewhere {
-                    return Ok(None);
-                }
-                if self.conversation().failures + 1 >= self.book.failures {
-                    return self.hand_over("The customer neither accepts nor declines the refund", "medium").map(Some);
-                }
-                let lead = match self.book.faq.answer(self.text()) {
-                    Some(answer) => answer.to_owned(),
-                    None => "I want to be sure before I pay anything.".to_owned(),
-                };
-                let failed = self.book.faq.answer(self.text()).is_none();
-                self.offer(&offered, Some(lead), failed).map(Some)
-            }
+            Answer::Unclear => self.unclear_answer(&offered),
         }
     }
 
+    /// A message that neither accepts nor declines an offer: a narrower wish, a question, or another subject.
+    fn unclear_answer(&mut self, offered: &[OrderId]) -> Step<Option<ChatReply>> {
+        let text = self.text();
+        let elsewhere = self.facts.named_orders.iter().any(|id| !offered.contains(id))
+            || topic::touches(text, intent::HUMAN)
+            || phrases::declines_refund(text)
+            || phrases::wants_replacement(text);
+        let narrowed = consent::narrowed(text, offered, &self.book.patterns);
+        if !elsewhere && !narrowed.is_empty() && narrowed.len() < offered.len() {
+            return self.offer(&narrowed, Some("Only that one, then.".to_owned()), false).map(Some);
+        }
+        let answer = self.book.faq.answer(text);
+        let asks = phrases::is_question(text);
+        let about_this = [intent::REFUND, intent::OTHER, intent::CONTENT].contains(&self.intent());
+        if elsewhere || (self.fresh() && !about_this && !asks) {
+            return Ok(None);
+        }
+        let again = topic::touches(text, intent::REFUND);
+        if !again && answer.is_none() && self.conversation().failures + 1 >= self.book.failures {
+            return self.hand_over("The customer neither accepts nor declines the refund", "medium").map(Some);
+        }
+        let lead = match answer {
+            Some(answer) => answer,
+            None if asks => "I can't answer that myself; say “agent” and I bring in a person who can.",
+            None => "I want to be sure before I pay anything.",
+        };
+        self.offer(offered, Some(lead.to_owned()), !again && answer.is_none()).map(Some)
+    }
+
     /// Pays the refunds that were agreed to.
-    fn pay(&mut self, orders: &[OrderId]) -> Step<ChatReply> {
+    fn pay(&mut self, orders: &[OrderId], others: &[OrderId]) -> Step<ChatReply> {
         let reason = self.reason();
         let mut lines = Vec::new();
         let mut renew = Vec::new();
@@ -198,6 +225,9 @@ impl<'a> Plan<'a> {
                     }
                 },
             }
+        }
+        if renew.is_empty() && !others.is_empty() {
+            return self.offer(others, Some(lines.join("\n")), false);
         }
         if renew.is_empty() {
             lines.push("Is there anything else I can do for you?".into());
@@ -232,12 +262,21 @@ impl<'a> Plan<'a> {
             WaitingFor::CustomerId => {
                 "The customer id is in your account and your order confirmation; it looks like CUST1234."
             }
-            _ => "The order id is in your order confirmation: ORD followed by six digits.",
+            _ => "The order id is in your order confirmation: it looks like ORD123456.",
         };
         let text = format!(
             "{help} If you cannot find it, a member of our team can look for it. Shall I bring one in? (yes / no)"
         );
         Ok(Some(say(&text, self.notes(WaitingFor::Person, true))))
+    }
+
+    /// What to say when the records cannot be reached: a fault is not “not found”.
+    pub(super) fn out_of_order(&mut self) -> Step<ChatReply> {
+        if self.conversation().failures + 1 >= self.book.failures {
+            return self.hand_over("The records could not be reached", "high");
+        }
+        let text = "I can't reach our records right now: this is a technical problem on our side. Please write again in a few minutes.";
+        Ok(say(text, self.notes(self.conversation().waiting_for, true)))
     }
 
     /// The intent the turn is about: of this message, or of what was left open when the message only answers.
@@ -307,6 +346,6 @@ pub(super) fn say(text: &str, notes: Notes) -> ChatReply {
 
 pub(super) fn not_found_text(id: &OrderId) -> String {
     format!(
-        "I can't find order {id} for you. Please check the id: it is ORD followed by six digits, and I can only see your own orders."
+        "I can't find order {id} for you. Please check the id: it looks like ORD123456, and I can only see your own orders."
     )
 }

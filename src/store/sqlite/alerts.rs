@@ -50,7 +50,10 @@ impl Alerts for SqliteStore {
             let mut statement = connection.prepare_cached(&format!(
                 "INSERT INTO human_intervention_alerts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (user_id) WHERE status = 'pending'
-                 DO UPDATE SET priority = max(priority, excluded.priority)
+                 DO UPDATE SET priority = max(priority, excluded.priority),
+                     reason = CASE WHEN length(reason) > 4000 OR instr(reason, excluded.reason) THEN reason
+                              ELSE reason || ' | ' || excluded.reason END,
+                     last_message = excluded.last_message
                  RETURNING {COLUMNS}"
             ))?;
             let mut kept = statement.query_and_then(
@@ -66,6 +69,17 @@ impl Alerts for SqliteStore {
                 read_alert,
             )?;
             kept.next().unwrap_or(Err(Fault::Sql(rusqlite::Error::QueryReturnedNoRows)))
+        })
+        .await
+    }
+
+    async fn pending_alert(&self, user: &UserId) -> Result<Option<Alert>> {
+        let user = user.clone();
+        self.read("reading an alert", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM human_intervention_alerts WHERE user_id = ?1 AND status = 'pending'"
+            ))?;
+            statement.query_and_then([user.as_str()], read_alert)?.next().transpose()
         })
         .await
     }

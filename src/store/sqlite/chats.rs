@@ -3,7 +3,7 @@
 //! It must never overwrite a conversation that somebody else saved in the meantime.
 
 use async_trait::async_trait;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::{Conversations, Result, Transcript};
 use super::{Fault, SqliteStore, count, int, micros, timestamp};
@@ -25,30 +25,31 @@ fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
     })
 }
 
+fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for message in messages {
+        statement.execute(params![
+            message.user_id.as_str(),
+            message.role.as_str(),
+            message.text,
+            micros(message.at),
+            int(message.turn),
+            message.intent,
+            message.sentiment,
+            message.response_ms.map(int),
+        ])?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl Transcript for SqliteStore {
     async fn append_messages(&self, messages: &[ChatMessage]) -> Result<()> {
         let messages = messages.to_vec();
-        self.write("saving messages", move |connection| {
-            let mut statement = connection.prepare_cached(
-                "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            for message in &messages {
-                statement.execute(params![
-                    message.user_id.as_str(),
-                    message.role.as_str(),
-                    message.text,
-                    micros(message.at),
-                    int(message.turn),
-                    message.intent,
-                    message.sentiment,
-                    message.response_ms.map(int),
-                ])?;
-            }
-            Ok(())
-        })
-        .await
+        self.write("saving messages", move |connection| insert(connection, &messages)).await
     }
 
     async fn recent_messages(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>> {
@@ -87,9 +88,10 @@ impl Conversations for SqliteStore {
         .await
     }
 
-    async fn save_conversation(&self, conversation: &Conversation) -> Result<bool> {
+    async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool> {
         let mut next = conversation.clone();
         next.version += 1;
+        let replies = replies.to_vec();
         self.write("saving a conversation", move |connection| {
             let document = serde_json::to_string(&next)
                 .map_err(|error| Fault::Content(format!("a conversation cannot be written: {error}")))?;
@@ -100,6 +102,9 @@ impl Conversations for SqliteStore {
             };
             let changed =
                 connection.prepare_cached(sql)?.execute(params![next.user_id.as_str(), int(next.version), document])?;
+            if changed == 1 {
+                insert(connection, &replies)?;
+            }
             Ok(changed == 1)
         })
         .await

@@ -151,6 +151,16 @@ fn stage(connection: &mut Connection, mode: ImportMode, orders: &[Order]) -> rus
 
 fn merge(connection: &mut Connection, mode: ImportMode) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // An order that answered to a telephone number goes on answering to it when a file comes without one: otherwise the
+    // next stranger to ask could claim it.
+    let phones = "SELECT EXISTS (SELECT 1 FROM main.order_details WHERE phone IS NOT NULL)";
+    if mode != ImportMode::Append && transaction.query_row(phones, [], |row| row.get::<_, bool>(0))? {
+        transaction.execute(
+            "UPDATE temp.staged SET phone = (SELECT known.phone FROM main.order_details AS known
+                 WHERE known.order_id = staged.order_id) WHERE phone IS NULL",
+            [],
+        )?;
+    }
     if mode == ImportMode::Replace {
         transaction.execute("DELETE FROM main.order_details", [])?;
     }

@@ -90,17 +90,19 @@ impl Orders for SqliteStore {
         Ok(Box::new(SqliteImport::begin(self.place.clone(), mode).await?))
     }
 
+    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>> {
+        let order = id.clone();
+        self.read("reading a binding", move |connection| {
+            let mut statement = connection.prepare_cached("SELECT user_id FROM bindings WHERE order_id = ?1")?;
+            Ok(statement.query_row([order.as_str()], |row| row.get::<_, String>(0)).optional()?.map(UserId::new))
+        })
+        .await
+    }
+
     async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId> {
         const BOUND: &str = "SELECT user_id FROM bindings WHERE order_id = ?1";
-        let order = id.clone();
-        let known = self
-            .read("reading a binding", move |connection| {
-                let mut statement = connection.prepare_cached(BOUND)?;
-                Ok(statement.query_row([order.as_str()], |row| row.get::<_, String>(0)).optional()?)
-            })
-            .await?;
-        if let Some(user) = known {
-            return Ok(UserId::new(user)); // A binding never changes: no need to write, nor to wait for the disk.
+        if let Some(user) = self.binding(id).await? {
+            return Ok(user); // A binding never changes: no need to write, nor to wait for the disk.
         }
         let (order, user) = (id.clone(), user.clone());
         self.write("binding an order", move |connection| {
