@@ -101,12 +101,14 @@ impl Audit for SqliteStore {
                 }
                 on_record.insert(order);
             }
-            let mut statement = connection.prepare_cached("SELECT order_id, transaction_id FROM refunds ORDER BY at")?;
+            let mut statement =
+                connection.prepare_cached("SELECT order_id, transaction_id FROM refunds ORDER BY at")?;
             let refunds = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
             for refund in refunds {
                 let (order, transaction) = refund?;
                 if !on_record.contains(&OrderId::new(&order)) {
-                    let length: Option<i64> = connection.query_row("SELECT max(seq) FROM audit", [], |row| row.get(0))?;
+                    let length: Option<i64> =
+                        connection.query_row("SELECT max(seq) FROM audit", [], |row| row.get(0))?;
                     let why = format!("the ledger holds refund {transaction} of {order}, and no entry records it");
                     return Ok(Some((count(length.unwrap_or(0))? + 1, why)));
                 }
@@ -134,9 +136,7 @@ fn differs(connection: &Connection, order: &OrderId, result: &Value) -> std::res
     }
     match Money::from_json(&result["amount_refunded"]) {
         Ok(amount) if amount == refund.amount => Ok(None),
-        Ok(amount) => {
-            Ok(Some(format!("it records {amount} for {order}, and the ledger holds {}", refund.amount)))
-        }
+        Ok(amount) => Ok(Some(format!("it records {amount} for {order}, and the ledger holds {}", refund.amount))),
         Err(error) => Ok(Some(format!("the amount that it records for {order} cannot be read: {error}"))),
     }
 }

@@ -130,8 +130,7 @@ impl Place {
     /// Opens another connection for writing, to a store that is known to be fine.
     pub(super) fn open_writer(&self) -> Result<Connection> {
         let connection = self.connect(false)?;
-        self.patiently(|| self.prepare_writer(&connection))
-            .map_err(|error| self.error(&error, "opening the store"))?;
+        self.patiently(|| self.prepare_writer(&connection)).map_err(|error| self.error(&error, "opening the store"))?;
         Ok(connection)
     }
 
@@ -169,8 +168,7 @@ impl Place {
             Access::Frozen => Connection::open_with_flags(frozen(&self.path), flags),
             _ => Connection::open_with_flags(&self.path, flags),
         };
-        let opened = opened
-            .and_then(|connection| connection.busy_timeout(self.wait).map(|()| connection));
+        let opened = opened.and_then(|connection| connection.busy_timeout(self.wait).map(|()| connection));
         let connection = opened.map_err(|error| self.error(&error, "opening the store"))?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
