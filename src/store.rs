@@ -2,6 +2,7 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+mod fresh;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
 use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+pub use fresh::Fresh;
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]

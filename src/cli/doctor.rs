@@ -150,7 +150,9 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
     match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
         Ok(check) => match check.broken {
-            None => findings.push(ok("audit", format!("{} entries, the chain holds and the refunds agree", check.entries))),
+            None => {
+                findings.push(ok("audit", format!("{} entries, the chain holds and the refunds agree", check.entries)))
+            }
             Some((place, why)) => findings.push(broken(
                 "audit",
                 format!("the trail is broken at entry {place}: {why}"),
