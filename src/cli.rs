@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use app::{load_config, open_store, store_location};
+pub use app::{load_config, look_at_store, store_location};
 pub use failure::Problem;
 
 /// Resolves e-commerce customer messages on WhatsApp end to end.

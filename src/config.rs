@@ -3,7 +3,9 @@
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
 mod refund;
+mod setting;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -17,6 +19,7 @@ use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 pub use refund::{Preset, RefundConfig};
+use setting::{SETTINGS, suggestion};
 
 /// The defaults, which are also the reference.
 pub const DEFAULTS: &str = include_str!("config/default.toml");
@@ -31,6 +34,9 @@ const KNOWN_VARIABLES: [(&str, &str); 7] = [
     ("ACCESS_TOKEN", "whatsapp.access_token"),
     ("PHONE_ID", "whatsapp.phone_id"),
 ];
+
+/// The variable that is about logging, not a setting.
+const LOG: &str = "ECOMRES_LOG";
 
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -169,7 +175,7 @@ impl WhatsAppConfig {
 /// Why the settings do not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A named file is not there or cannot be read.
+    /// A settings file is not there or cannot be read.
     #[error("the settings file {path} cannot be read: {reason}")]
     Unreadable {
         /// Which file.
@@ -194,11 +200,14 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Unreadable { path, .. } if path.file_name().is_some_and(|name| name == ".env") => {
+                "give it read permission as a plain UTF-8 file, or move it away".into()
+            }
             Self::Unreadable { .. } => {
                 "name an existing file with --config, or leave the flag out for the defaults".into()
             }
             Self::DotEnv { .. } => "write one NAME=value a line; put values with spaces or # into quotes".into(),
-            Self::Invalid(_) => "all settings with their meaning are in src/config/default.toml".into(),
+            Self::Invalid(_) => "all settings with their meaning: ecomres doctor --settings".into(),
         })
     }
 }
@@ -211,16 +220,13 @@ pub struct Sources {
     /// The folder that `ecomres.toml` and `.env` are looked for in.
     pub folder: PathBuf,
     /// The environment.
-    pub environment: Vec<(String, String)>,
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 impl Sources {
     /// The current folder and the environment of this process.
     pub fn process(file: Option<PathBuf>) -> Self {
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self { file, folder: PathBuf::new(), environment }
+        Self { file, folder: PathBuf::new(), environment: std::env::vars_os().collect() }
     }
 }
 
@@ -234,20 +240,26 @@ impl Config {
         let named = sources.file.clone();
         let usual = sources.folder.join("ecomres.toml");
         if let Some(path) = named.or_else(|| usual.exists().then_some(usual)) {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| ConfigError::Unreadable { path: path.clone(), reason: error.to_string() })?;
-            toml::from_str::<toml::Table>(&text)
-                .map_err(|error| ConfigError::Invalid(format!("{}: {}", path.display(), error.to_string().trim())))?;
-            figment = figment.merge(Toml::file_exact(&path));
+            figment = with_values(figment, read_file(&path)?);
         }
         let dotenv = sources.folder.join(".env");
         if dotenv.exists() {
-            figment = with_variables(figment, &read_dotenv(&dotenv)?);
+            for (name, value) in read_dotenv(&dotenv)? {
+                figment = with_values(figment, read_variable(&format!("{}: ", dotenv.display()), &name, &value)?);
+            }
         }
-        figment = with_variables(figment, &sources.environment);
-        let config: Self = figment.extract().map_err(|error| ConfigError::Invalid(describe(error)))?;
-        config.check()?;
-        Ok(config)
+        for (name, value) in &sources.environment {
+            let Some(name) = name.to_str() else { continue };
+            if let Some(value) = value.to_str() {
+                figment = with_values(figment, read_variable("", name, value)?);
+            } else if is_ours(name) {
+                return Err(ConfigError::Invalid(format!("the value of {name} is not UTF-8")));
+            }
+        }
+        // Every value was read as what it must be: what is left can only be a fault of the defaults.
+        figment.extract().map_err(|error| {
+            ConfigError::Invalid(format!("the setting {} cannot be used: {}", error.path.join("."), error.kind))
+        })
     }
 
     /// The defaults alone.
@@ -256,20 +268,6 @@ impl Config {
     /// Never in a released build: a test holds that the defaults are valid.
     pub fn defaults() -> Result<Self, ConfigError> {
         Self::load(&Sources { folder: PathBuf::from("/nonexistent"), ..Sources::default() })
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        self.patterns()?;
-        self.zone()?;
-        self.policy()?;
-        let share = |name: &str, value: f64| {
-            (0.0..=1.0)
-                .contains(&value)
-                .then_some(())
-                .ok_or_else(|| ConfigError::Invalid(format!("{name} is {value}; it must be from 0 to 1")))
-        };
-        share("triage.clarify_below", self.triage.clarify_below)?;
-        share("escalation.very_negative", self.escalation.very_negative)
     }
 
     /// How identifiers look.
@@ -303,129 +301,92 @@ impl Config {
     }
 }
 
+/// A key with its value.
+type Setting = (String, toml::Value);
+
+fn with_values(figment: Figment, values: Vec<Setting>) -> Figment {
+    values.into_iter().fold(figment, |figment, (key, value)| figment.merge(Serialized::default(&key, value)))
+}
+
+fn read_file(path: &Path) -> Result<Vec<Setting>, ConfigError> {
+    let failed = |reason: String| ConfigError::Invalid(format!("{}{reason}", path.display()));
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let sections = toml::from_str::<toml::Table>(&text).map_err(|error| {
+        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        failed(format!(":{line}: {}", error.message().lines().collect::<Vec<_>>().join("; ")))
+    })?;
+    let mut found = Vec::new();
+    for (section, keys) in &sections {
+        let inside = |key: &str| key.split_once('.').is_some_and(|(known, _)| known == section);
+        let Some(keys) = keys.as_table() else {
+            return Err(failed(format!(": “{section}” stands outside of any section")));
+        };
+        if !SETTINGS.iter().any(|(key, _)| inside(key)) {
+            let known = SETTINGS.iter().filter_map(|(key, _)| key.split_once('.')).map(|(name, _)| name.to_owned());
+            return Err(failed(format!(": there is no section [{section}]{}", suggestion(section, known))));
+        }
+        for (name, value) in keys {
+            let key = format!("{section}.{name}");
+            let Some(kind) = setting::kind(&key) else {
+                let known = SETTINGS.iter().filter(|(key, _)| inside(key));
+                let known = known.filter_map(|(key, _)| key.split_once('.')).map(|(_, name)| name.to_owned());
+                return Err(failed(format!(": there is no setting “{key}”{}", suggestion(name, known))));
+            };
+            let value = kind.read(value).map_err(|reason| failed(format!(": {key} {reason}")))?;
+            found.push((key, value));
+        }
+    }
+    Ok(found)
+}
+
 fn read_dotenv(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let unreadable =
+        |error: &dyn std::fmt::Display| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
     let failed = |reason: String| ConfigError::DotEnv { path: path.to_owned(), reason };
-    let lines = dotenvy::from_path_iter(path).map_err(|error| failed(error.to_string()))?;
-    // The parser's error quotes the line, which may hold a secret.
+    let lines = dotenvy::from_path_iter(path).map_err(|error| unreadable(&error))?;
     lines
         .enumerate()
-        .map(|(index, line)| line.map_err(|_| failed(format!("assignment {} is not NAME=value", index + 1))))
+        .map(|(index, line)| {
+            line.map_err(|error| match error {
+                dotenvy::Error::Io(error) => unreadable(&error),
+                // The parser's error quotes the line, which may hold a secret.
+                _ => failed(format!("assignment {} is not NAME=value", index + 1)),
+            })
+        })
         .collect()
 }
 
-fn with_variables(mut figment: Figment, variables: &[(String, String)]) -> Figment {
-    for (name, value) in variables {
-        let key = match KNOWN_VARIABLES.iter().find(|(known, _)| known == name) {
-            Some((_, key)) if !value.is_empty() => (*key).to_owned(),
-            Some(_) => continue,
-            None => match name.strip_prefix("ECOMRES_").and_then(|rest| rest.split_once("__")) {
-                Some((section, key)) => format!("{}.{}", section.to_lowercase(), key.to_lowercase()),
-                None => continue,
-            },
-        };
-        // A bare word is text; what reads as a TOML number, list or flag is that.
-        let text_only = KNOWN_VARIABLES.iter().any(|(known, _)| known == name);
-        let parsed = (!text_only)
-            .then(|| toml::from_str::<toml::Table>(&format!("v = {value}")).ok()?.remove("v"))
-            .flatten()
-            .filter(|value| !value.is_datetime())
-            .unwrap_or_else(|| toml::Value::String(value.clone()));
-        figment = figment.merge(Serialized::default(&key, parsed));
-    }
-    figment
+/// Whether a variable is meant for this program.
+fn is_ours(name: &str) -> bool {
+    (name.starts_with("ECOMRES_") && name != LOG) || KNOWN_VARIABLES.iter().any(|(known, _)| *known == name)
 }
 
-/// The error in words: which key, from where, and what would be right.
-fn describe(error: figment::Error) -> String {
-    let Some(error) = error.into_iter().next() else { return "the settings cannot be read".to_owned() };
-    let key = error.path.join(".");
-    let source = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()).map(ToString::to_string);
-    let source = source.map(|source| format!(" (in {source})")).unwrap_or_default();
-    match &error.kind {
-        figment::error::Kind::UnknownField(field, expected) => {
-            let nearest = expected
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(field, known), known))
-                .min()
-                .filter(|(distance, _)| *distance <= 3)
-                .map(|(_, known)| format!("; did you mean “{known}”?"))
-                .unwrap_or_default();
-            format!("there is no setting “{key}”{source}{nearest}")
-        }
-        kind => format!("the setting “{key}” is wrong{source}: {kind}"),
+/// The setting that a variable stands for, if it is one of ours. A name that means nothing is an error: a limit that
+/// does not hold must not pass unseen.
+fn read_variable(source: &str, name: &str, value: &str) -> Result<Vec<Setting>, ConfigError> {
+    if !is_ours(name) {
+        return Ok(Vec::new());
     }
+    let known = KNOWN_VARIABLES.iter().find(|(known, _)| *known == name);
+    if known.is_some() && value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key = match known {
+        Some((_, key)) => (*key).to_owned(),
+        None => {
+            let rest = name.trim_start_matches("ECOMRES_").to_lowercase();
+            rest.split_once("__").map(|(section, key)| format!("{section}.{key}")).unwrap_or_default()
+        }
+    };
+    let Some(kind) = setting::kind(&key) else {
+        let nearest = suggestion(name, SETTINGS.iter().map(|(key, _)| setting::variable(key)));
+        return Err(ConfigError::Invalid(format!("{source}the variable {name} stands for no setting{nearest}")));
+    };
+    let value = kind.read_variable(value).map_err(|reason| ConfigError::Invalid(format!("{source}{name} {reason}")))?;
+    Ok(vec![(key, value)])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::money::Money;
-
-    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ecomres.toml"), toml).unwrap();
-        Config::load(&Sources {
-            file: None,
-            folder: folder.path().to_owned(),
-            environment: environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-        })
-    }
-
-    #[test]
-    fn the_defaults_are_valid_and_refund_in_full() {
-        let config = Config::defaults().unwrap();
-        let policy = config.policy().unwrap();
-        assert!(policy.refused_categories.is_empty());
-        assert!(policy.shipping_fee.is_zero());
-        assert_eq!(policy.max_automatic, None);
-        assert_eq!(config.orders.verification, Verification::Claim);
-    }
-
-    #[test]
-    fn the_grocery_preset_and_overrides() {
-        let policy = load("[refund]\npreset = 'grocery'\nmax_automatic = '1,500'", &[]).unwrap().policy().unwrap();
-        assert_eq!(policy.refused_categories.len(), 5);
-        assert_eq!(policy.shipping_fee.to_string(), "5 %");
-        assert_eq!(policy.max_automatic, Some(Money::from_rupees(1_500)));
-        let policy =
-            load("", &[("ECOMRES_REFUND__PRESET", "grocery"), ("ECOMRES_REFUND__SHIPPING_FEE_PERCENT", "2.5")]);
-        assert_eq!(policy.unwrap().policy().unwrap().shipping_fee.to_string(), "2.5 %");
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file() {
-        let config = load("[store]\nlocation = 'a.db'", &[("MONGO_URI", "mongodb://h/x")]).unwrap();
-        assert_eq!(config.store.location, "mongodb://h/x");
-        let config = load("[store]\nlocation = 'a.db'", &[("MONGO_URI", "")]).unwrap();
-        assert_eq!(config.store.location, "a.db");
-        let config = load("", &[("APP_ID", "0123456789"), ("PHONE_ID", "42")]).unwrap();
-        assert_eq!(config.whatsapp.app_id, "0123456789");
-        assert_eq!(config.whatsapp.missing(), ["VERIFY_TOKEN", "APP_SECRET", "ACCESS_TOKEN"]);
-    }
-
-    #[test]
-    fn wrong_settings_are_named() {
-        for (toml, expected) in [
-            ("[refund]\npresett = 'grocery'", "there is no setting “refund.presett”"),
-            ("[refund]\npresett = 'grocery'", "did you mean “preset”?"),
-            ("[refund]\npreset = 'groceri'", "refund.preset"),
-            ("[refund]\nshipping_fee_percent = 120", "refund.shipping_fee_percent"),
-            ("[refund]\nmax_automatic = 'lots'", "max_automatic"),
-            ("[shop]\ntimezone = 'Mars/Olympus'", "Mars/Olympus"),
-            ("[orders]\npattern = '('", "orders.pattern"),
-            ("[triage]\ngap_hours = 'x'", "triage.gap_hours"),
-            ("[escalation]\nvery_negative = 9", "escalation.very_negative"),
-            ("[stores]\nlocation = 'x'", "stores"),
-            ("nonsense", "ecomres.toml"),
-        ] {
-            let error = load(toml, &[]).unwrap_err().to_string();
-            assert!(error.contains(expected), "{toml}: {error}");
-        }
-    }
-
-    #[test]
-    fn secrets_never_show() {
-        let config = load("", &[("ACCESS_TOKEN", "tok-very-secret")]).unwrap();
-        assert!(!format!("{config:?}").contains("very-secret"));
-    }
-}
+mod tests;

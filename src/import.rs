@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::error::{ImportError, RowError};
 use self::header::Header;
 use self::text::Text;
+use crate::domain::ids::{IdPatterns, normal_phone};
 use crate::domain::order::Order;
 use crate::store::{ImportMode, Store, Written};
 
@@ -52,6 +53,10 @@ pub struct FileSummary {
     pub bad_rows: u64,
     /// Rows whose date is no date: the text is kept, the date stays empty.
     pub dates_not_readable: u64,
+    /// Rows whose telephone number is no plausible one, where [`OrderReader::expecting`] was told how they look.
+    pub phones_not_plausible: u64,
+    /// Rows whose order id does not look as in messages, where [`OrderReader::expecting`] was told how they look.
+    pub ids_not_like_pattern: u64,
     /// Columns that mean nothing here.
     pub unknown_columns: Vec<String>,
 }
@@ -77,6 +82,10 @@ pub struct ImportSummary {
     pub bad_rows: u64,
     /// Rows whose date is no date.
     pub dates_not_readable: u64,
+    /// Rows whose telephone number is no plausible one: they were imported, and answer to nobody.
+    pub phones_not_plausible: u64,
+    /// Rows whose order id would not be found in a message: they were imported all the same.
+    pub ids_not_like_pattern: u64,
     /// Each file.
     pub files: Vec<FileSummary>,
 }
@@ -98,6 +107,7 @@ pub struct OrderReader {
     summary: FileSummary,
     recoded_rows: u64,
     base_encoding: &'static str,
+    expected: Option<(IdPatterns, String)>,
 }
 
 impl fmt::Debug for OrderReader {
@@ -150,9 +160,18 @@ impl OrderReader {
             rows: 0,
             bad_rows: 0,
             dates_not_readable: 0,
+            phones_not_plausible: 0,
+            ids_not_like_pattern: 0,
             unknown_columns: header.unknown.clone(),
         };
-        Ok(Self { rows, header, record, summary, recoded_rows: 0, base_encoding })
+        Ok(Self { rows, header, record, summary, recoded_rows: 0, base_encoding, expected: None })
+    }
+
+    /// Counts the order ids and telephone numbers that do not look as the shop's settings say.
+    #[must_use]
+    pub fn expecting(mut self, patterns: IdPatterns, phone_country: &str) -> Self {
+        self.expected = Some((patterns, phone_country.to_owned()));
+        self
     }
 
     /// The next order, or why its row is bad; `None` at the end.
@@ -199,6 +218,11 @@ impl OrderReader {
             Ok(order) => {
                 self.summary.dates_not_readable +=
                     u64::from(order.placed_at.is_none() && !(order.placed.is_empty() && order.date.is_none()));
+                if let Some((patterns, country)) = &self.expected {
+                    let lost = order.phone.as_deref().is_some_and(|phone| normal_phone(phone, country).is_none());
+                    self.summary.phones_not_plausible += u64::from(lost);
+                    self.summary.ids_not_like_pattern += u64::from(!patterns.is_order(order.id.as_str()));
+                }
                 Ok(Some(Ok(order)))
             }
             Err(bad) => {
@@ -266,8 +290,24 @@ pub async fn import(
     store: &dyn Store,
     files: Vec<OrderReader>,
     options: ImportOptions,
+    on_bad_row: impl FnMut(&RowError),
+) -> Result<ImportSummary, ImportError> {
+    import_until(store, files, options, std::future::pending(), on_bad_row).await
+}
+
+/// As [`import`], until `stop` comes true: then nothing is written. An import that is being made durable at that moment
+/// is finished.
+///
+/// # Errors
+/// As [`import`], and [`ImportError::Interrupted`].
+pub async fn import_until(
+    store: &dyn Store,
+    files: Vec<OrderReader>,
+    options: ImportOptions,
+    stop: impl Future<Output = ()>,
     mut on_bad_row: impl FnMut(&RowError),
 ) -> Result<ImportSummary, ImportError> {
+    let mut interrupted = std::pin::pin!(stop);
     let names = files.iter().map(|file| file.summary.file.clone()).collect::<Vec<_>>().join(", ");
     let mut target = store.begin_import(options.mode).await?;
     let (batches, mut parsed) = mpsc::channel(AHEAD);
@@ -285,7 +325,13 @@ pub async fn import(
     let mut written = Written::default();
     let mut first_bad = None;
     let outcome = async {
-        while let Some(batch) = parsed.recv().await {
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = &mut interrupted => return Err(ImportError::Interrupted),
+                batch = parsed.recv() => batch,
+            };
+            let Some(batch) = batch else { break };
             let (orders, bad) = match batch {
                 Parsed::Rows { orders, bad } => (orders, bad),
                 Parsed::Failed(error) => return Err(error),
@@ -332,6 +378,8 @@ pub async fn import(
         repeated: written.repeated,
         bad_rows,
         dates_not_readable: total(|file| file.dates_not_readable),
+        phones_not_plausible: total(|file| file.phones_not_plausible),
+        ids_not_like_pattern: total(|file| file.ids_not_like_pattern),
         files,
     })
 }

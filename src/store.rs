@@ -2,6 +2,7 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+mod fresh;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
 use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+pub use fresh::Fresh;
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,15 @@ pub enum StoreError {
         /// What the system says.
         reason: String,
     },
+    /// There is no such file, and none is to be made.
+    #[error("the store {path} does not exist")]
+    Missing {
+        /// Which store.
+        path: String,
+    },
+    /// An empty name.
+    #[error("the store's name is empty")]
+    NoName,
     /// The file is no database, or is damaged.
     #[error("the store {path} is damaged or not a database of ecomres: {reason}")]
     Damaged {
@@ -89,6 +100,10 @@ impl StoreError {
             Self::Open { .. } => {
                 Some("check that the folder exists and may be written, or name another file with --store PATH".into())
             }
+            Self::Missing { path } => Some(format!(
+                "name an existing file with --store PATH, or make it: ecomres import FILE.csv --store {path}"
+            )),
+            Self::NoName => Some("name a file, such as --store ecomres.db".into()),
             Self::Damaged { path, .. } => {
                 Some(format!("move {path} away and restore a backup, or name another file with --store PATH"))
             }
@@ -113,10 +128,29 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// # Errors
 /// When the file cannot be opened as a store, or the location names a backend that this build does not have.
 pub fn open(location: &str) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(sqlite::SqliteStore::open(file(location)?)?))
+}
+
+/// Opens the store at a location only to look at it: nothing is made or changed.
+///
+/// # Errors
+/// As [`open`], and when there is no store.
+pub fn look(location: &str) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
+}
+
+/// The file that a location names.
+///
+/// # Errors
+/// When the location is empty or names a backend that this build does not have.
+pub fn file(location: &str) -> Result<&Path> {
+    if location.trim().is_empty() {
+        return Err(StoreError::NoName);
+    }
     if location.contains("://") {
         return Err(StoreError::Unsupported { uri: without_credentials(location) });
     }
-    Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location))?))
+    Ok(Path::new(location))
 }
 
 /// Scheme and hosts of a connection string. Path and options go too: options can hold passwords.
@@ -255,8 +289,13 @@ pub trait Audit: Send + Sync {
     async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry>;
     /// Up to `limit` entries from place `from` (1 is the first) on.
     async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+    /// The place of the last entry, without reading the chain; 0 where there is none.
+    async fn audit_length(&self) -> Result<u64>;
     /// Checks the whole chain, also that its end was not cut off.
     async fn check_audit(&self) -> Result<AuditCheck>;
+    /// Compares the trail with the ledger: each refund that the trail says was paid is in the ledger with the same
+    /// amount and transaction, and each refund in the ledger has a call on record. The first place where they differ.
+    async fn check_refunds(&self) -> Result<Option<(u64, String)>>;
 }
 
 /// What `doctor` shows of a store.
@@ -266,6 +305,8 @@ pub struct StoreHealth {
     pub backend: String,
     /// Where it is.
     pub location: String,
+    /// Whether this process may write it.
+    pub writable: bool,
     /// The schema version.
     pub schema: i64,
     /// What an integrity check found wrong; empty where all is well.

@@ -6,6 +6,9 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
+/// The variable with a filter.
+const VARIABLE: &str = "ECOMRES_LOG";
+
 /// Starts logging. `verbose` counts the `-v` flags; the variable `ECOMRES_LOG` (a filter such as
 /// `ecomres=debug`) wins over both flags.
 pub fn start(verbose: u8, quiet: bool) {
@@ -14,9 +17,16 @@ pub fn start(verbose: u8, quiet: bool) {
         (false, 0) => "warn",
         (false, 1) => "ecomres=info,warn",
         (false, 2) => "ecomres=debug,info",
-        _ => "trace",
+        // The tracing of other crates drowns ours: the tokenizer has a line for every word of its vocabulary.
+        _ => "ecomres=trace,info",
     };
-    let filter = EnvFilter::try_from_env("ECOMRES_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = match std::env::var_os(VARIABLE).filter(|filter| !filter.is_empty()) {
+        None => EnvFilter::new(level),
+        Some(filter) => filter.to_str().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| {
+            eprintln!("warning: {VARIABLE} is {filter:?}, which is no filter such as ecomres=debug: it is not used");
+            EnvFilter::new(level)
+        }),
+    };
     // A second start (in tests) keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -12,13 +12,14 @@ use crate::agent::guard::amounts_in;
 use crate::agent::{Agent, Settings as AgentSettings};
 use crate::config::{Config, Sources};
 use crate::desk::{Desk, Rules};
+use crate::domain::audit::AuditCheck;
 use crate::domain::caller::Verification;
 use crate::import::{self, ImportOptions, OrderReader};
 use crate::inbox::Worker;
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::nlu::Engine;
-use crate::store::{self, ImportMode, Store};
+use crate::store::{self, ImportMode, Store, StoreError};
 use crate::tools::Toolbox;
 
 /// Reads the settings, with the flags on top.
@@ -34,13 +35,22 @@ pub fn store_location<'a>(global: &'a Global, config: &'a Config) -> &'a str {
     global.store.as_deref().unwrap_or(&config.store.location)
 }
 
-/// Opens the store that the flags and settings name.
+/// Opens the store that the flags and settings name, only to look at it: it must be there.
 ///
 /// # Errors
 /// When the settings are wrong or the store cannot be opened.
-pub fn open_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
+pub fn look_at_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
     let config = load_config(global)?;
-    Ok(store::open(store_location(global, &config))?)
+    Ok(store::look(store_location(global, &config))?)
+}
+
+/// Checks the audit trail: the chain itself, and that it and the ledger tell the same.
+pub(super) async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreError> {
+    let mut check = store.check_audit().await?;
+    if check.broken.is_none() {
+        check.broken = store.check_refunds().await?;
+    }
+    Ok(check)
 }
 
 /// Loads the model that the flag or the settings name, else the shipped one.

@@ -12,18 +12,22 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::output::Output;
-use super::{Global, Problem, app};
-use crate::config::Config;
-use crate::nlu::{Engine, locate_model};
-use crate::store;
+use super::{Global, Problem, app, failure};
+use crate::config::{Config, DEFAULTS};
+use crate::nlu::{Engine, NluError, check, locate_model};
+use crate::store::{self, StoreError};
 
 /// Check every part, and say what to do about what is wrong
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit code 1 when a part is broken (❌); a part that is merely not set up (⚠️) is no error.\n\n\
-    Examples:\n  ecomres doctor\n  ecomres doctor --store shop.db --json"
+    Examples:\n  ecomres doctor\n  ecomres doctor --store shop.db --json\n  ecomres doctor --settings > ecomres.toml"
 )]
-pub struct Options {}
+pub struct Options {
+    /// Print all settings with their defaults and meaning, as a settings file, and check nothing
+    #[arg(long)]
+    settings: bool,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,16 +58,16 @@ fn broken(part: &'static str, found: impl Into<String>, hint: Option<String>) ->
     Finding { part, verdict: Verdict::Broken, found: found.into(), hint }
 }
 
-pub(super) fn run(_options: Options, global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+    if options.settings {
+        Output::stdout().text(DEFAULTS)?;
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let mut findings = Vec::new();
     match app::load_config(global) {
         Err(error) => {
-            findings.push(broken(
-                "settings",
-                format!("{error:#}"),
-                Some("src/config/default.toml lists every setting".into()),
-            ));
+            findings.push(broken("settings", format!("{error:#}"), failure::hint(&error)));
         }
         Ok(config) => {
             findings.push(settings(&config));
@@ -101,31 +105,31 @@ pub(super) fn run(_options: Options, global: &Global) -> anyhow::Result<()> {
 fn settings(config: &Config) -> Finding {
     match app::load_faq(config) {
         Ok(_) => ok("settings", "read, every key is known"),
-        Err(error) => broken(
-            "settings",
-            format!("{error:#}"),
-            Some("data/faq.toml shows the form of the questions and answers".into()),
-        ),
+        Err(error) => broken("settings", format!("{error:#}"), failure::hint(&error)),
     }
 }
 
 async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
     let location = app::store_location(global, config);
-    let remote = location.contains("://");
-    if !remote && !Path::new(location).exists() {
-        return vec![warning(
-            "store",
-            format!("{location} is not there yet; it is made when it is first used"),
-            "ecomres import FILE.csv",
-        )];
-    }
-    let store = match store::open(location) {
+    let store = match store::look(location) {
         Ok(store) => store,
+        Err(StoreError::Missing { path }) => {
+            return vec![warning(
+                "store",
+                format!("{path} is not there yet; it is made when it is first used"),
+                "ecomres import FILE.csv",
+            )];
+        }
         Err(error) => return vec![broken("store", error.to_string(), error.hint())],
     };
     let mut findings = Vec::new();
     match store.health().await {
         Err(error) => findings.push(broken("store", error.to_string(), error.hint())),
+        Ok(health) if health.problems.is_empty() && !health.writable => findings.push(broken(
+            "store",
+            format!("{} is intact, and cannot be written", health.location),
+            Some("give write permission for the file and its folder".into()),
+        )),
         Ok(health) if health.problems.is_empty() => {
             findings.push(ok(
                 "store",
@@ -143,13 +147,15 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
         Ok(0) => findings.push(warning("orders", "there are none", "ecomres import FILE.csv")),
         Ok(count) => findings.push(ok("orders", format!("{count} orders"))),
     }
-    match store.check_audit().await {
+    match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
         Ok(check) => match check.broken {
-            None => findings.push(ok("audit", format!("{} entries, the chain holds", check.entries))),
+            None => {
+                findings.push(ok("audit", format!("{} entries, the chain holds and the refunds agree", check.entries)))
+            }
             Some((place, why)) => findings.push(broken(
                 "audit",
-                format!("the chain is broken at entry {place}: {why}"),
+                format!("the trail is broken at entry {place}: {why}"),
                 Some("keep this file as evidence, and compare it with a backup".into()),
             )),
         },
@@ -170,8 +176,8 @@ fn model(global: &Global, config: &Config) -> Vec<Finding> {
     };
     let loaded = begun.elapsed().as_millis();
     let begun = Instant::now();
-    match engine.classify_blocking("where is my order") {
-        Err(error) => vec![broken("model", error.to_string(), error.hint())],
+    let mut findings = match engine.classify_blocking("where is my order") {
+        Err(error) => return vec![broken("model", error.to_string(), error.hint())],
         Ok(prediction) => vec![
             ok("model", format!("{}: loaded in {loaded} ms", folder.display())),
             ok(
@@ -179,7 +185,24 @@ fn model(global: &Global, config: &Config) -> Vec<Finding> {
                 format!("“where is my order” is read as {} in {} ms", prediction.intent, begun.elapsed().as_millis()),
             ),
         ],
-    }
+    };
+    drop(engine);
+    findings.push(match check(&folder) {
+        Ok(outcome) => ok(
+            "reference",
+            format!(
+                "{} texts give the logits on record, largest difference {:.1e}",
+                outcome.cases, outcome.largest_difference
+            ),
+        ),
+        Err(NluError::Missing { path }) => warning(
+            "reference",
+            format!("{} is not there: whether the weights are whole cannot be told", path.display()),
+            "`ecomres train` and the shipped model come with one",
+        ),
+        Err(error) => broken("reference", error.to_string(), error.hint()),
+    });
+    findings
 }
 
 fn llm(config: &Config) -> Finding {

@@ -2,8 +2,10 @@
 //!
 //! It must never show more than one clear sentence and a hint, and nothing of it on standard output.
 
+use std::io;
 use std::process::ExitCode;
 
+use super::output::visible;
 use crate::config::ConfigError;
 use crate::import::ImportError;
 use crate::nlu::NluError;
@@ -33,15 +35,22 @@ impl Problem {
 const BAD_INPUT: u8 = 1;
 /// Exit code of bad arguments (clap's own) and of an unexpected fault.
 const FAULT: u8 = 2;
+/// Exit code after Ctrl-C, as shells count it.
+const INTERRUPTED: u8 = 130;
 
 /// Writes the error to standard error and returns its exit code.
 pub(super) fn show(error: &anyhow::Error) -> ExitCode {
     let (code, hint) = judge(error);
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", visible(&format!("{error:#}")));
     if let Some(hint) = hint {
-        eprintln!("  hint: {hint}");
+        eprintln!("  hint: {}", visible(&hint));
     }
     ExitCode::from(code)
+}
+
+/// What to do about an error.
+pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
+    judge(error).1
 }
 
 fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
@@ -49,12 +58,20 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         if let Some(known) = cause.downcast_ref::<Problem>() {
             return (BAD_INPUT, known.hint.clone());
         }
+        let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(known) = inside.and_then(|inside| inside.downcast_ref::<Problem>()) {
+            return (BAD_INPUT, known.hint.clone());
+        }
         if let Some(known) = cause.downcast_ref::<ConfigError>() {
             return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<ImportError>() {
-            let fault = matches!(known, ImportError::Store(StoreError::Backend { .. }));
-            return (if fault { FAULT } else { BAD_INPUT }, known.hint());
+            let code = match known {
+                ImportError::Store(StoreError::Backend { .. }) => FAULT,
+                ImportError::Interrupted => INTERRUPTED,
+                _ => BAD_INPUT,
+            };
+            return (code, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<NluError>() {
             return (if known.is_fault() { FAULT } else { BAD_INPUT }, known.hint());

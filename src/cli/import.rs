@@ -11,11 +11,11 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::app::{load_config, store_location};
-use super::output::Output;
+use super::output::{Output, visible};
 use super::{Global, Problem};
-use crate::import::{FileSummary, ImportOptions, ImportSummary, OrderReader, import, open_file};
+use crate::import::{FileSummary, ImportOptions, ImportSummary, OrderReader, import_until, open_file};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, ImportMode, Store};
+use crate::store::{self, Fresh, ImportMode};
 
 /// Bad rows that are shown one by one.
 const SHOWN: u64 = 20;
@@ -72,33 +72,51 @@ impl From<Mode> for ImportMode {
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let start = Instant::now();
     let bar = progress_bar(&options.files, global);
-    // Every header is read before anything is asked or opened: most mistakes show there.
-    let files = options.files.iter().map(|path| open(path, &bar)).collect::<anyhow::Result<Vec<_>>>()?;
-    let wanted = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let config = load_config(global)?;
     let location = store_location(global, &config);
-    let store: Arc<dyn Store> = if options.dry_run && !location.contains("://") && !Path::new(location).exists() {
-        Arc::new(SqliteStore::scratch()?) // Only looking must not make a file.
-    } else {
-        store::open(location)?
-    };
+    store::file(location)?;
+    let patterns = config.patterns()?;
+    // Every header is read before anything is asked or opened: most mistakes show there.
+    let files = options.files.iter().map(|path| open(path, &bar)).collect::<anyhow::Result<Vec<_>>>()?;
+    let files = files.into_iter().map(|file| file.expecting(patterns.clone(), &config.shop.phone_country)).collect();
+    let wanted = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let new = !Path::new(location).exists();
     if wanted.mode == ImportMode::Replace && !wanted.dry_run && !global.yes {
-        let from_stdin = options.files.iter().any(|path| is_stdin(path));
-        ask(location, runtime.block_on(store.count_orders())?, from_stdin)?;
+        let orders = if new { 0 } else { runtime.block_on(store::open(location)?.count_orders())? };
+        ask(location, orders, options.files.iter().any(|path| is_stdin(path)))?;
     }
+    let stop = {
+        let _inside = runtime.enter();
+        interrupted()?
+    };
+    // Only looking must not make a file, and an import that fails must not leave an empty one.
+    let mut fresh = None;
+    let store = if options.dry_run && new {
+        Arc::new(SqliteStore::scratch()?)
+    } else {
+        fresh = Fresh::begin(location)?;
+        fresh.as_ref().map_or_else(|| store::open(location), |fresh| Ok(Arc::clone(fresh.store())))?
+    };
     let mut bad = 0;
-    let summary = runtime.block_on(import(store.as_ref(), files, wanted, |row| {
-        bad += 1;
-        if bad <= SHOWN && !global.quiet {
-            bar.suspend(|| eprintln!("{row}"));
-        }
-    }));
+    let summary = runtime.block_on(async {
+        import_until(store.as_ref(), files, wanted, stop, |row| {
+            bad += 1;
+            if bad <= SHOWN && !global.quiet {
+                bar.suspend(|| eprintln!("{}", visible(&row.to_string())));
+            }
+        })
+        .await
+    });
     bar.finish_and_clear();
     if bad > SHOWN && !global.quiet {
         eprintln!("… and {} more bad rows", bad - SHOWN);
     }
     let summary = summary?;
+    drop(store);
+    if let Some(fresh) = fresh {
+        fresh.keep()?;
+    }
     if summary.rows == 0 && !global.quiet {
         eprintln!("warning: there are no rows below the header");
     }
@@ -112,6 +130,28 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     }
     output.flush()?;
     Ok(())
+}
+
+/// Comes true at Ctrl-C, or when the process is asked to end; listening begins at once.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
+
+/// Comes true at Ctrl-C; listening begins at once.
+#[cfg(windows)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
+    Ok(async move { drop(ctrl_c.recv().await) })
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -184,6 +224,11 @@ fn as_text(summary: &ImportSummary, took: Duration) -> String {
     line(summary.repeated, repeated);
     line(summary.bad_rows, "bad rows, skipped");
     line(summary.dates_not_readable, "dates not readable, kept as text");
+    line(
+        summary.phones_not_plausible,
+        "warning: telephone numbers that are none; nobody is shown these orders: see shop.phone_country",
+    );
+    line(summary.ids_not_like_pattern, "warning: order ids that are not found in messages: see orders.pattern");
     for FileSummary { file, encoding, unknown_columns, .. } in &summary.files {
         if !encoding.starts_with("UTF-8") {
             text += &format!("  {file}: read as {encoding}\n");

@@ -2,9 +2,12 @@
 //!
 //! It must never mix anything but results in: progress, warnings and errors go to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+
+use super::Problem;
 
 /// Writes results to standard output.
 ///
@@ -58,8 +61,45 @@ impl Output {
 
     fn settle(&self, written: io::Result<()>) -> io::Result<()> {
         match written {
+            // Nothing has to be tidied up: scratch stores are in memory, and a named store is whole at any moment.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-            other => other,
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                Problem::with_hint(
+                    format!("the result cannot be written to standard output: {error}"),
+                    "free some space where it goes to, or send it elsewhere",
+                ),
+            )),
+            Ok(()) => Ok(()),
         }
+    }
+}
+
+/// Text from outside as it may be shown: control characters, which could move the cursor, colour what follows or
+/// rename the window, are written out. Line ends and tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_written_out() {
+        assert_eq!(visible("two\nlines\tand ₹599 🙂"), "two\nlines\tand ₹599 🙂");
+        assert_eq!(visible("\u{1b}[31mred\r\u{9b}"), "\\u{1b}[31mred\\u{d}\\u{9b}");
     }
 }

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::output::Output;
-use super::{Global, Problem, open_store};
+use super::app::verify_audit;
+use super::output::{Output, visible};
+use super::{Global, Problem, look_at_store};
 use crate::domain::words::excerpt;
 
 /// Show what the store has on record
@@ -21,13 +22,16 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum What {
     /// The audit trail: every tool call, hash-chained
+    ///
+    /// The store is only looked at; it may be read-only.
     #[command(after_help = "Examples:\n  ecomres report audit --last 20\n  ecomres report audit --verify --json")]
     Audit {
-        /// Check the whole chain; exit code 1 when it does not hold
+        /// Check the whole chain, and that it and the refunds agree; exit code 1 when they do not
         #[arg(long)]
         verify: bool,
         /// How many of the latest entries to show
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true,
+            value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         last: u32,
     },
 }
@@ -35,16 +39,16 @@ enum What {
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let What::Audit { verify, last } = options.what;
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
-    let store = open_store(global)?;
+    let store = look_at_store(global)?;
     let mut output = Output::stdout();
     runtime.block_on(async {
         if verify {
-            let check = store.check_audit().await?;
+            let check = verify_audit(store.as_ref()).await?;
             if global.json {
                 output.json(&check)?;
             } else if check.broken.is_none() {
                 output.line(format!(
-                    "The audit trail holds: {} entries, each chained to the one before.",
+                    "The audit trail holds: {} entries, each chained to the one before, and the refunds agree with it.",
                     check.entries
                 ))?;
             }
@@ -57,7 +61,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 .into()),
             };
         }
-        let end = store.check_audit().await?.entries;
+        let end = store.audit_length().await?;
         let from = end.saturating_sub(u64::from(last)) + 1;
         for entry in store.audit_entries(from, last).await? {
             if global.json {
@@ -67,7 +71,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 )?;
             } else if let Some(record) = entry.record() {
                 let phase = serde_json::to_value(record.phase)?.as_str().unwrap_or_default().to_owned();
-                output.line(format!(
+                let line = format!(
                     "{:>6}  {}  {:<28} {:<26} {:<8} {} → {}",
                     entry.seq,
                     record.at.strftime("%Y-%m-%d %H:%M:%SZ"),
@@ -76,7 +80,8 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                     phase,
                     excerpt(&record.arguments.to_string(), 80),
                     excerpt(&record.result.to_string(), 120),
-                ))?;
+                );
+                output.line(visible(&line))?;
             } else {
                 output.line(format!("{:>6}  (its content cannot be read)", entry.seq))?;
             }

@@ -6,7 +6,7 @@ mod orders;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use jiff::civil::Date;
@@ -38,10 +38,11 @@ enum What {
     ecomres sample orders --rows 10000 --seed 42 | ecomres import -")]
 struct OrdersOptions {
     /// How many orders
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=999_999))]
+    #[arg(long, value_name = "N", default_value_t = 500, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=999_999))]
     rows: u32,
     /// Another seed gives other orders
-    #[arg(long, value_name = "S", default_value_t = 7)]
+    #[arg(long, value_name = "S", default_value_t = 7, allow_negative_numbers = true, value_parser = seed)]
     seed: u64,
     /// All orders are from before this day
     #[arg(long, value_name = "DATE", default_value = "2026-11-01")]
@@ -49,6 +50,10 @@ struct OrdersOptions {
     /// Write to a file [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }
 
 /// Runs the command.
@@ -66,19 +71,42 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     };
     let failed = |error: io::Error| {
         let message = format!("{} cannot be written: {error}", path.display());
-        Problem::with_hint(message, "name a file in a folder that may be written")
+        Problem::with_hint(message, "name a file in a folder that may be written and has space")
     };
-    let mut open = OpenOptions::new();
-    open.write(true);
-    let open = if global.yes { open.create(true).truncate(true) } else { open.create_new(true) };
-    let file = open.open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Problem::with_hint(
-            format!("{} exists already", path.display()),
-            "add --yes to overwrite it, or name another file",
-        ),
+    let fill = |file: &mut dyn Write| {
+        let mut file = BufWriter::new(file);
+        orders.write(|text| file.write_all(text.as_bytes())).and_then(|()| file.flush())
+    };
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_dir() => {
+            let message = format!("{} is a folder", path.display());
+            return Err(Problem::with_hint(message, "name a file in it, such as orders.csv").into());
+        }
+        Ok(_) if !global.yes => {
+            let message = format!("{} exists already", path.display());
+            return Err(Problem::with_hint(message, "add --yes to overwrite it, or name another file").into());
+        }
+        // A device or pipe is written to, never replaced.
+        Ok(about) if !about.is_file() => {
+            let mut device = OpenOptions::new().write(true).open(path).map_err(failed)?;
+            return Ok(fill(&mut device).map_err(failed)?);
+        }
+        _ => {}
+    }
+    // Written beside and renamed: a full disk leaves no half a file, and an old one stays until the new one is whole.
+    let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".ecomres-sample-");
+    // What the user's umask leaves of it, as for any other file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => failed(io::Error::other(format!("the folder {} does not exist", folder.display()))),
         _ => failed(error),
     })?;
-    let mut file = BufWriter::new(file);
-    orders.write(|text| file.write_all(text.as_bytes())).and_then(|()| file.flush()).map_err(failed)?;
+    fill(file.as_file_mut()).map_err(failed)?;
+    let moved = if global.yes { file.persist(&target) } else { file.persist_noclobber(&target) };
+    moved.map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -4,6 +4,8 @@
 
 use jiff::SignedDuration;
 
+use crate::domain::words::excerpt;
+
 /// A conversation to simulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
@@ -60,7 +62,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
         "complaint",
         "Two packets were missing from my delivery ORD000004\nhow long would it take?\nno, leave it, I will keep what came\nactually please refund it after all\nyes go ahead",
     ),
-    (Scenario::Vague, "vague", "I have a problem\nit is about what you sent me, half of it is broken\nORD000005\nok"),
+    (Scenario::Vague, "vague", "I have a problem\nit is about what you sent me, half of it is rotten\nORD000012\nok"),
     (
         Scenario::Multi,
         "multi",
@@ -75,7 +77,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
     (
         Scenario::Complex,
         "complex",
-        "This is the third time this month! The delivery was late again, the milk was spoiled and leaking, the rider was rude, and nobody ever answers. I am furious and I want this sorted out ORD000008",
+        "This is the third time this month! The delivery was late again, the milk was spoiled and leaking, the rider was rude, and nobody ever answers. I am furious and I want this sorted out ORD000017",
     ),
 ];
 
@@ -89,19 +91,31 @@ pub struct Line {
 }
 
 /// Reads one line of a script: `+25h` at its start moves the clock; empty lines and `#` comments give `None`.
-pub fn read_line(line: &str) -> Option<Line> {
+///
+/// # Errors
+/// When the line starts with `+` and a digit and is neither a time nor a telephone number: what is wrong with it.
+pub fn read_line(line: &str) -> Result<Option<Line>, String> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
-        return None;
+        return Ok(None);
     }
-    if let Some(rest) = line.strip_prefix('+') {
-        let (span, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        if let Some(later) = duration(span) {
-            return Some(Line { later, text: text.trim().to_owned() });
-        }
+    let message = || Ok(Some(Line { later: SignedDuration::ZERO, text: line.to_owned() }));
+    let Some(rest) = line.strip_prefix('+').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) else {
+        return message();
+    };
+    let (span, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if let Some(later) = duration(span) {
+        return Ok(Some(Line { later, text: text.trim().to_owned() }));
     }
-    Some(Line { later: SignedDuration::ZERO, text: line.to_owned() })
+    let digits = rest.chars().filter(char::is_ascii_digit).count();
+    if digits >= 7 && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')')) {
+        return message();
+    }
+    Err(format!("“+{}” moves the clock by no time that is known here", excerpt(span, 40)))
 }
+
+/// What to do about a line that cannot be read.
+pub const CLOCK_HINT: &str = "write +90s, +15m, +25h or +2d (ten years at most), a space, and then the message";
 
 /// `90s`, `15m`, `25h` or `2d`, up to ten years.
 fn duration(text: &str) -> Option<SignedDuration> {
@@ -123,12 +137,22 @@ mod tests {
 
     #[test]
     fn lines_move_the_clock() {
-        assert_eq!(read_line("+25h hello"), Some(Line { later: SignedDuration::from_hours(25), text: "hello".into() }));
-        assert_eq!(read_line(" +2d "), Some(Line { later: SignedDuration::from_hours(48), text: String::new() }));
-        assert_eq!(read_line("+1 for that").unwrap().text, "+1 for that");
-        assert_eq!(read_line("+919876543210").unwrap().text, "+919876543210");
-        assert_eq!(read_line("# a remark"), None);
-        assert_eq!(read_line("  "), None);
+        let read = |line: &str| read_line(line).unwrap();
+        assert_eq!(read("+25h hello"), Some(Line { later: SignedDuration::from_hours(25), text: "hello".into() }));
+        assert_eq!(read(" +2d "), Some(Line { later: SignedDuration::from_hours(48), text: String::new() }));
+        for text in ["+919876543210", "+91 98765-43210", "+ one more", "+"] {
+            assert_eq!(read(text), Some(Line { later: SignedDuration::ZERO, text: text.into() }));
+        }
+        assert_eq!(read("# a remark"), None);
+        assert_eq!(read("  "), None);
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_an_error() {
+        for line in ["+2w hello", "+5 x", "+1.5h hi", "+25hhello", "+1 for that", "+99999999d x", "+5"] {
+            let error = read_line(line).unwrap_err();
+            assert!(error.contains(line.split(' ').next().unwrap()), "{error}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! It must never answer by itself: every message takes the same way as a customer's.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::app;
-use super::output::Output;
-use super::scenarios::{Line, Scenario, read_line};
+use super::output::{Output, visible};
+use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, Problem};
 use crate::agent::{Incoming, TurnReport};
 use crate::config::Config;
@@ -34,13 +34,13 @@ use crate::store::{self, Store};
         Examples:\n  ecomres simulate --scenario refund\n  ecomres simulate --scenario refund --orders orders.csv\n  \
         ecomres simulate --script messages.txt --json\n  ecomres simulate --interactive --store ecomres.db --user-id 919876543210\n\n\
         A script holds one customer message a line; `+25h` at the start of a line moves the clock first (s, m, h, d), \
-        and lines that start with # are remarks."
+        and lines that start with # are remarks; --script - reads standard input."
 )]
 pub struct Options {
     /// A ready conversation
     #[arg(long, value_enum)]
     scenario: Option<Scenario>,
-    /// A file of customer messages, one a line
+    /// A file of customer messages, one a line; - reads standard input
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Write the messages yourself; end with Ctrl-D
@@ -69,6 +69,13 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         )
         .into());
     }
+    if let (Some(store), Some(Scenario::All)) = (&global.store, options.scenario) {
+        return Err(Problem::with_hint(
+            "--scenario all gives each conversation a store of its own, and --store names one for all",
+            format!("leave --store out, or hold one conversation: ecomres simulate --scenario refund --store {store}"),
+        )
+        .into());
+    }
     let config = app::load_config(global)?;
     let script = options.script.as_deref().map(read_script).transpose()?;
     let engine = app::load_engine(global, &config)?;
@@ -90,7 +97,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 if scripts.len() > 1 && !global.json {
                     output.line(format!("── {name} ──"))?;
                 }
-                session.hold(&mut output, script.lines().filter_map(read_line)).await?;
+                session.hold(&mut output, read_lines(name, script)?).await?;
                 if scripts.len() > 1 && !global.json {
                     output.line("")?;
                 }
@@ -105,20 +112,38 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     })
 }
 
+/// How far a script may move the clock in all: a hundred years, far from the end of the calendar.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
+
 fn read_script(path: &Path) -> anyhow::Result<Vec<Line>> {
     let hint = "a script is a UTF-8 text file with one customer message a line";
-    let bytes = std::fs::read(path)
-        .map_err(|error| Problem::with_hint(format!("the script {} cannot be read: {error}", path.display()), hint))?;
+    let (name, bytes) = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        ("standard input".to_owned(), std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+    } else {
+        (path.display().to_string(), std::fs::read(path))
+    };
+    let bytes =
+        bytes.map_err(|error| Problem::with_hint(format!("the script {name} cannot be read: {error}"), hint))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Problem::with_hint(format!("{}:{line}: this line is not UTF-8", path.display()), hint)
+        Problem::with_hint(format!("{name}:{line}: this line is not UTF-8"), hint)
     })?;
-    let lines: Vec<Line> = text.trim_start_matches('\u{feff}').lines().filter_map(read_line).collect();
+    let lines = read_lines(&name, text.trim_start_matches('\u{feff}'))?;
     if lines.is_empty() {
-        return Err(Problem::with_hint(format!("the script {} holds no message", path.display()), hint).into());
+        return Err(Problem::with_hint(format!("the script {name} holds no message"), hint).into());
     }
     Ok(lines)
+}
+
+fn read_lines(name: &str, text: &str) -> Result<Vec<Line>, Problem> {
+    let lines = text.lines().enumerate().filter_map(|(index, line)| {
+        read_line(line)
+            .map_err(|reason| Problem::with_hint(format!("{name}:{}: {reason}", index + 1), CLOCK_HINT))
+            .transpose()
+    });
+    lines.collect()
 }
 
 struct Parts<'a> {
@@ -131,7 +156,17 @@ struct Parts<'a> {
 impl Parts<'_> {
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = match &self.global.store {
-            Some(location) => store::open(location)?,
+            Some(location) => {
+                // Only looking first: a name that was mistyped must not make an empty store.
+                if store::look(location)?.count_orders().await? == 0 {
+                    return Err(Problem::with_hint(
+                        format!("the store {location} holds no orders"),
+                        format!("ecomres import FILE.csv --store {location}"),
+                    )
+                    .into());
+                }
+                store::open(location)?
+            }
             None => {
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
                 app::load_orders(&store, self.orders).await?;
@@ -174,6 +209,7 @@ impl Session {
         }
         let mut stdin = std::io::stdin().lock();
         let mut bytes = Vec::new();
+        let mut number = 0;
         loop {
             if prompt {
                 eprint!("you: ");
@@ -182,15 +218,26 @@ impl Session {
             if stdin.read_until(b'\n', &mut bytes).context("reading standard input")? == 0 {
                 return Ok(());
             }
-            if let Some(line) = read_line(&String::from_utf8_lossy(&bytes)) {
-                self.take(output, line, !prompt).await?;
-                output.flush()?;
+            number += 1;
+            match read_line(&String::from_utf8_lossy(&bytes)) {
+                Ok(None) => {}
+                Ok(Some(line)) => {
+                    self.take(output, line, !prompt).await?;
+                    output.flush()?;
+                }
+                Err(reason) if prompt => eprintln!("{}: {CLOCK_HINT}", visible(&reason)),
+                Err(reason) => {
+                    return Err(Problem::with_hint(format!("standard input:{number}: {reason}"), CLOCK_HINT).into());
+                }
             }
         }
     }
 
     async fn take(&mut self, output: &mut Output, line: Line, echo: bool) -> anyhow::Result<()> {
-        self.offset += line.later;
+        self.offset =
+            self.offset.checked_add(line.later).filter(|offset| *offset <= FARTHEST).ok_or_else(|| {
+                Problem::with_hint("the clock was moved by more than a hundred years", "move it by less")
+            })?;
         if line.text.is_empty() {
             return Ok(());
         }
@@ -207,15 +254,15 @@ impl Session {
             output.line(format!("      ({:#} later)", line.later))?;
         }
         if echo {
-            output.line(format!("you:  {}", excerpt(&line.text, 500)))?;
+            output.line(format!("you:  {}", visible(&excerpt(&line.text, 500))))?;
         }
         if self.verbose {
             for detail in details(&report, milliseconds) {
-                output.line(format!("      · {detail}"))?;
+                output.line(format!("      · {}", visible(&detail)))?;
             }
         }
         match &report.reply {
-            Some(reply) => output.line(format!("bot:  {}", reply.replace('\n', "\n      "))),
+            Some(reply) => output.line(format!("bot:  {}", visible(reply).replace('\n', "\n      "))),
             None => output.line("      (the bot is silent: a person has been asked to answer)"),
         }?;
         Ok(())

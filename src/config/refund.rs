@@ -53,11 +53,6 @@ impl RefundConfig {
             .map(Money::from_json)
             .transpose()
             .map_err(|error| ConfigError::Invalid(format!("refund.max_automatic: {error}")))?;
-        if self.quote_minutes == 0 {
-            return Err(ConfigError::Invalid(
-                "refund.quote_minutes is 0; an offer must be valid for a minute or more".into(),
-            ));
-        }
         Ok(RefundPolicy {
             refused_categories: self
                 .refused_categories

@@ -80,6 +80,9 @@ pub enum ImportError {
         /// Which files.
         files: String,
     },
+    /// Somebody wished it to stop.
+    #[error("the import was interrupted: nothing was written")]
+    Interrupted,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,6 +110,7 @@ impl ImportError {
             }
             Self::AllBad { .. } => Some("nothing was written; correct the file".into()),
             Self::NothingToReplaceWith { .. } => Some("nothing was changed; check that this is the right file".into()),
+            Self::Interrupted => Some("the orders are as they were before; start the import again".into()),
             Self::Store(error) => error.hint(),
         }
     }

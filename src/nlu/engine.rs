@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use super::model::{Model, ModelInfo};
+use super::model::{Model, ModelInfo, Scores};
 use super::{Classifier, NluError, Prediction};
 
 /// Messages that may wait. At 10 ms a message the last one waits about 2.5 s, as long as a customer's phone shows
@@ -45,7 +45,7 @@ impl Engine {
     /// Anything wrong with the folder.
     pub fn load(dir: &Path) -> Result<Self, NluError> {
         let model = Model::load(dir)?;
-        model.scores(&[model.tokenizer.encode("warm up")?])?;
+        finite(&model, &model.scores(&[model.tokenizer.encode("warm up")?])?)?;
         let info = Arc::new(model.info.clone());
         let (queue, jobs) = sync_channel(QUEUE);
         std::thread::Builder::new()
@@ -130,6 +130,15 @@ fn answer(model: &Model, jobs: Vec<Job>) {
     }
 }
 
+/// Refuses logits that are no numbers: damaged weights must not become a confidence that is stored.
+fn finite(model: &Model, scores: &[Scores]) -> Result<(), NluError> {
+    if scores.iter().flat_map(|row| row.intent.iter().chain(&row.sentiment)).all(|logit| logit.is_finite()) {
+        return Ok(());
+    }
+    let reason = "the weights give logits that are no finite numbers";
+    Err(NluError::format(&model.info.folder, reason, "the weights are damaged; take the folder from its source again"))
+}
+
 /// Predictions in the order of the texts, computed in groups of similar length.
 fn compute(model: &Model, texts: &[&str]) -> Result<Vec<Prediction>, NluError> {
     let work = || {
@@ -139,7 +148,9 @@ fn compute(model: &Model, texts: &[&str]) -> Result<Vec<Prediction>, NluError> {
         let mut results: Vec<Option<Prediction>> = vec![None; rows.len()];
         for group in order.chunks(MICRO_BATCH) {
             let batch: Vec<&[u32]> = group.iter().map(|at| rows[*at].as_slice()).collect();
-            for (at, scores) in group.iter().zip(model.scores(&batch)?) {
+            let scores = model.scores(&batch)?;
+            finite(model, &scores)?;
+            for (at, scores) in group.iter().zip(scores) {
                 results[*at] = Some(model.predict(&scores));
             }
         }

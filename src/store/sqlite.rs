@@ -34,7 +34,6 @@ pub const WAIT: Duration = Duration::from_secs(10);
 
 /// The embedded store: one SQLite file.
 pub struct SqliteStore {
-    // The threads are declared before the place: a scratch file is removed after the last connection is closed.
     writer: Writer,
     readers: Readers,
     place: Arc<Place>,
@@ -57,21 +56,35 @@ impl SqliteStore {
         Self::at(Place::file(path, wait))
     }
 
-    /// Opens an empty store that is gone when it is dropped.
+    /// Opens a store that is there already, only to look at it: nothing is made or changed, and a file or folder that
+    /// may not be written is no obstacle.
     ///
     /// # Errors
-    /// When no folder can be made for temporary files.
+    /// When there is no such file, or it cannot be read or is no store of this version.
+    pub fn look(path: &Path) -> Result<Self> {
+        let (place, connection) = Place::existing(path, WAIT)?;
+        Self::with(place, connection)
+    }
+
+    /// Opens an empty store in memory that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When there is no memory left.
     pub fn scratch() -> Result<Self> {
-        Self::at(Place::scratch(WAIT)?)
+        Self::at(Place::scratch(WAIT))
     }
 
     fn at(place: Place) -> Result<Self> {
-        let place = Arc::new(place);
         let connection = place.open()?;
+        Self::with(place, connection)
+    }
+
+    fn with(place: Place, connection: Connection) -> Result<Self> {
+        let place = Arc::new(place);
         Ok(Self { writer: Writer::start(connection, place.clone())?, readers: Readers::start(&place)?, place })
     }
 
-    /// Where the store is.
+    /// Where the store is; of a scratch store, its name in memory.
     pub fn path(&self) -> &Path {
         &self.place.path
     }
@@ -102,11 +115,12 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn health(&self) -> Result<StoreHealth> {
-        let location = self.place.path.display().to_string();
+        let place = Arc::clone(&self.place);
         self.read("checking the store", move |connection| {
             Ok(StoreHealth {
                 backend: format!("SQLite {}", rusqlite::version()),
-                location,
+                location: place.shown(),
+                writable: place.is_writable(connection),
                 schema: schema::version(connection)?,
                 problems: connection::problems(connection),
             })

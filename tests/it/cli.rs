@@ -59,6 +59,38 @@ fn wrong_settings_end_with_1_and_name_the_key() {
 }
 
 #[test]
+fn wrong_variables_are_named_and_the_settings_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value) in [("ECOMRES_REFUND_MAX_AUTOMATIC", "500"), ("ECOMRES_REFUND__PRESET", "x")] {
+        let (code, _, err) = run(ecomres(folder.path()).args(["simulate", "--scenario", "order"]).env(name, value));
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(name) && err.contains("ecomres doctor --settings"), "{err}");
+    }
+    let (code, out, err) = run(ecomres(folder.path()).args(["doctor", "--settings"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, ecomres::config::DEFAULTS);
+    std::fs::create_dir(folder.path().join(".env")).unwrap();
+    let (code, _, err) = run(ecomres(folder.path()).args(["report", "audit"]));
+    assert!(code == 1 && err.contains(".env cannot be read") && err.contains("move it away"), "{err}");
+}
+
+#[test]
+fn looking_at_a_store_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = run(ecomres(folder.path()).args(["report", "audit", "--verify"]));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("the store ecomres.db does not exist") && err.contains("hint: "), "{err}");
+    std::fs::create_dir(folder.path().join("shop")).unwrap();
+    for (store, told) in [("", "the store's name is empty"), ("shop", "it is a folder")] {
+        let (code, _, err) = run(ecomres(folder.path()).args(["report", "audit", "--store", store]));
+        assert!(code == 1 && err.contains(told) && err.contains("hint: "), "{err}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only the folder that was made here");
+    let (code, _, err) = run(ecomres(folder.path()).args(["report", "audit", "--last", "-1"]));
+    assert!(code == 2 && err.contains("1..=1000000"), "{err}");
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
@@ -74,7 +106,7 @@ fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, _) = run(ecomres(folder.path()).arg("doctor"));
     assert_eq!(code, 0, "{out}");
-    for part in ["settings", "store", "model", "tokenizer", "llm", "whatsapp", "ports"] {
+    for part in ["settings", "store", "model", "tokenizer", "reference", "llm", "whatsapp", "ports"] {
         assert!(out.contains(part), "{part} is not in:\n{out}");
     }
     assert!(!folder.path().join("ecomres.db").exists(), "doctor must not make a store");

@@ -235,6 +235,61 @@ fn modes_and_dry_runs() {
 }
 
 #[test]
+fn a_first_import_that_fails_leaves_nothing_behind() {
+    let desk = Desk::new();
+    desk.file("bad.csv", table(&[row("ORD1").replace("279", "free")]));
+    for arguments in [vec!["bad.csv"], vec!["--strict", "bad.csv"], vec!["--mode", "replace", "bad.csv"]] {
+        let ended = desk.run(&[&["import", "--store", "shop.db"], arguments.as_slice()].concat());
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let left: Vec<_> = std::fs::read_dir(desk.folder.path()).unwrap().map(|at| at.unwrap().file_name()).collect();
+        assert_eq!(left, ["bad.csv"], "{arguments:?}");
+    }
+    assert_eq!(desk.run(&["import", "bad.csv", "--store", ""]).code, Some(1));
+}
+
+#[test]
+fn what_would_be_found_by_nobody_is_counted() {
+    let desk = Desk::new();
+    let header = HEADER.to_owned() + ",Customer Phone";
+    let rows =
+        [row("ORD000001") + ",98765 43210", row("ORD000002") + ",12", row("X-3") + ",", row("ORD000004") + ",n.a."];
+    desk.file("a.csv", header + "\n" + &rows.join("\n"));
+    let summary = desk.import(&["a.csv"]);
+    assert_eq!(summary["added"], 4);
+    assert_eq!((&summary["phones_not_plausible"], &summary["ids_not_like_pattern"]), (&2.into(), &1.into()));
+    let ended = desk.run(&["import", "--store", "shop.db", "a.csv"]);
+    assert!(ended.stdout.contains("2  warning: telephone numbers"), "{ended:?}");
+    assert!(ended.stdout.contains("1  warning: order ids"), "{ended:?}");
+}
+
+#[test]
+fn made_up_orders_are_written_whole_or_not_at_all() {
+    let desk = Desk::new();
+    let sample =
+        |out: &str, more: &[&str]| desk.run(&[&["sample", "orders", "--rows", "3", "--out", out], more].concat());
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    assert!(sample("folder", &["--yes"]).stderr.starts_with("error: folder is a folder\n  hint: "));
+    assert!(sample("nowhere/a.csv", &[]).stderr.contains("the folder nowhere does not exist"));
+    assert_eq!(sample("folder/a.csv", &[]).code, Some(0));
+    assert_eq!(std::fs::read_dir(desk.path("folder")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(desk.path("folder/a.csv")).unwrap().lines().count(), 4);
+    if cfg!(target_os = "linux") {
+        let ended = sample("/dev/full", &["--yes"]);
+        assert!(ended.stderr.contains("/dev/full cannot be written"), "{ended:?}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ecomres"));
+        let ended = command.args(["sample", "orders"]).stdout(full).output().unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        assert!(told.contains("cannot be written to standard output") && told.contains("hint: "), "{told}");
+    }
+    for (arguments, told) in [(["--rows", "-1"], "1..=999999"), (["--seed", "-1"], "a whole number from 0")] {
+        let ended = desk.run(&[&["sample", "orders"], arguments.as_slice()].concat());
+        assert!(ended.code == Some(2) && ended.stderr.contains(told), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_header_alone_is_a_warning() {
     let desk = Desk::new();
     let ended = desk.file("header.csv", HEADER).run(&["import", "--store", "shop.db", "header.csv"]);
@@ -256,7 +311,6 @@ fn standard_input_is_a_file_too() {
 #[test]
 fn ctrl_c_leaves_the_store_as_it_was() {
     use std::io::Write as _;
-    use std::os::unix::process::ExitStatusExt as _;
 
     let desk = Desk::new();
     desk.file("a.csv", table(&[row("ORD1")])).import(&["a.csv"]);
@@ -265,6 +319,7 @@ fn ctrl_c_leaves_the_store_as_it_was() {
         .args([desk.path("shop.db").as_path(), Path::new("-")])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let rows: Vec<String> = (0..20_000).map(|number| row(&format!("ORD{number:06}"))).collect();
@@ -274,7 +329,11 @@ fn ctrl_c_leaves_the_store_as_it_was() {
     assert_eq!(desk.count(), 1, "others read and write meanwhile");
     let signalled = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signalled.success());
-    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("the import was interrupted: nothing was written"), "{told}");
+    drop(input);
     assert_eq!(desk.count(), 1);
     assert!(desk.order("ORD1").is_some());
 }

@@ -337,6 +337,8 @@ fn a_folder_or_file_without_write_permission_is_named() {
     let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     set(&path, 0o444);
     set(folder.path(), 0o555);
+    let seen = SqliteStore::look(&path).and_then(|store| wait(store.check_audit()));
+    assert_eq!(seen.unwrap(), AuditCheck { entries: 0, broken: None }, "looking needs no permission to write");
     let (file, folder_error) = if std::fs::write(folder.path().join("probe"), "").is_ok() {
         eprintln!("skipped: permissions do not hold for the administrator");
         (None, None)
@@ -348,4 +350,76 @@ fn a_folder_or_file_without_write_permission_is_named() {
         assert!(matches!(file, StoreError::Unwritable { .. }), "{file}");
         assert!(matches!(folder_error, StoreError::Open { .. }), "{folder_error}");
     }
+}
+
+fn call(number: u32, phase: AuditPhase, result: serde_json::Value) -> AuditRecord {
+    AuditRecord {
+        action: "process_refund".to_owned(),
+        phase,
+        arguments: serde_json::json!({"order_id": order_id(number).as_str()}),
+        result,
+        ..record(0)
+    }
+}
+
+#[test]
+fn a_ledger_that_tells_something_else_than_the_trail_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    wait(async {
+        for number in 1..=2 {
+            store.append_audit(&call(number, AuditPhase::Started, serde_json::Value::Null)).await.unwrap();
+            let refund = store.record_refund(approved(number)).await.unwrap().refund;
+            let result = serde_json::json!({"status": "success", "transaction_id": refund.transaction_id,
+                "amount_refunded": refund.amount.to_json()});
+            store.append_audit(&call(number, AuditPhase::Finished, result)).await.unwrap();
+        }
+        // Paid, and the process ended before the end of the call was on record.
+        store.append_audit(&call(3, AuditPhase::Started, serde_json::Value::Null)).await.unwrap();
+        store.record_refund(approved(3)).await.unwrap();
+    });
+    assert_eq!(wait(store.audit_length()).unwrap(), 5);
+    assert_eq!(wait(store.check_refunds()).unwrap(), None);
+    drop(store);
+    for (tampering, place, told) in [
+        ("DELETE FROM refunds WHERE order_id = 'ORD000002'", 4, "is not in the ledger"),
+        ("UPDATE refunds SET amount_paise = 1 WHERE order_id = 'ORD000001'", 2, "it records ₹599 for ORD000001"),
+        ("UPDATE refunds SET transaction_id = 'RFND_X' WHERE order_id = 'ORD000001'", 2, "the ledger holds RFND_X"),
+        ("UPDATE refunds SET order_id = 'ORD000009' WHERE order_id = 'ORD000003'", 6, "no entry records it"),
+        ("DELETE FROM audit; DELETE FROM audit_head", 1, "no entry records it"),
+    ] {
+        let copy = folder.path().join("copy.db");
+        std::fs::copy(&path, &copy).unwrap();
+        Connection::open(&copy).unwrap().execute_batch(tampering).unwrap();
+        let (at, why) = wait(SqliteStore::look(&copy).unwrap().check_refunds()).unwrap().unwrap();
+        assert_eq!(at, place, "{tampering}: {why}");
+        assert!(why.contains(told), "{tampering}: {why}");
+    }
+}
+
+#[test]
+fn looking_changes_nothing_and_needs_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let error = SqliteStore::look(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    std::fs::write(&path, "").unwrap();
+    let error = SqliteStore::look(&path).unwrap_err();
+    assert!(error.to_string().contains("its schema version is 0"), "{error}");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+
+    wait(SqliteStore::open(&path).unwrap().append_audit(&record(1))).unwrap();
+    let store = SqliteStore::look(&path).unwrap();
+    assert_eq!(wait(store.audit_length()).unwrap(), 1);
+    assert!(wait(store.append_audit(&record(2))).is_err());
+    drop(store);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE audit").unwrap();
+    let error = wait(SqliteStore::open(&path).unwrap().check_audit()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Damaged { .. }) && error.to_string().contains("no such table: audit"),
+        "{error}"
+    );
 }

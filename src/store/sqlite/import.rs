@@ -31,8 +31,7 @@ pub(super) struct SqliteImport {
 impl Drop for SqliteImport {
     fn drop(&mut self) {
         self.steps = None;
-        // A scratch store is gone only when its last connection is: that must not be left to a thread that the end
-        // of the process cuts off.
+        // Its connection and temporary table are gone when this returns: the file can then be moved or removed.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -42,7 +42,7 @@ fn read_refund(row: &Row<'_>) -> std::result::Result<Refund, Fault> {
     })
 }
 
-fn refund_of(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Refund>, Fault> {
+pub(super) fn refund_of(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Refund>, Fault> {
     let mut statement = connection.prepare_cached(&format!("{REFUND} WHERE order_id = ?1"))?;
     statement.query_and_then([order.as_str()], read_refund)?.next().transpose()
 }

@@ -46,13 +46,14 @@ fn record() -> AuditRecord {
 #[tokio::test]
 async fn a_scratch_store_leaves_nothing_behind() {
     let store = SqliteStore::scratch().unwrap();
-    let folder = store.path().parent().unwrap().to_owned();
+    let place = Arc::clone(&store.place);
     store.append_audit(&record()).await.unwrap();
     let import = store.begin_import(crate::store::ImportMode::Upsert).await.unwrap();
-    assert!(folder.exists());
-    drop(store);
-    drop(import);
-    assert!(!folder.exists());
+    assert_eq!(place.shown(), "in memory");
+    assert!(!store.path().exists());
+    drop((store, import));
+    let tables = schema::version(&place.open_reader().unwrap()).unwrap();
+    assert_eq!(tables, 0, "its memory is given back with the last connection");
 }
 
 #[tokio::test]
@@ -70,7 +71,7 @@ async fn what_was_done_to_the_trail_behind_the_stores_back_is_found() {
             store.append_audit(&record()).await.unwrap();
         }
         assert_eq!(store.check_audit().await.unwrap(), AuditCheck { entries: 5, broken: None });
-        Connection::open(store.path()).unwrap().execute_batch(tampering).unwrap();
+        store.place.open_writer().unwrap().execute_batch(tampering).unwrap();
         let check = store.check_audit().await.unwrap();
         assert_eq!(check.broken.map(|(seq, _)| seq), Some(place), "{tampering}");
     }
@@ -127,7 +128,7 @@ async fn a_full_disk_is_named_and_the_store_goes_on_after_it() {
 #[tokio::test]
 async fn orders_that_do_not_read_are_damage_and_not_a_crash() {
     let store = SqliteStore::scratch().unwrap();
-    let other = Connection::open(store.path()).unwrap();
+    let other = store.place.open_writer().unwrap();
     other
         .execute_batch(
             "INSERT INTO order_details VALUES ('ORD000001', '', '', '', 'not a date', 1, '', 1, '', 1, 0, 0, NULL, NULL, NULL);

@@ -94,11 +94,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection, place: Arc<Place>) -> Result<Self> {
         let (jobs, queue) = channel();
-        let thread = spawn("store-writer", move || {
-            write_all(&connection, &place, &queue);
-            // Closed before the place is: its folder may go with it.
-            drop(connection);
-        })?;
+        let thread = spawn("store-writer", move || write_all(&connection, &place, &queue))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 

@@ -1,0 +1,241 @@
+//! Decides which settings there are and what each may hold, whichever source it comes from.
+//!
+//! It must never show the value of a text setting, which may be a secret, nor take a value that means something else.
+
+use std::fmt::Display;
+
+use jiff::tz::TimeZone;
+use toml::Value;
+
+use crate::domain::ids::IdPatterns;
+use crate::domain::money::Money;
+use crate::domain::words::excerpt;
+
+/// What a setting may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// Any text but an empty one.
+    NotEmpty,
+    /// A whole number from the first to the second.
+    Whole(i64, i64),
+    /// A number from 0 to 1.
+    Share,
+    /// An amount of money of 0 or more.
+    Amount,
+    /// A percentage from 0 to less than 100.
+    Percent,
+    /// A list of texts.
+    List,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The country code of a telephone number.
+    CountryCode,
+    /// How order ids look.
+    OrderPattern,
+    /// How customer ids look.
+    CustomerPattern,
+    /// A time zone.
+    Zone,
+}
+
+/// All settings, with the optional ones that `default.toml` only names in remarks.
+pub(super) const SETTINGS: &[(&str, Kind)] = &[
+    ("store.location", Kind::NotEmpty),
+    ("model.folder", Kind::Text),
+    ("shop.timezone", Kind::Zone),
+    ("shop.phone_country", Kind::CountryCode),
+    ("shop.faq", Kind::Text),
+    ("orders.pattern", Kind::OrderPattern),
+    ("orders.customer_pattern", Kind::CustomerPattern),
+    ("orders.verification", Kind::OneOf(&["claim", "strict", "off"])),
+    ("orders.daily_limit", Kind::Whole(1, 1_000_000)),
+    ("refund.preset", Kind::OneOf(&["default", "grocery"])),
+    ("refund.refused_categories", Kind::List),
+    ("refund.shipping_fee_percent", Kind::Percent),
+    ("refund.max_automatic", Kind::Amount),
+    ("refund.window_days", Kind::Whole(1, 3_650)),
+    ("refund.quote_minutes", Kind::Whole(1, 10_080)),
+    ("refund.estimated_arrival", Kind::NotEmpty),
+    ("triage.gap_hours", Kind::Whole(1, 87_600)),
+    ("triage.clarify_below", Kind::Share),
+    ("escalation.very_negative", Kind::Share),
+    ("escalation.failures", Kind::Whole(1, 1_000)),
+    ("llm.api_key", Kind::Text),
+    ("whatsapp.verify_token", Kind::Text),
+    ("whatsapp.app_id", Kind::Text),
+    ("whatsapp.app_secret", Kind::Text),
+    ("whatsapp.access_token", Kind::Text),
+    ("whatsapp.phone_id", Kind::Text),
+];
+
+/// What a setting may hold, if there is such a setting.
+pub(super) fn kind(key: &str) -> Option<Kind> {
+    SETTINGS.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind)
+}
+
+/// The variable that stands for a setting.
+pub(super) fn variable(key: &str) -> String {
+    format!("ECOMRES_{}", key.replace('.', "__").to_uppercase())
+}
+
+/// What comes close to a wrong name: “; did you mean …?”, or nothing.
+pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String>) -> String {
+    known
+        .map(|known| (strsim::damerau_levenshtein(wrong, &known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, known)| format!("; did you mean “{known}”?"))
+        .unwrap_or_default()
+}
+
+/// Words that no identifier may look like: a pattern that finds one would find an order in every message.
+const PLAIN: &str = "Hi HELLO please where is my order I want a refund for it thanks ok yes no in a one-word reply";
+
+impl Kind {
+    /// Reads a value from a settings file. The error completes “the setting …”.
+    pub(super) fn read(self, value: &Value) -> Result<Value, String> {
+        match (self, value) {
+            (Self::Whole(..), Value::Integer(number)) => self.whole(Some(*number), number),
+            (Self::Share, Value::Float(number)) => share(Some(*number), number),
+            #[allow(clippy::cast_precision_loss)]
+            (Self::Share, Value::Integer(number)) => share(Some(*number as f64), number),
+            (Self::List, Value::Array(list)) if list.iter().all(Value::is_str) => Ok(value.clone()),
+            (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
+            (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
+            (Self::Whole(..) | Self::Share | Self::List, _) => Err(wrong(&type_of(value), &self.wanted())),
+            (_, Value::String(text)) => self.text(text),
+            // `phone_country = 91` can mean one thing only.
+            (_, Value::Integer(number)) => self.text(&number.to_string()),
+            (_, other) => Err(wrong(&type_of(other), &self.wanted())),
+        }
+    }
+
+    /// Reads the value of a variable. The error completes “the setting …”.
+    pub(super) fn read_variable(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Whole(..) => self.whole(text.trim().parse().ok(), &shown(text)),
+            Self::Share => share(text.trim().parse().ok(), &shown(text)),
+            Self::List if text.trim_start().starts_with('[') => toml::from_str::<toml::Table>(&format!("v = {text}"))
+                .ok()
+                .and_then(|mut table| table.remove("v"))
+                .filter(|value| value.as_array().is_some_and(|list| list.iter().all(Value::is_str)))
+                .ok_or_else(|| wrong(&shown(text), &self.wanted())),
+            Self::List => {
+                let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+                Ok(Value::Array(names.map(|name| Value::String(name.to_owned())).collect()))
+            }
+            _ => self.text(text),
+        }
+    }
+
+    fn text(self, text: &str) -> Result<Value, String> {
+        let refused = || Err(wrong(&shown(text), &self.wanted()));
+        let trimmed = text.trim();
+        let kept = match self {
+            Self::NotEmpty if trimmed.is_empty() => return Err("is empty".to_owned()),
+            Self::OneOf(words) if !words.contains(&trimmed) => return refused(),
+            Self::OneOf(_) => trimmed,
+            Self::Amount => match Money::parse(text) {
+                Ok(amount) if amount >= Money::ZERO => text,
+                _ => return refused(),
+            },
+            Self::Percent => match Money::parse(trimmed.trim_end_matches(['%', ' '])) {
+                Ok(percent) if (0..10_000).contains(&percent.paise()) => trimmed,
+                _ => return refused(),
+            },
+            Self::CountryCode => {
+                let digits = trimmed.strip_prefix('+').unwrap_or(trimmed);
+                let code = (1..=3).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+                if !code || digits.starts_with('0') {
+                    return refused();
+                }
+                digits
+            }
+            Self::OrderPattern | Self::CustomerPattern => {
+                self.pattern(text)?;
+                text
+            }
+            Self::Zone if TimeZone::get(trimmed).is_err() => return refused(),
+            Self::Zone => trimmed,
+            _ => text,
+        };
+        Ok(Value::String(kept.to_owned()))
+    }
+
+    fn pattern(self, text: &str) -> Result<(), String> {
+        let (order, customer) = match self {
+            Self::OrderPattern => (text, IdPatterns::CUSTOMER),
+            _ => (IdPatterns::ORDER, text),
+        };
+        let patterns = IdPatterns::new(order, customer).map_err(|error| {
+            // The parser draws a picture of the place; its last line says what is wrong.
+            let error = error.to_string();
+            let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("is {}, which is no regular expression: {reason}", shown(text))
+        })?;
+        let first = |text: &str| match self {
+            Self::OrderPattern => patterns.orders_in(text).into_iter().next().map(|id| id.as_str().to_owned()),
+            _ => patterns.customers_in(text).into_iter().next(),
+        };
+        match first("").or_else(|| first(PLAIN)) {
+            None => Ok(()),
+            Some(found) if found.is_empty() => {
+                Err(format!("is {}, which finds an id in every message, even an empty one", shown(text)))
+            }
+            Some(found) => {
+                Err(format!("is {}, which takes plain words for an id, such as {}", shown(text), shown(&found)))
+            }
+        }
+    }
+
+    fn whole(self, number: Option<i64>, found: &dyn Display) -> Result<Value, String> {
+        match (self, number) {
+            (Self::Whole(least, most), Some(number)) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+            _ => Err(wrong(&found.to_string(), &self.wanted())),
+        }
+    }
+
+    fn wanted(self) -> String {
+        match self {
+            Self::Text | Self::NotEmpty => "text in quotes".to_owned(),
+            Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Share => "a number from 0 to 1".to_owned(),
+            Self::Amount => "an amount such as 2000, not below 0 and with at most two decimals".to_owned(),
+            Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
+            Self::List => "a list of names such as [\"Beverages\", \"Snacks\"]".to_owned(),
+            Self::OneOf(words) => words.join(" or "),
+            Self::CountryCode => "a country code of 1 to 3 digits such as 91".to_owned(),
+            Self::OrderPattern | Self::CustomerPattern => "a regular expression in quotes".to_owned(),
+            Self::Zone => "a time zone such as Asia/Kolkata".to_owned(),
+        }
+    }
+}
+
+fn share(number: Option<f64>, found: &dyn Display) -> Result<Value, String> {
+    match number.filter(|number| (0.0..=1.0).contains(number)) {
+        Some(number) => Ok(Value::Float(number)),
+        None => Err(wrong(&found.to_string(), &Kind::Share.wanted())),
+    }
+}
+
+fn wrong(found: &str, wanted: &str) -> String {
+    format!("is {found}; it must be {wanted}")
+}
+
+fn shown(text: &str) -> String {
+    format!("“{}”", excerpt(text, 60).escape_debug())
+}
+
+fn type_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => shown(text),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        Value::Datetime(date) => date.to_string(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Table(_) => "a section".to_owned(),
+    }
+}

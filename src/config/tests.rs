@@ -1,0 +1,153 @@
+//! Which settings hold, and how wrong ones are told.
+
+use super::*;
+use crate::domain::money::Money;
+
+fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ecomres.toml"), toml).unwrap();
+    Config::load(&Sources {
+        file: None,
+        folder: folder.path().to_owned(),
+        environment: environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+    })
+}
+
+#[test]
+fn the_defaults_are_valid_and_refund_in_full() {
+    let config = Config::defaults().unwrap();
+    let policy = config.policy().unwrap();
+    assert!(policy.refused_categories.is_empty());
+    assert!(policy.shipping_fee.is_zero());
+    assert_eq!(policy.max_automatic, None);
+    assert_eq!(config.orders.verification, Verification::Claim);
+}
+
+#[test]
+fn the_grocery_preset_and_overrides() {
+    let policy = load("[refund]\npreset = 'grocery'\nmax_automatic = '1,500'", &[]).unwrap().policy().unwrap();
+    assert_eq!(policy.refused_categories.len(), 5);
+    assert_eq!(policy.shipping_fee.to_string(), "5 %");
+    assert_eq!(policy.max_automatic, Some(Money::from_rupees(1_500)));
+    let policy = load("", &[("ECOMRES_REFUND__PRESET", "grocery"), ("ECOMRES_REFUND__SHIPPING_FEE_PERCENT", "2.5")]);
+    assert_eq!(policy.unwrap().policy().unwrap().shipping_fee.to_string(), "2.5 %");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let config = load("[store]\nlocation = 'a.db'", &[("MONGO_URI", "mongodb://h/x")]).unwrap();
+    assert_eq!(config.store.location, "mongodb://h/x");
+    let config = load("[store]\nlocation = 'a.db'", &[("MONGO_URI", "")]).unwrap();
+    assert_eq!(config.store.location, "a.db");
+    let config = load("", &[("APP_ID", "0123456789"), ("PHONE_ID", "42")]).unwrap();
+    assert_eq!(config.whatsapp.app_id, "0123456789");
+    assert_eq!(config.whatsapp.missing(), ["VERIFY_TOKEN", "APP_SECRET", "ACCESS_TOKEN"]);
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    for (toml, expected) in [
+        ("[refund]\npresett = 'grocery'", "ecomres.toml: there is no setting “refund.presett”; did you mean “preset”?"),
+        ("[refund]\npreset = 'groceri'", "ecomres.toml: refund.preset is “groceri”; it must be default or grocery"),
+        ("[refund]\nshipping_fee_percent = 100", "refund.shipping_fee_percent is “100”; it must be a percentage"),
+        ("[refund]\nmax_automatic = 'lots'", "refund.max_automatic is “lots”"),
+        ("[refund]\nmax_automatic = -1", "refund.max_automatic is “-1”"),
+        ("[refund]\nwindow_days = 0", "refund.window_days is 0; it must be a whole number from 1 to 3650"),
+        ("[refund]\nquote_minutes = 10081", "from 1 to 10080"),
+        ("[refund]\nestimated_arrival = ' '", "refund.estimated_arrival is empty"),
+        ("[refund]\nrefused_categories = [1]", "refund.refused_categories is a list; it must be a list of names"),
+        ("[store]\nlocation = ''", "store.location is empty"),
+        ("[shop]\ntimezone = 'Mars/Olympus'", "Mars/Olympus"),
+        ("[shop]\nphone_country = '1234'", "shop.phone_country is “1234”"),
+        ("[orders]\npattern = '('", "orders.pattern is “(”, which is no regular expression: unclosed group"),
+        ("[orders]\npattern = '.*'", "orders.pattern is “.*”, which finds an id in every message"),
+        ("[orders]\ncustomer_pattern = 'HI'", "takes plain words for an id, such as “HI”"),
+        ("[orders]\ndaily_limit = 0", "orders.daily_limit is 0"),
+        ("[triage]\ngap_hours = 'x'", "triage.gap_hours is “x”"),
+        ("[triage]\ngap_hours = 0", "triage.gap_hours is 0"),
+        ("[escalation]\nfailures = 0", "escalation.failures is 0"),
+        ("[escalation]\nvery_negative = 9", "escalation.very_negative is 9; it must be a number from 0 to 1"),
+        ("[stores]\nlocation = 'x'", "there is no section [stores]; did you mean “store”?"),
+        ("preset = 'x'", "“preset” stands outside of any section"),
+        ("[refund]\nnonsense", "ecomres.toml:2: "),
+    ] {
+        let error = load(toml, &[]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{toml}: {error}");
+        assert!(!error.contains('\n') && !error.contains(".rs"), "{toml}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_never_passed_over() {
+    for (name, value, expected) in [
+        ("ECOMRES_REFUND__PRESET", "groceri", "ECOMRES_REFUND__PRESET is “groceri”; it must be default or grocery"),
+        ("ECOMRES_TRIAGE__GAP_HOURS", "1.5", "ECOMRES_TRIAGE__GAP_HOURS is “1.5”; it must be a whole number"),
+        ("ECOMRES_REFUND_MAX_AUTOMATIC", "500", "did you mean “ECOMRES_REFUND__MAX_AUTOMATIC”?"),
+        ("ECOMRES_REFUNDS__PRESET", "x", "the variable ECOMRES_REFUNDS__PRESET stands for no setting"),
+        ("ECOMRES_ANYTHING", "x", "the variable ECOMRES_ANYTHING stands for no setting"),
+    ] {
+        let error = load("", &[(name, value)]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+        assert!(!error.contains("u32") && !error.contains("enum"), "{error}");
+    }
+    assert!(load("", &[("ECOMRES_LOG", "debug"), ("OTHER", "x")]).is_ok());
+}
+
+#[test]
+fn text_stays_text_whatever_it_looks_like() {
+    let config = load(
+        "[whatsapp]\nphone_id = 42",
+        &[
+            ("ECOMRES_SHOP__PHONE_COUNTRY", "+91"),
+            ("ECOMRES_WHATSAPP__VERIFY_TOKEN", "12345"),
+            ("ECOMRES_REFUND__ESTIMATED_ARRIVAL", "5"),
+            ("ECOMRES_STORE__LOCATION", "123"),
+            ("ECOMRES_REFUND__REFUSED_CATEGORIES", "Snacks, Fruits & Vegetables"),
+            ("ECOMRES_REFUND__MAX_AUTOMATIC", "1,500"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.shop.phone_country, "91");
+    assert_eq!(config.whatsapp.verify_token.expose_secret(), "12345");
+    assert_eq!((config.refund.estimated_arrival.as_str(), config.store.location.as_str()), ("5", "123"));
+    assert_eq!(config.whatsapp.phone_id, "42");
+    let policy = config.policy().unwrap();
+    assert_eq!(policy.refused_categories, ["Snacks", "Fruits & Vegetables"]);
+    assert_eq!(policy.max_automatic, Some(Money::from_rupees(1_500)));
+}
+
+#[test]
+fn every_default_is_a_known_setting_and_the_reference_names_every_setting() {
+    let defaults: toml::Table = toml::from_str(DEFAULTS).unwrap();
+    for (section, keys) in &defaults {
+        for (name, value) in keys.as_table().unwrap() {
+            let key = format!("{section}.{name}");
+            setting::kind(&key).unwrap_or_else(|| panic!("{key}")).read(value).unwrap();
+        }
+    }
+    for (key, _) in SETTINGS {
+        let name = key.split_once('.').unwrap().1;
+        assert!(DEFAULTS.contains(&format!("{name} = ")), "{key} is not in the reference");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let value = OsString::from_vec(vec![0xff]);
+    let sources = |name: &str| Sources {
+        folder: PathBuf::from("/nonexistent"),
+        environment: vec![(name.into(), value.clone())],
+        ..Sources::default()
+    };
+    let error = Config::load(&sources("ECOMRES_REFUND__PRESET")).unwrap_err().to_string();
+    assert_eq!(error, "the value of ECOMRES_REFUND__PRESET is not UTF-8");
+    assert!(Config::load(&sources("OTHER")).is_ok());
+}
+
+#[test]
+fn secrets_never_show() {
+    let config = load("", &[("ACCESS_TOKEN", "tok-very-secret")]).unwrap();
+    assert!(!format!("{config:?}").contains("very-secret"));
+}
