@@ -20,6 +20,7 @@ mod labels;
 mod metrics;
 mod model;
 mod optimizer;
+mod packed;
 mod schedule;
 mod settings;
 mod tokenizer;
