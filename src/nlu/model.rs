@@ -175,11 +175,7 @@ fn ranked(labels: &[String], logits: &[f32], temperature: f32) -> Vec<Scored> {
     list
 }
 
-fn check_label_counts(
-    dir: &Path,
-    labels: &Labels,
-    rows_of: impl Fn(&str) -> Option<usize>,
-) -> Result<(), NluError> {
+fn check_label_counts(dir: &Path, labels: &Labels, rows_of: impl Fn(&str) -> Option<usize>) -> Result<(), NluError> {
     for (task, count) in [("intent", labels.intents.len()), ("sentiment", labels.sentiments.len())] {
         if let Some(rows) = rows_of(&format!("{task}_classifier.weight"))
             && rows != count
@@ -190,13 +186,7 @@ fn check_label_counts(
     Ok(())
 }
 
-fn describe(
-    dir: &Path,
-    config: &ModelConfig,
-    labels: &Labels,
-    parameters: usize,
-    precision: Precision,
-) -> ModelInfo {
+fn describe(dir: &Path, config: &ModelConfig, labels: &Labels, parameters: usize, precision: Precision) -> ModelInfo {
     ModelInfo {
         folder: dir.to_owned(),
         dim: config.dim,

@@ -300,7 +300,7 @@ unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
 unsafe fn power<S: Simd>(x: S::V) -> S::V {
     // The series of 2^f = e^(f · ln 2) around 0, for |f| ≤ 1/2.
     const SERIES: [f32; 7] =
-        [1.525_273_4e-5, 1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, 6.931_472e-1];
+        [1.525_273_4e-5, 1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1];
     // SAFETY: the caller vouches for the instructions.
     unsafe {
         let x = S::max(x, S::splat(-126.0));

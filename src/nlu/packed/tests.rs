@@ -146,14 +146,18 @@ fn product(
 
 #[test]
 fn gelu_is_exact_to_a_millionth() {
-    let panel = vec![1.0_f32; PANEL];
+    let panel = [1.0_f32; PANEL];
     let rows: Vec<f32> = (-1000..=1000).map(|n| n as f32 / 100.0).collect();
     for kernels in available() {
         let mut out = vec![0.0; rows.len() * (PANEL + 3)];
         product(kernels, (&rows, 1, rows.len()), 1, Panel::Full(panel.as_ptr()), None, Then::Gelu, &mut out);
         for (x, found) in rows.iter().zip(out.chunks(PANEL + 3)) {
             let expected = gelu(f64::from(*x));
-            assert!((f64::from(found[0]) - expected).abs() < 1e-6 * f64::from(x.abs().max(1.0)), "{}: {x}", kernels.name);
+            assert!(
+                (f64::from(found[0]) - expected).abs() < 1e-6 * f64::from(x.abs().max(1.0)),
+                "{}: {x}",
+                kernels.name
+            );
         }
     }
 }
