@@ -44,6 +44,7 @@ pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
 pub use labels::{INTENTS, Labels, SENTIMENTS};
 pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
+pub use packed::{Timing, compare_speed};
 pub use settings::{Epoch, Event, Start, Step, TrainOptions};
 pub use train::train;
 pub use weights::Precision;

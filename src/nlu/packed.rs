@@ -11,6 +11,7 @@ mod source;
 mod team;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -21,6 +22,7 @@ use self::memory::Rows;
 pub(super) use self::source::Source;
 use self::source::Tensor;
 use self::team::Team;
+pub use self::timing::{Timing, compare_speed};
 use super::NluError;
 use super::config::{Activation, ModelConfig, Pooling};
 use super::model::Scores;

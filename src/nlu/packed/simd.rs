@@ -145,7 +145,7 @@ mod x86 {
     impl Simd for Avx512 {
         type V = __m512;
         const LANES: usize = 16;
-        const ROWS: usize = 8;
+        const ROWS: usize = 12;
         #[inline(always)]
         unsafe fn splat(x: f32) -> __m512 {
             // SAFETY: see above.

@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng};
 use super::kernels::{Kernels, PANEL, Panel, Product, Then, available};
 use super::*;
 use crate::nlu::distilbert::Network;
+use crate::nlu::model::Model;
 use crate::nlu::weights::{Precision, Weights};
 
 fn numbers(random: &mut StdRng, count: usize) -> Vec<f32> {
@@ -297,4 +298,35 @@ fn what_the_network_cannot_take_is_an_error() {
         assert!(network.scores(&[text]).is_err());
     }
     assert_eq!(network.scores::<Vec<u32>>(&[]).expect("nothing to do"), []);
+}
+
+/// The fixture's logits come from a program of its own, burn's from training's forward pass.
+#[test]
+fn the_tiny_model_is_its_published_logits_and_the_reference() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-model");
+    let text = std::fs::read_to_string(folder.join("reference_logits.json")).expect("read");
+    let published: crate::nlu::inspect::Reference = serde_json::from_str(&text).expect("JSON");
+    let (packed, reference) = (Model::serve(&folder).expect("packed"), Model::load(&folder).expect("reference"));
+    let ids: Vec<Vec<u32>> = published.cases.iter().map(|case| case.input_ids.clone()).collect();
+    let expected: Vec<Scores> = published
+        .cases
+        .into_iter()
+        .map(|case| Scores { intent: case.intent_logits, sentiment: case.sentiment_logits })
+        .collect();
+    let found = packed.scores(&ids).expect("scored");
+    assert!(expected.len() > 3 && difference(&found, &expected) < 1e-4);
+    assert!(difference(&found, &reference.scores(&ids).expect("scored")) < 1e-4);
+    let (a, b) = (packed.info, reference.info);
+    assert_eq!((a.parameters, a.precision, a.intents), (b.parameters, b.precision, b.intents));
+}
+
+#[test]
+fn timing_takes_turns_and_needs_agreement() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-model");
+    let timings = compare_speed(&folder, &[(1, 4), (3, 7)], std::time::Duration::ZERO).expect("timed");
+    let shapes: Vec<_> = timings.iter().map(|timing| (timing.rows, timing.tokens)).collect();
+    assert_eq!(shapes, [(1, 4), (3, 7)]);
+    assert!(timings.iter().all(|timing| timing.packed.len() >= 5 && timing.packed.len() == timing.reference.len()));
+    assert!(timings.iter().all(|timing| timing.packed.is_sorted() && !timing.packed[0].is_zero()));
+    assert!(compare_speed(&folder, &[(1, 41)], std::time::Duration::ZERO).is_err());
 }
