@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::error::{ImportError, RowError};
 use self::header::Header;
 use self::text::Text;
-use crate::domain::ids::{IdPatterns, normal_phone};
+use crate::domain::ids::{IdPatterns, order_phone};
 use crate::domain::order::Order;
 use crate::store::{ImportMode, Store, Written};
 
@@ -219,7 +219,7 @@ impl OrderReader {
                 self.summary.dates_not_readable +=
                     u64::from(order.placed_at.is_none() && !(order.placed.is_empty() && order.date.is_none()));
                 if let Some((patterns, country)) = &self.expected {
-                    let lost = order.phone.as_deref().is_some_and(|phone| normal_phone(phone, country).is_none());
+                    let lost = order.phone.as_deref().is_some_and(|phone| order_phone(phone, country).is_none());
                     self.summary.phones_not_plausible += u64::from(lost);
                     self.summary.ids_not_like_pattern += u64::from(!patterns.is_order(order.id.as_str()));
                 }

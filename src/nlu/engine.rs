@@ -10,12 +10,15 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use super::model::{Model, ModelInfo, Scores};
 use super::{Classifier, NluError, Prediction};
 
-/// Messages that may wait. At 10 ms a message the last one waits about 2.5 s, as long as a customer's phone shows
+/// Messages that may wait. Even at 10 ms a message the last one waits about 2.5 s, as long as a customer's phone shows
 /// "typing" without worry.
 const QUEUE: usize = 256;
 
-/// Rows computed together. Beyond this a CPU gains nothing and the first row waits for the last.
+/// Messages taken from the queue together. Beyond this a CPU gains nothing and the first one waits for the last.
 const MICRO_BATCH: usize = 16;
+
+/// Tokens computed together, a longer text alone: as many keep all the processor busy and need little memory.
+const MICRO_BATCH_TOKENS: usize = 1024;
 
 /// Where a result goes: a closure, because a thread and a task wait differently.
 type Reply = Box<dyn FnOnce(Result<Vec<Prediction>, NluError>) + Send>;
@@ -44,7 +47,7 @@ impl Engine {
     /// # Errors
     /// Anything wrong with the folder.
     pub fn load(dir: &Path) -> Result<Self, NluError> {
-        let model = Model::load(dir)?;
+        let model = Model::serve(dir)?;
         finite(&model, &model.scores(&[model.tokenizer.encode("warm up")?])?)?;
         let info = Arc::new(model.info.clone());
         let (queue, jobs) = sync_channel(QUEUE);
@@ -139,22 +142,25 @@ fn finite(model: &Model, scores: &[Scores]) -> Result<(), NluError> {
     Err(NluError::format(&model.info.folder, reason, "the weights are damaged; take the folder from its source again"))
 }
 
-/// Predictions in the order of the texts, computed in groups of similar length.
+/// Predictions in the order of the texts, computed in groups of at most [`MICRO_BATCH_TOKENS`].
 fn compute(model: &Model, texts: &[&str]) -> Result<Vec<Prediction>, NluError> {
     let work = || {
         let rows = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by_key(|at| rows[*at].len());
-        let mut results: Vec<Option<Prediction>> = vec![None; rows.len()];
-        for group in order.chunks(MICRO_BATCH) {
-            let batch: Vec<&[u32]> = group.iter().map(|at| rows[*at].as_slice()).collect();
-            let scores = model.scores(&batch)?;
+        let mut predictions = Vec::with_capacity(rows.len());
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            let mut tokens = 0;
+            let fits = rest.iter().take_while(|row| {
+                tokens += row.len();
+                tokens <= MICRO_BATCH_TOKENS
+            });
+            let (group, later) = rest.split_at(fits.count().max(1));
+            let scores = model.scores(group)?;
             finite(model, &scores)?;
-            for (at, scores) in group.iter().zip(scores) {
-                results[*at] = Some(model.predict(&scores));
-            }
+            predictions.extend(scores.iter().map(|scores| model.predict(scores)));
+            rest = later;
         }
-        Ok(results.into_iter().flatten().collect())
+        Ok(predictions)
     };
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = panic

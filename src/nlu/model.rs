@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::config::{ModelConfig, Pooling};
 use super::distilbert::{Network, TokenBatch};
 use super::labels::Labels;
+use super::packed::{PackedNetwork, Source};
 use super::tokenizer::Tokenizer;
 use super::weights::{Precision, Weights, write_beside};
 use super::{NluError, Prediction, Scored};
@@ -50,7 +51,16 @@ pub(crate) struct Model {
     pub(crate) config: ModelConfig,
     pub(crate) labels: Labels,
     pub(crate) tokenizer: Tokenizer,
-    network: Network,
+    network: Computation,
+}
+
+/// Who computes the logits.
+#[derive(Debug)]
+enum Computation {
+    /// burn, as in training.
+    Reference(Box<Network>),
+    /// The forward pass of our own, several times faster and half the memory.
+    Packed(Box<PackedNetwork>),
 }
 
 /// Rows of logits for one text.
@@ -61,29 +71,55 @@ pub(crate) struct Scores {
 }
 
 impl Model {
-    /// Loads a folder onto the CPU.
+    /// Loads a folder for the reference computation, which is that of training.
     pub(crate) fn load(dir: &Path) -> Result<Self, NluError> {
+        Self::load_with(dir, |config, labels| {
+            let mut weights = Weights::read(&dir.join("model.safetensors"))?;
+            check_label_counts(dir, labels, |name| weights.rows(name))?;
+            let parameters = weights.tensors.values().map(|stored| stored.values.len()).sum();
+            let precision = weights.precision;
+            let counts = (labels.intents.len(), labels.sentiments.len());
+            let network = Network::from_weights(config, config.vocab_size, counts, &mut weights, &Device::flex())?;
+            Ok((Computation::Reference(Box::new(network)), parameters, precision))
+        })
+    }
+
+    /// Loads a folder for answering customers: fast, in little memory, on the CPU.
+    pub(crate) fn serve(dir: &Path) -> Result<Self, NluError> {
+        Self::load_with(dir, |config, labels| {
+            let mut source = Source::open(&dir.join("model.safetensors"))?;
+            check_label_counts(dir, labels, |name| source.rows(name))?;
+            let counts = (labels.intents.len(), labels.sentiments.len());
+            let network = PackedNetwork::load(config, counts, &mut source)?;
+            Ok((Computation::Packed(Box::new(network)), source.parameters(), source.precision()))
+        })
+    }
+
+    fn load_with(
+        dir: &Path,
+        network: impl FnOnce(&ModelConfig, &Labels) -> Result<(Computation, usize, Precision), NluError> + Send,
+    ) -> Result<Self, NluError> {
         if !dir.is_dir() {
             return Err(NluError::Missing { path: dir.to_owned() });
         }
         let config = ModelConfig::read(dir)?;
         let labels = Labels::read(dir)?;
         // Reading 45 MB of weights and building the tokenizer take as long as each other: side by side.
-        let (weights, tokenizer) = rayon::join(
-            || Weights::read(&dir.join("model.safetensors")),
+        let (network, tokenizer) = rayon::join(
+            || network(&config, &labels),
             || Tokenizer::read(dir, config.vocab_size, config.max_position_embeddings),
         );
-        let (mut weights, tokenizer) = (weights?, tokenizer?);
-        check_label_counts(dir, &labels, &weights)?;
-        let info = describe(dir, &config, &labels, &weights);
-        let counts = (labels.intents.len(), labels.sentiments.len());
-        let network = Network::from_weights(&config, config.vocab_size, counts, &mut weights, &Device::flex())?;
+        let ((network, parameters, precision), tokenizer) = (network?, tokenizer?);
+        let info = describe(dir, &config, &labels, parameters, precision);
         Ok(Self { info, config, labels, tokenizer, network })
     }
 
     /// Logits of texts that were tokenized already, as one batch.
     pub(crate) fn scores<R: AsRef<[u32]>>(&self, rows: &[R]) -> Result<Vec<Scores>, NluError> {
-        scores(&self.network, rows)
+        match &self.network {
+            Computation::Reference(network) => scores(network, rows),
+            Computation::Packed(network) => network.scores(rows),
+        }
     }
 
     /// Turns logits into ranked labels with calibrated confidences.
@@ -139,10 +175,9 @@ fn ranked(labels: &[String], logits: &[f32], temperature: f32) -> Vec<Scored> {
     list
 }
 
-fn check_label_counts(dir: &Path, labels: &Labels, weights: &Weights) -> Result<(), NluError> {
+fn check_label_counts(dir: &Path, labels: &Labels, rows_of: impl Fn(&str) -> Option<usize>) -> Result<(), NluError> {
     for (task, count) in [("intent", labels.intents.len()), ("sentiment", labels.sentiments.len())] {
-        let rows = weights.rows(&format!("{task}_classifier.weight"));
-        if let Some(rows) = rows
+        if let Some(rows) = rows_of(&format!("{task}_classifier.weight"))
             && rows != count
         {
             return Err(NluError::LabelCount { path: dir.to_owned(), task, labels: count, rows });
@@ -151,7 +186,7 @@ fn check_label_counts(dir: &Path, labels: &Labels, weights: &Weights) -> Result<
     Ok(())
 }
 
-fn describe(dir: &Path, config: &ModelConfig, labels: &Labels, weights: &Weights) -> ModelInfo {
+fn describe(dir: &Path, config: &ModelConfig, labels: &Labels, parameters: usize, precision: Precision) -> ModelInfo {
     ModelInfo {
         folder: dir.to_owned(),
         dim: config.dim,
@@ -161,8 +196,8 @@ fn describe(dir: &Path, config: &ModelConfig, labels: &Labels, weights: &Weights
         vocab_size: config.vocab_size,
         max_tokens: config.max_position_embeddings,
         pooling: config.pooling,
-        parameters: weights.tensors.values().map(|stored| stored.values.len()).sum(),
-        precision: weights.precision,
+        parameters,
+        precision,
         intents: labels.intents.clone(),
         sentiments: labels.sentiments.clone(),
     }

@@ -1,0 +1,78 @@
+//! Decides how the forward pass of our own is timed beside the reference: in one run, taking turns.
+//!
+//! It must never time two computations that do not agree.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::nlu::NluError;
+use crate::nlu::model::{Model, Scores};
+
+/// Largest difference of a logit between the two computations.
+const TOLERANCE: f32 = 1e-3;
+
+/// How long forward passes over one batch took, tokenizing left out.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// Texts in the batch.
+    pub rows: usize,
+    /// Tokens of each text.
+    pub tokens: usize,
+    /// The passes that customers are served with, the shortest first.
+    pub packed: Vec<Duration>,
+    /// The passes of the reference, which trains, the shortest first.
+    pub reference: Vec<Duration>,
+}
+
+/// Times the forward pass that customers are served with beside that of the reference, on texts of random tokens.
+///
+/// `shapes` are pairs of rows and tokens. For each, both take turns for about as long as `budget`, five times at least.
+///
+/// # Errors
+/// The folder cannot be loaded, a text is longer than the model allows, or the two disagree.
+pub fn compare_speed(dir: &Path, shapes: &[(usize, usize)], budget: Duration) -> Result<Vec<Timing>, NluError> {
+    let (packed, reference) = (Model::serve(dir)?, Model::load(dir)?);
+    shapes.iter().map(|(rows, tokens)| compare(&packed, &reference, *rows, *tokens, budget)).collect()
+}
+
+fn compare(
+    packed: &Model,
+    reference: &Model,
+    rows: usize,
+    tokens: usize,
+    budget: Duration,
+) -> Result<Timing, NluError> {
+    let vocabulary = packed.info.vocab_size as u64;
+    // A linear congruential generator (Knuth's MMIX): which tokens does not matter, only that they are many.
+    let mut state = 1_u64;
+    let mut token = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % vocabulary) as u32
+    };
+    let texts: Vec<Vec<u32>> = (0..rows).map(|_| (0..tokens).map(|_| token()).collect()).collect();
+    let clock = |model: &Model| {
+        let start = Instant::now();
+        model.scores(&texts).map(|scores| (start.elapsed(), scores))
+    };
+    let distance = distance(&clock(packed)?.1, &clock(reference)?.1);
+    if distance.is_nan() || distance > TOLERANCE {
+        return Err(NluError::Fault(format!("{rows}x{tokens} tokens: logits differ by {distance:.1e}")));
+    }
+    let mut timing = Timing { rows, tokens, packed: Vec::new(), reference: Vec::new() };
+    let start = Instant::now();
+    while timing.packed.len() < 5 || start.elapsed() < budget {
+        timing.packed.push(clock(packed)?.0);
+        timing.reference.push(clock(reference)?.0);
+    }
+    timing.packed.sort();
+    timing.reference.sort();
+    Ok(timing)
+}
+
+fn distance(a: &[Scores], b: &[Scores]) -> f32 {
+    let logits = |scores: &[Scores]| -> Vec<f32> {
+        scores.iter().flat_map(|scores| scores.intent.iter().chain(&scores.sentiment).copied()).collect()
+    };
+    let pairs = logits(a).into_iter().zip(logits(b));
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, |a, b| if b.is_nan() { b } else { a.max(b) })
+}
