@@ -7,7 +7,9 @@ pub mod completions;
 pub mod doctor;
 pub mod eval;
 mod failure;
+mod files;
 pub mod import;
+pub mod label;
 pub mod model;
 pub mod output;
 pub mod predict;
@@ -73,6 +75,7 @@ pub struct Global {
 enum Command {
     Import(import::Options),
     Sample(sample::Options),
+    Label(label::Options),
     Train(Box<train::Options>),
     Eval(eval::Options),
     Predict(predict::Options),
@@ -99,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Import(options) => import::run(options, global),
         Command::Sample(options) => sample::run(options, global),
+        Command::Label(options) => label::run(options, global),
         Command::Train(options) => train::run(*options, global),
         Command::Eval(options) => eval::run(options, global),
         Command::Predict(options) => predict::run(options, global),

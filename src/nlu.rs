@@ -4,6 +4,7 @@
 
 mod activation;
 mod batching;
+mod bootstrap;
 mod checkpoint;
 mod config;
 mod convert;
@@ -16,12 +17,15 @@ mod error;
 mod evaluate;
 mod finish;
 mod inspect;
+mod label_rules;
+mod labelling;
 mod labels;
 mod metrics;
 mod model;
 mod optimizer;
 mod packed;
 mod schedule;
+mod selective;
 mod settings;
 mod tokenizer;
 mod train;
@@ -33,18 +37,24 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use config::Pooling;
+pub use bootstrap::{Interval, Intervals};
+pub use config::{ModelConfig, Pooling};
 pub use convert::{ConvertOptions, convert};
 pub use dataset::{Columns, Conflict, Dataset, Example};
 pub use engine::Engine;
 pub use error::NluError;
-pub use evaluate::{Confidence, Confidences, Evaluation, Mistake, TestInfo, evaluate, evaluate_folder};
+pub use evaluate::{
+    Calibration, Confidence, Confidences, Evaluation, Judged, Tasks, TestInfo, evaluate, evaluate_folder,
+};
 pub use finish::Finished;
 pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
+pub use label_rules::{LABEL_RULES, LabelRules, OrderRules, RuleLabels, SupportRules};
+pub use labelling::{LabelColumns, LabelledText, Labelling, Summary, UnlabelledText};
 pub use labels::{INTENTS, Labels, SENTIMENTS};
 pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
 pub use packed::{Timing, compare_speed};
+pub use selective::{Abstention, Coverage};
 pub use settings::{Epoch, Event, Start, Step, TrainOptions};
 pub use train::train;
 pub use weights::Precision;

@@ -2,90 +2,170 @@
 //!
 //! It must never alter a text.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Global;
 use super::output::Output;
-use crate::nlu::{Engine, Prediction, Scored, locate_model};
+use super::train::share;
+use super::{Global, Problem};
+use crate::nlu::{Engine, ModelConfig, Prediction, Scored, locate_model};
 
-/// Lines read ahead from a pipe, so that they are computed in batches.
+/// Lines read ahead from a file or a pipe, so that they are computed in batches.
 const LINES: usize = 64;
 
 /// Tell what messages want and how they sound.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ecomres predict \"where is my order?\"\n  ecomres predict --json --top-k 3 < messages.txt"
+    after_help = "Examples:\n  ecomres predict \"where is my order?\"\n  ecomres predict --json --top-k 3 < messages.txt\n  ecomres predict --batch messages.csv --json --abstain-below 0.5"
 )]
 pub struct Options {
     /// Messages; without any, one per line from standard input
     texts: Vec<String>,
+    /// Read the messages from a file: one per line, or the text column of a .csv
+    #[arg(long, value_name = "FILE", conflicts_with = "texts")]
+    batch: Option<PathBuf>,
+    /// Column with the message in a .csv
+    #[arg(long, value_name = "NAME", default_value = "text", requires = "batch")]
+    text_column: String,
     /// Show the K most likely labels of each task
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
+    /// Mark an intent below this confidence as one not to act on [default: what the model's config.json says, or 0]
+    #[arg(long, value_name = "P", value_parser = share)]
+    abstain_below: Option<f64>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// No usable model, or standard input cannot be read.
+/// No usable model, or the messages cannot be read.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let engine = Engine::load(&locate_model(global.model.as_deref())?)?;
-    let mut output = Output::stdout();
-    let top_k = usize::from(options.top_k);
-    if !options.texts.is_empty() {
-        return show(&engine, &options.texts, top_k, global.json, &mut output);
-    }
-    let stdin = io::stdin().lock();
-    // Somebody who types waits for each answer; a pipe does not.
-    let ahead = if stdin.is_terminal() { 1 } else { LINES };
-    let mut texts = Vec::with_capacity(ahead);
-    for line in stdin.split(b'\n') {
-        let line = line?;
-        texts.push(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).into_owned());
-        if texts.len() == ahead {
-            show(&engine, &texts, top_k, global.json, &mut output)?;
-            texts.clear();
-        }
-    }
-    show(&engine, &texts, top_k, global.json, &mut output)
-}
-
-fn show(engine: &Engine, texts: &[String], top_k: usize, json: bool, output: &mut Output) -> anyhow::Result<()> {
-    for (text, prediction) in texts.iter().zip(engine.classify_batch_blocking(texts)?) {
-        if json {
-            output.json(&as_json(text, &prediction, top_k))?;
-        } else {
-            output.line(as_line(text, &prediction, top_k))?;
-        }
-    }
-    output.flush()?;
-    Ok(())
-}
-
-fn as_json(text: &str, prediction: &Prediction, top_k: usize) -> Value {
-    let mut value = json!(prediction);
-    if let Value::Object(map) = &mut value {
-        if top_k > 1 {
-            for key in ["intents", "sentiments"] {
-                if let Some(Value::Array(list)) = map.get_mut(key) {
-                    list.truncate(top_k);
-                }
-            }
-        } else {
-            map.shift_remove("intents");
-            map.shift_remove("sentiments");
-        }
-        map.insert("text".to_owned(), text.into());
-    }
-    value
-}
-
-fn as_line(text: &str, prediction: &Prediction, top_k: usize) -> String {
-    let list = |scored: &[Scored]| {
-        let shown = scored.iter().take(top_k).map(|one| format!("{} {:.4}", one.label, one.confidence));
-        shown.collect::<Vec<_>>().join(", ")
+    let dir = locate_model(global.model.as_deref())?;
+    let engine = Engine::load(&dir)?;
+    let threshold = match options.abstain_below {
+        Some(threshold) => threshold as f32,
+        None => ModelConfig::read(&dir)?.abstain_below.unwrap_or(0.0),
     };
-    format!("{}\t{}\t{}", list(&prediction.intents), list(&prediction.sentiments), text.trim())
+    let show = Show { engine, top_k: usize::from(options.top_k), threshold, json: global.json };
+    let mut output = Output::stdout();
+    if !options.texts.is_empty() {
+        return show.texts(&options.texts, &mut output);
+    }
+    let Some(path) = &options.batch else {
+        let stdin = io::stdin().lock();
+        // Somebody who types waits for each answer; a pipe does not.
+        let ahead = if stdin.is_terminal() { 1 } else { LINES };
+        return show.stream(stdin.split(b'\n').map(|line| Ok(text_of(&line?))), ahead, &mut output);
+    };
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return show.stream(cells(path, &options.text_column)?, LINES, &mut output);
+    }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let lines = BufReader::new(file).split(b'\n').map(|line| match line {
+        Ok(line) => Ok(text_of(&line)),
+        Err(error) => Err(unreadable(path, &error).into()),
+    });
+    show.stream(lines, LINES, &mut output)
+}
+
+/// A line without its end; bytes that are no text become replacement characters.
+fn text_of(line: &[u8]) -> String {
+    String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    Problem::with_hint(format!("{} cannot be read: {error}", path.display()), "name a text file or a .csv file")
+}
+
+/// The cells of one column.
+fn cells(path: &Path, column: &str) -> anyhow::Result<impl Iterator<Item = anyhow::Result<String>>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(|e| unreadable(path, &e))?;
+    let header = reader.byte_headers().map_err(|error| unreadable(path, &error))?.clone();
+    let names: Vec<String> =
+        header.iter().map(|name| text_of(name).trim_start_matches('\u{FEFF}').trim().to_owned()).collect();
+    let at = names.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or_else(|| {
+        Problem::with_hint(
+            format!("{}: no column {column}, found {}", path.display(), names.join(", ")),
+            "name the column with --text-column",
+        )
+    })?;
+    let path = path.to_owned();
+    Ok(reader.into_byte_records().map(move |record| match record {
+        Ok(record) => Ok(record.get(at).map(text_of).unwrap_or_default()),
+        Err(error) => Err(unreadable(&path, &error).into()),
+    }))
+}
+
+struct Show {
+    engine: Engine,
+    top_k: usize,
+    threshold: f32,
+    json: bool,
+}
+
+impl Show {
+    /// Shows answers as the texts come in, in groups of `ahead`.
+    fn stream(
+        &self,
+        texts: impl Iterator<Item = anyhow::Result<String>>,
+        ahead: usize,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
+        let mut group = Vec::with_capacity(ahead);
+        for text in texts {
+            group.push(text?);
+            if group.len() == ahead {
+                self.texts(&group, output)?;
+                group.clear();
+            }
+        }
+        self.texts(&group, output)
+    }
+
+    fn texts(&self, texts: &[String], output: &mut Output) -> anyhow::Result<()> {
+        for (text, prediction) in texts.iter().zip(self.engine.classify_batch_blocking(texts)?) {
+            if self.json {
+                output.json(&self.as_json(text, &prediction))?;
+            } else {
+                output.line(self.as_line(text, &prediction))?;
+            }
+        }
+        output.flush()?;
+        Ok(())
+    }
+
+    fn abstains(&self, prediction: &Prediction) -> bool {
+        prediction.intent_confidence < self.threshold
+    }
+
+    fn as_json(&self, text: &str, prediction: &Prediction) -> Value {
+        let mut value = json!(prediction);
+        if let Value::Object(map) = &mut value {
+            if self.top_k > 1 {
+                for key in ["intents", "sentiments"] {
+                    if let Some(Value::Array(list)) = map.get_mut(key) {
+                        list.truncate(self.top_k);
+                    }
+                }
+            } else {
+                map.shift_remove("intents");
+                map.shift_remove("sentiments");
+            }
+            map.insert("abstained".to_owned(), self.abstains(prediction).into());
+            map.insert("text".to_owned(), text.into());
+        }
+        value
+    }
+
+    fn as_line(&self, text: &str, prediction: &Prediction) -> String {
+        let list = |scored: &[Scored]| {
+            let shown = scored.iter().take(self.top_k).map(|one| format!("{} {:.4}", one.label, one.confidence));
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        let unsure = if self.abstains(prediction) { "unsure: " } else { "" };
+        format!("{unsure}{}\t{}\t{}", list(&prediction.intents), list(&prediction.sentiments), text.trim())
+    }
 }

@@ -68,6 +68,8 @@ pub struct ModelConfig {
     pub intent_temperature: f32,
     /// Divisor of the sentiment logits before the softmax.
     pub sentiment_temperature: f32,
+    /// Confidence below which an intent is better withheld, fitted on the validation rows; `None` where nothing was.
+    pub abstain_below: Option<f32>,
     /// Keys of the file that are not ours, kept for when it is written again.
     extra: Map<String, Value>,
 }
@@ -129,6 +131,13 @@ impl ModelConfig {
         };
         let intent_temperature = temperature("intent_temperature")?;
         let sentiment_temperature = temperature("sentiment_temperature")?;
+        let abstain_below = match map.remove("abstain_below") {
+            None | Some(Value::Null) => None,
+            Some(value) => match value.as_f64() {
+                Some(number) if (0.0..=1.0).contains(&number) => Some(number as f32),
+                _ => return Err(fail(format!("abstain_below is {value}, expected a number from 0 to 1"))),
+            },
+        };
         let activation = match map.remove("activation").as_ref().map(|value| value.as_str().unwrap_or("")) {
             None | Some("gelu") => Activation::Gelu,
             Some("relu") => Activation::Relu,
@@ -153,6 +162,7 @@ impl ModelConfig {
             pooling,
             intent_temperature,
             sentiment_temperature,
+            abstain_below,
             extra: map,
         })
     }
@@ -227,6 +237,9 @@ impl ModelConfig {
         map.insert("pooling".into(), self.pooling.to_string().into());
         map.insert("intent_temperature".into(), f64::from(self.intent_temperature).into());
         map.insert("sentiment_temperature".into(), f64::from(self.sentiment_temperature).into());
+        if let Some(threshold) = self.abstain_below {
+            map.insert("abstain_below".into(), f64::from(threshold).into());
+        }
         for (key, value) in &self.extra {
             map.entry(key.clone()).or_insert_with(|| value.clone());
         }
@@ -250,12 +263,13 @@ mod tests {
         let config = parse(GOOD).expect("valid");
         assert_eq!(config.pooling, Pooling::Cls);
         assert_eq!(config.intent_temperature, 1.0);
-        assert_eq!(config.dropout, 0.1);
+        assert_eq!((config.dropout, config.abstain_below), (0.1, None));
     }
 
     #[test]
     fn written_and_read_again_is_the_same() {
-        let config = parse(GOOD).expect("valid");
+        let config = parse(&GOOD.replace("\"dim\"", "\"abstain_below\": 0.5, \"dim\"")).expect("valid");
+        assert_eq!(config.abstain_below, Some(0.5));
         let again = parse(&config.to_json().to_string()).expect("valid");
         assert_eq!(again.to_json(), config.to_json());
         assert_eq!(again.to_json()["torch_dtype"], "float32");
@@ -267,6 +281,7 @@ mod tests {
             ("\"dim\": 32", "\"dim\": 0", "dim is 0"),
             ("\"dim\": 32", "\"dimension\": 32", "has no key \"dim\""),
             ("\"n_heads\": 4", "\"n_heads\": 5", "dim 32 is not a multiple of n_heads 5"),
+            ("\"dim\": 32", "\"dim\": 32, \"abstain_below\": 2", "abstain_below is 2"),
             ("\"gelu\"", "\"silu\"", "activation is \"silu\""),
             ("\"dim\": 32", "\"dim\": 32, \"pooling\": \"max\"", "pooling is \"max\""),
             ("\"dim\": 32", "\"dim\": 32, \"model_type\": \"bert\"", "model_type is \"bert\""),

@@ -6,12 +6,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::bootstrap::{Intervals, RESAMPLES, intervals};
+use super::config::ModelConfig;
 use super::dataset::{Dataset, Example};
 use super::engine::Engine;
 use super::inspect::FileInfo;
-use super::metrics::{Outcome, TaskReport, report};
+use super::metrics::{Outcome, TaskReport, calibration_error, report};
 use super::model::ModelInfo;
-use super::{NluError, Prediction};
+use super::selective::{Abstention, abstention};
+use super::{NluError, Prediction, Scored};
 
 /// A model's figures on one data set.
 #[derive(Debug, Clone, Serialize)]
@@ -24,8 +27,37 @@ pub struct Evaluation {
     pub confidence_scores: Confidences,
     /// What was tested with what.
     pub test_info: TestInfo,
+    /// 95 % intervals of the headline figures of either task, by bootstrap over the rows.
+    pub confidence_intervals: Tasks<Option<Intervals>>,
+    /// What the temperatures do.
+    pub calibration: Tasks<Option<Calibration>>,
+    /// What withholding unsure intents does.
+    pub abstention: Option<Abstention>,
     /// The rows that were predicted wrong in either task, the most confident mistakes first.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<Judged>,
+    /// All rows in their order.
+    #[serde(skip)]
+    pub rows: Vec<Judged>,
+}
+
+/// One value for each task.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tasks<T> {
+    /// Of the intents.
+    pub intent: T,
+    /// Of the sentiments.
+    pub sentiment: T,
+}
+
+/// What a temperature does to the confidences of the labelled rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Calibration {
+    /// The divisor of the logits that is stored with the model; 1 leaves them alone.
+    pub temperature: f64,
+    /// Expected calibration error without it.
+    pub error_before: f64,
+    /// Expected calibration error with it.
+    pub error_after: f64,
 }
 
 /// Confidence figures of both tasks.
@@ -57,11 +89,15 @@ pub struct TestInfo {
     pub files: Vec<FileInfo>,
     /// Rows tested.
     pub rows: usize,
+    /// Rows left out because they have no text or no label.
+    pub unlabelled: usize,
+    /// Resamples behind the confidence intervals.
+    pub bootstrap_resamples: usize,
 }
 
-/// A row that was predicted wrong.
+/// A row and what was predicted.
 #[derive(Debug, Clone, Serialize)]
-pub struct Mistake {
+pub struct Judged {
     /// `file:line`.
     pub place: String,
     /// The message.
@@ -80,7 +116,7 @@ pub struct Mistake {
     pub sentiment_confidence: f32,
 }
 
-impl Mistake {
+impl Judged {
     /// Whether the intent is wrong.
     pub fn intent_is_wrong(&self) -> bool {
         self.intent.as_ref().is_some_and(|truth| *truth != self.predicted_intent)
@@ -92,55 +128,70 @@ impl Mistake {
     }
 }
 
-/// Runs a model over labelled rows.
+/// Runs a model over labelled rows. Intents below `threshold` count as withheld; without one, what the model's folder
+/// says, and 0 where it says nothing.
 ///
 /// # Errors
 /// A row has a label the model does not know, or the model fails.
-pub fn evaluate(engine: &Engine, dataset: &Dataset) -> Result<Evaluation, NluError> {
+pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> Result<Evaluation, NluError> {
     let info = engine.info();
-    let truths = dataset.examples.iter().map(|row| numbers(info, dataset, row)).collect::<Result<Vec<_>, _>>()?;
+    let config = ModelConfig::read(&info.folder)?;
+    check_labels(info, dataset)?;
     let texts: Vec<String> = dataset.examples.iter().map(|row| row.text.clone()).collect();
     let predictions = engine.classify_batch_blocking(&texts)?;
-    let outcomes =
-        |truth: fn(&Numbers) -> Option<usize>, labels: &[String], predicted: fn(&Prediction) -> (&str, f32)| {
-            let pairs = truths.iter().zip(&predictions).filter_map(|(truths, prediction)| {
-                let (label, confidence) = predicted(prediction);
-                let predicted = labels.iter().position(|known| known == label)?;
-                Some(Outcome { truth: truth(truths)?, predicted, confidence })
-            });
-            report(labels, &pairs.collect::<Vec<_>>())
-        };
-    let mut mistakes: Vec<Mistake> = dataset
-        .examples
-        .iter()
-        .zip(&predictions)
-        .map(|(row, prediction)| Mistake {
-            place: dataset.place(row),
-            text: row.text.clone(),
-            intent: row.intent.clone(),
-            predicted_intent: prediction.intent.clone(),
-            intent_confidence: prediction.intent_confidence,
-            sentiment: row.sentiment.clone(),
-            predicted_sentiment: prediction.sentiment.clone(),
-            sentiment_confidence: prediction.sentiment_confidence,
-        })
-        .filter(|row| row.intent_is_wrong() || row.sentiment_is_wrong())
-        .collect();
-    let weight = |row: &Mistake| {
+    let judged = |(row, prediction): (&Example, &Prediction)| Judged {
+        place: dataset.place(row),
+        text: row.text.clone(),
+        intent: row.intent.clone(),
+        predicted_intent: prediction.intent.clone(),
+        intent_confidence: prediction.intent_confidence,
+        sentiment: row.sentiment.clone(),
+        predicted_sentiment: prediction.sentiment.clone(),
+        sentiment_confidence: prediction.sentiment_confidence,
+    };
+    let rows: Vec<Judged> = dataset.examples.iter().zip(&predictions).map(judged).collect();
+    let mut mistakes: Vec<Judged> =
+        rows.iter().filter(|row| row.intent_is_wrong() || row.sentiment_is_wrong()).cloned().collect();
+    let weight = |row: &Judged| {
         let intent = if row.intent_is_wrong() { row.intent_confidence } else { 0.0 };
         let sentiment = if row.sentiment_is_wrong() { row.sentiment_confidence } else { 0.0 };
         intent.max(sentiment)
     };
     mistakes.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    let pairs = || dataset.examples.iter().zip(&predictions);
+    let intents: Vec<Verdict<'_>> = pairs()
+        .filter_map(|(row, prediction)| Verdict::of(&info.intents, row.intent.as_ref(), &prediction.intents))
+        .collect();
+    let sentiments: Vec<Verdict<'_>> = pairs()
+        .filter_map(|(row, prediction)| Verdict::of(&info.sentiments, row.sentiment.as_ref(), &prediction.sentiments))
+        .collect();
+    let (intent_outcomes, sentiment_outcomes) = (outcomes(&intents), outcomes(&sentiments));
+    let threshold = threshold.or(config.abstain_below).unwrap_or(0.0);
     Ok(Evaluation {
-        intent_classification: outcomes(|t| t.0, &info.intents, |p| (&p.intent, p.intent_confidence)),
-        sentiment_classification: outcomes(|t| t.1, &info.sentiments, |p| (&p.sentiment, p.sentiment_confidence)),
+        intent_classification: report(&info.intents, &intent_outcomes),
+        sentiment_classification: report(&info.sentiments, &sentiment_outcomes),
         confidence_scores: Confidences {
             intent: confidence(predictions.iter().map(|p| p.intent_confidence)),
             sentiment: confidence(predictions.iter().map(|p| p.sentiment_confidence)),
         },
-        test_info: TestInfo { model: info.folder.clone(), files: dataset.files.clone(), rows: predictions.len() },
+        test_info: TestInfo {
+            model: info.folder.clone(),
+            files: dataset.files.clone(),
+            rows: rows.len(),
+            unlabelled: dataset.unlabelled,
+            bootstrap_resamples: RESAMPLES,
+        },
+        confidence_intervals: Tasks {
+            intent: intervals(info.intents.len(), &intent_outcomes),
+            sentiment: intervals(info.sentiments.len(), &sentiment_outcomes),
+        },
+        calibration: Tasks {
+            intent: calibration(&intents, config.intent_temperature),
+            sentiment: calibration(&sentiments, config.sentiment_temperature),
+        },
+        abstention: abstention(&intent_outcomes, threshold),
         mistakes,
+        rows,
     })
 }
 
@@ -149,26 +200,83 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset) -> Result<Evaluation, NluErr
 /// # Errors
 /// Like [`Engine::load`] and [`evaluate`].
 pub fn evaluate_folder(dir: &Path, dataset: &Dataset) -> Result<Evaluation, NluError> {
-    evaluate(&Engine::load(dir)?, dataset)
+    evaluate(&Engine::load(dir)?, dataset, None)
 }
 
-/// Numbers of a row's intent and sentiment in the model's classifiers, where it has them.
-type Numbers = (Option<usize>, Option<usize>);
+/// A labelled row in numbers, with all that was predicted for it.
+struct Verdict<'a> {
+    outcome: Outcome,
+    ranked: &'a [Scored],
+}
 
-fn numbers(info: &ModelInfo, dataset: &Dataset, row: &Example) -> Result<Numbers, NluError> {
-    let find = |task: &str, label: &Option<String>, known: &[String]| match label {
+impl<'a> Verdict<'a> {
+    /// `None` where the row has no label, or the model was trained without this task.
+    fn of(labels: &[String], truth: Option<&String>, ranked: &'a [Scored]) -> Option<Self> {
+        let number = |label: &String| labels.iter().position(|known| known == label);
+        let best = ranked.first()?;
+        let outcome = Outcome { truth: number(truth?)?, predicted: number(&best.label)?, confidence: best.confidence };
+        Some(Self { outcome, ranked })
+    }
+
+    /// The outcome as it would be at temperature 1: the confidences are `softmax(logits / t)`, so their logarithms
+    /// times `t` are the logits up to a constant. Ranks are the same at every temperature.
+    fn uncalibrated(&self, temperature: f32) -> Outcome {
+        if temperature == 1.0 {
+            return self.outcome;
+        }
+        let powers: Vec<f64> =
+            self.ranked.iter().map(|one| f64::from(one.confidence).powf(f64::from(temperature))).collect();
+        let confidence = powers[0] / powers.iter().sum::<f64>();
+        Outcome { confidence: confidence as f32, ..self.outcome }
+    }
+}
+
+fn outcomes(verdicts: &[Verdict<'_>]) -> Vec<Outcome> {
+    verdicts.iter().map(|verdict| verdict.outcome).collect()
+}
+
+fn calibration(verdicts: &[Verdict<'_>], temperature: f32) -> Option<Calibration> {
+    let before: Vec<Outcome> = verdicts.iter().map(|verdict| verdict.uncalibrated(temperature)).collect();
+    (!verdicts.is_empty()).then(|| Calibration {
+        temperature: f64::from(temperature),
+        error_before: calibration_error(&before),
+        error_after: calibration_error(&outcomes(verdicts)),
+    })
+}
+
+/// Refuses data with labels the model does not know; the message names the first and counts the others.
+fn check_labels(info: &ModelInfo, dataset: &Dataset) -> Result<(), NluError> {
+    type Label = fn(&Example) -> &Option<String>;
+    let tasks: [(&str, Label, &[String]); 2] =
+        [("intent", |row| &row.intent, &info.intents), ("sentiment", |row| &row.sentiment, &info.sentiments)];
+    for (task, label, known) in tasks {
         // A model trained on intents only is not tested on sentiments.
-        None => Ok(None),
-        Some(_) if known.is_empty() => Ok(None),
-        Some(label) => match known.iter().position(|one| one == label) {
-            Some(number) => Ok(Some(number)),
-            None => Err(NluError::data(
-                format!("{}: the model does not know the {task} {label:?}", dataset.place(row)),
-                format!("it knows {}; correct the label or empty the cell", known.join(", ")),
-            )),
-        },
-    };
-    Ok((find("intent", &row.intent, &info.intents)?, find("sentiment", &row.sentiment, &info.sentiments)?))
+        if known.is_empty() {
+            continue;
+        }
+        let mut unknown = dataset
+            .examples
+            .iter()
+            .filter_map(|row| label(row).as_ref().filter(|label| !known.contains(label)).map(|label| (row, label)));
+        let Some((row, first)) = unknown.next() else { continue };
+        let (mut rows, mut others) = (1, std::collections::BTreeSet::new());
+        for (_, label) in unknown {
+            rows += 1;
+            if label != first {
+                others.insert(label.as_str());
+            }
+        }
+        let mut reason = format!("{}: the model does not know the {task} {first:?}", dataset.place(row));
+        if !others.is_empty() {
+            let others: Vec<&str> = others.into_iter().collect();
+            reason += &format!(", nor {}", others.join(", "));
+        }
+        return Err(NluError::data(
+            format!("{reason} ({rows} of {} rows)", dataset.examples.len()),
+            format!("it knows {}; correct the labels or empty their cells", known.join(", ")),
+        ));
+    }
+    Ok(())
 }
 
 fn confidence(values: impl Iterator<Item = f32>) -> Confidence {

@@ -7,13 +7,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::NluError;
+use super::bootstrap::Intervals;
 use super::config::ModelConfig;
 use super::dataset::Dataset;
 use super::evaluate::{Evaluation, evaluate_folder};
 use super::inspect::{Case, REFERENCE, Reference, describe_file};
 use super::labels::Labels;
-use super::metrics::{TaskReport, fit_temperature};
-use super::model::{Model, pretty, write_folder};
+use super::metrics::{Outcome, TaskReport, fit_temperature};
+use super::model::{Model, pretty, probabilities, write_folder};
+use super::selective::fit_threshold;
 use super::settings::{Start, TrainOptions};
 use super::weights::{Precision, Weights, write_beside};
 
@@ -68,7 +70,7 @@ pub(crate) fn finish(trained: &Trained<'_>) -> Result<Finished, NluError> {
     };
     write(&config)?;
     let model = Model::load(out)?;
-    (config.intent_temperature, config.sentiment_temperature) = temperatures(&model, trained.validation)?;
+    calibrate(&mut config, &model, trained.validation)?;
     let mut json = config.to_json();
     json["torch_dtype"] = if trained.options.precision == Precision::F16 { "float16" } else { "float32" }.into();
     write_beside(&out.join("config.json"), pretty(&json).as_bytes())?;
@@ -89,8 +91,8 @@ pub(crate) fn finish(trained: &Trained<'_>) -> Result<Finished, NluError> {
     Ok(finished)
 }
 
-/// Temperatures fitted on the validation rows; 1 where there are none.
-fn temperatures(model: &Model, validation: &Dataset) -> Result<(f32, f32), NluError> {
+/// Fits the temperatures and the abstention threshold on the validation rows; leaves 1 and none where there are none.
+fn calibrate(config: &mut ModelConfig, model: &Model, validation: &Dataset) -> Result<(), NluError> {
     let (mut intents, mut sentiments) = (Vec::new(), Vec::new());
     for group in validation.examples.chunks(16) {
         let ids = group.iter().map(|row| model.tokenizer.encode(&row.text)).collect::<Result<Vec<_>, _>>()?;
@@ -105,7 +107,14 @@ fn temperatures(model: &Model, validation: &Dataset) -> Result<(f32, f32), NluEr
     let fit = |rows: &[(usize, Vec<f32>)]| {
         fit_temperature(&rows.iter().map(|(truth, logits)| (*truth, logits.as_slice())).collect::<Vec<_>>())
     };
-    Ok((fit(&intents), fit(&sentiments)))
+    (config.intent_temperature, config.sentiment_temperature) = (fit(&intents), fit(&sentiments));
+    let outcome = |(truth, logits): &(usize, Vec<f32>)| {
+        let shares = probabilities(logits, config.intent_temperature).into_iter().enumerate();
+        let (predicted, confidence) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Outcome { truth: *truth, predicted, confidence })
+    };
+    config.abstain_below = fit_threshold(&intents.iter().filter_map(outcome).collect::<Vec<_>>());
+    Ok(())
 }
 
 fn reference(model: &Model) -> Result<Reference, NluError> {
@@ -136,8 +145,11 @@ fn card(trained: &Trained<'_>, finished: &Finished, model: &Model) -> String {
     text += &format!("- weights: sha256 {}\n- base model: sha256 {}\n", finished.sha256, trained.base_hash);
     text += "- `tokenizer.json` is authoritative: it may turn emoji into words, which `vocab.txt` alone does not\n";
     text += "\n## Data\n\n| file | bytes | sha256 |\n|---|---|---|\n";
-    for file in &trained.train.files {
-        text += &format!("| {} | {} | {} |\n", file.name, file.bytes, file.sha256);
+    let own = if trained.options.validation.is_empty() { &[] } else { trained.validation.files.as_slice() };
+    for (file, use_) in
+        trained.train.files.iter().map(|file| (file, "")).chain(own.iter().map(|file| (file, " (validation)")))
+    {
+        text += &format!("| {}{use_} | {} | {} |\n", file.name, file.bytes, file.sha256);
     }
     let start = trained.start;
     text += &format!(
@@ -157,20 +169,41 @@ fn card(trained: &Trained<'_>, finished: &Finished, model: &Model) -> String {
     );
     if let Some(validation) = &finished.validation {
         text += "\n## Figures on the validation rows\n";
-        text += &figures("Intent", validation.intent_classification.as_ref());
-        text += &figures("Sentiment", validation.sentiment_classification.as_ref());
+        let (intervals, calibration) = (&validation.confidence_intervals, &validation.calibration);
+        text += &figures("Intent", validation.intent_classification.as_ref(), intervals.intent.as_ref());
+        text += &figures("Sentiment", validation.sentiment_classification.as_ref(), intervals.sentiment.as_ref());
+        for (task, found) in [("intents", &calibration.intent), ("sentiments", &calibration.sentiment)] {
+            if let Some(found) = found {
+                text += &format!(
+                    "\nThe confidences of the {task} are calibrated with temperature {:.3}: expected calibration error \
+                     {:.4} before, {:.4} after.\n",
+                    found.temperature, found.error_before, found.error_after
+                );
+            }
+        }
+        if let Some(found) = validation.abstention.as_ref().filter(|found| found.at_threshold.threshold > 0.0) {
+            text += &format!(
+                "\nIntents below a confidence of {:.2} are better withheld (`abstain_below` in `config.json`): {:.1} % \
+                 are answered then, {:.1} % of them right.\n",
+                found.at_threshold.threshold,
+                100.0 * found.at_threshold.coverage,
+                100.0 * found.at_threshold.accuracy.unwrap_or(0.0)
+            );
+        }
         text += "\nThe best epoch was chosen and the confidences were calibrated on these rows, so the figures lean to \
                  the good side; `ecomres eval` on other data tells more.\n";
     }
     text
 }
 
-fn figures(task: &str, report: Option<&TaskReport>) -> String {
-    let Some(report) = report else { return String::new() };
+fn figures(task: &str, report: Option<&TaskReport>, intervals: Option<&Intervals>) -> String {
+    let (Some(report), Some(intervals)) = (report, intervals) else { return String::new() };
     let mut text = format!(
-        "\n{task}: accuracy {:.4}, balanced accuracy {:.4}, macro F1 {:.4}, weighted F1 {:.4}, expected calibration \
+        "\n{task}: accuracy {:.4} (95 % interval {:.3} to {:.3}), balanced accuracy {:.4}, macro F1 {:.4}, weighted F1 {:.4}, expected calibration \
          error {:.4} ({} rows).\n\n| label | precision | recall | F1 | rows |\n|---|---|---|---|---|\n",
         report.accuracy,
+        intervals.accuracy[0],
+        intervals.accuracy[1],
         report.balanced_accuracy,
         report.f1_macro,
         report.f1_weighted,

@@ -32,8 +32,19 @@ pub struct TaskReport {
     pub f1_macro: f64,
     /// Mean F1, weighted by support.
     pub f1_weighted: f64,
+    /// Mean precision of the labels that occur or were predicted.
+    pub precision_macro: f64,
+    /// Mean precision, weighted by support.
+    pub precision_weighted: f64,
+    /// Mean recall of the labels that occur or were predicted; a label that does not occur counts as 0, as in
+    /// scikit-learn, and unlike in the balanced accuracy.
+    pub recall_macro: f64,
+    /// Mean recall, weighted by support: the accuracy.
+    pub recall_weighted: f64,
     /// Figures by label.
     pub per_class_metrics: BTreeMap<String, ClassReport>,
+    /// Labels the model knows and no row has: nothing was learned of how well it tells them.
+    pub untested_labels: Vec<String>,
     /// The labels in the order of the matrix.
     pub labels: Vec<String>,
     /// Rows by true label (first index) and predicted label (second index).
@@ -55,7 +66,94 @@ pub struct Outcome {
     pub confidence: f32,
 }
 
+impl Outcome {
+    /// Whether the prediction is right.
+    pub fn is_right(&self) -> bool {
+        self.truth == self.predicted
+    }
+}
+
 const BINS: usize = 15;
+
+/// Expected calibration error over 15 bins of equal width (Guo et al., 2017); 0 without rows.
+pub fn calibration_error(outcomes: &[Outcome]) -> f64 {
+    let mut bins = [(0.0_f64, 0_usize); BINS];
+    for outcome in outcomes {
+        let bin = ((f64::from(outcome.confidence) * BINS as f64) as usize).min(BINS - 1);
+        bins[bin].0 += f64::from(outcome.confidence);
+        bins[bin].1 += usize::from(outcome.is_right());
+    }
+    let rows = outcomes.len().max(1) as f64;
+    bins.iter().map(|(confidence, right)| (confidence - *right as f64).abs() / rows).sum()
+}
+
+/// Rows by true and predicted label.
+#[derive(Debug, Clone)]
+pub struct Confusion {
+    /// Rows by true label (first index) and predicted label (second index).
+    pub matrix: Vec<Vec<usize>>,
+}
+
+/// What is told of a task in one line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Headline {
+    /// See [`TaskReport::accuracy`].
+    pub accuracy: f64,
+    /// See [`TaskReport::balanced_accuracy`].
+    pub balanced_accuracy: f64,
+    /// See [`TaskReport::f1_macro`].
+    pub f1_macro: f64,
+    /// See [`TaskReport::f1_weighted`].
+    pub f1_weighted: f64,
+}
+
+impl Confusion {
+    /// Counts outcomes.
+    pub fn of(labels: usize, outcomes: impl Iterator<Item = Outcome>) -> Self {
+        let mut matrix = vec![vec![0_usize; labels]; labels];
+        outcomes.for_each(|outcome| matrix[outcome.truth][outcome.predicted] += 1);
+        Self { matrix }
+    }
+
+    /// Figures of each label, and how many rows were predicted as it.
+    fn classes(&self) -> Vec<(ClassReport, usize)> {
+        let mut predicted = vec![0_usize; self.matrix.len()];
+        for row in &self.matrix {
+            predicted.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        let class = |(number, row): (usize, &Vec<usize>)| {
+            let (hits, support, predicted) = (row[number] as f64, row.iter().sum::<usize>(), predicted[number]);
+            let share = |of: usize| if of == 0 { 0.0 } else { hits / of as f64 };
+            let f1 = if support + predicted == 0 { 0.0 } else { 2.0 * hits / (support + predicted) as f64 };
+            (ClassReport { precision: share(predicted), recall: share(support), f1, support }, predicted)
+        };
+        self.matrix.iter().enumerate().map(class).collect()
+    }
+
+    /// The figures of the headline; all 0 without rows.
+    pub fn headline(&self) -> Headline {
+        let classes = self.classes();
+        let rows: usize = classes.iter().map(|(class, _)| class.support).sum();
+        let hits: usize = self.matrix.iter().enumerate().map(|(number, row)| row[number]).sum();
+        let weighted: f64 = classes.iter().map(|(class, _)| class.f1 * class.support as f64).sum();
+        Headline {
+            accuracy: hits as f64 / rows.max(1) as f64,
+            balanced_accuracy: mean(classes.iter().filter(|one| one.0.support > 0).map(|one| one.0.recall)),
+            f1_macro: mean(seen(&classes).map(|class| class.f1)),
+            f1_weighted: weighted / rows.max(1) as f64,
+        }
+    }
+}
+
+/// Labels that occur or were predicted.
+fn seen(classes: &[(ClassReport, usize)]) -> impl Iterator<Item = &ClassReport> {
+    classes.iter().filter(|(class, predicted)| class.support + predicted > 0).map(|(class, _)| class)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+    sum / count.max(1) as f64
+}
 
 /// Computes a task's figures; `None` without any row.
 pub fn report(labels: &[String], outcomes: &[Outcome]) -> Option<TaskReport> {
@@ -63,49 +161,29 @@ pub fn report(labels: &[String], outcomes: &[Outcome]) -> Option<TaskReport> {
         return None;
     }
     let rows = outcomes.len();
-    let mut matrix = vec![vec![0_usize; labels.len()]; labels.len()];
-    let mut bins = [(0_usize, 0.0_f64, 0_usize); BINS];
-    for outcome in outcomes {
-        matrix[outcome.truth][outcome.predicted] += 1;
-        let bin = ((f64::from(outcome.confidence) * BINS as f64) as usize).min(BINS - 1);
-        bins[bin].0 += 1;
-        bins[bin].1 += f64::from(outcome.confidence);
-        bins[bin].2 += usize::from(outcome.truth == outcome.predicted);
-    }
-    let mut classes = BTreeMap::new();
-    let (mut recalls, mut scores, mut weighted) = (Vec::new(), Vec::new(), 0.0);
-    for (number, label) in labels.iter().enumerate() {
-        let hits = matrix[number][number] as f64;
-        let support: usize = matrix[number].iter().sum();
-        let predicted: usize = matrix.iter().map(|row| row[number]).sum();
-        let share = |of: usize| if of == 0 { 0.0 } else { hits / of as f64 };
-        let (precision, recall) = (share(predicted), share(support));
-        let f1 = if support + predicted == 0 { 0.0 } else { 2.0 * hits / (support + predicted) as f64 };
-        if support > 0 {
-            recalls.push(recall);
-        }
-        if support + predicted > 0 {
-            scores.push(f1);
-        }
-        weighted += f1 * support as f64 / rows as f64;
-        classes.insert(label.clone(), ClassReport { precision, recall, f1, support });
-    }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let right: usize = (0..labels.len()).map(|number| matrix[number][number]).sum();
+    let confusion = Confusion::of(labels.len(), outcomes.iter().copied());
+    let headline = confusion.headline();
+    let classes = confusion.classes();
+    let weighted = |value: fn(&ClassReport) -> f64| {
+        classes.iter().map(|(class, _)| value(class) * class.support as f64).sum::<f64>() / rows as f64
+    };
+    let untested = labels.iter().zip(&classes).filter(|(_, (class, _))| class.support == 0);
     Some(TaskReport {
         rows,
-        accuracy: right as f64 / rows as f64,
-        balanced_accuracy: mean(&recalls),
-        f1_macro: mean(&scores),
-        f1_weighted: weighted,
-        per_class_metrics: classes,
+        accuracy: headline.accuracy,
+        balanced_accuracy: headline.balanced_accuracy,
+        f1_macro: headline.f1_macro,
+        f1_weighted: headline.f1_weighted,
+        precision_macro: mean(seen(&classes).map(|class| class.precision)),
+        precision_weighted: weighted(|class| class.precision),
+        recall_macro: mean(seen(&classes).map(|class| class.recall)),
+        recall_weighted: weighted(|class| class.recall),
+        untested_labels: untested.map(|(label, _)| label.clone()).collect(),
+        expected_calibration_error: calibration_error(outcomes),
+        mean_confidence: mean(outcomes.iter().map(|outcome| f64::from(outcome.confidence))),
+        per_class_metrics: labels.iter().cloned().zip(classes.into_iter().map(|(class, _)| class)).collect(),
         labels: labels.to_vec(),
-        confusion_matrix: matrix,
-        expected_calibration_error: bins
-            .iter()
-            .map(|(_, confidence, right)| (confidence - *right as f64).abs() / rows as f64)
-            .sum(),
-        mean_confidence: outcomes.iter().map(|outcome| f64::from(outcome.confidence)).sum::<f64>() / rows as f64,
+        confusion_matrix: confusion.matrix,
     })
 }
 
@@ -158,8 +236,30 @@ mod tests {
         near(report.per_class_metrics["c"].f1, 2.0 / 3.0);
         near(report.f1_macro, (0.8 + 0.5 + 2.0 / 3.0) / 3.0);
         near(report.f1_weighted, (0.8 * 3.0 + 0.5 * 2.0 + 2.0 / 3.0) / 6.0);
+        near(report.precision_macro, (1.0 + 0.5 + 0.5) / 3.0);
+        near(report.precision_weighted, (3.0 + 2.0 * 0.5 + 0.5) / 6.0);
+        near(report.recall_macro, report.balanced_accuracy);
+        near(report.recall_weighted, report.accuracy);
+        assert_eq!(report.untested_labels, ["unused"]);
         near(report.expected_calibration_error, 0.9f32 as f64 - 4.0 / 6.0);
         assert_eq!(report.confusion_matrix[1], [0, 1, 1, 0]);
+    }
+
+    /// As `sklearn.metrics` has it with `zero_division=0`: y_true = [0, 0], y_pred = [0, 1].
+    #[test]
+    fn a_label_that_was_predicted_and_never_occurs_counts_in_the_macro_figures_only() {
+        let labels = ["a", "b"].map(str::to_owned);
+        let report = report(&labels, &outcomes(&[(0, 0), (0, 1)])).expect("rows");
+        assert_eq!((report.balanced_accuracy, report.recall_macro, report.precision_macro), (0.5, 0.25, 0.5));
+        assert_eq!(report.per_class_metrics["b"], ClassReport { precision: 0.0, recall: 0.0, f1: 0.0, support: 0 });
+    }
+
+    #[test]
+    fn one_row_is_enough() {
+        let right = report(&["a".to_owned(), "b".to_owned()], &outcomes(&[(1, 1)])).expect("one row");
+        assert_eq!((right.accuracy, right.balanced_accuracy, right.f1_macro, right.f1_weighted), (1.0, 1.0, 1.0, 1.0));
+        let wrong = report(&["a".to_owned(), "b".to_owned()], &outcomes(&[(1, 0)])).expect("one row");
+        assert_eq!((wrong.accuracy, wrong.balanced_accuracy, wrong.f1_macro, wrong.f1_weighted), (0.0, 0.0, 0.0, 0.0));
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
         if let Some(rate) = options.dropout {
             (config.dropout, config.attention_dropout, config.classifier_dropout) = (rate, rate, rate);
         }
-        (config.intent_temperature, config.sentiment_temperature) = (1.0, 1.0);
+        (config.intent_temperature, config.sentiment_temperature, config.abstain_below) = (1.0, 1.0, None);
         let base_hash = describe_file(&options.base.join("model.safetensors"))?.sha256;
         let longest = options.max_tokens.clamp(3, config.max_position_embeddings);
         let tokenizer = Tokenizer::read(&options.base, config.vocab_size, longest)?;

@@ -18,7 +18,7 @@ for file in "$shared/nlu_eval_45.csv" data/test.csv; do
   if [ -f "$file" ]; then
     "$bin" eval --data "$file" --json --quiet >"$work/eval.json"
     printf '%s: ' "$file"
-    grep -o '"accuracy":[0-9.]*' "$work/eval.json" | head -n 2 | paste -sd' '
+    grep -o '"accuracy": *[0-9.]*' "$work/eval.json" | head -n 2 | paste -sd' '
   else
     echo "$file is not there"
   fi

@@ -27,7 +27,19 @@ fn help_of_every_command() {
     let (code, help, _) = run(ecomres(folder.path()).arg("--help"));
     assert_eq!(code, 0);
     insta::assert_snapshot!("help", help);
-    for command in ["import", "simulate", "doctor", "report", "sample", "completions"] {
+    for command in [
+        "import",
+        "simulate",
+        "doctor",
+        "report",
+        "sample",
+        "completions",
+        "label",
+        "train",
+        "eval",
+        "predict",
+        "model",
+    ] {
         let (code, help, _) = run(ecomres(folder.path()).args([command, "--help"]));
         assert_eq!(code, 0, "{command}");
         insta::assert_snapshot!(format!("help_{command}"), help);

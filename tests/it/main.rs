@@ -3,7 +3,9 @@
 mod architecture;
 mod cli;
 mod data;
+mod eval;
 mod import;
+mod label;
 mod nlu;
 mod simulate;
 mod store;

@@ -195,7 +195,7 @@ fn predict_answers_arguments_and_lines_with_the_documented_fields() {
     assert!(output.status.success());
     let one: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let keys: Vec<&str> = one.as_object().expect("object").keys().map(String::as_str).collect();
-    assert_eq!(keys, ["intent", "intent_confidence", "sentiment", "sentiment_confidence", "text"]);
+    assert_eq!(keys, ["intent", "intent_confidence", "sentiment", "sentiment_confidence", "abstained", "text"]);
     let confidence = one["intent_confidence"].as_f64().expect("number");
     assert!((confidence * 1e4 - (confidence * 1e4).round()).abs() < 1e-9);
 

@@ -1,0 +1,143 @@
+//! Decides how good the answers are that a confidence threshold lets through, and which threshold a model gets.
+//!
+//! It must never count a withheld answer as right.
+
+use serde::Serialize;
+
+use super::metrics::Outcome;
+
+/// Shares of the rows at which the accuracy is told.
+const COVERAGES: [f64; 7] = [1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5];
+
+/// Share of the answered rows that shall be right when a threshold is fitted.
+const WANTED: f64 = 0.95;
+
+/// What is left where answers below a threshold are withheld.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Share of the rows that are answered.
+    pub coverage: f64,
+    /// Least confidence of an answered row.
+    pub threshold: f64,
+    /// Share of the answered rows that are right; `None` where none is answered.
+    pub accuracy: Option<f64>,
+}
+
+/// What withholding unsure answers does to a task.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Abstention {
+    /// At the threshold in force.
+    pub at_threshold: Coverage,
+    /// Accuracy of the withheld answers; `None` where none is withheld.
+    pub accuracy_of_withheld: Option<f64>,
+    /// At fixed shares of answered rows, the surest first.
+    pub accuracy_at_coverage: Vec<Coverage>,
+}
+
+/// Figures of withholding answers below `threshold`; `None` without rows.
+pub fn abstention(outcomes: &[Outcome], threshold: f32) -> Option<Abstention> {
+    let sorted = surest_first(outcomes);
+    let rows = sorted.len();
+    let accuracy = |part: &[Outcome]| {
+        (!part.is_empty()).then(|| part.iter().filter(|one| one.is_right()).count() as f64 / part.len() as f64)
+    };
+    let least = f64::from(sorted.last()?.confidence);
+    let answered = sorted.partition_point(|one| one.confidence >= threshold);
+    let at_share = |share: f64| {
+        let count = ((rows as f64 * share).round() as usize).clamp(1, rows);
+        let threshold = sorted.get(count - 1).map_or(least, |one| f64::from(one.confidence));
+        Coverage { coverage: count as f64 / rows as f64, threshold, accuracy: accuracy(&sorted[..count]) }
+    };
+    Some(Abstention {
+        at_threshold: Coverage {
+            coverage: answered as f64 / rows as f64,
+            threshold: f64::from(threshold),
+            accuracy: accuracy(&sorted[..answered]),
+        },
+        accuracy_of_withheld: accuracy(&sorted[answered..]),
+        accuracy_at_coverage: COVERAGES.iter().map(|share| at_share(*share)).collect(),
+    })
+}
+
+/// The lowest threshold at which 95 % of the answered rows are right, rounded down to two digits; `None` where that
+/// is so without one, or where it would withhold more than half: such a model needs training, not a threshold.
+pub fn fit_threshold(outcomes: &[Outcome]) -> Option<f32> {
+    let sorted = surest_first(outcomes);
+    let (mut right, mut most) = (0_usize, 0_usize);
+    for (at, outcome) in sorted.iter().enumerate() {
+        right += usize::from(outcome.is_right());
+        // Rows of the same confidence are answered together or not at all.
+        let ends = sorted.get(at + 1).is_none_or(|next| next.confidence < outcome.confidence);
+        if ends && right as f64 >= WANTED * (at + 1) as f64 {
+            most = at + 1;
+        }
+    }
+    if most == sorted.len() || most * 2 < sorted.len() {
+        return None;
+    }
+    // Below the last answered row and above the first withheld one; two digits are what anybody can remember.
+    let (answered, withheld) = (sorted[most - 1].confidence, sorted[most].confidence);
+    let rounded = (answered * 100.0).floor() / 100.0;
+    Some(if rounded > withheld { rounded } else { answered })
+}
+
+fn surest_first(outcomes: &[Outcome]) -> Vec<Outcome> {
+    let mut sorted = outcomes.to_vec();
+    sorted.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(right: bool, confidence: f32) -> Outcome {
+        Outcome { truth: 0, predicted: usize::from(!right), confidence }
+    }
+
+    #[test]
+    fn figures_at_the_threshold_and_at_fixed_shares() {
+        let rows = [row(true, 0.9), row(false, 0.2), row(true, 0.8), row(false, 0.6)];
+        let found = abstention(&rows, 0.6).expect("rows");
+        assert_eq!((found.at_threshold.coverage, found.at_threshold.accuracy), (0.75, Some(2.0 / 3.0)));
+        assert_eq!(found.accuracy_of_withheld, Some(0.0));
+        let half = found.accuracy_at_coverage.last().expect("50 %");
+        assert_eq!((half.coverage, half.accuracy), (0.5, Some(1.0)));
+        assert!((half.threshold - 0.8).abs() < 1e-6);
+    }
+
+    #[test]
+    fn nothing_answered_nothing_withheld_nothing_at_all() {
+        let rows = [row(true, 0.9)];
+        assert_eq!(abstention(&rows, 1.0).expect("a row").at_threshold.accuracy, None);
+        assert_eq!(abstention(&rows, 0.0).expect("a row").accuracy_of_withheld, None);
+        assert_eq!(abstention(&[], 0.5), None);
+        assert_eq!(fit_threshold(&[]), None);
+    }
+
+    #[test]
+    fn the_threshold_is_the_lowest_that_will_do() {
+        // 19 right, then 1 wrong at 0.5 (95 % of 20), then only wrong ones.
+        let mut rows: Vec<Outcome> = (0..19).map(|n| row(true, 0.99 - n as f32 * 0.01)).collect();
+        rows.push(row(false, 0.5));
+        rows.extend([row(false, 0.4), row(false, 0.3)]);
+        let threshold = fit_threshold(&rows).expect("a threshold");
+        assert!((0.4..=0.5).contains(&threshold), "{threshold}");
+        assert_eq!(abstention(&rows, threshold).expect("rows").at_threshold.accuracy, Some(0.95));
+        assert_eq!(fit_threshold(&rows[..20]), None, "good enough without one");
+        assert_eq!(fit_threshold(&[row(false, 0.9), row(true, 0.8)]), None, "hopeless");
+    }
+
+    proptest! {
+        #[test]
+        fn a_fitted_threshold_keeps_its_promise(rows in prop::collection::vec((any::<bool>(), 0.0_f32..=1.0), 0..60)) {
+            let rows: Vec<Outcome> = rows.into_iter().map(|(right, confidence)| row(right, confidence)).collect();
+            if let Some(threshold) = fit_threshold(&rows) {
+                let found = abstention(&rows, threshold).expect("rows").at_threshold;
+                prop_assert!(found.coverage >= 0.5);
+                prop_assert!(found.accuracy.expect("half is answered") >= WANTED - 1e-9);
+            }
+        }
+    }
+}
