@@ -30,7 +30,7 @@ impl Fresh {
         let Ok(folder) = tempfile::Builder::new().prefix(".ecomres-new-").tempdir_in(folder_of(&place)) else {
             return Ok(None);
         };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join(NAME))?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::make_for(&folder.path().join(NAME), &place)?);
         Ok(Some(Self { store, folder, place }))
     }
 

@@ -56,6 +56,14 @@ impl SqliteStore {
         Self::at(Place::file(path, wait))
     }
 
+    /// Makes a store in a file that will be moved to `place`, which messages name.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub(super) fn make_for(path: &Path, place: &Path) -> Result<Self> {
+        Self::at(Place::file_for(path, place, WAIT))
+    }
+
     /// Opens a store that is there already, only to look at it: nothing is made or changed, and a file or folder that
     /// may not be written is no obstacle.
     ///

@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     pub(super) wait: Duration,
     access: Access,
+    /// What it is called in messages, where that is not its path.
+    name: Option<String>,
 }
 
 /// How the connections to a store are opened.
@@ -37,17 +39,22 @@ enum Access {
 
 impl Place {
     pub(super) fn file(path: &Path, wait: Duration) -> Self {
-        Self { path: path.to_owned(), wait, access: Access::Full }
+        Self { path: path.to_owned(), wait, access: Access::Full, name: None }
+    }
+
+    /// A file that will be at another place once it is complete, and is called by that.
+    pub(super) fn file_for(path: &Path, place: &Path, wait: Duration) -> Self {
+        Self { name: Some(place.display().to_string()), ..Self::file(path, wait) }
     }
 
     pub(super) fn scratch(wait: Duration) -> Self {
         let name = format!("file:/ecomres-{}?vfs=memdb", uuid::Uuid::now_v7());
-        Self { path: name.into(), wait, access: Access::Memory }
+        Self { path: name.into(), wait, access: Access::Memory, name: Some("in memory".to_owned()) }
     }
 
     /// A store that is there already, only to look at, and its first connection. Nothing is made or changed.
     pub(super) fn existing(path: &Path, wait: Duration) -> Result<(Self, Connection)> {
-        let mut place = Self { path: path.to_owned(), wait, access: Access::Look };
+        let mut place = Self { path: path.to_owned(), wait, access: Access::Look, name: None };
         match fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(StoreError::Missing { path: place.shown() });
@@ -86,7 +93,7 @@ impl Place {
     }
 
     pub(super) fn shown(&self) -> String {
-        if self.access == Access::Memory { "in memory".to_owned() } else { self.path.display().to_string() }
+        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 
     /// Opens the first connection: makes the file where there is none, and brings its schema up to date.
