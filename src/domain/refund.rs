@@ -157,7 +157,7 @@ impl RefundPolicy {
             let pressed = customer.pressed.as_ref() == Some(&quote.id);
             let agreed = pressed
                 || (customer.offered.contains(&quote.id)
-                    && consent::agrees_to(&customer.text, &order.id, request.patterns));
+                    && consent::agrees_to(&customer.text, &order.id, quote.amount, request.patterns));
             if !agreed {
                 return Err(Denial::NoConsent);
             }
