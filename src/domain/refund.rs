@@ -158,7 +158,7 @@ impl RefundPolicy {
             let pressed_another = customer.pressed.as_ref().is_some_and(|pressed| *pressed != quote.id);
             let agreed = !pressed_another
                 && customer.offered.contains(&quote.id)
-                && consent::agrees_to(&customer.text, &order.id, request.patterns);
+                && consent::agrees_to(&customer.text, &order.id, quote.amount, request.patterns);
             if !agreed {
                 return Err(Denial::NoConsent);
             }
