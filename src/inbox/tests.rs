@@ -74,6 +74,7 @@ async fn a_question_in_between_is_answered_and_the_offer_made_again() {
     let mut chat = shop.chat("a");
     chat.say("refund ORD000003").await;
     holds(&chat.say("how long does the refund take?").await, &["3-5 business days", "₹599", "yes or no"]);
+    holds(&chat.say("and how long?").await, &["3-5 business days", "₹599", "yes or no"]);
     holds(&chat.say("ok yes").await, &["RFND_"]);
 }
 

@@ -2,6 +2,8 @@
 //!
 //! It must never know which backend it runs on.
 //!
+//! It is one long file because it is one list: a case beside the port it belongs to reads better than two halves.
+//!
 //! A backend calls `contract_tests!` with an expression that makes a [`Fresh`] store.
 
 use std::collections::HashSet;

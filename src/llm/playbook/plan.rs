@@ -178,7 +178,8 @@ impl<'a> Plan<'a> {
         if !elsewhere && !narrowed.is_empty() && narrowed.len() < offered.len() {
             return self.offer(&narrowed, Some("Only that one, then.".to_owned()), false).map(Some);
         }
-        let answer = self.book.faq.answer(text);
+        // “and how long?” after an offer is about the refund.
+        let answer = self.book.faq.answer(&format!("{text} refund"));
         let asks = phrases::is_question(text);
         let about_this = [intent::REFUND, intent::OTHER, intent::CONTENT].contains(&self.intent());
         if elsewhere || (self.fresh() && !about_this && !asks) {
