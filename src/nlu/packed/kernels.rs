@@ -10,6 +10,13 @@ use super::simd::{Portable, Simd};
 /// Columns of a panel: two cache lines of `f32`.
 pub(super) const PANEL: usize = 32;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// How far ahead of a product its weights are fetched, in bytes. A processor's own prefetching ends with every page;
+/// for a short sentence, where the weights come from far away, a page of notice makes a third of the time.
+const AHEAD: usize = 4096;
+
 /// `LayerNorm`'s epsilon in DistilBERT (and BERT).
 const EPSILON: f32 = 1e-12;
 
@@ -236,6 +243,11 @@ unsafe fn block<S: Simd, W: Weight, const R: usize>(
         let rows = product.rows.add(first * stride);
         let mut sums = [[S::splat(0.0); 2]; R];
         for k in 0..product.depth {
+            let ahead = panel.cast::<u8>().wrapping_add(AHEAD);
+            S::prefetch(ahead);
+            if 2 * S::LANES * size_of::<W>() > LINE {
+                S::prefetch(ahead.wrapping_add(LINE));
+            }
             let left = W::load::<S>(panel);
             let right = W::load::<S>(panel.add(S::LANES));
             for (r, [a, b]) in sums.iter_mut().enumerate() {

@@ -16,6 +16,9 @@ pub(super) trait Simd: Copy + 'static {
     const LANES: usize;
     /// Rows of a product computed at once: with two vectors of sums each, as many as the registers hold.
     const ROWS: usize;
+    /// Asks for a cache line that is soon needed, wherever it is.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
     /// `x` in every lane.
     unsafe fn splat(x: f32) -> Self::V;
     /// Numbers from memory.
@@ -147,6 +150,11 @@ mod x86 {
         const LANES: usize = 16;
         const ROWS: usize = 12;
         #[inline(always)]
+        unsafe fn prefetch(from: *const u8) {
+            // SAFETY: see above.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+        #[inline(always)]
         unsafe fn splat(x: f32) -> __m512 {
             // SAFETY: see above.
             unsafe { _mm512_set1_ps(x) }
@@ -232,6 +240,11 @@ mod x86 {
         type V = __m256;
         const LANES: usize = 8;
         const ROWS: usize = 6;
+        #[inline(always)]
+        unsafe fn prefetch(from: *const u8) {
+            // SAFETY: see above.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
         #[inline(always)]
         unsafe fn splat(x: f32) -> __m256 {
             // SAFETY: see above.
