@@ -11,7 +11,7 @@ use super::guard::{self, Uncovered};
 use crate::domain::alert::Alert;
 use crate::domain::caller::{Caller, Customer};
 use crate::domain::consent::{self, Answer};
-use crate::domain::conversation::{Conversation, Mode, Offer, Triage, TriageCause, WaitingFor};
+use crate::domain::conversation::{Conversation, Mode, Offer, PaidRefund, Triage, TriageCause, WaitingFor};
 use crate::domain::ids::{IdPatterns, OrderId, QuoteId};
 use crate::domain::money::Money;
 use crate::domain::topic;
@@ -187,14 +187,18 @@ impl Turn {
     }
 
     fn tool_done(&mut self, call: ToolCall, result: ToolResult) -> Vec<Effect> {
-        self.conversation.known.add_amounts(guard::amounts_of(&result.value));
+        self.conversation.known.add_amounts(guard::amounts_of(&result.outcome));
         match &result.outcome {
             Outcome::Quoted(quote) => {
                 let offer = Offer { quote_id: quote.id.clone(), order_id: quote.order_id.clone() };
                 self.quotes.retain(|(known, _)| known.order_id != offer.order_id);
                 self.quotes.push((offer, quote.amount));
             }
-            Outcome::Refunded { refund, .. } => self.conversation.known.add_transaction(&refund.transaction_id),
+            Outcome::Refunded { refund, .. } => self.conversation.known.add_refund(PaidRefund {
+                order_id: refund.order_id.clone(),
+                amount: refund.amount,
+                transaction_id: refund.transaction_id.clone(),
+            }),
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             _ => {}
         }

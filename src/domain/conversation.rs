@@ -54,8 +54,20 @@ pub struct Conversation {
 pub struct Known {
     /// Amounts of money, the latest last.
     pub amounts: Vec<Money>,
-    /// Transactions of refunds that were paid.
-    pub transactions: Vec<String>,
+    /// Refunds that were paid, the latest last.
+    #[serde(default)]
+    pub refunds: Vec<PaidRefund>,
+}
+
+/// A refund that was paid, as far as a reply may speak of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidRefund {
+    /// The order.
+    pub order_id: OrderId,
+    /// What the customer gets.
+    pub amount: Money,
+    /// The transaction.
+    pub transaction_id: String,
 }
 
 impl Known {
@@ -70,13 +82,18 @@ impl Known {
         self.amounts.drain(..surplus);
     }
 
-    /// Adds a transaction, at most 16 are kept.
-    pub fn add_transaction(&mut self, transaction: &str) {
-        if !self.transactions.iter().any(|known| known == transaction) {
-            self.transactions.push(transaction.to_owned());
+    /// Adds a refund, at most 16 are kept.
+    pub fn add_refund(&mut self, refund: PaidRefund) {
+        if !self.refunds.contains(&refund) {
+            self.refunds.push(refund);
         }
-        let surplus = self.transactions.len().saturating_sub(16);
-        self.transactions.drain(..surplus);
+        let surplus = self.refunds.len().saturating_sub(16);
+        self.refunds.drain(..surplus);
+    }
+
+    /// The transactions of the refunds that were paid.
+    pub fn transactions(&self) -> impl Iterator<Item = &str> {
+        self.refunds.iter().map(|refund| refund.transaction_id.as_str())
     }
 }
 
