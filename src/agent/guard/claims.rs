@@ -47,9 +47,8 @@ pub(super) struct Claim {
 /// Adverbs and helping verbs between a subject and what it did.
 const ADV: &str = r"(?:(?:now|already|just|successfully|fully|also|been|being|automatically|partially|immediately|completely|finally|both|all|indeed|duly|currently|actually|since|then|safely|soon|shortly|quickly|personally|directly|gladly|happily|certainly|definitely|surely|next|right away|gone ahead and|went ahead and)\s+)*";
 const AUX: &str = r"(?:\s+(?:has|have|had|was|were|is|are|been|got|gets|being|stands)|'s|'ve|'re)\s+";
-const TOPIC: &str =
-    r"(?:\b(?:refund\w*|reimburse\w*|money|amount|cash\s?back|compensation|voucher|request|claim|paise|paisa)\b|₹\d)";
-const PERSON: &str = r"\b(?:agents?|person|humans?|managers?|supervisors?|team|representatives?|reps?|specialists?|colleagues?|someone|somebody|staff|executives?|experts?|seniors?|member|department)\b";
+const TOPIC: &str = r"(?:\b(?:refund\w*|reimburse\w*|money|amount|cash\s?back|compensation|voucher|request|claim|return|paise|paisa)\b|₹\d)";
+const PERSON: &str = r"\b(?:agents?|person|humans?|managers?|supervisors?|team|representatives?|reps?|specialists?|colleagues?|someone|somebody|staff|executives?|experts?|seniors?|member|department|support|customer\s+(?:care|service))\b";
 const I: &str = r"(?:^|\b(?:i|we)(?:'ve|'m|'re|\s+have|\s+am|\s+are|\s+had)?\s+)";
 const I_WILL: &str = r"(?:\b(?:i|we)(?:'ll|\s+will|\s+shall|'m\s+going\s+to|'re\s+going\s+to|\s+am\s+going\s+to|\s+are\s+going\s+to)|\blet\s+me)\s+";
 const WILL: &str = r"(?:\s+(?:will|shall|should)|'ll|(?:'s|\s+is|\s+are)\s+(?:going|about|set)\s+to)\s+";
@@ -57,10 +56,10 @@ const WILL: &str = r"(?:\s+(?:will|shall|should)|'ll|(?:'s|\s+is|\s+are)\s+(?:go
 /// What happened to money on its way back.
 const SENT: &str = r"(?:processed|issued|approved|credited|refunded|reimbursed|returned|transferred|sent|deposited|reversed|released|repaid|paid\s+(?:back|out)|on\s+(?:its|the|their)\s+way|coming)";
 /// The same of a refund.
-const PAID: &str = r"(?:processed|issued|approved|completed?|initiated|credited|sent|done|transferred|returned|released|reversed|deposited|granted|sanctioned|triggered|started|submitted|settled|cleared|confirmed|made|arranged|authori[sz]ed|finali[sz]ed|raised|successful|paid|on\s+(?:its|the|their)\s+way|coming|in\s+progress|under\s?way|in\s+process|through)";
+const PAID: &str = r"(?:processed|issued|approved|completed?|initiated|credited|sent|done|transferred|returned|released|reversed|deposited|granted|sanctioned|triggered|started|submitted|settled|cleared|confirmed|made|arranged|authori[sz]ed|finali[sz]ed|raised|successful|paid|on\s+(?:its|the|their)\s+way|coming|in\s+progress|under\s?way|in\s+process|through|begun)";
 /// What somebody does to pay a refund.
 const PAYS: &str = r"(?:process|issue|initiate|credit|complete|approve|arrange|start|make|raise|submit|trigger|send|return|transfer|pay|give|get|do|release|reverse)";
-const PAYING: &str = r"(?:process(?:ed|ing)|issu(?:ed|ing)|approv(?:ed|ing)|initiat(?:ed|ing)|complet(?:ed|ing)|credit(?:ed|ing)|sent|sending|transferr(?:ed|ing)|return(?:ed|ing)|releas(?:ed|ing)|grant(?:ed|ing)|made|making|arrang(?:ed|ing)|rais(?:ed|ing)|start(?:ed|ing)|submitt(?:ed|ing)|trigger(?:ed|ing)|revers(?:ed|ing)|deposit(?:ed|ing)|given|giving|paid|paying|authori[sz](?:ed|ing)|done|put\s+through|(?:gone|went)\s+ahead\s+with)";
+const PAYING: &str = r"(?:process(?:ed|ing)|issu(?:ed|ing)|approv(?:ed|ing)|initiat(?:ed|ing)|complet(?:ed|ing)|credit(?:ed|ing)|sent|sending|transferr(?:ed|ing)|return(?:ed|ing)|releas(?:ed|ing)|grant(?:ed|ing)|made|making|arrang(?:ed|ing)|rais(?:ed|ing)|start(?:ed|ing)|submitt(?:ed|ing)|trigger(?:ed|ing)|revers(?:ed|ing)|deposit(?:ed|ing)|given|giving|paid|paying|authori[sz](?:ed|ing)|done|put\s+through|(?:gone|went)\s+ahead\s+with|tak(?:en|ing)\s+care\s+of|confirm(?:ed|ing))";
 const MONEY_BACK: &str = r"(?:\b(?:refund\w*|money|amount|cash\s?back|paise|paisa)\b|₹\d)";
 
 const ESCALATED: &str = r"(?:escalated|forwarded|transferred|handed|raised|created|logged|registered|opened|passed|assigned|flagged|shared|connected|routed|filed|notified)";
@@ -84,27 +83,38 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Future, format!(r"{TOPIC}.{{0,60}}?{WILL}{ADV}(?:be\s+{ADV}(?:{PAID}|back|with\s+you|in\s+your)|reach|arrive|reflect|come|show|hit|appear|land|get\s+\w+ed)\b")),
         (Refund, Future, format!(r"\byou{WILL}{ADV}(?:be\s+{ADV}(?:refunded|reimbursed|credited|paid)|(?:receive|get|see|have|find)\b.{{0,60}}{MONEY_BACK})")),
         (Refund, Future, format!(r"{I_WILL}{ADV}(?:refund|reimburse|{PAYS}\b.{{0,60}}{MONEY_BACK})\b")),
+        (Refund, Done, format!(r"(?:@\d|\border)[^\w@₹]*\s{ADV}(?:refunded|reimbursed)\b|\bconsider\b.{{0,20}}\b(?:refunded|done)\b")),
+        (Refund, Done, format!(r"{MONEY_BACK}.{{0,40}}\b(?:went|gone|has\s+cleared|have\s+cleared)\b")),
+        (Refund, Future, format!(r"\bexpect\b.{{0,40}}{MONEY_BACK}|\bwhile\s+(?:i|we)\s+{ADV}(?:refund|{PAYS}\b.{{0,40}}{MONEY_BACK})")),
+        (Refund, Done, format!(r"₹\d\s+{ADV}(?:credited|refunded|returned|transferred|reversed|reimbursed)\b|\b(?:account|wallet|card)\b{AUX}{ADV}(?:credited|refunded)\b")),
+        (Refund, Future, format!(r"\b(?:it|this|that|they){WILL}{ADV}be\s+{ADV}(?:credited|reflected|deposited|returned|reversed)\b")),
         // Refunds, in Hinglish and Hindi.
         (Refund, Done, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:ho|kar|kr|bhej|de|daal|dal|aa|mil|lauta)\s*{did}")),
         (Refund, Future, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:(?:aa|mil|ho|pahunch)\s*ja(?:y|e)\w*|mil(?:ega|enge|egi)|aa?y(?:ega|enge)|(?:kar|kr|bhej|de|lauta)\s*{will_do}|kar(?:unga|enge))")),
         (Refund, Done, r"(?:रिफंड|पैसे|पैसा|₹\d).{0,40}(?:हो गया|हो चुका|हो गए|कर दिया|कर दिए|भेज दि|दे दि|मिल गए|मिल गया)".to_owned()),
         (Refund, Future, r"(?:रिफंड|पैसे|पैसा|₹\d).{0,40}(?:जाएगा|जाएंगे|जायेगा|मिलेगा|मिलेंगे|आएगा|आएंगे|दूंगा|देंगे)".to_owned()),
         (AllDone, Done, r"^(?:all |it's |it is |that's |it has been |ho gaya|kar diya)?done\b|^(?:ho\s*gaya|kar\s*diya)(?:\s+hai)?$".to_owned()),
+        (AllDone, Done, format!(r"{I}.{{0,12}}\b(?:gone|went)\s+ahead\b")),
         // Orders.
         (Change, Done, format!(r"(?:\borders?|@\d|\bit|\bdelivery|\baddress|\bsubscription)\b.{{0,40}}?{AUX}{ADV}(?:cancell?ed|replaced|rescheduled|modified|changed)\b")),
         (Change, Done, format!(r"{I}{ADV}(?:cancell?(?:ed|ing)|replac(?:ed|ing)|reschedul(?:ed|ing)|modif(?:ied|ying)|chang(?:ed|ing)|updat(?:ed|ing))\b.{{0,40}}(?:\b(?:orders?|address|delivery|items?|subscription|slot|it)\b|@\d)")),
         (Change, Done, format!(r"\breplacement\b.{{0,40}}?{AUX}{ADV}(?:sent|arranged|processed|dispatched|shipped|issued|ordered|on\s+(?:its|the)\s+way)\b")),
         (Change, Done, format!(r"\border\b.{{0,30}}\bcancel\s*(?:kar|ho|kr)\s*{did}|^(?:order\s+)?cancell?ed$")),
+        (Change, Done, format!(r"\bcancellation\b.{{0,40}}?{AUX}{ADV}{PAID}\b")),
         (Change, Future, format!(r"{I_WILL}{ADV}(?:cancel|replace|reschedule)\b|\b(?:order|replacement)\b.{{0,40}}?{WILL}{ADV}be\s+{ADV}(?:cancell?ed|replaced|rescheduled|sent|arranged|dispatched|shipped)\b")),
+        (Change, Done, format!(r"{I}{ADV}(?:placed|arranged|ordered|sent|booked|scheduled)\b.{{0,30}}\breplacement\b|{I}{ADV}(?:applied|added|issued|given|sent)\b.{{0,30}}\b(?:coupon|voucher|discount|points)\b")),
         // Persons.
         (Person, Done, format!(r"{I}{ADV}(?:escalat(?:ed|ing)|forward(?:ed|ing)|alert(?:ed|ing)|notif(?:ied|ying)|inform(?:ed|ing)|transferr(?:ed|ing)|connect(?:ed|ing)|rout(?:ed|ing)|assign(?:ed|ing)|flagg(?:ed|ing)|hand(?:ed|ing)\b.{{0,30}}\bover|pass(?:ed|ing)\b.{{0,40}}\b(?:on|along|to)|loop(?:ed|ing)\b.{{0,20}}\bin|put(?:ting)?\b.{{0,20}}\bthrough)\b")),
-        (Person, Done, format!(r"{I}{ADV}(?:ask(?:ed|ing)|request(?:ed|ing)|told|telling|contact(?:ed|ing)|call(?:ed|ing)|reach(?:ed|ing)\s+out|spoken|spoke|messag(?:ed|ing)|got|getting|put|putting|brought|bringing|shared|sharing|sent|sending|arranged|arranging)\b.{{0,40}}{PERSON}")),
+        (Person, Done, format!(r"{I}{ADV}(?:ask(?:ed|ing)|request(?:ed|ing)|told|telling|contact(?:ed|ing)|call(?:ed|ing)|reach(?:ed|ing)\s+out|spoken|spoke|messag(?:ed|ing)|got|getting|put|putting|brought|bringing|shared|sharing|sent|sending|arranged|arranging|had|checked|discussed)\b.{{0,40}}{PERSON}")),
         (Person, Done, format!(r"{I}{ADV}(?:rais(?:ed|ing)|creat(?:ed|ing)|open(?:ed|ing)|logg(?:ed|ing)|fil(?:ed|ing)|register(?:ed|ing))\b.{{0,30}}\b(?:tickets?|complaint|case|escalation|alert|issue)\b")),
         (Person, Done, format!(r"{PERSON}.{{0,30}}?{AUX}{ADV}(?:notified|informed|alerted|assigned|asked|contacted|told|requested|brought|on\s+(?:the|their|its)\s+way|looking|working|joining|reviewing|checking|taking|handling|aware|investigating|calling|contacting)\b")),
         (Person, Done, format!(r"(?:\b(?:this|it|issue|case|request|concern|query|complaint|tickets?|matter|chat|conversation|details?|feedback|message|you|alert)\b).{{0,30}}?{AUX}{ADV}{ESCALATED}\b")),
         (Person, Future, format!(r"(?:\b(?:this|it|issue|case|request|concern|query|complaint|tickets?|matter|chat|conversation|details?|you)\b).{{0,30}}?{WILL}{ADV}be\s+{ADV}{ESCALATED}\b")),
         (Person, Future, format!(r"{I_WILL}{ADV}(?:escalate|forward|alert|notify|inform|transfer|connect|route|assign|flag|hand\b.{{0,30}}\bover|loop\b.{{0,20}}\bin|(?:bring|ask|request|tell|contact|call|get|have|put)\b.{{0,30}}{PERSON}|(?:raise|create|open|log|file|register)\b.{{0,30}}\b(?:ticket|complaint|case|escalation))\b")),
         (Person, Future, format!(r"{PERSON}.{{0,30}}?{WILL}{ADV}(?:be\s+{ADV}(?:with|in\s+touch|calling|contacting|joining|here|reaching|looking|taking|assisting|helping|notified|informed|assigned)|{CALLS})\b")),
+        (Person, Done, format!(r"{PERSON}.{{0,20}}?\s{ADV}(?:(?:has|have)\s+{ADV})?(?:approved|agreed|authori[sz]ed|reviewed|checked|confirmed)\b|\b(?:request|complaint|shikayat)\b.{{0,30}}\b(?:bhej|darj\s+kar|aage\s+kar)\s*{did}")),
+        (Person, Done, format!(r"{I}{ADV}let(?:ting)?\b.{{0,20}}{PERSON}.{{0,20}}\bknow\b")),
+        (Person, Future, format!(r"\byou{WILL}{ADV}(?:hear|be\s+{ADV}(?:contacted|connected|called|transferred))\b|\bwhile\s+(?:i|we)\s+{ADV}(?:connect|transfer|escalate|forward|get|bring|find|ask)\b")),
         (Person, Done, format!(r"\b(?:escalate|forward|transfer|connect|inform|notify|assign|alert|raise|report)\s*(?:kar|ho|kr)\s*{did}|(?:{PERSON}|\bkisi\b).{{0,30}}\b(?:bata|bol|keh|suchit|bula)\s*{did}")),
         (Person, Future, format!(r"\b(?:escalate|forward|transfer|connect|inform|notify|assign|alert|raise|report)\s*(?:kar|kr)\s*{will_do}|(?:{PERSON}|\bkisi\b).{{0,30}}\b(?:bata|bol|keh|bula)\s*{will_do}|(?:{PERSON}|\bkoi\b).{{0,40}}\b(?:call|contact|baat|sampark|reply|madad|message)\s*kar(?:eg[aei]|eng[ei])\b")),
     ]
@@ -116,7 +126,7 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
 /// “Refund processed.”: no helping verb, so anything that wishes or asks before it makes it no claim.
 static SHORT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"\brefunds?(?:\s+(?:request|status))?(?:\s+(?:of|for|to)\b.{{0,40}}?)?[\s:=-]+{ADV}(?:processed|issued|approved|completed?|initiated|credited|sent|done|successful|confirmed|paid|granted|transferred|sanctioned|arranged|in\s+progress|on\s+(?:its|the)\s+way)\b"
+        r"\brefunds?(?:\s+(?:request|status))?(?:\s+(?:of|for|to)\b.{{0,40}}?)?[^\w@₹]+{ADV}(?:processed|issued|approved|completed?|initiated|credited|sent|done|successful|confirmed|paid|granted|transferred|sanctioned|arranged|in\s+progress|on\s+(?:its|the)\s+way)\b"
     ))
 });
 static WISH: LazyLock<Regex> = LazyLock::new(|| {
@@ -139,7 +149,7 @@ static IF: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// “Say “agent” and I will …”.
 static SAY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:^|[,;:]\s*|\b(?:or|just|please|and)\s+)(?:say|reply|write|type|send|tell|share|give)\b")
+    pattern(r"(?:^|[,;:]\s*|\b(?:or|just|please|and)\s+)(?:say|reply|write|type|send|tell|share|give|confirm)\b")
 });
 /// A condition on the customer, anywhere beside a promise.
 static IF_YOU: LazyLock<Regex> = LazyLock::new(|| {
@@ -156,7 +166,7 @@ static ASKS: LazyLock<RegexSet> = LazyLock::new(|| {
         r"\b(?:would\s+you\s+like|do\s+you\s+want)\s+to\s+(?:go|proceed|continue|confirm|accept)\b",
         r#"\b(?:reply|say|answer|write)\s+(?:with\s+)?["“']?(?:yes|haan)\b"#,
         r"\byes\s*/\s*no\b",
-        r"\bgo\s+ahead\s*\?",
+        r"\b(?:go\s+ahead|ok|okay|alright|fine)\s*\?",
         r"\bdo\s+you\s+(?:agree|confirm|accept)\b",
         r"\bkar\s*(?:du|doon|dun|dein)\b",
     ])

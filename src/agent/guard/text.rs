@@ -16,16 +16,16 @@ pub(super) fn pattern(text: &str) -> Regex {
 }
 
 /// The refunds' own transaction ids.
-static TRANSACTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\brfnd_\w+"));
+static TRANSACTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|_)rfnd_\w+"));
 /// References as banks and other shops write them.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?ix) \b(?:txn|utr|rrn|arn|trn|ref|upi|imps|neft)[\s:\#._-]*(?:(?:id|no|number|is|code)\b[\s:\#._-]*){0,3}[a-z]{0,4}\d{4,}\w*
-        | \b(?:transaction|reference|refund|ticket|complaint|case|tracking|escalation)\s+(?:id|no|number|ref|reference|code|\#)\b
+        r"(?ix) (?:\b|_)(?:txn|utr|rrn|arn|trn|ref|upi|imps|neft)[\s:\#._-]*(?:(?:id|no|number|is|code)\b[\s:\#._-]*){0,3}[a-z]{0,4}\d{4,}\w*
+        | (?:\b|_)(?:transaction|reference|refund|ticket|complaint|case|tracking|escalation)\s+(?:id|no|number|ref|reference|code|\#)\b
           [\s:\#.-]*(?:is\b)?[\s:\#.-]*[a-z]{0,8}[-_]?\d[\w-]{3,}",
     )
 });
-static ORDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([A-Z]{2,})-?\d{4,}\w*|(?i:\bord)\d{3,}\w*"));
+static ORDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b|_)(?:([A-Z]{2,})-?\d{4,}|(?i:ord)\d{3,})\w*"));
 /// Words that only look like the letters of an identifier when an amount is written right after them.
 const NO_ID: &[&str] = &["RS", "INR", "RUPEES", "RUPEE", "USD", "EUR", "GBP", "REFUND", "AMOUNT", "TOTAL", "GET", "OF"];
 
@@ -77,7 +77,7 @@ impl Reading {
         let text = plain(reply);
         let mut references = Vec::new();
         let mut take = |hit: &Captures<'_>| {
-            references.push(hit[0].trim_end_matches('_').to_owned());
+            references.push(hit[0].trim_matches('_').to_owned());
             " ".to_owned()
         };
         let text = TRANSACTION.replace_all(&text, &mut take);
@@ -88,7 +88,7 @@ impl Reading {
                 if hit.get(1).is_some_and(|letters| NO_ID.contains(&letters.as_str())) {
                     return hit[0].to_owned();
                 }
-                let id = hit[0].trim_end_matches('_').to_uppercase();
+                let id = hit[0].trim_matches('_').to_uppercase();
                 let place = orders.iter().position(|known| *known == id).unwrap_or_else(|| {
                     orders.push(id);
                     orders.len() - 1
