@@ -198,7 +198,7 @@ impl Turn {
     }
 
     fn tool_done(&mut self, call: ToolCall, result: ToolResult) -> Vec<Effect> {
-        self.conversation.known.add_amounts(guard::amounts_of(&result.value));
+        self.conversation.known.add_amounts(guard::amounts_of(&result.outcome));
         match &result.outcome {
             Outcome::Quoted(quote) => {
                 let offer = Offer { quote_id: quote.id.clone(), order_id: quote.order_id.clone() };

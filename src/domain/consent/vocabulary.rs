@@ -57,7 +57,9 @@ const TABLE: &[(Role, &str)] = &[
         Role::Yes,
         "yes, yes do, yess, yep, yup, yeah, yea, yaah, y, sure, sure thing, for sure, haan, han, haa, ha, haanji, hanji, \
          haan ji, ji haan, ha ji, agree, of course, manzoor, manjoor, chalega, sounds good, works for me, that works, fine with me, \
-         fine by me, ok with me, okay with me, i said yes, i already said yes, already said yes, i've already said yes, \
+         fine by me, ok with it, fine with it, ok with that, fine with that, i'm fine with that, \
+         i'm ok with that, i'm fine with it, i'm ok with it, i am ok with it, i am fine with it, i am ok with that, \
+         i am fine with that, ok with me, okay with me, i said yes, i already said yes, already said yes, i've already said yes, \
          i have already said yes, i told you yes, i already told you yes, हाँ, हां, हा, हाँजी, हांजी, जी हाँ, जी हां, \
          मंजूर, यस, you can, you may, yes you can, yes you may",
     ),
@@ -123,11 +125,11 @@ const TABLE: &[(Role, &str)] = &[
         "no, nope, nah, nahi, nahin, nhi, nai, naa, na, n, never, reject, decline, refuse, absolutely not, definitely not, \
          certainly not, surely not, of course not, definitely no, absolutely no, bilkul nahi, bilkul nahin, bilkul nhi, \
          not now, not needed, not required, not interested, no need, never mind, nevermind, forget it, \
-         changed my mind, zarurat nahi, zaroorat nahi, jarurat nahi, नहीं, नही, ना, बिल्कुल नहीं",
+         changed my mind, koi zarurat nahi, koi zaroorat nahi, koi jarurat nahi, zarurat nahi, zaroorat nahi, jarurat nahi, नहीं, नही, ना, बिल्कुल नहीं",
     ),
     (
         Role::NegatedVerb,
-        "don't, dont, do not, don't want, dont want, do not want, don't need, dont need, do not need, not want, no refund, \
+        "don't, dont, do not, don't want, dont want, do not want, don't need, dont need, do not need, not want, no refund, no refund needed, no refund required, refund not needed, refund not required, \
          no need of, no need for, mat, mat karo, nahi chahiye, nahin chahiye, nhi chahiye, nahi chaiye, nhi chaiye, \
          nahi karo, nahi karna, nhi karna, na karo, mat kijiye, मत, मत करो, नहीं चाहिए, नहीं चाहिये, नहीं करना, don't do it, \
          dont do it, do not do it, don't do that, dont do that",
