@@ -2,6 +2,7 @@
 //!
 //! It must never hold the work itself: each command is one file here, and calls the modules that do it.
 
+pub mod alerts;
 mod app;
 pub mod completions;
 pub mod doctor;
@@ -81,6 +82,7 @@ enum Command {
     Predict(predict::Options),
     Model(model::Options),
     Simulate(simulate::Options),
+    Alerts(alerts::Options),
     Report(report::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
@@ -108,6 +110,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(options) => predict::run(options, global),
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
+        Command::Alerts(options) => alerts::run(options, global),
         Command::Report(options) => report::run(options, global),
         Command::Doctor(options) => doctor::run(options, global),
         Command::Completions(options) => completions::run(options, global),

@@ -153,3 +153,32 @@ fn a_script_may_be_piped_and_shows_no_control_characters() {
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("you:  hello \\u{1b}[31mred") && !out.contains('\u{1b}'), "{out}");
 }
+
+#[test]
+fn a_settled_alert_gives_the_conversation_back_to_the_bot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, err) = run(ecomres(folder.path()).args(["sample", "orders", "--out", "orders.csv"]));
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = run(ecomres(folder.path()).args(["import", "orders.csv", "--store", "shop.db", "--quiet"]));
+    assert_eq!(code, 0, "{err}");
+    std::fs::write(folder.path().join("ask.txt"), "get me a real person please\n").unwrap();
+    std::fs::write(folder.path().join("again.txt"), "where is ORD000001\n").unwrap();
+    let again = |folder: &Path| events(folder, &["--script", "again.txt", "--store", "shop.db"]);
+    events(folder.path(), &["--script", "ask.txt", "--store", "shop.db"]);
+    assert_eq!(again(folder.path())[0]["reply"], Value::Null);
+
+    let (code, out, err) = run(ecomres(folder.path()).args(["alerts", "list", "--json", "--store", "shop.db"]));
+    assert_eq!(code, 0, "{err}");
+    let alert: Value = serde_json::from_str(out.trim()).unwrap();
+    let id = alert["id"].as_str().unwrap();
+    let resolve = |id: &str| run(ecomres(folder.path()).args(["alerts", "resolve", id, "--store", "shop.db"]));
+    let (code, _, err) = resolve("ALERT_none");
+    assert!(code == 1 && err.contains("ALERT_none") && err.contains("hint:"), "{err}");
+    assert_eq!(resolve(id).0, 0);
+    assert_eq!(resolve(id).0, 1, "settled once");
+    assert!(again(folder.path())[0]["reply"].as_str().unwrap().contains("ORD000001"));
+
+    let (code, _, err) = run(ecomres(folder.path()).args(["alerts", "list", "--store", "typo.db"]));
+    assert!(code == 1 && err.contains("typo.db"), "{err}");
+    assert!(!folder.path().join("typo.db").exists());
+}
