@@ -53,7 +53,7 @@ pub use labelling::{LabelColumns, LabelledText, Labelling, Summary, UnlabelledTe
 pub use labels::{INTENTS, Labels, SENTIMENTS};
 pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
-pub use packed::{Timing, compare_speed};
+pub use packed::{Arithmetic, Timing, compare_speed};
 pub use selective::{Abstention, Coverage};
 pub use settings::{Epoch, Event, Start, Step, TrainOptions};
 pub use train::train;

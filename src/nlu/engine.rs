@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use super::model::{Model, ModelInfo, Scores};
+use super::packed::Arithmetic;
 use super::{Classifier, NluError, Prediction};
 
 /// Messages that may wait. Even at 10 ms a message the last one waits about 2.5 s, as long as a customer's phone shows
@@ -47,7 +48,15 @@ impl Engine {
     /// # Errors
     /// Anything wrong with the folder.
     pub fn load(dir: &Path) -> Result<Self, NluError> {
-        let model = Model::serve(dir)?;
+        Self::load_with(dir, Arithmetic::default())
+    }
+
+    /// Like [`Engine::load`], with a choice of how the products are computed.
+    ///
+    /// # Errors
+    /// Anything wrong with the folder.
+    pub fn load_with(dir: &Path, arithmetic: Arithmetic) -> Result<Self, NluError> {
+        let model = Model::serve(dir, arithmetic)?;
         finite(&model, &model.scores(&[model.tokenizer.encode("warm up")?])?)?;
         let info = Arc::new(model.info.clone());
         let (queue, jobs) = sync_channel(QUEUE);

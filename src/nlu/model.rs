@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::config::{ModelConfig, Pooling};
 use super::distilbert::{Network, TokenBatch};
 use super::labels::Labels;
-use super::packed::{PackedNetwork, Source};
+use super::packed::{Arithmetic, PackedNetwork, Source};
 use super::tokenizer::Tokenizer;
 use super::weights::{Precision, Weights, write_beside};
 use super::{NluError, Prediction, Scored};
@@ -85,12 +85,12 @@ impl Model {
     }
 
     /// Loads a folder for answering customers: fast, in little memory, on the CPU.
-    pub(crate) fn serve(dir: &Path) -> Result<Self, NluError> {
+    pub(crate) fn serve(dir: &Path, arithmetic: Arithmetic) -> Result<Self, NluError> {
         Self::load_with(dir, |config, labels| {
             let mut source = Source::open(&dir.join("model.safetensors"))?;
             check_label_counts(dir, labels, |name| source.rows(name))?;
             let counts = (labels.intents.len(), labels.sentiments.len());
-            let network = PackedNetwork::load(config, counts, &mut source)?;
+            let network = PackedNetwork::load(config, counts, arithmetic, &mut source)?;
             Ok((Computation::Packed(Box::new(network)), source.parameters(), source.precision()))
         })
     }

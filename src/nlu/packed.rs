@@ -3,6 +3,7 @@
 //! It must never compute anything but what the network in `distilbert` does, and never train.
 
 mod attention;
+mod bytes;
 mod kernels;
 mod linear;
 mod memory;
@@ -17,11 +18,10 @@ use std::sync::{Mutex, PoisonError};
 
 use self::attention::{Scratch, attend};
 use self::kernels::Kernels;
-use self::linear::{After, Linear};
+use self::linear::{After, Linear, Workers};
 use self::memory::Rows;
 pub(super) use self::source::Source;
 use self::source::Tensor;
-use self::team::Team;
 pub use self::timing::{Timing, compare_speed};
 use super::NluError;
 use super::config::{Activation, ModelConfig, Pooling};
@@ -33,9 +33,19 @@ const MOST_THREADS: usize = 4;
 /// Rows below which layer normalization is not worth sharing.
 const FEW_ROWS: usize = 64;
 
+/// How the products of the encoder's linear layers are computed where a customer waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arithmetic {
+    /// In `f32`, with the weights as they are in the file: the same answers as in training.
+    #[default]
+    Full,
+    /// With weights and inputs of eight bits and a scale for each output and each token: half the time, a quarter to
+    /// half of the memory, and answers that differ in the second digit of a confidence.
+    Int8,
+}
+
 /// DistilBERT with its classifiers, weights packed for one kind of processor.
 pub(super) struct PackedNetwork {
-    kernels: &'static Kernels,
     words: Tensor,
     positions: Tensor,
     norm: Norm,
@@ -48,6 +58,8 @@ pub(super) struct PackedNetwork {
     longest: usize,
     gelu: bool,
     mean_pooling: bool,
+    /// Names of the kernels, for a developer who wonders.
+    instructions: [&'static str; 2],
     bench: Mutex<Bench>,
 }
 
@@ -68,7 +80,7 @@ struct Norm {
 
 /// Who computes and on what: kept from one pass to the next.
 struct Bench {
-    team: Team,
+    workers: Workers,
     heads: Vec<Mutex<Scratch>>,
     x: Rows,
     qkv: Rows,
@@ -81,7 +93,7 @@ struct Bench {
 
 impl std::fmt::Debug for PackedNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PackedNetwork").field("kernels", &self.kernels.name).finish_non_exhaustive()
+        f.debug_struct("PackedNetwork").field("instructions", &self.instructions).finish_non_exhaustive()
     }
 }
 
@@ -90,20 +102,26 @@ impl PackedNetwork {
     ///
     /// # Errors
     /// A tensor is missing, has another shape than the configuration asks for, or cannot be read.
-    pub(super) fn load(config: &ModelConfig, labels: (usize, usize), source: &mut Source) -> Result<Self, NluError> {
+    pub(super) fn load(
+        config: &ModelConfig,
+        labels: (usize, usize),
+        arithmetic: Arithmetic,
+        source: &mut Source,
+    ) -> Result<Self, NluError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        Self::with(kernels::available()[0], threads, config, labels, source)
+        let workers = Workers::new(kernels::available()[0], bytes::available()[0], threads);
+        Self::with(workers, arithmetic, config, labels, source)
     }
 
     fn with(
-        kernels: &'static Kernels,
-        threads: usize,
+        workers: Workers,
+        arithmetic: Arithmetic,
         config: &ModelConfig,
         (intents, sentiments): (usize, usize),
         source: &mut Source,
     ) -> Result<Self, NluError> {
         let (dim, hidden) = (config.dim, config.hidden_dim);
-        let mut from = Packer { kernels, source };
+        let mut from = Packer { kernels: workers.kernels, arithmetic, source };
         let words = from.source.take("distilbert.embeddings.word_embeddings.weight", &[config.vocab_size, dim])?;
         let longest = config.max_position_embeddings;
         let positions = from.source.take("distilbert.embeddings.position_embeddings.weight", &[longest, dim])?;
@@ -121,13 +139,14 @@ impl PackedNetwork {
                 norm: from.norm(&format!("{at}.output_layer_norm"), dim)?,
             });
         }
+        // The classifiers are too small to gain from fewer bits.
+        from.arithmetic = Arithmetic::Full;
         let intent = from.linear(&["intent_classifier".to_owned()], dim, intents)?;
         let sentiment = match sentiments {
             0 => None,
             rows => Some(from.linear(&["sentiment_classifier".to_owned()], dim, rows)?),
         };
         Ok(Self {
-            kernels,
             words,
             positions,
             norm,
@@ -140,7 +159,8 @@ impl PackedNetwork {
             longest,
             gelu: config.activation == Activation::Gelu,
             mean_pooling: config.pooling == Pooling::Mean,
-            bench: Mutex::new(Bench::new(threads)),
+            instructions: workers.instructions(),
+            bench: Mutex::new(Bench::new(workers)),
         })
     }
 
@@ -164,19 +184,19 @@ impl PackedNetwork {
         }
         // A pass that failed leaves nothing behind that the next one reads.
         let bench = &mut *self.bench.lock().unwrap_or_else(PoisonError::into_inner);
-        let _awake = bench.team.wake();
+        let _awake = bench.workers.team.wake();
         let starts = self.embed(texts, bench);
         for layer in &self.layers {
             self.layer(layer, &starts, bench);
         }
         self.pool(&starts, bench);
         let nothing = After::Nothing;
-        self.intent.multiply(self.kernels, &mut bench.team, &bench.pooled, nothing, &mut bench.logits);
+        self.intent.multiply(&mut bench.workers, &bench.pooled, nothing, &mut bench.logits);
         let intents: Vec<Vec<f32>> = (0..texts.len()).map(|text| bench.logits.row(text).to_vec()).collect();
         let Some(sentiment) = &self.sentiment else {
             return Ok(intents.into_iter().map(|intent| Scores { intent, sentiment: Vec::new() }).collect());
         };
-        sentiment.multiply(self.kernels, &mut bench.team, &bench.pooled, nothing, &mut bench.logits);
+        sentiment.multiply(&mut bench.workers, &bench.pooled, nothing, &mut bench.logits);
         let rows = intents.into_iter().enumerate();
         Ok(rows.map(|(text, intent)| Scores { intent, sentiment: bench.logits.row(text).to_vec() }).collect())
     }
@@ -199,21 +219,20 @@ impl PackedNetwork {
                 row.iter_mut().zip(&position_vector).for_each(|(sum, position)| *sum += position);
             }
         }
-        self.norm.apply(self.kernels, &mut bench.team, &mut bench.x);
+        self.norm.apply(&mut bench.workers, &mut bench.x);
         starts
     }
 
     fn layer(&self, layer: &Layer, starts: &[usize], bench: &mut Bench) {
-        let Bench { team, heads, x, qkv, context, hidden, sum, .. } = bench;
-        let kernels = self.kernels;
-        layer.qkv.multiply(kernels, team, x, After::Nothing, qkv);
-        attend(kernels, team, qkv, starts, self.heads, heads, context);
-        layer.out.multiply(kernels, team, context, After::Add(x), sum);
-        layer.attention_norm.apply(kernels, team, sum);
+        let Bench { workers, heads, x, qkv, context, hidden, sum, .. } = bench;
+        layer.qkv.multiply(workers, x, After::Nothing, qkv);
+        attend(workers.kernels, &mut workers.team, qkv, starts, self.heads, heads, context);
+        layer.out.multiply(workers, context, After::Add(x), sum);
+        layer.attention_norm.apply(workers, sum);
         let activation = if self.gelu { After::Gelu } else { After::Relu };
-        layer.lin1.multiply(kernels, team, sum, activation, hidden);
-        layer.lin2.multiply(kernels, team, hidden, After::Add(sum), x);
-        layer.norm.apply(kernels, team, x);
+        layer.lin1.multiply(workers, sum, activation, hidden);
+        layer.lin2.multiply(workers, hidden, After::Add(sum), x);
+        layer.norm.apply(workers, x);
     }
 
     /// One vector per text: that of its first token, or the mean.
@@ -236,23 +255,24 @@ impl PackedNetwork {
 }
 
 impl Norm {
-    fn apply(&self, kernels: &Kernels, team: &mut Team, rows: &mut Rows) {
-        rows.each(team, FEW_ROWS, |row| kernels.normalize(row, &self.gamma, &self.beta));
+    fn apply(&self, workers: &mut Workers, rows: &mut Rows) {
+        let kernels = workers.kernels;
+        rows.each(&mut workers.team, FEW_ROWS, |row| kernels.normalize(row, &self.gamma, &self.beta));
     }
 }
 
 impl Bench {
-    fn new(threads: usize) -> Self {
-        let team = Team::new(threads);
-        let heads = (0..team.threads()).map(|_| Mutex::new(Scratch::new())).collect();
+    fn new(workers: Workers) -> Self {
+        let heads = (0..workers.team.threads()).map(|_| Mutex::new(Scratch::new())).collect();
         let [x, qkv, context, hidden, sum, pooled, logits] = std::array::from_fn(|_| Rows::new());
-        Self { team, heads, x, qkv, context, hidden, sum, pooled, logits }
+        Self { workers, heads, x, qkv, context, hidden, sum, pooled, logits }
     }
 }
 
 /// Takes tensors out of a file and packs them.
 struct Packer<'a> {
     kernels: &'static Kernels,
+    arithmetic: Arithmetic,
     source: &'a mut Source,
 }
 
@@ -264,7 +284,7 @@ impl Packer<'_> {
             let bias = self.source.take(&format!("{name}.bias"), &[outputs])?;
             layers.push((weight, bias.to_vec()));
         }
-        Ok(Linear::pack(self.kernels, inputs, &layers))
+        Ok(Linear::pack(self.kernels, self.arithmetic, inputs, &layers))
     }
 
     fn norm(&mut self, name: &str, dim: usize) -> Result<Norm, NluError> {

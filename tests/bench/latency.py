@@ -228,13 +228,12 @@ def main():
         random = np.random.default_rng(1)
         for turn in range(options.rounds):
             print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
-            command = [binary, str(folder), str(2 * options.seconds)]
+            command = [binary, str(folder), str(3 * options.seconds)]
             for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1:]:
                 name, *figures = line.split()
                 shape = tuple(int(number) for number in name.split("x"))
-                ours, ours_median, burn, burn_median = map(float, figures)
-                note("ecomres", shape, [ours, ours_median])
-                note("burn", shape, [burn, burn_median])
+                for number, who in enumerate(["ecomres", "ecomres int8", "burn"]):
+                    note(who, shape, [float(figure) for figure in figures[2 * number : 2 * number + 2]])
             for shape in SHAPES:
                 ids = random.integers(0, 30000, shape)
                 feed = {"ids": ids, "positions": np.arange(shape[1])}
@@ -255,7 +254,7 @@ def main():
     print(f"{datetime.date.today()}, {processor}, {THREADS} threads, width {width}; milliseconds: minimum (median)\n")
     print("| rows x tokens | " + " | ".join(f"{rows}x{tokens}" for rows, tokens in SHAPES) + " |")
     print("|---|" + "---|" * len(SHAPES))
-    for who in ["ecomres", "burn", "ONNX Runtime fp32", "ONNX Runtime int8", "PyTorch"]:
+    for who in ["ecomres", "burn", "ONNX Runtime fp32", "PyTorch", "ecomres int8", "ONNX Runtime int8"]:
         cells = [times.get((who, shape)) for shape in SHAPES]
         cells = [f"{min(cell):.2f} ({statistics.median(cell):.2f})" if cell else "" for cell in cells]
         print(f"| {who} | " + " | ".join(cells) + " |")

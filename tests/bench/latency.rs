@@ -1,15 +1,16 @@
-//! Prints how long a forward pass takes, ours beside burn's, in one run and taking turns.
+//! Prints how long a forward pass takes, ours beside burn's, in one run and taking turns; and what int8 costs.
 //!
 //! ```text
-//! cargo bench --bench latency -- [MODEL] [SECONDS PER SHAPE]
+//! cargo bench --bench latency -- [MODEL] [SECONDS PER SHAPE] [CSV]
 //! ```
-//! One line per shape: rows x tokens, then minimum and median in milliseconds of ours and of burn.
+//! One line per shape: rows x tokens, then minimum and median in milliseconds of ours, of ours with int8 and of burn.
+//! With a data set, then the accuracy with and without int8.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ecomres::nlu::{compare_speed, locate_model};
+use ecomres::nlu::{Arithmetic, Columns, Dataset, Engine, NluError, TaskReport, compare_speed, evaluate, locate_model};
 
 /// As in the command-line program: page faults of the system's allocator cost burn an eighth.
 #[global_allocator]
@@ -26,21 +27,40 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let folder = arguments.first().map(PathBuf::from);
-    let timings = locate_model(folder.as_deref()).and_then(|folder| compare_speed(&folder, &SHAPES, budget));
-    let timings = match timings {
-        Ok(timings) => timings,
+    let data = arguments.get(2).map(PathBuf::from);
+    match locate_model(folder.as_deref()).and_then(|folder| show(&folder, budget, data)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    println!("{:<8}{:>12}{:>14}{:>12}{:>14}", "shape", "packed min", "packed median", "burn min", "burn median");
-    for timing in timings {
-        let figures = [&timing.packed, &timing.reference]
-            .map(|times| (times[0].as_secs_f64() * 1e3, times[times.len() / 2].as_secs_f64() * 1e3));
-        let [(packed, packed_median), (burn, burn_median)] = figures;
-        let shape = format!("{}x{}", timing.rows, timing.tokens);
-        println!("{shape:<8}{packed:>12.2}{packed_median:>14.2}{burn:>12.2}{burn_median:>14.2}");
     }
-    ExitCode::SUCCESS
+}
+
+fn show(folder: &Path, budget: Duration, data: Option<PathBuf>) -> Result<(), NluError> {
+    let timings = compare_speed(folder, &SHAPES, budget)?;
+    println!("{:<8}{:>20}{:>20}{:>20}", "shape", "packed", "int8", "burn");
+    for timing in timings {
+        print!("{:<8}", format!("{}x{}", timing.rows, timing.tokens));
+        for times in [&timing.packed, &timing.int8, &timing.reference] {
+            let [least, median] = [times[0], times[times.len() / 2]].map(|time| time.as_secs_f64() * 1e3);
+            print!("{least:>10.2}{median:>10.2}");
+        }
+        println!();
+    }
+    if let Some(data) = data {
+        let dataset = Dataset::read(&[data], &Columns::default())?;
+        for arithmetic in [Arithmetic::Full, Arithmetic::Int8] {
+            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset)?;
+            let accuracy = |report: Option<TaskReport>| {
+                report.map_or("none".to_owned(), |report| format!("{:.4} of {}", report.accuracy, report.rows))
+            };
+            println!(
+                "accuracy {arithmetic:?}: intent {}, sentiment {}",
+                accuracy(evaluation.intent_classification),
+                accuracy(evaluation.sentiment_classification)
+            );
+        }
+    }
+    Ok(())
 }

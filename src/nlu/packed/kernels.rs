@@ -243,11 +243,7 @@ unsafe fn block<S: Simd, W: Weight, const R: usize>(
         let rows = product.rows.add(first * stride);
         let mut sums = [[S::splat(0.0); 2]; R];
         for k in 0..product.depth {
-            let ahead = panel.cast::<u8>().wrapping_add(AHEAD);
-            S::prefetch(ahead);
-            if 2 * S::LANES * size_of::<W>() > LINE {
-                S::prefetch(ahead.wrapping_add(LINE));
-            }
+            fetch_ahead::<S>(panel.cast(), 2 * S::LANES * size_of::<W>());
             let left = W::load::<S>(panel);
             let right = W::load::<S>(panel.add(S::LANES));
             for (r, [a, b]) in sums.iter_mut().enumerate() {
@@ -263,14 +259,36 @@ unsafe fn block<S: Simd, W: Weight, const R: usize>(
                 if !product.bias.is_null() {
                     sum = S::add(sum, S::load(product.bias.add(column)));
                 }
-                sum = match product.then {
-                    Then::Store => sum,
-                    Then::Gelu => gelu::<S>(sum),
-                    Then::Relu => S::max(sum, S::splat(0.0)),
-                    Then::Add { rows, stride } => S::add(sum, S::load(rows.add((first + r) * stride + column))),
-                };
+                sum = finish::<S>(product.then, sum, first + r, column);
                 S::store(product.out.add((first + r) * product.out_stride + column), sum);
             }
+        }
+    }
+}
+
+/// Asks for the weights a page ahead of those at `panel`, of which a step takes `bytes`.
+#[inline(always)]
+pub(super) unsafe fn fetch_ahead<S: Simd>(panel: *const u8, bytes: usize) {
+    let ahead = panel.wrapping_add(AHEAD);
+    // SAFETY: the caller vouches for the instructions; asking for an address that holds nothing is no fault.
+    unsafe {
+        S::prefetch(ahead);
+        if bytes > LINE {
+            S::prefetch(ahead.wrapping_add(LINE));
+        }
+    }
+}
+
+/// What happens to the sums of a row from a column on; the caller vouches for the instructions and the added rows.
+#[inline(always)]
+pub(super) unsafe fn finish<S: Simd>(then: Then, sum: S::V, row: usize, column: usize) -> S::V {
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        match then {
+            Then::Store => sum,
+            Then::Gelu => gelu::<S>(sum),
+            Then::Relu => S::max(sum, S::splat(0.0)),
+            Then::Add { rows, stride } => S::add(sum, S::load(rows.add(row * stride + column))),
         }
     }
 }

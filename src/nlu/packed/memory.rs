@@ -20,6 +20,10 @@ pub(super) unsafe trait Number: Copy {}
 unsafe impl Number for f32 {}
 // SAFETY: every pattern of 16 bits is a number.
 unsafe impl Number for u16 {}
+// SAFETY: every pattern of 8 bits is a number.
+unsafe impl Number for u8 {}
+// SAFETY: every pattern of 8 bits is a number.
+unsafe impl Number for i8 {}
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -39,7 +43,7 @@ impl<T: Number> Buffer<T> {
     }
 
     /// Makes room for `length` numbers; what they are is left open.
-    fn resize(&mut self, length: usize) {
+    pub(super) fn resize(&mut self, length: usize) {
         let lines = (length * size_of::<T>()).div_ceil(64);
         if lines > self.lines.len() {
             self.lines.resize(lines, Line([0; 64]));

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::bytes::{ByteKernels, ByteProduct, GROUP};
 use super::kernels::{Kernels, PANEL, Panel, Product, Then, available};
 use super::*;
 use crate::nlu::distilbert::Network;
@@ -127,6 +128,95 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn products_of_bytes_are_those_of_whole_numbers(
+        count in 1usize..40, groups in 1usize..30, then in 0usize..4, extreme: bool, seed: u64,
+    ) {
+        let random = &mut StdRng::seed_from_u64(seed);
+        let stride = groups * GROUP + random.random_range(0..9);
+        let rows: Vec<u8> = (0..count * stride).map(|_| if extreme { 255 } else { random.random() }).collect();
+        let panel: Vec<i8> = (0..groups * GROUP * PANEL)
+            .map(|_| if extreme { [-127, 127][usize::from(random.random_bool(0.9))] } else { random.random_range(-127..=127) })
+            .collect();
+        let ranges: Vec<[f32; 2]> = (0..count).map(|_| [random.random_range(0.0..1e-4), random.random_range(-1.0..0.0)]).collect();
+        let [scales, sums, biases] = std::array::from_fn(|_| numbers(random, PANEL));
+        let added = numbers(random, count * PANEL);
+        for kernels in bytes::available() {
+            let mut out = vec![f32::NAN; count * (PANEL + 3)];
+            let then = match then {
+                0 => Then::Store,
+                1 => Then::Gelu,
+                2 => Then::Relu,
+                _ => Then::Add { rows: added.as_ptr(), stride: PANEL },
+            };
+            let product = ByteProduct {
+                rows: rows.as_ptr(),
+                stride,
+                count,
+                ranges: ranges.as_ptr(),
+                groups,
+                panel: panel.as_ptr(),
+                column_scales: scales.as_ptr(),
+                column_sums: sums.as_ptr(),
+                bias: biases.as_ptr(),
+                out: out.as_mut_ptr(),
+                out_stride: PANEL + 3,
+                then,
+            };
+            byte_product(kernels, &product);
+            for row in 0..count {
+                for column in 0..PANEL {
+                    let whole: i64 = (0..groups * GROUP)
+                        .map(|k| {
+                            let weight = panel[((k / GROUP) * PANEL + column) * GROUP + k % GROUP];
+                            i64::from(rows[row * stride + k]) * i64::from(weight)
+                        })
+                        .sum();
+                    let [scale, least] = ranges[row].map(f64::from);
+                    let sum = whole as f64 * scale * f64::from(scales[column])
+                        + least * f64::from(sums[column])
+                        + f64::from(biases[column]);
+                    let expected = match then {
+                        Then::Store => sum,
+                        Then::Gelu => gelu(sum),
+                        Then::Relu => sum.max(0.0),
+                        Then::Add { .. } => sum + f64::from(added[row * PANEL + column]),
+                    };
+                    let found = f64::from(out[row * (PANEL + 3) + column]);
+                    let tolerance = 2e-6 * sum.abs().max(5.0);
+                    prop_assert!((found - expected).abs() < tolerance, "{}: {found} {expected}", kernels.name);
+                }
+                prop_assert!(out[row * (PANEL + 3) + PANEL..(row + 1) * (PANEL + 3)].iter().all(|x| x.is_nan()));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_spread_over_the_range_of_a_row(width in 1usize..100, offset in -3.0f32..3.0, flat: bool, seed: u64) {
+        let random = &mut StdRng::seed_from_u64(seed);
+        let row: Vec<f32> = numbers(random, width).iter().map(|x| if flat { offset } else { x + offset }).collect();
+        for kernels in bytes::available() {
+            let mut found = vec![7; width + 3];
+            let [scale, least] = kernels.quantize(&row, &mut found);
+            prop_assert_eq!(&found[width..], &[7, 7, 7]);
+            for (x, byte) in row.iter().zip(&found) {
+                let again = f32::from(*byte) * scale + least;
+                prop_assert!((again - x).abs() <= scale * 0.501 + 1e-6, "{}: {x} {again}", kernels.name);
+            }
+        }
+    }
+}
+
+/// One product through a variant's kernel.
+#[expect(unsafe_code, reason = "the kernel is what is tested")]
+fn byte_product(kernels: &ByteKernels, product: &ByteProduct) {
+    // SAFETY: everything is made to these sizes by the test.
+    unsafe { kernels.product(product) };
+}
+
 /// One product through a variant's kernel; `out` has rows of `PANEL + 3` numbers.
 #[expect(unsafe_code, reason = "the kernel is what is tested")]
 fn product(
@@ -230,9 +320,9 @@ impl Sample {
         Self { config, labels, folder, texts }
     }
 
-    fn packed(&self, kernels: &'static Kernels, threads: usize) -> PackedNetwork {
+    fn packed(&self, workers: Workers, arithmetic: Arithmetic) -> PackedNetwork {
         let mut source = Source::open(&self.folder.path().join("model.safetensors")).expect("opened");
-        PackedNetwork::with(kernels, threads, &self.config, self.labels, &mut source).expect("loaded")
+        PackedNetwork::with(workers, arithmetic, &self.config, self.labels, &mut source).expect("loaded")
     }
 
     fn reference(&self) -> Vec<Scores> {
@@ -258,7 +348,7 @@ fn agrees(sample: &Sample) {
     let reference = sample.reference();
     for kernels in available() {
         for threads in [1, 2, 3] {
-            let network = sample.packed(kernels, threads);
+            let network = sample.packed(Workers::new(kernels, bytes::available()[0], threads), Arithmetic::Full);
             let together = network.scores(&sample.texts).expect("scored");
             let distance = difference(&together, &reference);
             assert!(distance < 1e-4, "{}, {threads} threads: {distance} {:?}", kernels.name, sample.config);
@@ -289,10 +379,37 @@ fn the_usual_widths_are_the_reference_too() {
     }
 }
 
+/// How far the logits are from the reference's, as a share of their own spread.
+fn deviation(found: &[Scores], reference: &[Scores]) -> f32 {
+    let logits = |scores: &[Scores]| scores.iter().flat_map(|scores| scores.intent.clone()).collect::<Vec<_>>();
+    let (found, reference) = (logits(found), logits(reference));
+    let mean = reference.iter().sum::<f32>() / reference.len() as f32;
+    let square = |differences: &mut dyn Iterator<Item = f32>| differences.map(|x| x * x).sum::<f32>();
+    let error = square(&mut found.iter().zip(&reference).map(|(a, b)| a - b));
+    (error / square(&mut reference.iter().map(|x| x - mean))).sqrt()
+}
+
+#[test]
+fn eight_bits_stay_near_the_reference_and_do_not_mix_texts() {
+    for (seed, [dim, hidden], heads) in [(1, [384, 1536], 12), (2, [768, 3072], 12), (3, [90, 50], 3)] {
+        let sample = Sample::sized(&mut StdRng::seed_from_u64(seed), [dim, 2, hidden], heads, Precision::F16);
+        let reference = sample.reference();
+        for kernels in bytes::available() {
+            let network = sample.packed(Workers::new(available()[0], kernels, 2), Arithmetic::Int8);
+            let together = network.scores(&sample.texts).expect("scored");
+            let deviation = deviation(&together, &reference);
+            assert!(deviation > 0.0 && deviation < 0.03, "{}: {deviation}", kernels.name);
+            for (text, expected) in sample.texts.iter().zip(together) {
+                assert_eq!(network.scores(&[text]).expect("scored"), [expected], "{}", kernels.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_the_network_cannot_take_is_an_error() {
     let sample = Sample::new(7, Precision::F32);
-    let network = sample.packed(available()[0], 1);
+    let network = sample.packed(Workers::new(available()[0], bytes::available()[0], 1), Arithmetic::Full);
     let longest = sample.config.max_position_embeddings;
     for text in [vec![], vec![0; longest + 1], vec![sample.config.vocab_size as u32]] {
         assert!(network.scores(&[text]).is_err());
@@ -306,7 +423,8 @@ fn the_tiny_model_is_its_published_logits_and_the_reference() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-model");
     let text = std::fs::read_to_string(folder.join("reference_logits.json")).expect("read");
     let published: crate::nlu::inspect::Reference = serde_json::from_str(&text).expect("JSON");
-    let (packed, reference) = (Model::serve(&folder).expect("packed"), Model::load(&folder).expect("reference"));
+    let (packed, reference) =
+        (Model::serve(&folder, Arithmetic::Full).expect("packed"), Model::load(&folder).expect("reference"));
     let ids: Vec<Vec<u32>> = published.cases.iter().map(|case| case.input_ids.clone()).collect();
     let expected: Vec<Scores> = published
         .cases
@@ -326,7 +444,8 @@ fn timing_takes_turns_and_needs_agreement() {
     let timings = compare_speed(&folder, &[(1, 4), (3, 7)], std::time::Duration::ZERO).expect("timed");
     let shapes: Vec<_> = timings.iter().map(|timing| (timing.rows, timing.tokens)).collect();
     assert_eq!(shapes, [(1, 4), (3, 7)]);
-    assert!(timings.iter().all(|timing| timing.packed.len() >= 5 && timing.packed.len() == timing.reference.len()));
-    assert!(timings.iter().all(|timing| timing.packed.is_sorted() && !timing.packed[0].is_zero()));
+    for times in timings.iter().flat_map(|timing| [&timing.packed, &timing.int8, &timing.reference]) {
+        assert!(times.len() >= 5 && times.is_sorted() && !times[0].is_zero());
+    }
     assert!(compare_speed(&folder, &[(1, 41)], std::time::Duration::ZERO).is_err());
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Arithmetic;
 use crate::nlu::NluError;
 use crate::nlu::model::{Model, Scores};
 
@@ -15,38 +16,35 @@ const TOLERANCE: f32 = 1e-3;
 /// computes nothing else.
 const TURN: usize = 5;
 
-/// How long forward passes over one batch took, tokenizing left out.
+/// How long forward passes over one batch took, tokenizing left out; the shortest first.
 #[derive(Debug, Clone)]
 pub struct Timing {
     /// Texts in the batch.
     pub rows: usize,
     /// Tokens of each text.
     pub tokens: usize,
-    /// The passes that customers are served with, the shortest first.
+    /// The passes that customers are served with.
     pub packed: Vec<Duration>,
-    /// The passes of the reference, which trains, the shortest first.
+    /// The same with [`Arithmetic::Int8`].
+    pub int8: Vec<Duration>,
+    /// The passes of the reference, which trains.
     pub reference: Vec<Duration>,
 }
 
 /// Times the forward pass that customers are served with beside that of the reference, on texts of random tokens.
 ///
-/// `shapes` are pairs of rows and tokens. For each, both take turns for about as long as `budget`, one turn of five passes at least.
+/// `shapes` are pairs of rows and tokens. For each, all take turns for about as long as `budget`, one turn of five
+/// passes at least.
 ///
 /// # Errors
-/// The folder cannot be loaded, a text is longer than the model allows, or the two disagree.
+/// The folder cannot be loaded, a text is longer than the model allows, or the results disagree.
 pub fn compare_speed(dir: &Path, shapes: &[(usize, usize)], budget: Duration) -> Result<Vec<Timing>, NluError> {
-    let (packed, reference) = (Model::serve(dir)?, Model::load(dir)?);
-    shapes.iter().map(|(rows, tokens)| compare(&packed, &reference, *rows, *tokens, budget)).collect()
+    let models = [Model::serve(dir, Arithmetic::Full)?, Model::serve(dir, Arithmetic::Int8)?, Model::load(dir)?];
+    shapes.iter().map(|(rows, tokens)| compare(&models, *rows, *tokens, budget)).collect()
 }
 
-fn compare(
-    packed: &Model,
-    reference: &Model,
-    rows: usize,
-    tokens: usize,
-    budget: Duration,
-) -> Result<Timing, NluError> {
-    let vocabulary = packed.info.vocab_size as u64;
+fn compare(models: &[Model; 3], rows: usize, tokens: usize, budget: Duration) -> Result<Timing, NluError> {
+    let vocabulary = models[0].info.vocab_size as u64;
     // A linear congruential generator (Knuth's MMIX): which tokens does not matter, only that they are many.
     let mut state = 1_u64;
     let mut token = || {
@@ -54,26 +52,24 @@ fn compare(
         ((state >> 33) % vocabulary) as u32
     };
     let texts: Vec<Vec<u32>> = (0..rows).map(|_| (0..tokens).map(|_| token()).collect()).collect();
-    let clock = |model: &Model| {
-        let start = Instant::now();
-        model.scores(&texts).map(|scores| (start.elapsed(), scores))
-    };
-    let distance = distance(&clock(packed)?.1, &clock(reference)?.1);
+    let distance = distance(&models[0].scores(&texts)?, &models[2].scores(&texts)?);
     if distance.is_nan() || distance > TOLERANCE {
         return Err(NluError::Fault(format!("{rows}x{tokens} tokens: logits differ by {distance:.1e}")));
     }
-    let mut timing = Timing { rows, tokens, packed: Vec::new(), reference: Vec::new() };
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
     let start = Instant::now();
-    while timing.packed.is_empty() || start.elapsed() < budget {
-        for (model, times) in [(packed, &mut timing.packed), (reference, &mut timing.reference)] {
+    while times[0].is_empty() || start.elapsed() < budget {
+        for (model, times) in models.iter().zip(&mut times) {
             for _ in 0..TURN {
-                times.push(clock(model)?.0);
+                let start = Instant::now();
+                model.scores(&texts)?;
+                times.push(start.elapsed());
             }
         }
     }
-    timing.packed.sort();
-    timing.reference.sort();
-    Ok(timing)
+    times.iter_mut().for_each(|times| times.sort());
+    let [packed, int8, reference] = times;
+    Ok(Timing { rows, tokens, packed, int8, reference })
 }
 
 fn distance(a: &[Scores], b: &[Scores]) -> f32 {
