@@ -342,7 +342,7 @@ mod arm {
     use super::Simd;
     use std::arch::aarch64::*;
 
-    /// NEON: 4 lanes. Written after the reference manual and never run on such a processor.
+    /// NEON: 4 lanes. It compiles for such a processor, but no test of it has ever run on one.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Neon;
 

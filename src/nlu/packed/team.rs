@@ -19,7 +19,8 @@ type Task<'a> = &'a (dyn Fn(usize, usize) + Sync + 'a);
 /// A few threads that wait for parts of a forward pass.
 ///
 /// Waking a sleeping thread takes as long as a whole product of a short sentence, so helpers spin from
-/// [`Team::wake`] until the guard it returns is dropped, and sleep outside.
+/// [`Team::wake`] until the guard it returns is dropped, and sleep outside. A parallel section costs below 0.2 µs so;
+/// rayon's costs 1 µs more on one of its own threads and 10 to 20 µs more on any other, thirty times for each message.
 pub(super) struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
