@@ -51,7 +51,7 @@ fn show(folder: &Path, budget: Duration, data: Option<PathBuf>) -> Result<(), Nl
     if let Some(data) = data {
         let dataset = Dataset::read(&[data], &Columns::default())?;
         for arithmetic in [Arithmetic::Full, Arithmetic::Int8] {
-            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset)?;
+            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset, None)?;
             let accuracy = |report: Option<TaskReport>| {
                 report.map_or("none".to_owned(), |report| format!("{:.4} of {}", report.accuracy, report.rows))
             };

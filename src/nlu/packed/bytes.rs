@@ -57,7 +57,8 @@ impl ByteKernels {
         unsafe { (self.product)(product) }
     }
 
-    /// Spreads the range of a row's numbers over a byte; returns its scale and least number.
+    /// Spreads the range of a row's numbers over a byte; returns its scale and least number. Where a number is none,
+    /// or infinite, the scale is no number either.
     pub(super) fn quantize(&self, row: &[f32], out: &mut [u8]) -> [f32; 2] {
         // SAFETY: whoever holds these kernels has them from `available`.
         unsafe { (self.quantize)(row, out) }
@@ -377,19 +378,24 @@ unsafe fn quantize<D: Dots>(row: &[f32], out: &mut [u8]) -> [f32; 2] {
     assert!(width > 0 && out.len() >= width);
     let whole = width - width % lanes;
     let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+    // Nothing times a number is nothing, times anything else it is no number.
+    let mut poison = 0.0;
     for x in &row[whole..] {
-        (least, most) = (least.min(*x), most.max(*x));
+        (least, most, poison) = (least.min(*x), most.max(*x), poison + 0.0 * x);
     }
     // SAFETY: the caller vouches for the instructions; vectors are loaded and stored at multiples of LANES below
     // `whole`, which is within both slices.
     unsafe {
         if whole > 0 {
             let (mut low, mut high) = (D::S::load(row.as_ptr()), D::S::load(row.as_ptr()));
-            for at in (lanes..whole).step_by(lanes) {
+            let zero = D::S::splat(0.0);
+            let mut poisons = zero;
+            for at in (0..whole).step_by(lanes) {
                 let x = D::S::load(row.as_ptr().add(at));
-                (low, high) = (D::S::min(low, x), D::S::max(high, x));
+                (low, high, poisons) = (D::S::min(low, x), D::S::max(high, x), D::S::fma(x, zero, poisons));
             }
-            let negated = D::S::sub(D::S::splat(0.0), low);
+            poison += D::S::total(poisons);
+            let negated = D::S::sub(zero, low);
             (least, most) = (least.min(-D::S::largest(negated)), most.max(D::S::largest(high)));
         }
         let range = most - least;
@@ -402,6 +408,6 @@ unsafe fn quantize<D: Dots>(row: &[f32], out: &mut [u8]) -> [f32; 2] {
         for (x, out) in row[whole..].iter().zip(&mut out[whole..]) {
             *out = ((x - least) * factor).round_ties_even() as u8;
         }
-        [range / 255.0, least]
+        [range / 255.0 + poison, least]
     }
 }

@@ -287,7 +287,7 @@ pub(super) unsafe fn finish<S: Simd>(then: Then, sum: S::V, row: usize, column: 
         match then {
             Then::Store => sum,
             Then::Gelu => gelu::<S>(sum),
-            Then::Relu => S::max(sum, S::splat(0.0)),
+            Then::Relu => S::max(S::splat(0.0), sum),
             Then::Add { rows, stride } => S::add(sum, S::load(rows.add(row * stride + column))),
         }
     }
@@ -333,7 +333,7 @@ unsafe fn power<S: Simd>(x: S::V) -> S::V {
         [1.525_273_4e-5, 1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1];
     // SAFETY: the caller vouches for the instructions.
     unsafe {
-        let x = S::max(x, S::splat(-126.0));
+        let x = S::max(S::splat(-126.0), x);
         let whole = S::round(x);
         let rest = S::sub(x, whole);
         let mut sum = S::splat(SERIES[0]);

@@ -240,7 +240,8 @@ fn pack_bytes(inputs: usize, rows: &[(&Tensor, usize)]) -> Panels {
         for (column, (tensor, row)) in rows.iter().enumerate() {
             tensor.row(*row, &mut numbers);
             let largest = numbers.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
-            let scale = largest / 127.0;
+            // No number among the weights must be no number among the sums, or damage would go unnoticed.
+            let scale = if numbers.iter().all(|number| number.is_finite()) { largest / 127.0 } else { f32::NAN };
             let factor = if largest > 0.0 { 127.0 / largest } else { 0.0 };
             let mut sum = 0_i32;
             for (group, four) in numbers.chunks(GROUP).enumerate() {

@@ -37,9 +37,9 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b + c`; rounded once or twice.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The larger of each pair.
+    /// The larger of each pair; where `b` is not a number, that, so that damaged weights are never hidden.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller of each pair.
+    /// The smaller of each pair, and likewise.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// The nearest whole number.
     unsafe fn round(a: Self::V) -> Self::V;

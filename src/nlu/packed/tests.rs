@@ -407,6 +407,31 @@ fn eight_bits_stay_near_the_reference_and_do_not_mix_texts() {
 }
 
 #[test]
+fn a_damaged_weight_is_never_hidden() {
+    for seed in 0..6 {
+        let sample = Sample::new(seed, Precision::F32);
+        let path = sample.folder.path().join("model.safetensors");
+        let whole = Weights::read(&path).expect("read");
+        for name in whole.tensors.keys().filter(|name| !name.contains("embeddings.weight")) {
+            let mut weights = whole.clone();
+            let values = &mut weights.tensors.get_mut(name).expect("there").values;
+            let middle = values.len() / 2;
+            values[middle] = f32::NAN;
+            weights.write(&path, Precision::F32).expect("written");
+            for (kernels, bytes) in available().into_iter().zip(bytes::available()) {
+                for arithmetic in [Arithmetic::Full, Arithmetic::Int8] {
+                    let network = sample.packed(Workers::new(kernels, bytes, 1), arithmetic);
+                    for scores in network.scores(&sample.texts).expect("scored") {
+                        let finite = scores.intent.iter().chain(&scores.sentiment).all(|logit| logit.is_finite());
+                        assert!(!finite, "{name} with {} and {arithmetic:?}", kernels.name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_the_network_cannot_take_is_an_error() {
     let sample = Sample::new(7, Precision::F32);
     let network = sample.packed(Workers::new(available()[0], bytes::available()[0], 1), Arithmetic::Full);
