@@ -34,8 +34,8 @@ pub struct TrainOptions {
     /// Number format of the written weights.
     #[serde(skip)]
     pub precision: Precision,
-    /// Passes over the training rows.
-    pub epochs: usize,
+    /// Passes over the training rows; `None` takes enough for 2,000 steps, 6 to 30.
+    pub epochs: Option<usize>,
     /// Rows computed together.
     pub batch_size: usize,
     /// Batches whose gradients are added up for one step.
@@ -56,14 +56,17 @@ pub struct TrainOptions {
     pub dropout: Option<f64>,
     /// Share of the target probability spread over all labels.
     pub label_smoothing: f64,
+    /// Share of the words that are misspelt or left out, anew in each epoch.
+    pub augment: f64,
     /// Whether rare labels weigh more.
     pub balanced: bool,
     /// Weight of the intents' loss.
     pub intent_weight: f64,
     /// Weight of the sentiments' loss.
     pub sentiment_weight: f64,
-    /// Epochs without a better validation score after which training stops.
-    pub patience: usize,
+    /// Epochs without a better validation score after which training stops; `None` takes a third of the epochs, at
+    /// least 3.
+    pub patience: Option<usize>,
     /// Share of the rows set aside for validation.
     pub val_split: f64,
     /// Seed of everything random.

@@ -16,6 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::NluError;
+use super::augment::retyped;
 use super::batching::{Row, batches, class_weights, targets};
 use super::checkpoint::{self, Progress};
 use super::config::ModelConfig;
@@ -29,7 +30,7 @@ use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, report};
 use super::model::{Scores, probabilities, scores};
 use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
-use super::schedule::{learning_rate, schedule};
+use super::schedule::{learning_rate, planned_epochs, schedule};
 use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -55,7 +56,7 @@ pub fn train(
         Some((_, epoch)) => run.progress.epoch.saturating_sub(epoch + 1),
         None => 0,
     };
-    while run.progress.epoch < options.epochs && bad_epochs < options.patience.max(1) {
+    while run.progress.epoch < run.epochs && bad_epochs < run.patience {
         let loss = run.epoch(observe, stop, &mut log)?;
         let reports = run.validate()?;
         let epoch = run.close_epoch(loss, reports, begin)?;
@@ -116,6 +117,8 @@ struct Run<'a> {
     vocabulary: Vocabulary,
     best: Option<Weights>,
     progress: Progress,
+    epochs: usize,
+    patience: usize,
     start: Start,
     base_hash: String,
 }
@@ -132,6 +135,9 @@ impl<'a> Run<'a> {
         let longest = options.max_tokens.clamp(3, config.max_position_embeddings);
         let tokenizer = Tokenizer::read(&options.base, config.vocab_size, longest)?;
         let mut rows = encode(&tokenizer, &train, &labels)?;
+        let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
+        let epochs = options.epochs.unwrap_or_else(|| planned_epochs(per_epoch));
+        retype(&tokenizer, &train, &mut rows, epochs, options)?;
         let mut validation_rows = encode(&tokenizer, &validation, &labels)?;
         let vocabulary = Vocabulary::shrink(&mut weights, &config, &mut rows, &mut validation_rows)?;
         fresh_classifiers(&mut weights, config.dim, &labels, options.seed);
@@ -162,7 +168,6 @@ impl<'a> Run<'a> {
         let device = Device::flex().autodiff();
         let counts = (labels.intents.len(), labels.sentiments.len());
         let network = Network::from_weights(&config, vocabulary.rows(), counts, &mut weights, &device)?;
-        let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
         let start = Start {
             rows: rows.len(),
             validation_rows: validation_rows.len(),
@@ -171,9 +176,9 @@ impl<'a> Run<'a> {
             unlabelled: train.unlabelled,
             intents: counts.0,
             sentiments: counts.1,
-            steps: per_epoch * options.epochs,
+            steps: per_epoch * epochs,
             steps_done: progress.steps,
-            all_rows: rows.len() * options.epochs,
+            all_rows: rows.len() * epochs,
         };
         Ok(Self {
             options,
@@ -190,6 +195,8 @@ impl<'a> Run<'a> {
             vocabulary,
             best,
             progress,
+            epochs,
+            patience: options.patience.unwrap_or_else(|| (epochs / 3).max(3)).max(1),
             start,
             base_hash,
         })
@@ -218,6 +225,11 @@ impl<'a> Run<'a> {
         stop: &AtomicBool,
         log: &mut File,
     ) -> Result<f64, NluError> {
+        for row in &mut self.rows {
+            if let Some(typed) = row.typed.get(self.progress.epoch) {
+                row.ids.clone_from(typed);
+            }
+        }
         let lengths: Vec<usize> = self.rows.iter().map(|row| row.ids.len()).collect();
         let batches = batches(&lengths, self.options.batch_size, self.options.seed, self.progress.epoch);
         let (mut losses, mut steps) = (0.0, 0);
@@ -433,11 +445,31 @@ fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<V
         .map(|row| {
             Ok(Row {
                 ids: tokenizer.encode(&row.text)?,
+                typed: Vec::new(),
                 intent: number(row, &row.intent, &labels.intents)?,
                 sentiment: number(row, &row.sentiment, &labels.sentiments)?,
             })
         })
         .collect()
+}
+
+/// Types the training rows anew for each epoch.
+fn retype(
+    tokenizer: &Tokenizer,
+    train: &Dataset,
+    rows: &mut [Row],
+    epochs: usize,
+    options: &TrainOptions,
+) -> Result<(), NluError> {
+    if options.augment == 0.0 {
+        return Ok(());
+    }
+    rows.par_iter_mut().zip(&train.examples).enumerate().try_for_each(|(number, (row, example))| {
+        let seed = |epoch| options.seed ^ ((number * epochs + epoch) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let typed = |epoch| tokenizer.encode(&retyped(&example.text, options.augment, seed(epoch)));
+        row.typed = (0..epochs).map(typed).collect::<Result<_, _>>()?;
+        Ok(())
+    })
 }
 
 fn fingerprint(options: &TrainOptions, base: &str, train: &Dataset, validation: &Dataset) -> String {
