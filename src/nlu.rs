@@ -21,6 +21,7 @@ mod inspect;
 mod label_rules;
 mod labelling;
 mod labels;
+mod learner;
 mod metrics;
 mod model;
 mod optimizer;
@@ -56,7 +57,7 @@ pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
 pub use packed::{Arithmetic, Timing, compare_speed};
 pub use selective::{Abstention, Coverage, OutOfScope};
-pub use settings::{Epoch, Event, Start, Step, TrainOptions};
+pub use settings::{Computation, Epoch, Event, Start, Step, TrainOptions};
 pub use train::train;
 pub use weights::Precision;
 

@@ -14,7 +14,7 @@ use super::eval::ColumnOptions;
 use super::model::{Dtype, Pool};
 use super::output::Output;
 use super::{Global, Problem};
-use crate::nlu::{Epoch, Event, Start, Step, TrainOptions, locate_model, train};
+use crate::nlu::{Computation, Epoch, Event, Start, Step, TrainOptions, locate_model, train};
 
 /// Train a classifier of intents and sentiments on CSV files.
 #[derive(Debug, clap::Args)]
@@ -102,6 +102,9 @@ pub struct Options {
     /// Number format of the written weights
     #[arg(long, value_enum, default_value_t = Dtype::F16)]
     dtype: Dtype,
+    /// Compute with burn, which the computation of our own is tested against: slower
+    #[arg(long, hide = true)]
+    reference: bool,
 }
 
 fn number(text: &str) -> Result<f64, String> {
@@ -143,6 +146,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         columns: options.columns.into(),
         resume: options.resume,
         precision: options.dtype.into(),
+        computation: if options.reference { Computation::Reference } else { Computation::Own },
         epochs: options.epochs.map(usize::from),
         batch_size: options.batch_size.into(),
         accumulate: options.accumulate.into(),

@@ -10,6 +10,17 @@ use super::config::Pooling;
 use super::dataset::{Columns, Conflict};
 use super::weights::Precision;
 
+/// Who computes the steps of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Computation {
+    /// A pass of our own on the CPU.
+    #[default]
+    Own,
+    /// burn with automatic differentiation: slower, the same gradients to rounding, other dropout.
+    Reference,
+}
+
 /// Everything a training depends on.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrainOptions {
@@ -34,6 +45,8 @@ pub struct TrainOptions {
     /// Number format of the written weights.
     #[serde(skip)]
     pub precision: Precision,
+    /// Who computes.
+    pub computation: Computation,
     /// Passes over the training rows; `None` takes enough for 2,000 steps, 6 to 30.
     pub epochs: Option<usize>,
     /// Rows computed together.

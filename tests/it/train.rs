@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assert_cmd::Command;
-use ecomres::nlu::{Columns, Dataset, Engine, Event, Finished, NluError, Precision, TrainOptions};
+use ecomres::nlu::{Columns, Computation, Dataset, Engine, Event, Finished, NluError, Precision, TrainOptions};
 use ecomres::nlu::{check, evaluate_folder, train};
 use tempfile::TempDir;
 
@@ -54,6 +54,7 @@ impl Case {
             columns: Columns::default(),
             resume: false,
             precision: Precision::F32,
+            computation: Computation::Own,
             epochs: Some(6),
             batch_size: 8,
             accumulate: 1,
