@@ -16,6 +16,7 @@ use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::audit::AuditRecord;
 use crate::domain::caller::{Caller, Customer, Verification};
 use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, order_phone, transport_phone};
+use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::words::excerpt;
@@ -156,6 +157,19 @@ impl Desk {
             created_at: context.now,
         };
         self.store.open_alert(&alert).await
+    }
+
+    /// The last `limit` messages of a conversation, the oldest first. Only for the team: it asks nobody who they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn transcript(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
+        self.store.recent_messages(user, limit).await
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.store.audit_length().await.is_ok()
     }
 
     /// Puts a call on record.

@@ -2,25 +2,29 @@
 //!
 //! It must never hold a rule about money or identity: a tool reads its arguments, asks the desk and words the outcome.
 
+mod arguments;
 mod definitions;
 mod outcome;
+mod records;
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::desk::{Context, Desk, HandOver};
+pub use crate::desk::Context;
+use crate::desk::{Desk, HandOver};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::ids::OrderId;
 use crate::domain::money::Money;
 use crate::domain::words::excerpt;
 use crate::nlu::Classifier;
+use arguments::read;
 pub use definitions::{
     CHECK_REFUND, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND, RefundArguments, TRIAGE, ToolSpec,
     TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
+pub use records::{RecordError, RecordName};
 
 /// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
 const LARGEST_ARGUMENTS: usize = 262_144;
@@ -53,9 +57,18 @@ impl Toolbox {
         &self.specs
     }
 
+    fn spec(&self, name: &str) -> Option<&ToolSpec> {
+        self.specs.iter().find(|spec| spec.name == name)
+    }
+
     /// The shop's rules behind the tools.
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Whether the store behind the tools answers.
+    pub async fn is_ready(&self) -> bool {
+        self.desk.is_ready().await
     }
 
     /// Runs a tool and puts the call on record: before it runs, where it changes something, and after.
@@ -72,7 +85,7 @@ impl Toolbox {
             arguments: arguments.clone(),
             result,
         };
-        let writes = !oversized && self.specs.iter().any(|spec| spec.name == name && spec.writes);
+        let writes = !oversized && self.spec(name).is_some_and(|spec| spec.writes);
         if writes && let Err(error) = self.desk.put_on_record(&record(AuditPhase::Started, Value::Null)).await {
             return ToolResult::fault(name, &error);
         }
@@ -99,13 +112,13 @@ impl Toolbox {
     /// Runs a tool; an error says what is wrong with the call.
     async fn dispatch(&self, context: &Context, name: &str, arguments: Value) -> Result<ToolResult, String> {
         match name {
-            TRIAGE => Ok(self.triage(&read(name, arguments)?).await),
-            ORDER => self.order(context, &read(name, arguments)?).await,
-            CHECK_REFUND => self.check_refund(context, &read(name, arguments)?).await,
-            REFUND => self.refund(context, &read(name, arguments)?).await,
-            HUMAN => self.human(context, read(name, arguments)?).await,
+            TRIAGE => Ok(self.triage(&read(self.spec(name), arguments)?).await),
+            ORDER => self.order(context, &read(self.spec(name), arguments)?).await,
+            CHECK_REFUND => self.check_refund(context, &read(self.spec(name), arguments)?).await,
+            REFUND => self.refund(context, &read(self.spec(name), arguments)?).await,
+            HUMAN => self.human(context, read(self.spec(name), arguments)?).await,
             other => {
-                let known: Vec<&str> = self.specs.iter().map(|spec| spec.name).collect();
+                let known: Vec<&str> = self.specs.iter().map(|spec| spec.name.as_ref()).collect();
                 Err(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
             }
         }
@@ -171,11 +184,6 @@ impl Toolbox {
         }
         Err(format!("order_id: “{}” is no order id; one looks like ORD000003", excerpt(text.trim(), 40)))
     }
-}
-
-fn read<T: DeserializeOwned>(tool: &str, arguments: Value) -> Result<T, String> {
-    let arguments = if arguments.is_null() { json!({}) } else { arguments };
-    serde_json::from_value(arguments).map_err(|error| format!("the arguments of {tool} are wrong: {error}"))
 }
 
 #[cfg(test)]

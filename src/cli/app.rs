@@ -80,20 +80,24 @@ pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
         .context("the questions and answers are wrong")
 }
 
-/// The parts that answer customers, over a store.
-pub(super) fn worker(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Worker> {
-    let patterns = config.patterns()?;
-    let faq = load_faq(config)?;
-    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
+/// The tools, over a store and a model.
+pub(super) fn toolbox(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Toolbox> {
     let rules = Rules {
         policy: config.policy()?,
-        patterns: patterns.clone(),
+        patterns: config.patterns()?,
         verification: config.orders.verification,
         daily_limit: config.orders.daily_limit,
         phone_country: config.shop.phone_country.clone(),
         zone: config.zone()?,
     };
-    let toolbox = Toolbox::new(Desk::new(Arc::clone(&store), rules), Arc::new(engine));
+    Ok(Toolbox::new(Desk::new(store, rules), Arc::new(engine)))
+}
+
+/// The parts that answer customers, over a store and tools.
+pub(super) fn worker(config: &Config, store: Arc<dyn Store>, toolbox: Toolbox) -> anyhow::Result<Worker> {
+    let patterns = config.patterns()?;
+    let faq = load_faq(config)?;
+    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
     let playbook = Playbook::new(PlaybookSettings {
         faq,
         patterns: patterns.clone(),

@@ -173,7 +173,8 @@ impl Parts<'_> {
                 store
             }
         };
-        let worker = app::worker(&self.config, store, self.engine.clone())?;
+        let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
+        let worker = app::worker(&self.config, store, toolbox)?;
         Ok(Session {
             worker,
             user,
