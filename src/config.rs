@@ -3,6 +3,7 @@
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
 mod refund;
+mod servers;
 mod setting;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 pub use refund::{Preset, RefundConfig};
+pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
 
 /// The defaults, which are also the reference.
@@ -154,6 +156,8 @@ pub struct McpConfig {
     pub allowed_origins: Vec<String>,
     /// Requests a second from one address.
     pub requests_per_second: u32,
+    /// Tool servers of third parties.
+    pub servers: Vec<McpServerConfig>,
 }
 
 /// The WhatsApp Business Cloud API.

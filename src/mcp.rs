@@ -3,6 +3,8 @@
 //! It must never hold a rule about money or identity, nor know a tool that is not in the catalogue: whatever is called
 //! goes through [`Toolbox`](crate::tools::Toolbox) on behalf of an operator.
 
+pub mod client;
+pub mod foreign;
 pub mod http;
 mod prompts;
 mod resources;

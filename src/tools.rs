@@ -6,7 +6,9 @@ mod arguments;
 mod definitions;
 mod outcome;
 mod records;
+mod remote;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -15,7 +17,6 @@ pub use crate::desk::Context;
 use crate::desk::{Desk, HandOver};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::ids::OrderId;
-use crate::domain::money::Money;
 use crate::domain::words::excerpt;
 use crate::nlu::Classifier;
 use arguments::read;
@@ -25,6 +26,7 @@ pub use definitions::{
 };
 pub use outcome::Outcome;
 pub use records::{RecordError, RecordName};
+pub use remote::{ForeignTool, RemoteError, RemoteTools};
 
 /// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
 const LARGEST_ARGUMENTS: usize = 262_144;
@@ -44,12 +46,36 @@ pub struct Toolbox {
     desk: Desk,
     classifier: Arc<dyn Classifier>,
     specs: Arc<[ToolSpec]>,
+    remote: Option<Arc<dyn RemoteTools>>,
+    foreign: Arc<HashMap<String, ForeignTool>>,
 }
 
 impl Toolbox {
     /// The tools over a desk and a model.
     pub fn new(desk: Desk, classifier: Arc<dyn Classifier>) -> Self {
-        Self { desk, classifier, specs: catalogue().into() }
+        Self { desk, classifier, specs: catalogue().into(), remote: None, foreign: Arc::default() }
+    }
+
+    /// The same tools, run by another server. What the rules here forbid stays forbidden.
+    pub fn with_remote(self, remote: Arc<dyn RemoteTools>) -> Self {
+        Self { remote: Some(remote), ..self }
+    }
+
+    /// The catalogue with tools of third parties added. One that is called like a tool that is there is left out.
+    pub fn with_foreign(mut self, tools: Vec<ForeignTool>) -> Self {
+        let mut specs = self.specs.to_vec();
+        let mut foreign = HashMap::clone(&self.foreign);
+        for tool in tools {
+            if specs.iter().any(|spec| spec.name == tool.spec.name) {
+                tracing::warn!(tool = %tool.spec.name, "there is a tool of this name already");
+                continue;
+            }
+            specs.push(tool.spec.clone());
+            foreign.insert(tool.spec.name.clone().into_owned(), tool);
+        }
+        self.specs = specs.into();
+        self.foreign = Arc::new(foreign);
+        self
     }
 
     /// The catalogue.
@@ -77,10 +103,16 @@ impl Toolbox {
         let size = arguments.to_string().len();
         let oversized = size > LARGEST_ARGUMENTS;
         let arguments = if oversized { json!({"left_out": format!("{size} bytes")}) } else { arguments };
+        // What another server did is in its own ledger: the trail here must not claim it for this one.
+        let action = if self.remote.is_some() && !self.foreign.contains_key(name) {
+            excerpt(&format!("elsewhere:{name}"), 64)
+        } else {
+            excerpt(name, 64)
+        };
         let record = |phase, result| AuditRecord {
             at: context.now,
             actor: context.caller.actor(),
-            action: excerpt(name, 64),
+            action: action.clone(),
             phase,
             arguments: arguments.clone(),
             result,
@@ -106,7 +138,14 @@ impl Toolbox {
     }
 
     async fn run(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
-        self.dispatch(context, name, arguments).await.unwrap_or_else(ToolResult::wrong)
+        if let Some(tool) = self.foreign.get(name) {
+            return tool.run(arguments).await;
+        }
+        let ran = match &self.remote {
+            Some(remote) => self.run_remote(remote.as_ref(), context, name, arguments).await,
+            None => self.dispatch(context, name, arguments).await,
+        };
+        ran.unwrap_or_else(ToolResult::wrong)
     }
 
     /// Runs a tool; an error says what is wrong with the call.
@@ -117,11 +156,13 @@ impl Toolbox {
             CHECK_REFUND => self.check_refund(context, &read(self.spec(name), arguments)?).await,
             REFUND => self.refund(context, &read(self.spec(name), arguments)?).await,
             HUMAN => self.human(context, read(self.spec(name), arguments)?).await,
-            other => {
-                let known: Vec<&str> = self.specs.iter().map(|spec| spec.name.as_ref()).collect();
-                Err(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
-            }
+            other => Err(self.no_such_tool(other)),
         }
+    }
+
+    fn no_such_tool(&self, name: &str) -> String {
+        let known: Vec<&str> = self.specs.iter().map(|spec| spec.name.as_ref()).collect();
+        format!("there is no tool “{}”; there are: {}", excerpt(name, 64), known.join(", "))
     }
 
     async fn triage(&self, arguments: &TriageArguments) -> ToolResult {
@@ -150,11 +191,7 @@ impl Toolbox {
 
     async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
         let id = self.order_id(&arguments.order_id)?;
-        let named = arguments.amount.as_ref().filter(|amount| !amount.is_null());
-        let amount = named
-            .map(Money::from_json)
-            .transpose()
-            .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))?;
+        let amount = arguments.amount()?;
         let reason = excerpt(arguments.reason.trim(), 500);
         Ok(match self.desk.pay(context, &id, amount, &reason).await {
             Ok(outcome) => ToolResult::paid(id, outcome, &self.desk.rules().policy.estimated_arrival),
@@ -163,7 +200,16 @@ impl Toolbox {
     }
 
     async fn human(&self, context: &Context, arguments: HumanArguments) -> Result<ToolResult, String> {
+        let request = Self::hand_over_request(context, arguments)?;
+        Ok(match self.desk.hand_over(context, request).await {
+            Ok(alert) => ToolResult::handed_over(alert),
+            Err(error) => ToolResult::fault(HUMAN, &error),
+        })
+    }
+
+    fn hand_over_request(context: &Context, arguments: HumanArguments) -> Result<HandOver, String> {
         let request = HandOver {
+            id: None,
             user_id: arguments.user_id.unwrap_or_default(),
             reason: arguments.reason,
             last_message: arguments.last_message.unwrap_or_default(),
@@ -172,10 +218,7 @@ impl Toolbox {
         if context.caller.customer().is_none() && request.user_id.trim().is_empty() {
             return Err("user_id: it is empty; name the customer whose conversation needs a person".to_owned());
         }
-        Ok(match self.desk.hand_over(context, request).await {
-            Ok(alert) => ToolResult::handed_over(alert),
-            Err(error) => ToolResult::fault(HUMAN, &error),
-        })
+        Ok(request)
     }
 
     fn order_id(&self, text: &str) -> Result<OrderId, String> {

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -111,9 +112,18 @@ pub fn router(server: &Server, options: &HttpOptions) -> Router {
     let service = StreamableHttpService::new(move || Ok(template.session()), sessions, config);
     Router::new()
         .route_service("/mcp", service)
+        .layer(axum::middleware::map_response(settled))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(axum::middleware::from_fn_with_state(Arc::new(Gate::new(options)), gate::check))
         .layer(axum::middleware::from_fn_with_state(Arc::new(Rate::new(options.requests_per_second)), rate::check))
+}
+
+/// A session that was ended is gone, not merely about to be: some clients take 202 for a failure.
+async fn settled(method: Method, response: Response) -> Response {
+    if method == Method::DELETE && response.status() == StatusCode::ACCEPTED {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    response
 }
 
 /// The routes `/healthz` (the process answers) and `/readyz` (it can serve calls).

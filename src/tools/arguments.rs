@@ -83,7 +83,8 @@ fn fits(schema: &Value, property: &Value, value: &Value) -> bool {
 /// What belongs into a property: its kind or its words, and what it means.
 fn wanted(schema: &Value, property: &Value) -> String {
     let choices = alternatives(schema, property);
-    let words: Vec<&str> = choices.iter().filter_map(|choice| choice["const"].as_str()).collect();
+    let listed = choices.iter().flat_map(|choice| choice["enum"].as_array().into_iter().flatten());
+    let words: Vec<&str> = listed.filter_map(Value::as_str).collect();
     let kind = if words.is_empty() {
         let mut kinds: Vec<&str> =
             choices.iter().flat_map(|choice| types(choice)).filter(|kind| *kind != "null").collect();

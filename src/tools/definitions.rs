@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::alert::Priority;
+use crate::domain::money::Money;
 use crate::domain::order::column;
 
 /// Reads a message: intent and sentiment.
@@ -73,6 +74,20 @@ pub struct RefundArguments {
     pub reason: String,
 }
 
+impl RefundArguments {
+    /// The amount that is named, if one is.
+    ///
+    /// # Errors
+    /// When it is no amount.
+    pub fn amount(&self) -> Result<Option<Money>, String> {
+        let named = self.amount.as_ref().filter(|amount| !amount.is_null());
+        named
+            .map(Money::from_json)
+            .transpose()
+            .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))
+    }
+}
+
 /// Arguments of [`HUMAN`].
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -84,6 +99,7 @@ pub struct HumanArguments {
     /// What the customer wrote last. In a conversation it is known and this is ignored.
     pub last_message: Option<String>,
     /// How urgent it is; medium when left out.
+    #[schemars(with = "Option<String>", extend("enum" = ["low", "medium", "high"]))]
     pub priority: Option<Priority>,
 }
 
@@ -93,6 +109,16 @@ fn input<T: JsonSchema>() -> Value {
         map.remove("$schema");
         map.remove("title");
         map.remove("description");
+        // An argument that may be left out needs no null besides: several clients know one type for each field only.
+        for property in map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+            if let Some(property) = property.1.as_object_mut() {
+                property.remove("format");
+                let kind = property.get("type").and_then(Value::as_array).and_then(|kinds| kinds.first()).cloned();
+                if let Some(kind) = kind {
+                    property.insert("type".to_owned(), kind);
+                }
+            }
+        }
     }
     schema
 }
@@ -114,7 +140,7 @@ fn flag(description: &str) -> Value {
 }
 
 fn optional(kind: &str, description: &str) -> Value {
-    json!({"type": [kind, "null"], "description": description})
+    json!({"anyOf": [{"type": kind}, {"type": "null"}], "description": description})
 }
 
 /// All tools, in the order they are usually called.
@@ -148,8 +174,7 @@ fn triage() -> ToolSpec {
 }
 
 fn order() -> ToolSpec {
-    let yes_no =
-        |description| json!({"type": ["string", "null"], "enum": ["Yes", "No", null], "description": description});
+    let yes_no = |description| json!({"anyOf": [{"type": "string", "enum": ["Yes", "No"]}, {"type": "null"}], "description": description});
     ToolSpec {
         name: ORDER.into(),
         title: "Look an order up".into(),
