@@ -301,3 +301,7 @@ fn unreadable(tool: &str, value: &Value) -> ToolResult {
     tracing::error!(tool, ?fields, "the other server's answer is not the documented one");
     ToolResult::fault(tool, &RemoteError::Refused("its answer is not the documented one".to_owned()))
 }
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;
