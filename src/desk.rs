@@ -187,6 +187,14 @@ impl Desk {
         self.store.recent_messages(user, limit).await
     }
 
+    /// Puts a call on record that changed nothing; it need not wait for the disk.
+    ///
+    /// # Errors
+    /// When the store fails: what is not on record is not told.
+    pub async fn note_on_record(&self, record: &AuditRecord) -> Result<(), StoreError> {
+        self.store.note_audit(record).await.map(drop)
+    }
+
     /// Whether the store answers.
     pub async fn is_ready(&self) -> bool {
         self.store.audit_length().await.is_ok()

@@ -126,7 +126,10 @@ impl Toolbox {
         } else {
             self.run(context, name, arguments.clone()).await
         };
-        match self.desk.put_on_record(&record(AuditPhase::Finished, result.value.clone())).await {
+        let finished = record(AuditPhase::Finished, result.value.clone());
+        let kept =
+            if writes { self.desk.put_on_record(&finished).await } else { self.desk.note_on_record(&finished).await };
+        match kept {
             // What a writing tool did stands, and its start is on record; anything else is not handed out unrecorded.
             Err(error) if !writes => ToolResult::fault(name, &error),
             Err(error) => {

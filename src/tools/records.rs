@@ -75,7 +75,7 @@ impl Toolbox {
             result: json!({"found": found.is_ok()}),
         };
         // What is not on record is not shown.
-        self.desk().put_on_record(&record).await.map_err(|error| fault(&error))?;
+        self.desk().note_on_record(&record).await.map_err(|error| fault(&error))?;
         found
     }
 
