@@ -102,8 +102,6 @@ pub(super) fn toolbox(config: &Config, store: Arc<dyn Store>, engine: Engine) ->
 /// # Errors
 /// When the other server is named wrongly or cannot be reached.
 pub(super) async fn bot_tools(config: &Config, toolbox: Toolbox, remote: Option<&str>) -> anyhow::Result<Toolbox> {
-    // The one provider of cryptography; a second call changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let secret = |token: &SecretString| Some(token.clone()).filter(|token| !token.expose_secret().is_empty());
     let mut toolbox = toolbox;
     if let Some(remote) = remote {

@@ -15,7 +15,7 @@ use crate::cli::ecomres;
 pub struct Server {
     pub child: Child,
     pub url: String,
-    address: String,
+    pub address: String,
 }
 
 /// An answer.
@@ -66,7 +66,7 @@ impl Server {
         Self::at("127.0.0.1:0", folder, arguments, environment)
     }
 
-    fn at(address: &str, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub fn at(address: &str, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = ecomres(folder);
         command.args(["mcp", "--http", address]).args(arguments).envs(environment.iter().copied());
         let mut child = piped(&command).spawn().unwrap();
