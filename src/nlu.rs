@@ -3,6 +3,7 @@
 //! It must never decide what to do about a message, and it is the only module that names burn.
 
 mod activation;
+mod augment;
 mod batching;
 mod bootstrap;
 mod checkpoint;
@@ -20,6 +21,7 @@ mod inspect;
 mod label_rules;
 mod labelling;
 mod labels;
+mod learner;
 mod metrics;
 mod model;
 mod optimizer;
@@ -44,7 +46,7 @@ pub use dataset::{Columns, Conflict, Dataset, Example};
 pub use engine::Engine;
 pub use error::NluError;
 pub use evaluate::{
-    Calibration, Confidence, Confidences, Evaluation, Judged, Tasks, TestInfo, evaluate, evaluate_folder,
+    Calibration, Confidence, Confidences, Evaluation, Judged, Judging, Tasks, TestInfo, evaluate, evaluate_folder,
 };
 pub use finish::Finished;
 pub use inspect::{Check, FileInfo, FolderInfo, TensorInfo, check, inspect};
@@ -54,8 +56,8 @@ pub use labels::{INTENTS, Labels, SENTIMENTS};
 pub use metrics::{ClassReport, TaskReport};
 pub use model::ModelInfo;
 pub use packed::{Arithmetic, Timing, compare_speed};
-pub use selective::{Abstention, Coverage};
-pub use settings::{Epoch, Event, Start, Step, TrainOptions};
+pub use selective::{Abstention, Coverage, OutOfScope};
+pub use settings::{Computation, Epoch, Event, Start, Step, TrainOptions};
 pub use train::train;
 pub use weights::Precision;
 

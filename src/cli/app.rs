@@ -2,7 +2,7 @@
 //!
 //! It must never hold a rule of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -22,7 +22,7 @@ use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
-use crate::nlu::Engine;
+use crate::nlu::{Engine, locate_model};
 use crate::store::{self, ImportMode, Store, StoreError};
 use crate::tools::Toolbox;
 
@@ -59,9 +59,20 @@ pub(super) async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreE
 
 /// Loads the model that the flag or the settings name, else the shipped one.
 pub(super) fn load_engine(global: &Global, config: &Config) -> anyhow::Result<Engine> {
+    Ok(Engine::load(&configured_model(global, config)?)?)
+}
+
+/// The model folder that the flag or the settings name, else the shipped one.
+pub(super) fn model_folder(global: &Global) -> anyhow::Result<PathBuf> {
+    match &global.model {
+        Some(folder) => Ok(locate_model(Some(folder))?),
+        None => configured_model(global, &load_config(global)?),
+    }
+}
+
+fn configured_model(global: &Global, config: &Config) -> anyhow::Result<PathBuf> {
     let configured = (!config.model.folder.is_empty()).then(|| Path::new(config.model.folder.as_str()));
-    let folder = crate::nlu::locate_model(global.model.as_deref().or(configured))?;
-    Ok(Engine::load(&folder)?)
+    Ok(locate_model(global.model.as_deref().or(configured))?)
 }
 
 /// The questions and answers of the shop.

@@ -11,9 +11,10 @@ mod show;
 use std::path::PathBuf;
 
 use super::Global;
+use super::app::model_folder;
 use super::output::Output;
 use super::train::share;
-use crate::nlu::{Columns, Dataset, Engine, evaluate, locate_model};
+use crate::nlu::{Columns, Dataset, Engine, Judging, evaluate};
 
 pub use show::print_figures;
 
@@ -37,6 +38,9 @@ pub struct Options {
     /// Count intents below this confidence as withheld [default: what the model's config.json says]
     #[arg(long, value_name = "P", value_parser = share)]
     abstain_below: Option<f64>,
+    /// Rows with this intent are out of scope: right is to withhold the answer
+    #[arg(long, value_name = "LABEL", default_values = ["oos", "out_of_scope"])]
+    out_of_scope: Vec<String>,
 }
 
 /// Names of the columns in data files.
@@ -73,9 +77,11 @@ impl From<ColumnOptions> for Columns {
 /// No usable model, data that cannot be read or has labels the model does not know, or a folder that cannot be
 /// written.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let dir = locate_model(global.model.as_deref())?;
+    let dir = model_folder(global)?;
     let dataset = Dataset::read(&options.data, &options.columns.into())?;
-    let evaluation = evaluate(&Engine::load(&dir)?, &dataset, options.abstain_below.map(|share| share as f32))?;
+    let judging =
+        Judging { abstain_below: options.abstain_below.map(|share| share as f32), out_of_scope: options.out_of_scope };
+    let evaluation = evaluate(&Engine::load(&dir)?, &dataset, &judging)?;
     let written = match &options.out {
         Some(out) => files::write_all(out, &evaluation)?,
         None => Vec::new(),

@@ -2,10 +2,11 @@
 //!
 //! It must never overwrite a folder that holds another model without being told to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::app::model_folder;
 use super::output::Output;
 use super::{Global, Problem};
 use crate::nlu::{ConvertOptions, FolderInfo, Pooling, Precision, check, convert, inspect, locate_model};
@@ -95,7 +96,10 @@ impl From<Pool> for Pooling {
 /// The folder cannot be read, written, or is not what it should be.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let mut output = Output::stdout();
-    let locate = |dir: Option<PathBuf>| locate_model(dir.as_deref().or(global.model.as_deref()));
+    let locate = |dir: Option<PathBuf>| match dir {
+        Some(dir) => Ok(locate_model(Some(&dir))?),
+        None => model_folder(global),
+    };
     match options.action {
         Action::Info { dir } => {
             let info = inspect(&locate(dir)?)?;
@@ -105,6 +109,11 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             if destination.join("model.safetensors").exists() && !global.yes {
                 let message = format!("{} already holds a model", destination.display());
                 return Err(Problem::with_hint(message, "name another folder, or add --yes to replace it").into());
+            }
+            if is_fine_tuned(&source) && !global.yes {
+                let message = format!("{} is a fine-tuned model: its classifiers would be replaced", source.display());
+                let hint = "use the folder as it is with --model, or add --yes to start its classifiers afresh";
+                return Err(Problem::with_hint(message, hint).into());
             }
             let options =
                 ConvertOptions { precision: dtype.into(), pooling: pooling.into(), seed, emoji: !keep_tokenizer };
@@ -130,6 +139,11 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a folder has classifiers of this program's layout already. What cannot be read is for `convert` to say.
+fn is_fine_tuned(folder: &Path) -> bool {
+    inspect(folder).is_ok_and(|info| info.tensors.iter().any(|tensor| tensor.name == "intent_classifier.weight"))
 }
 
 fn print_info(info: &FolderInfo, output: &mut Output) -> anyhow::Result<()> {

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::app::model_folder;
 use super::output::Output;
 use super::train::share;
 use super::{Global, Problem};
-use crate::nlu::{Engine, ModelConfig, Prediction, Scored, locate_model};
+use crate::nlu::{Engine, ModelConfig, Prediction, Scored};
 
 /// Lines read ahead from a file or a pipe, so that they are computed in batches.
 const LINES: usize = 64;
@@ -43,7 +44,7 @@ pub struct Options {
 /// # Errors
 /// No usable model, or the messages cannot be read.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let dir = locate_model(global.model.as_deref())?;
+    let dir = model_folder(global)?;
     let engine = Engine::load(&dir)?;
     let threshold = match options.abstain_below {
         Some(threshold) => threshold as f32,
@@ -166,6 +167,11 @@ impl Show {
             shown.collect::<Vec<_>>().join(", ")
         };
         let unsure = if self.abstains(prediction) { "unsure: " } else { "" };
-        format!("{unsure}{}\t{}\t{}", list(&prediction.intents), list(&prediction.sentiments), text.trim())
+        format!("{unsure}{}\t{}\t{}", list(&prediction.intents), list(&prediction.sentiments), shown(text.trim()))
     }
+}
+
+/// A text on one line, without characters that steer a terminal.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::app::model_folder;
 use super::eval::ColumnOptions;
 use super::model::{Dtype, Pool};
 use super::output::Output;
 use super::{Global, Problem};
-use crate::nlu::{Epoch, Event, Start, Step, TrainOptions, locate_model, train};
+use crate::nlu::{Computation, Epoch, Event, Start, Step, TrainOptions, locate_model, train};
 
 /// Train a classifier of intents and sentiments on CSV files.
 #[derive(Debug, clap::Args)]
@@ -38,9 +39,9 @@ pub struct Options {
     resume: bool,
     #[command(flatten)]
     columns: ColumnOptions,
-    /// Passes over the data
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    epochs: u16,
+    /// Passes over the data [default: enough for 2,000 steps, 6 to 30]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    epochs: Option<u16>,
     /// Messages per batch
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch_size: u16,
@@ -71,6 +72,9 @@ pub struct Options {
     /// Share of the target probability spread over all labels
     #[arg(long, default_value_t = 0.05, value_parser = below_one)]
     label_smoothing: f64,
+    /// Share of the words that are misspelt or left out, anew in each epoch
+    #[arg(long, default_value_t = 0.1, value_parser = below_one)]
+    augment: f64,
     /// Let rare labels weigh more
     #[arg(long)]
     class_weights: bool,
@@ -80,9 +84,9 @@ pub struct Options {
     /// Weight of the sentiments in the loss
     #[arg(long, default_value_t = 1.0, value_parser = positive)]
     sentiment_weight: f64,
-    /// Stop after this many epochs without a better validation score
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
-    patience: u16,
+    /// Stop after this many epochs without a better validation score [default: a third of them, at least 3]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    patience: Option<u16>,
     /// Share of the messages set aside for validation, by group or else by intent
     #[arg(long, default_value_t = 0.1, value_parser = below_one)]
     val_split: f64,
@@ -98,6 +102,9 @@ pub struct Options {
     /// Number format of the written weights
     #[arg(long, value_enum, default_value_t = Dtype::F16)]
     dtype: Dtype,
+    /// Compute with burn, which the computation of our own is tested against: slower
+    #[arg(long, hide = true)]
+    reference: bool,
 }
 
 fn number(text: &str) -> Result<f64, String> {
@@ -129,7 +136,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     }
     let base = match &options.base {
         Some(base) => locate_model(Some(base))?,
-        None => locate_model(global.model.as_deref())?,
+        None => model_folder(global)?,
     };
     let options = TrainOptions {
         data: options.data,
@@ -139,7 +146,8 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         columns: options.columns.into(),
         resume: options.resume,
         precision: options.dtype.into(),
-        epochs: options.epochs.into(),
+        computation: if options.reference { Computation::Reference } else { Computation::Own },
+        epochs: options.epochs.map(usize::from),
         batch_size: options.batch_size.into(),
         accumulate: options.accumulate.into(),
         lr: options.lr,
@@ -150,10 +158,11 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         clip: options.clip,
         dropout: options.dropout,
         label_smoothing: options.label_smoothing,
+        augment: options.augment,
         balanced: options.class_weights,
         intent_weight: options.intent_weight,
         sentiment_weight: options.sentiment_weight,
-        patience: options.patience.into(),
+        patience: options.patience.map(usize::from),
         val_split: options.val_split,
         seed: options.seed,
         pooling: options.pooling.map(Into::into),

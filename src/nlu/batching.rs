@@ -10,6 +10,8 @@ use rand::{SeedableRng, rngs::StdRng};
 pub(crate) struct Row {
     /// Token numbers.
     pub(crate) ids: Vec<u32>,
+    /// Token numbers of the message as it is typed in each epoch; none where it is always the same.
+    pub(crate) typed: Vec<Vec<u32>>,
     /// Number of the intent, where it is labelled.
     pub(crate) intent: Option<usize>,
     /// Number of the sentiment, where it is labelled.

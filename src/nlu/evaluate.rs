@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::inspect::FileInfo;
 use super::metrics::{Outcome, TaskReport, calibration_error, report};
 use super::model::ModelInfo;
-use super::selective::{Abstention, abstention};
+use super::selective::{Abstention, OutOfScope, abstention, out_of_scope};
 use super::{NluError, Prediction, Scored};
 
 /// A model's figures on one data set.
@@ -33,6 +33,8 @@ pub struct Evaluation {
     pub calibration: Tasks<Option<Calibration>>,
     /// What withholding unsure intents does.
     pub abstention: Option<Abstention>,
+    /// How well rows that no label of the model covers are told apart, where there are any.
+    pub out_of_scope: Option<OutOfScope>,
     /// The rows that were predicted wrong in either task, the most confident mistakes first.
     pub mistakes: Vec<Judged>,
     /// All rows in their order.
@@ -108,6 +110,8 @@ pub struct Judged {
     pub predicted_intent: String,
     /// How sure the model was.
     pub intent_confidence: f32,
+    /// Whether no label of the model covers it.
+    pub out_of_scope: bool,
     /// Its sentiment.
     pub sentiment: Option<String>,
     /// What was predicted.
@@ -117,9 +121,9 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Whether the intent is wrong.
+    /// Whether the intent is wrong. A row out of scope has no right one.
     pub fn intent_is_wrong(&self) -> bool {
-        self.intent.as_ref().is_some_and(|truth| *truth != self.predicted_intent)
+        !self.out_of_scope && self.intent.as_ref().is_some_and(|truth| *truth != self.predicted_intent)
     }
 
     /// Whether the sentiment is wrong.
@@ -128,15 +132,30 @@ impl Judged {
     }
 }
 
-/// Runs a model over labelled rows. Intents below `threshold` count as withheld; without one, what the model's folder
-/// says, and 0 where it says nothing.
+/// What counts as what in a test.
+#[derive(Debug, Clone, Default)]
+pub struct Judging {
+    /// Intents below this confidence count as withheld; `None` takes what the model's folder says, and 0 where it says
+    /// nothing.
+    pub abstain_below: Option<f32>,
+    /// Names in the column of the intent for rows that no label of the model covers.
+    pub out_of_scope: Vec<String>,
+}
+
+impl Judging {
+    fn is_outside(&self, row: &Example, known: &[String]) -> bool {
+        row.intent.as_ref().is_some_and(|intent| self.out_of_scope.contains(intent) && !known.contains(intent))
+    }
+}
+
+/// Runs a model over labelled rows.
 ///
 /// # Errors
 /// A row has a label the model does not know, or the model fails.
-pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> Result<Evaluation, NluError> {
+pub fn evaluate(engine: &Engine, dataset: &Dataset, judging: &Judging) -> Result<Evaluation, NluError> {
     let info = engine.info();
     let config = ModelConfig::read(&info.folder)?;
-    check_labels(info, dataset)?;
+    check_labels(info, dataset, judging)?;
     let texts: Vec<String> = dataset.examples.iter().map(|row| row.text.clone()).collect();
     let predictions = engine.classify_batch_blocking(&texts)?;
     let judged = |(row, prediction): (&Example, &Prediction)| Judged {
@@ -145,6 +164,7 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> R
         intent: row.intent.clone(),
         predicted_intent: prediction.intent.clone(),
         intent_confidence: prediction.intent_confidence,
+        out_of_scope: judging.is_outside(row, &info.intents),
         sentiment: row.sentiment.clone(),
         predicted_sentiment: prediction.sentiment.clone(),
         sentiment_confidence: prediction.sentiment_confidence,
@@ -166,7 +186,8 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> R
         .filter_map(|(row, prediction)| Verdict::of(&info.sentiments, row.sentiment.as_ref(), &prediction.sentiments))
         .collect();
     let (intent_outcomes, sentiment_outcomes) = (outcomes(&intents), outcomes(&sentiments));
-    let threshold = threshold.or(config.abstain_below).unwrap_or(0.0);
+    let threshold = judging.abstain_below.or(config.abstain_below).unwrap_or(0.0);
+    let outside: Vec<f32> = rows.iter().filter(|row| row.out_of_scope).map(|row| row.intent_confidence).collect();
     Ok(Evaluation {
         intent_classification: report(&info.intents, &intent_outcomes),
         sentiment_classification: report(&info.sentiments, &sentiment_outcomes),
@@ -190,6 +211,7 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> R
             sentiment: calibration(&sentiments, config.sentiment_temperature),
         },
         abstention: abstention(&intent_outcomes, threshold),
+        out_of_scope: out_of_scope(&intent_outcomes, &outside, threshold),
         mistakes,
         rows,
     })
@@ -200,7 +222,7 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset, threshold: Option<f32>) -> R
 /// # Errors
 /// Like [`Engine::load`] and [`evaluate`].
 pub fn evaluate_folder(dir: &Path, dataset: &Dataset) -> Result<Evaluation, NluError> {
-    evaluate(&Engine::load(dir)?, dataset, None)
+    evaluate(&Engine::load(dir)?, dataset, &Judging::default())
 }
 
 /// A labelled row in numbers, with all that was predicted for it.
@@ -245,7 +267,7 @@ fn calibration(verdicts: &[Verdict<'_>], temperature: f32) -> Option<Calibration
 }
 
 /// Refuses data with labels the model does not know; the message names the first and counts the others.
-fn check_labels(info: &ModelInfo, dataset: &Dataset) -> Result<(), NluError> {
+fn check_labels(info: &ModelInfo, dataset: &Dataset, judging: &Judging) -> Result<(), NluError> {
     type Label = fn(&Example) -> &Option<String>;
     let tasks: [(&str, Label, &[String]); 2] =
         [("intent", |row| &row.intent, &info.intents), ("sentiment", |row| &row.sentiment, &info.sentiments)];
@@ -257,6 +279,7 @@ fn check_labels(info: &ModelInfo, dataset: &Dataset) -> Result<(), NluError> {
         let mut unknown = dataset
             .examples
             .iter()
+            .filter(|row| task != "intent" || !judging.is_outside(row, known))
             .filter_map(|row| label(row).as_ref().filter(|label| !known.contains(label)).map(|label| (row, label)));
         let Some((row, first)) = unknown.next() else { continue };
         let (mut rows, mut others) = (1, std::collections::BTreeSet::new());
@@ -273,7 +296,10 @@ fn check_labels(info: &ModelInfo, dataset: &Dataset) -> Result<(), NluError> {
         }
         return Err(NluError::data(
             format!("{reason} ({rows} of {} rows)", dataset.examples.len()),
-            format!("it knows {}; correct the labels or empty their cells", known.join(", ")),
+            format!(
+                "it knows {}; correct the labels, empty their cells, or name what is out of scope with --out-of-scope LABEL",
+                known.join(", ")
+            ),
         ));
     }
     Ok(())

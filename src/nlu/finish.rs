@@ -15,7 +15,7 @@ use super::inspect::{Case, REFERENCE, Reference, describe_file};
 use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, fit_temperature};
 use super::model::{Model, pretty, probabilities, write_folder};
-use super::selective::fit_threshold;
+use super::selective::{fit_novelty_threshold, fit_threshold};
 use super::settings::{Start, TrainOptions};
 use super::weights::{Precision, Weights, write_beside};
 
@@ -113,7 +113,9 @@ fn calibrate(config: &mut ModelConfig, model: &Model, validation: &Dataset) -> R
         let (predicted, confidence) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(Outcome { truth: *truth, predicted, confidence })
     };
-    config.abstain_below = fit_threshold(&intents.iter().filter_map(outcome).collect::<Vec<_>>());
+    let outcomes: Vec<Outcome> = intents.iter().filter_map(outcome).collect();
+    config.abstain_below =
+        [fit_threshold(&outcomes), fit_novelty_threshold(&outcomes)].into_iter().flatten().reduce(f32::max);
     Ok(())
 }
 

@@ -29,9 +29,38 @@ pub(crate) struct Settings {
 
 /// First and second moment of one parameter's gradient.
 #[derive(Debug, Clone, PartialEq)]
-struct Moments {
-    first: Vec<f32>,
-    second: Vec<f32>,
+pub(crate) struct Moments {
+    pub(crate) first: Vec<f32>,
+    pub(crate) second: Vec<f32>,
+}
+
+/// Everything that one step of one parameter depends on but its values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coefficients {
+    pub(crate) beta1: f32,
+    pub(crate) beta2: f32,
+    pub(crate) epsilon: f32,
+    /// `1 / (1 - beta1^step)`.
+    pub(crate) correct1: f32,
+    /// `1 / (1 - beta2^step)`.
+    pub(crate) correct2: f32,
+    /// Factor on the gradient that keeps its norm within bounds.
+    pub(crate) scale: f32,
+    /// Factor on the value before the step.
+    pub(crate) decay: f32,
+    /// Learning rate.
+    pub(crate) rate: f32,
+}
+
+impl Coefficients {
+    /// One step of one weight.
+    pub(crate) fn move_one(&self, value: &mut f32, gradient: f32, first: &mut f32, second: &mut f32) {
+        let gradient = gradient * self.scale;
+        *first = self.beta1 * *first + (1.0 - self.beta1) * gradient;
+        *second = self.beta2 * *second + (1.0 - self.beta2) * gradient * gradient;
+        let step = *first * self.correct1 / ((*second * self.correct2).sqrt() + self.epsilon);
+        *value = *value * self.decay - self.rate * step;
+    }
 }
 
 /// The optimizer's state. burn's own AdamW makes about ten passes over the weights for each step; here it is one.
@@ -60,11 +89,7 @@ impl AdamW {
         device: &Device,
     ) -> (Network, f64) {
         let norm = norm(&gradients);
-        if !norm.is_finite() {
-            return (network, norm);
-        }
-        self.step += 1;
-        let scale = (f64::from(self.settings.clip) / (norm + 1e-6)).min(1.0) as f32;
+        let Some(scale) = self.begin(norm) else { return (network, norm) };
         let update = Update { optimizer: self, gradients, scale, rate, device, path: Path::default() };
         (network.map(&mut { update }), norm)
     }
@@ -101,26 +126,41 @@ impl AdamW {
             .collect();
     }
 
-    fn update(&mut self, name: &str, values: &mut [f32], gradient: &[f32], scale: f32, rate: f32) {
+    /// Begins a step with a gradient of this norm: the factor that keeps it within bounds, or nothing where the norm
+    /// is not finite and no step may be taken.
+    pub(crate) fn begin(&mut self, norm: f64) -> Option<f32> {
+        norm.is_finite().then(|| {
+            self.step += 1;
+            (f64::from(self.settings.clip) / (norm + 1e-6)).min(1.0) as f32
+        })
+    }
+
+    /// What the step under way does to one parameter.
+    pub(crate) fn coefficients(&self, name: &str, scale: f32, rate: f32) -> Coefficients {
         let Settings { beta1, beta2, epsilon, weight_decay, .. } = self.settings;
         let decay = if is_decayed(name) { 1.0 - rate * weight_decay } else { 1.0 };
         let correct1 = 1.0 / (1.0 - beta1.powi(self.step));
         let correct2 = 1.0 / (1.0 - beta2.powi(self.step));
-        let moments = self
-            .moments
+        Coefficients { beta1, beta2, epsilon, correct1, correct2, scale, decay, rate }
+    }
+
+    /// The moments of one parameter of `length` weights.
+    pub(crate) fn moments(&mut self, name: &str, length: usize) -> &mut Moments {
+        self.moments
             .entry(name.to_owned())
-            .or_insert_with(|| Moments { first: vec![0.0; values.len()], second: vec![0.0; values.len()] });
+            .or_insert_with(|| Moments { first: vec![0.0; length], second: vec![0.0; length] })
+    }
+
+    fn update(&mut self, name: &str, values: &mut [f32], gradient: &[f32], scale: f32, rate: f32) {
+        let coefficients = self.coefficients(name, scale, rate);
+        let moments = self.moments(name, values.len());
         values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
             .zip(moments.first.par_chunks_mut(CHUNK).zip(moments.second.par_chunks_mut(CHUNK)))
             .for_each(|((values, gradient), (first, second))| {
                 for (((value, gradient), first), second) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-                    let gradient = gradient * scale;
-                    *first = beta1 * *first + (1.0 - beta1) * gradient;
-                    *second = beta2 * *second + (1.0 - beta2) * gradient * gradient;
-                    let step = *first * correct1 / ((*second * correct2).sqrt() + epsilon);
-                    *value = *value * decay - rate * step;
+                    coefficients.move_one(value, *gradient, first, second);
                 }
             });
     }

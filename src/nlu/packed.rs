@@ -13,6 +13,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod training;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +24,7 @@ use self::memory::Rows;
 pub(super) use self::source::Source;
 use self::source::Tensor;
 pub use self::timing::{Timing, compare_speed};
+pub(super) use self::training::{Objective, Trainee};
 use super::NluError;
 use super::config::{Activation, ModelConfig, Pooling};
 use super::model::Scores;

@@ -81,6 +81,62 @@ pub fn fit_threshold(outcomes: &[Outcome]) -> Option<f32> {
     Some(if rounded > withheld { rounded } else { answered })
 }
 
+/// Share of the right answers that a threshold against messages out of scope may withhold.
+const SPENT: f64 = 0.05;
+
+/// The threshold that guards against what no label covers, where none of the data is like that: 5 % of the right answers
+/// lie below it. `None` with fewer than 20 right answers, which say too little about a twentieth.
+pub fn fit_novelty_threshold(outcomes: &[Outcome]) -> Option<f32> {
+    let mut right: Vec<f32> = outcomes.iter().filter(|one| one.is_right()).map(|one| one.confidence).collect();
+    right.sort_by(f32::total_cmp);
+    let spent = (right.len() as f64 * SPENT) as usize;
+    (spent > 0).then(|| (right[spent] * 100.0).floor() / 100.0)
+}
+
+/// How well confidence tells messages that no label covers from the others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutOfScope {
+    /// Rows that no label of the model covers.
+    pub rows: usize,
+    /// Share of them whose answer is withheld.
+    pub withheld: f64,
+    /// Share of the other rows whose answer is withheld.
+    pub withheld_in_scope: f64,
+    /// Share of all rows that are treated right: answered rightly in scope, or withheld out of scope.
+    pub accuracy: f64,
+    /// Probability that a row in scope gets a higher confidence than one out of scope (area under the ROC curve).
+    pub auroc: f64,
+}
+
+/// Figures of telling rows out of scope by a confidence below `threshold`; `None` where either side has no row.
+pub fn out_of_scope(inside: &[Outcome], outside: &[f32], threshold: f32) -> Option<OutOfScope> {
+    if inside.is_empty() || outside.is_empty() {
+        return None;
+    }
+    let withheld = outside.iter().filter(|confidence| **confidence < threshold).count();
+    let refused = inside.iter().filter(|one| one.confidence < threshold).count();
+    let right = inside.iter().filter(|one| one.confidence >= threshold && one.is_right()).count();
+    let mut sorted = outside.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    // Mann-Whitney: ties count half.
+    let wins: f64 = inside
+        .iter()
+        .map(|one| {
+            let below = sorted.partition_point(|other| *other < one.confidence);
+            let upto = sorted.partition_point(|other| *other <= one.confidence);
+            f64::midpoint(below as f64, upto as f64)
+        })
+        .sum();
+    let (ins, outs) = (inside.len() as f64, outside.len() as f64);
+    Some(OutOfScope {
+        rows: outside.len(),
+        withheld: withheld as f64 / outs,
+        withheld_in_scope: refused as f64 / ins,
+        accuracy: (right + withheld) as f64 / (ins + outs),
+        auroc: wins / (ins * outs),
+    })
+}
+
 fn surest_first(outcomes: &[Outcome]) -> Vec<Outcome> {
     let mut sorted = outcomes.to_vec();
     sorted.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -127,6 +183,25 @@ mod tests {
         assert_eq!(abstention(&rows, threshold).expect("rows").at_threshold.accuracy, Some(0.95));
         assert_eq!(fit_threshold(&rows[..20]), None, "good enough without one");
         assert_eq!(fit_threshold(&[row(false, 0.9), row(true, 0.8)]), None, "hopeless");
+    }
+
+    #[test]
+    fn a_twentieth_of_the_right_answers_is_spent_on_novelty() {
+        let rows: Vec<Outcome> = (0..100).map(|n| row(true, n as f32 / 100.0)).collect();
+        assert_eq!(fit_novelty_threshold(&rows), Some(0.05));
+        assert_eq!(fit_novelty_threshold(&rows[..19]), None, "too few to say");
+    }
+
+    #[test]
+    fn rows_out_of_scope_are_told_by_their_confidence() {
+        let inside = [row(true, 0.9), row(true, 0.4), row(false, 0.8)];
+        let found = out_of_scope(&inside, &[0.3, 0.8], 0.5).expect("both sides");
+        assert_eq!((found.rows, found.withheld), (2, 0.5));
+        assert!((found.withheld_in_scope - 1.0 / 3.0).abs() < 1e-9);
+        assert!((found.accuracy - 2.0 / 5.0).abs() < 1e-9, "one right answer and one withheld of five");
+        // Pairs won: 0.9 beats both, 0.4 beats one, 0.8 beats one and ties with one.
+        assert!((found.auroc - 4.5 / 6.0).abs() < 1e-9, "{}", found.auroc);
+        assert_eq!(out_of_scope(&inside, &[], 0.5), None);
     }
 
     proptest! {

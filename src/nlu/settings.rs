@@ -10,6 +10,17 @@ use super::config::Pooling;
 use super::dataset::{Columns, Conflict};
 use super::weights::Precision;
 
+/// Who computes the steps of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Computation {
+    /// A pass of our own on the CPU.
+    #[default]
+    Own,
+    /// burn with automatic differentiation: slower, the same gradients to rounding, other dropout.
+    Reference,
+}
+
 /// Everything a training depends on.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrainOptions {
@@ -34,8 +45,10 @@ pub struct TrainOptions {
     /// Number format of the written weights.
     #[serde(skip)]
     pub precision: Precision,
-    /// Passes over the training rows.
-    pub epochs: usize,
+    /// Who computes.
+    pub computation: Computation,
+    /// Passes over the training rows; `None` takes enough for 2,000 steps, 6 to 30.
+    pub epochs: Option<usize>,
     /// Rows computed together.
     pub batch_size: usize,
     /// Batches whose gradients are added up for one step.
@@ -56,14 +69,17 @@ pub struct TrainOptions {
     pub dropout: Option<f64>,
     /// Share of the target probability spread over all labels.
     pub label_smoothing: f64,
+    /// Share of the words that are misspelt or left out, anew in each epoch.
+    pub augment: f64,
     /// Whether rare labels weigh more.
     pub balanced: bool,
     /// Weight of the intents' loss.
     pub intent_weight: f64,
     /// Weight of the sentiments' loss.
     pub sentiment_weight: f64,
-    /// Epochs without a better validation score after which training stops.
-    pub patience: usize,
+    /// Epochs without a better validation score after which training stops; `None` takes a third of the epochs, at
+    /// least 3.
+    pub patience: Option<usize>,
     /// Share of the rows set aside for validation.
     pub val_split: f64,
     /// Seed of everything random.

@@ -8,28 +8,26 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::NluError;
+use super::augment::retyped;
 use super::batching::{Row, batches, class_weights, targets};
 use super::checkpoint::{self, Progress};
 use super::config::ModelConfig;
 use super::convert::{fresh_classifiers, read_encoder};
 use super::dataset::{Dataset, Example};
-use super::distilbert::{Network, TokenBatch};
-use super::dropout::Dropout;
 use super::finish::{Finished, Trained, finish};
 use super::inspect::describe_file;
 use super::labels::Labels;
+use super::learner::{Learner, Losses};
 use super::metrics::{Outcome, TaskReport, report};
-use super::model::{Scores, probabilities, scores};
-use super::optimizer::{AdamW, NamedGradients, Settings, accumulate, export, named_gradients};
-use super::schedule::{learning_rate, schedule};
+use super::model::{Scores, probabilities};
+use super::optimizer::{AdamW, Settings};
+use super::packed::Objective;
+use super::schedule::{learning_rate, planned_epochs, schedule};
 use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -55,7 +53,7 @@ pub fn train(
         Some((_, epoch)) => run.progress.epoch.saturating_sub(epoch + 1),
         None => 0,
     };
-    while run.progress.epoch < options.epochs && bad_epochs < options.patience.max(1) {
+    while run.progress.epoch < run.epochs && bad_epochs < run.patience {
         let loss = run.epoch(observe, stop, &mut log)?;
         let reports = run.validate()?;
         let epoch = run.close_epoch(loss, reports, begin)?;
@@ -63,40 +61,10 @@ pub fn train(
         write_line(&mut log, &epoch, &run.options.out)?;
         observe(Event::Epoch(&epoch));
     }
-    let best = run.best.take().unwrap_or_else(|| export(run.network(), &options.out));
+    let best = run.best.take().unwrap_or_else(|| run.learner.export(&options.out));
     let finished = finish(&run.outcome(best, begin))?;
     checkpoint::remove(&options.out)?;
     Ok(finished)
-}
-
-/// Fewest rows worth a thread.
-const MIN_PART: usize = 8;
-
-/// Loss and gradients of a part of a batch.
-#[derive(Default)]
-struct Part {
-    gradients: NamedGradients,
-    losses: Losses,
-}
-
-#[derive(Default)]
-struct Losses {
-    total: f64,
-    intent: Option<f64>,
-    sentiment: Option<f64>,
-}
-
-impl Losses {
-    fn add(&mut self, more: &Self) {
-        let add = |sum: &mut Option<f64>, value: Option<f64>| {
-            if let Some(value) = value {
-                *sum = Some(sum.unwrap_or(0.0) + value);
-            }
-        };
-        self.total += more.total;
-        add(&mut self.intent, more.intent);
-        add(&mut self.sentiment, more.sentiment);
-    }
 }
 
 /// A training under way.
@@ -104,9 +72,7 @@ struct Run<'a> {
     options: &'a TrainOptions,
     config: ModelConfig,
     labels: Labels,
-    device: Device,
-    /// Taken only within a step.
-    network: Option<Network>,
+    learner: Learner,
     optimizer: AdamW,
     rows: Vec<Row>,
     validation_rows: Vec<Row>,
@@ -116,6 +82,8 @@ struct Run<'a> {
     vocabulary: Vocabulary,
     best: Option<Weights>,
     progress: Progress,
+    epochs: usize,
+    patience: usize,
     start: Start,
     base_hash: String,
 }
@@ -132,6 +100,9 @@ impl<'a> Run<'a> {
         let longest = options.max_tokens.clamp(3, config.max_position_embeddings);
         let tokenizer = Tokenizer::read(&options.base, config.vocab_size, longest)?;
         let mut rows = encode(&tokenizer, &train, &labels)?;
+        let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
+        let epochs = options.epochs.unwrap_or_else(|| planned_epochs(per_epoch));
+        retype(&tokenizer, &train, &mut rows, epochs, options)?;
         let mut validation_rows = encode(&tokenizer, &validation, &labels)?;
         let vocabulary = Vocabulary::shrink(&mut weights, &config, &mut rows, &mut validation_rows)?;
         fresh_classifiers(&mut weights, config.dim, &labels, options.seed);
@@ -159,10 +130,8 @@ impl<'a> Run<'a> {
             progress = found;
             weights = saved;
         }
-        let device = Device::flex().autodiff();
         let counts = (labels.intents.len(), labels.sentiments.len());
-        let network = Network::from_weights(&config, vocabulary.rows(), counts, &mut weights, &device)?;
-        let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
+        let learner = Learner::new(options.computation, &config, vocabulary.rows(), counts, &mut weights)?;
         let start = Start {
             rows: rows.len(),
             validation_rows: validation_rows.len(),
@@ -171,16 +140,15 @@ impl<'a> Run<'a> {
             unlabelled: train.unlabelled,
             intents: counts.0,
             sentiments: counts.1,
-            steps: per_epoch * options.epochs,
+            steps: per_epoch * epochs,
             steps_done: progress.steps,
-            all_rows: rows.len() * options.epochs,
+            all_rows: rows.len() * epochs,
         };
         Ok(Self {
             options,
             config,
             labels,
-            device,
-            network: Some(network),
+            learner,
             optimizer,
             rows,
             validation_rows,
@@ -190,13 +158,11 @@ impl<'a> Run<'a> {
             vocabulary,
             best,
             progress,
+            epochs,
+            patience: options.patience.unwrap_or_else(|| (epochs / 3).max(3)).max(1),
             start,
             base_hash,
         })
-    }
-
-    fn network(&self) -> &Network {
-        self.network.as_ref().expect("the network is only away within a step")
     }
 
     fn open_log(&self) -> Result<File, NluError> {
@@ -218,6 +184,11 @@ impl<'a> Run<'a> {
         stop: &AtomicBool,
         log: &mut File,
     ) -> Result<f64, NluError> {
+        for row in &mut self.rows {
+            if let Some(typed) = row.typed.get(self.progress.epoch) {
+                row.ids.clone_from(typed);
+            }
+        }
         let lengths: Vec<usize> = self.rows.iter().map(|row| row.ids.len()).collect();
         let batches = batches(&lengths, self.options.batch_size, self.options.seed, self.progress.epoch);
         let (mut losses, mut steps) = (0.0, 0);
@@ -241,21 +212,15 @@ impl<'a> Run<'a> {
     fn step(&mut self, group: &[Vec<usize>]) -> Result<Step, NluError> {
         let begin = Instant::now();
         let number = self.progress.steps;
-        let mut gradients = NamedGradients::new();
         let mut losses = Losses::default();
         for (at, batch) in group.iter().enumerate() {
             let stream = (number * self.options.accumulate + at) as u64;
-            for part in self.batch_gradients(batch, stream, 1.0 / group.len() as f64)? {
-                losses.add(&part.losses);
-                accumulate(&mut gradients, part.gradients);
-            }
+            losses.add(&self.learn(batch, stream, 1.0 / group.len() as f64)?);
         }
         let rate = schedule(number, self.start.steps, self.options.warmup);
-        let network = self.network.take().expect("the network is only away within a step");
         let (options, layers) = (self.options, self.config.n_layers);
         let rates = |name: &str| rate * learning_rate(options, layers, name);
-        let (network, gradient_norm) = self.optimizer.step(network, gradients, rates, &self.device);
-        self.network = Some(network);
+        let gradient_norm = self.learner.update(&mut self.optimizer, rates);
         if !losses.total.is_finite() || !gradient_norm.is_finite() {
             return Err(NluError::training(
                 format!("the loss is {} and the gradient's norm {gradient_norm} at step {}", losses.total, number + 1),
@@ -276,69 +241,26 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Gradients of one batch, computed in parts on a thread each: burn's smaller products use one core only, so one
-    /// part's keep the cores busy while another's do not. `share` is the batch's weight in the step.
-    fn batch_gradients(&self, batch: &[usize], stream: u64, share: f64) -> Result<Vec<Part>, NluError> {
+    /// Adds the gradients of one batch; `share` is its weight in the step.
+    fn learn(&mut self, batch: &[usize], stream: u64, share: f64) -> Result<Losses, NluError> {
         let rows: Vec<&Row> = batch.iter().map(|row| &self.rows[*row]).collect();
         let smoothing = self.options.label_smoothing as f32;
         let column = |pick: fn(&Row) -> Option<usize>| rows.iter().map(|row| pick(row)).collect::<Vec<_>>();
-        let intents = targets(&column(|row| row.intent), &self.class_weights.0, smoothing);
-        let sentiments = targets(&column(|row| row.sentiment), &self.class_weights.1, smoothing);
-        let threads = rayon::current_num_threads().min(rows.len().div_ceil(MIN_PART)).max(1);
-        let size = rows.len().div_ceil(threads);
-        let work = |(number, rows): (usize, &[&Row])| {
-            let slice = |matrix: &Option<Vec<f32>>, labels: usize| {
-                matrix.as_ref().map(|all| {
-                    let start = number * size * labels;
-                    all[start..start + rows.len() * labels].to_vec()
-                })
-            };
-            let targets =
-                [slice(&intents, self.labels.intents.len()), slice(&sentiments, self.labels.sentiments.len())];
-            let dropout = Dropout::new(self.options.seed.wrapping_add(number as u64) ^ (number as u64) << 32, stream);
-            // A copy with parameters of its own in the graph; two threads must not share one graph.
-            self.part(&self.network().valid().train(), rows, targets, dropout, share)
+        let objective = Objective {
+            targets: [
+                targets(&column(|row| row.intent), &self.class_weights.0, smoothing),
+                targets(&column(|row| row.sentiment), &self.class_weights.1, smoothing),
+            ],
+            weights: [self.options.intent_weight, self.options.sentiment_weight],
+            share,
         };
-        std::thread::scope(|scope| {
-            let parts: Vec<_> = rows.chunks(size).enumerate().map(|part| scope.spawn(move || work(part))).collect();
-            parts
-                .into_iter()
-                .map(|part| part.join().map_err(|_| NluError::Fault("a training thread panicked".to_owned())))
-                .collect()
-        })
-    }
-
-    fn part(
-        &self,
-        network: &Network,
-        rows: &[&Row],
-        [intents, sentiments]: [Option<Vec<f32>>; 2],
-        mut dropout: Dropout,
-        share: f64,
-    ) -> Part {
         let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
-        let logits = network.forward(&TokenBatch::new(&ids), Some(&mut dropout));
-        let task = |logits: Tensor<2>, targets: Option<Vec<f32>>| {
-            let targets = Tensor::<2>::from_data(TensorData::new(targets?, logits.shape()), &self.device);
-            Some(-(log_softmax(logits, 1) * targets).sum() * share)
-        };
-        let intent = task(logits.intent, intents);
-        let sentiment = logits.sentiment.and_then(|logits| task(logits, sentiments));
-        let value = |loss: &Option<Tensor<1>>| loss.as_ref().map(|loss| f64::from(loss.clone().into_scalar::<f32>()));
-        let mut losses = Losses { total: 0.0, intent: value(&intent), sentiment: value(&sentiment) };
-        let weighted = [
-            intent.map(|loss| loss * self.options.intent_weight),
-            sentiment.map(|loss| loss * self.options.sentiment_weight),
-        ];
-        let Some(total) = weighted.into_iter().flatten().reduce(|a, b| a + b) else { return Part::default() };
-        losses.total = value(&Some(total.clone())).unwrap_or(0.0);
-        Part { gradients: named_gradients(network, total.backward()), losses }
+        self.learner.learn(&ids, &objective, self.options.seed, stream)
     }
 
     /// Figures of both tasks on the validation rows.
-    fn validate(&self) -> Result<(Option<TaskReport>, Option<TaskReport>), NluError> {
-        let network = self.network().valid();
-        let results = score_rows(&network, &self.validation_rows)?;
+    fn validate(&mut self) -> Result<(Option<TaskReport>, Option<TaskReport>), NluError> {
+        let results = score_rows(&mut self.learner, &self.validation_rows)?;
         Ok(task_reports(&self.labels, &self.validation_rows, &results))
     }
 
@@ -357,7 +279,7 @@ impl<'a> Run<'a> {
         };
         if best {
             self.progress.best = Some((score.unwrap_or(0.0), self.progress.epoch));
-            let weights = export(self.network(), &self.options.out);
+            let weights = self.learner.export(&self.options.out);
             checkpoint::save_best(&self.options.out, &weights)?;
             self.best = Some(weights);
         }
@@ -378,7 +300,7 @@ impl<'a> Run<'a> {
     }
 
     fn save_checkpoint(&self) -> Result<(), NluError> {
-        let mut weights = export(self.network(), &self.options.out);
+        let mut weights = self.learner.export(&self.options.out);
         self.optimizer.save(&mut weights);
         checkpoint::save(&self.options.out, &self.progress, weights)
     }
@@ -433,11 +355,31 @@ fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<V
         .map(|row| {
             Ok(Row {
                 ids: tokenizer.encode(&row.text)?,
+                typed: Vec::new(),
                 intent: number(row, &row.intent, &labels.intents)?,
                 sentiment: number(row, &row.sentiment, &labels.sentiments)?,
             })
         })
         .collect()
+}
+
+/// Types the training rows anew for each epoch.
+fn retype(
+    tokenizer: &Tokenizer,
+    train: &Dataset,
+    rows: &mut [Row],
+    epochs: usize,
+    options: &TrainOptions,
+) -> Result<(), NluError> {
+    if options.augment == 0.0 {
+        return Ok(());
+    }
+    rows.par_iter_mut().zip(&train.examples).enumerate().try_for_each(|(number, (row, example))| {
+        let seed = |epoch| options.seed ^ ((number * epochs + epoch) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let typed = |epoch| tokenizer.encode(&retyped(&example.text, options.augment, seed(epoch)));
+        row.typed = (0..epochs).map(typed).collect::<Result<_, _>>()?;
+        Ok(())
+    })
 }
 
 fn fingerprint(options: &TrainOptions, base: &str, train: &Dataset, validation: &Dataset) -> String {
@@ -453,13 +395,13 @@ fn fingerprint(options: &TrainOptions, base: &str, train: &Dataset, validation: 
 }
 
 /// Logits of rows, in their order.
-pub(crate) fn score_rows(network: &Network, rows: &[Row]) -> Result<Vec<Scores>, NluError> {
+fn score_rows(learner: &mut Learner, rows: &[Row]) -> Result<Vec<Scores>, NluError> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|row| rows[*row].ids.len());
     let mut results = vec![Scores { intent: Vec::new(), sentiment: Vec::new() }; rows.len()];
     for group in order.chunks(32) {
         let ids: Vec<&[u32]> = group.iter().map(|row| rows[*row].ids.as_slice()).collect();
-        for (row, one) in group.iter().zip(scores(network, &ids)?) {
+        for (row, one) in group.iter().zip(learner.scores(&ids)?) {
             results[*row] = one;
         }
     }

@@ -29,7 +29,7 @@ impl Vocabulary {
         let whole = weights.take(WORDS, &[config.vocab_size, config.dim])?;
         let mut place = vec![u32::MAX; config.vocab_size];
         for row in train.iter().chain(validation.iter()) {
-            row.ids.iter().for_each(|id| place[*id as usize] = 0);
+            row.ids.iter().chain(row.typed.iter().flatten()).for_each(|id| place[*id as usize] = 0);
         }
         let used: Vec<u32> = (0..config.vocab_size as u32).filter(|id| place[*id as usize] == 0).collect();
         let mut values = Vec::with_capacity(used.len() * config.dim);
@@ -39,7 +39,7 @@ impl Vocabulary {
             values.extend_from_slice(&whole[start..start + config.dim]);
         }
         for row in train.iter_mut().chain(validation) {
-            row.ids.iter_mut().for_each(|id| *id = place[*id as usize]);
+            row.ids.iter_mut().chain(row.typed.iter_mut().flatten()).for_each(|id| *id = place[*id as usize]);
         }
         weights.put(WORDS, [used.len(), config.dim], values);
         Ok(Self { used, whole })
@@ -75,7 +75,7 @@ mod tests {
         let config = ModelConfig::read(dir.path()).expect("valid");
         let mut weights = Weights::empty("test");
         weights.put(WORDS, [6, 2], (0..12_u8).map(f32::from).collect());
-        let row = |ids: &[u32]| Row { ids: ids.to_vec(), intent: None, sentiment: None };
+        let row = |ids: &[u32]| Row { ids: ids.to_vec(), typed: Vec::new(), intent: None, sentiment: None };
         let (mut train, mut validation) = ([row(&[5, 1, 5])], [row(&[3])]);
         let vocabulary = Vocabulary::shrink(&mut weights, &config, &mut train, &mut validation).expect("shrunk");
         assert_eq!(vocabulary.rows(), 3);

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ecomres::nlu::{Arithmetic, Columns, Dataset, Engine, NluError, TaskReport, compare_speed, evaluate, locate_model};
+use ecomres::nlu::{
+    Arithmetic, Columns, Dataset, Engine, Judging, NluError, TaskReport, compare_speed, evaluate, locate_model,
+};
 
 /// As in the command-line program: page faults of the system's allocator cost burn an eighth.
 #[global_allocator]
@@ -51,7 +53,7 @@ fn show(folder: &Path, budget: Duration, data: Option<PathBuf>) -> Result<(), Nl
     if let Some(data) = data {
         let dataset = Dataset::read(&[data], &Columns::default())?;
         for arithmetic in [Arithmetic::Full, Arithmetic::Int8] {
-            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset, None)?;
+            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset, &Judging::default())?;
             let accuracy = |report: Option<TaskReport>| {
                 report.map_or("none".to_owned(), |report| format!("{:.4} of {}", report.accuracy, report.rows))
             };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assert_cmd::Command;
-use ecomres::nlu::{Columns, Dataset, Engine, Event, Finished, NluError, Precision, TrainOptions};
+use ecomres::nlu::{Columns, Computation, Dataset, Engine, Event, Finished, NluError, Precision, TrainOptions};
 use ecomres::nlu::{check, evaluate_folder, train};
 use tempfile::TempDir;
 
@@ -54,7 +54,8 @@ impl Case {
             columns: Columns::default(),
             resume: false,
             precision: Precision::F32,
-            epochs: 6,
+            computation: Computation::Own,
+            epochs: Some(6),
             batch_size: 8,
             accumulate: 1,
             lr: 3e-3,
@@ -65,10 +66,11 @@ impl Case {
             clip: 1.0,
             dropout: None,
             label_smoothing: 0.05,
+            augment: 0.1,
             balanced: true,
             intent_weight: 1.0,
             sentiment_weight: 1.0,
-            patience: 6,
+            patience: Some(6),
             val_split: 0.2,
             seed: 7,
             pooling: None,
@@ -107,7 +109,7 @@ fn training_learns_and_writes_a_whole_folder() {
 fn the_same_seed_gives_the_same_model_and_another_seed_another() {
     let case = Case::new(&rows(true));
     let hash = |out: &str, seed: u64| {
-        let options = TrainOptions { seed, epochs: 2, ..case.options(out) };
+        let options = TrainOptions { seed, epochs: Some(2), ..case.options(out) };
         run(&options).expect("trained").sha256
     };
     let first = hash("a", 1);
@@ -118,7 +120,7 @@ fn the_same_seed_gives_the_same_model_and_another_seed_another() {
 #[test]
 fn interrupted_and_resumed_is_the_same_as_uninterrupted() {
     let case = Case::new(&rows(true));
-    let options = TrainOptions { epochs: 3, accumulate: 2, ..case.options("whole") };
+    let options = TrainOptions { epochs: Some(3), accumulate: 2, ..case.options("whole") };
     let whole = run(&options).expect("trained");
     let broken = TrainOptions { out: case.dir.path().join("broken"), ..options };
     // Once within the first epoch, once within the second.

@@ -54,6 +54,7 @@ fn predictions(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         "sentiment_confidence",
         "sentiment_correct",
         "abstained",
+        "out_of_scope",
     ])?;
     // An unlabelled cell is neither right nor wrong.
     let verdict = |label: &Option<String>, wrong: bool| match label {
@@ -69,12 +70,13 @@ fn predictions(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
             intent.as_deref().unwrap_or(""),
             predicted_intent,
             &format!("{:.4}", row.intent_confidence),
-            verdict(intent, row.intent_is_wrong()),
+            if row.out_of_scope { "" } else { verdict(intent, row.intent_is_wrong()) },
             sentiment.as_deref().unwrap_or(""),
             predicted_sentiment,
             &format!("{:.4}", row.sentiment_confidence),
             verdict(sentiment, row.sentiment_is_wrong()),
             if f64::from(row.intent_confidence) < threshold { "true" } else { "false" },
+            if row.out_of_scope { "true" } else { "false" },
         ])?;
     }
     csv.into_inner().context("writing predictions.csv")

@@ -3,7 +3,9 @@
 //! It must never round a figure so far that two models look the same.
 
 use super::super::output::Output;
-use crate::nlu::{Abstention, Calibration, Confidence, Coverage, Evaluation, Interval, Intervals, Judged, TaskReport};
+use crate::nlu::{
+    Abstention, Calibration, Confidence, Coverage, Evaluation, Interval, Intervals, Judged, OutOfScope, TaskReport,
+};
 
 /// A matrix wider than a screen helps nobody; its largest cells are listed instead.
 const WIDEST_MATRIX: usize = 20;
@@ -50,6 +52,11 @@ pub fn print_figures(evaluation: &Evaluation, output: &mut Output) -> anyhow::Re
         {
             print_abstention(abstention, output)?;
         }
+        if task == "intent"
+            && let Some(found) = &evaluation.out_of_scope
+        {
+            print_out_of_scope(found, output)?;
+        }
         print_classes(report, output)?;
         print_matrix(report, output)?;
     }
@@ -95,6 +102,19 @@ fn print_confidence(
         calibration.error_before,
         report.expected_calibration_error,
         calibration.temperature
+    ))?;
+    Ok(())
+}
+
+fn print_out_of_scope(found: &OutOfScope, output: &mut Output) -> anyhow::Result<()> {
+    output.line(format!(
+        "  {:<28} {} rows: {:.1} % withheld, beside {:.1} % in scope; AUROC {:.4}; treated right, all rows {:.4}",
+        "out of scope",
+        found.rows,
+        100.0 * found.withheld,
+        100.0 * found.withheld_in_scope,
+        found.auroc,
+        found.accuracy
     ))?;
     Ok(())
 }

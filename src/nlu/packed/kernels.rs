@@ -18,7 +18,7 @@ const LINE: usize = 64;
 const AHEAD: usize = 4096;
 
 /// `LayerNorm`'s epsilon in DistilBERT (and BERT).
-const EPSILON: f32 = 1e-12;
+pub(super) const EPSILON: f32 = 1e-12;
 
 /// One panel of weights: for each input, the weights of [`PANEL`] outputs side by side.
 #[derive(Clone, Copy)]
@@ -40,6 +40,8 @@ pub(super) enum Then {
     Relu,
     /// The numbers of other rows, `stride` apart, are added.
     Add { rows: *const f32, stride: usize },
+    /// It is multiplied by the numbers of other rows, `stride` apart.
+    Times { rows: *const f32, stride: usize },
 }
 
 /// Rows times one panel.
@@ -289,13 +291,24 @@ pub(super) unsafe fn finish<S: Simd>(then: Then, sum: S::V, row: usize, column: 
             Then::Gelu => gelu::<S>(sum),
             Then::Relu => S::max(S::splat(0.0), sum),
             Then::Add { rows, stride } => S::add(sum, S::load(rows.add(row * stride + column))),
+            Then::Times { rows, stride } => S::mul(sum, S::load(rows.add(row * stride + column))),
         }
     }
 }
 
-/// `x · Φ(x)` with the error function as a rational minimax approximation (as in the Eigen library): within 1e-6.
+/// `x · Φ(x)`, within 1e-6.
 #[inline(always)]
 unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let half = S::mul(x, S::splat(0.5));
+        S::fma(half, erf::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2))), half)
+    }
+}
+
+/// The error function, a rational minimax approximation on [-4, 4] (as in the Eigen library).
+#[inline(always)]
+pub(super) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
     const P: [f32; 7] = [
         -2.726_142_3e-10,
         2.770_681_4e-8,
@@ -308,8 +321,7 @@ unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
     const Q: [f32; 5] = [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
     // SAFETY: the caller vouches for the instructions.
     unsafe {
-        let scaled = S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2));
-        let z = S::max(S::min(scaled, S::splat(4.0)), S::splat(-4.0));
+        let z = S::max(S::min(x, S::splat(4.0)), S::splat(-4.0));
         let square = S::mul(z, z);
         let mut p = S::splat(P[0]);
         for coefficient in &P[1..] {
@@ -319,15 +331,13 @@ unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
         for coefficient in &Q[1..] {
             q = S::fma(q, square, S::splat(*coefficient));
         }
-        let erf = S::div(S::mul(z, p), q);
-        let half = S::mul(x, S::splat(0.5));
-        S::fma(half, erf, half)
+        S::div(S::mul(z, p), q)
     }
 }
 
 /// `2^x` for x ≤ 0, to the last digits of `f32`; what is below 2⁻¹²⁶ becomes that.
 #[inline(always)]
-unsafe fn power<S: Simd>(x: S::V) -> S::V {
+pub(super) unsafe fn power<S: Simd>(x: S::V) -> S::V {
     // The series of 2^f = e^(f · ln 2) around 0, for |f| ≤ 1/2.
     const SERIES: [f32; 7] =
         [1.525_273_4e-5, 1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1];

@@ -54,6 +54,11 @@ impl Workers {
         Self { kernels, team: Team::new(threads), bytes, rows: Buffer::zeros(0), ranges: Vec::new() }
     }
 
+    /// Threads that compute with plain numbers only.
+    pub(super) fn full(kernels: &'static Kernels, threads: usize) -> Self {
+        Self::new(kernels, super::bytes::available()[0], threads)
+    }
+
     /// Names of the kernels.
     pub(super) fn instructions(&self) -> [&'static str; 2] {
         [self.kernels.name, self.bytes.name]
@@ -86,6 +91,8 @@ pub(super) enum After<'a> {
     Relu,
     /// Other rows of the same shape are added.
     Add(&'a Rows),
+    /// It is multiplied by other rows of the same shape.
+    Times(&'a Rows),
 }
 
 impl Linear {
@@ -116,6 +123,20 @@ impl Linear {
         Self { weights, bias, inputs, outputs }
     }
 
+    /// A layer of zeros, whose weights are still to be filled in.
+    pub(super) fn zeros(inputs: usize, outputs: usize) -> Self {
+        let padded = outputs.next_multiple_of(PANEL);
+        Self { weights: Panels::Full(Buffer::zeros(padded * inputs)), bias: Buffer::zeros(padded), inputs, outputs }
+    }
+
+    /// The panels of a layer of plain numbers (none of another), and its bias; both rounded up to whole panels.
+    pub(super) fn full_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        match &mut self.weights {
+            Panels::Full(weights) => (weights, &mut self.bias),
+            _ => (&mut [], &mut self.bias),
+        }
+    }
+
     /// `out = rows · weights + bias`, and what comes after.
     pub(super) fn multiply(&self, workers: &mut Workers, rows: &Rows, after: After<'_>, out: &mut Rows) {
         assert_eq!(rows.width(), self.inputs, "the rows are not what the layer takes");
@@ -130,9 +151,10 @@ impl Linear {
             After::Nothing => Then::Store,
             After::Gelu => Then::Gelu,
             After::Relu => Then::Relu,
-            After::Add(other) => {
-                assert!(other.count() == count && other.width() == self.outputs, "only rows of one shape can be added");
-                Then::Add { rows: other.as_ptr(), stride: other.stride() }
+            After::Add(other) | After::Times(other) => {
+                assert!(other.count() == count && other.width() == self.outputs, "both must be rows of one shape");
+                let (rows, stride) = (other.as_ptr(), other.stride());
+                if matches!(after, After::Add(_)) { Then::Add { rows, stride } } else { Then::Times { rows, stride } }
             }
         };
         let panels = self.outputs.div_ceil(PANEL);
@@ -158,6 +180,7 @@ impl Linear {
                     let out = shared.out.add(first * out_stride + column);
                     let then = match shared.then {
                         Then::Add { rows, stride } => Then::Add { rows: rows.add(first * stride + column), stride },
+                        Then::Times { rows, stride } => Then::Times { rows: rows.add(first * stride + column), stride },
                         other => other,
                     };
                     let full = |panel| Product {

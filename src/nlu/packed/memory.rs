@@ -113,6 +113,21 @@ impl Rows {
         &mut self.numbers[row * self.stride..][..self.width]
     }
 
+    /// All numbers from a column of a row on, those between the rows included.
+    pub(super) fn from(&self, row: usize, column: usize) -> &[f32] {
+        &self.numbers[row * self.stride + column..]
+    }
+
+    /// All numbers, those between the rows included.
+    pub(super) fn all_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers
+    }
+
+    /// A few rows at a time, `stride` apart.
+    pub(super) fn bands(&mut self, rows: usize) -> std::slice::ChunksMut<'_, f32> {
+        self.numbers.chunks_mut(rows * self.stride)
+    }
+
     /// Does something to every row, shared by the team where there are more than `few`.
     pub(super) fn each(&mut self, team: &mut Team, few: usize, work: impl Fn(&mut [f32]) + Sync) {
         if self.count <= few {

@@ -35,6 +35,8 @@ pub(super) trait Simd: Copy + 'static {
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// `a / b`.
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
+    /// The square root.
+    unsafe fn sqrt(a: Self::V) -> Self::V;
     /// `a · b + c`; rounded once or twice.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger of each pair; where `b` is not a number, that, so that damaged weights are never hidden.
@@ -99,6 +101,10 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
         each(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn sqrt(a: Self::V) -> Self::V {
+        a.map(f32::sqrt)
     }
     #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -195,6 +201,11 @@ mod x86 {
             unsafe { _mm512_div_ps(a, b) }
         }
         #[inline(always)]
+        unsafe fn sqrt(a: __m512) -> __m512 {
+            // SAFETY: see above.
+            unsafe { _mm512_sqrt_ps(a) }
+        }
+        #[inline(always)]
         unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
             // SAFETY: see above.
             unsafe { _mm512_fmadd_ps(a, b, c) }
@@ -284,6 +295,11 @@ mod x86 {
         unsafe fn div(a: __m256, b: __m256) -> __m256 {
             // SAFETY: see above.
             unsafe { _mm256_div_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn sqrt(a: __m256) -> __m256 {
+            // SAFETY: see above.
+            unsafe { _mm256_sqrt_ps(a) }
         }
         #[inline(always)]
         unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
@@ -393,6 +409,11 @@ mod arm {
         unsafe fn div(a: float32x4_t, b: float32x4_t) -> float32x4_t {
             // SAFETY: see above.
             unsafe { vdivq_f32(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn sqrt(a: float32x4_t) -> float32x4_t {
+            // SAFETY: see above.
+            unsafe { vsqrtq_f32(a) }
         }
         #[inline(always)]
         unsafe fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {

@@ -6,8 +6,8 @@
 
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Rounds of waiting after which a thread offers its processor to others: about 20 µs, more than any part takes.
@@ -138,6 +138,17 @@ impl Team {
     }
 }
 
+impl Team {
+    /// Does something to each of a few things, which it is also told the numbers of.
+    pub(super) fn share<T: Send>(&mut self, things: Vec<T>, work: impl Fn(usize, usize, &mut T) + Sync) -> Vec<T> {
+        let things: Vec<Mutex<T>> = things.into_iter().map(Mutex::new).collect();
+        self.run(things.len(), &|worker, part| {
+            work(worker, part, &mut things[part].lock().unwrap_or_else(PoisonError::into_inner));
+        });
+        things.into_iter().map(|thing| thing.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+}
+
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
@@ -180,7 +191,6 @@ fn pause(waited: &mut u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     #[test]
     fn every_part_is_done_once() {

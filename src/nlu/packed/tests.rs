@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn products_are_those_of_plain_sums(
-        count in 1usize..40, depth in 1usize..70, then in 0usize..4, half: bool, bias: bool, seed: u64,
+        count in 1usize..40, depth in 1usize..70, then in 0usize..5, half: bool, bias: bool, seed: u64,
     ) {
         let random = &mut StdRng::seed_from_u64(seed);
         let stride = depth + random.random_range(0..5);
@@ -62,7 +62,8 @@ proptest! {
                 0 => Then::Store,
                 1 => Then::Gelu,
                 2 => Then::Relu,
-                _ => Then::Add { rows: added.as_ptr(), stride: PANEL },
+                3 => Then::Add { rows: added.as_ptr(), stride: PANEL },
+                _ => Then::Times { rows: added.as_ptr(), stride: PANEL },
             };
             let panel_pointer = if half { Panel::Half(bits.as_ptr()) } else { Panel::Full(panel.as_ptr()) };
             product(kernels, (&rows, stride, count), depth, panel_pointer, bias.then_some(&biases), then, &mut out);
@@ -76,6 +77,7 @@ proptest! {
                         Then::Gelu => gelu(sum),
                         Then::Relu => sum.max(0.0),
                         Then::Add { .. } => sum + f64::from(added[row * PANEL + column]),
+                        Then::Times { .. } => sum * f64::from(added[row * PANEL + column]),
                     };
                     let found = f64::from(out[row * (PANEL + 3) + column]);
                     prop_assert!((found - expected).abs() < 2e-5, "{}: {found} {expected}", kernels.name);
@@ -133,7 +135,7 @@ proptest! {
 
     #[test]
     fn products_of_bytes_are_those_of_whole_numbers(
-        count in 1usize..40, groups in 1usize..30, then in 0usize..4, extreme: bool, seed: u64,
+        count in 1usize..40, groups in 1usize..30, then in 0usize..5, extreme: bool, seed: u64,
     ) {
         let random = &mut StdRng::seed_from_u64(seed);
         let stride = groups * GROUP + random.random_range(0..9);
@@ -150,7 +152,8 @@ proptest! {
                 0 => Then::Store,
                 1 => Then::Gelu,
                 2 => Then::Relu,
-                _ => Then::Add { rows: added.as_ptr(), stride: PANEL },
+                3 => Then::Add { rows: added.as_ptr(), stride: PANEL },
+                _ => Then::Times { rows: added.as_ptr(), stride: PANEL },
             };
             let product = ByteProduct {
                 rows: rows.as_ptr(),
@@ -184,6 +187,7 @@ proptest! {
                         Then::Gelu => gelu(sum),
                         Then::Relu => sum.max(0.0),
                         Then::Add { .. } => sum + f64::from(added[row * PANEL + column]),
+                        Then::Times { .. } => sum * f64::from(added[row * PANEL + column]),
                     };
                     let found = f64::from(out[row * (PANEL + 3) + column]);
                     let tolerance = 2e-6 * sum.abs().max(5.0);
@@ -254,11 +258,11 @@ fn gelu_is_exact_to_a_millionth() {
 }
 
 /// A network of random weights, and its weights file.
-struct Sample {
-    config: ModelConfig,
-    labels: (usize, usize),
+pub(super) struct Sample {
+    pub(super) config: ModelConfig,
+    pub(super) labels: (usize, usize),
     folder: tempfile::TempDir,
-    texts: Vec<Vec<u32>>,
+    pub(super) texts: Vec<Vec<u32>>,
 }
 
 impl Sample {
@@ -269,7 +273,12 @@ impl Sample {
         Self::sized(random, sizes, heads, precision)
     }
 
-    fn sized(random: &mut StdRng, [dim, layers, hidden]: [usize; 3], heads: usize, precision: Precision) -> Self {
+    pub(super) fn sized(
+        random: &mut StdRng,
+        [dim, layers, hidden]: [usize; 3],
+        heads: usize,
+        precision: Precision,
+    ) -> Self {
         let (vocabulary, positions) = (random.random_range(5..40), random.random_range(3..80));
         let labels = (random.random_range(1..40), random.random_range(0..5));
         let json = serde_json::json!({
@@ -320,13 +329,17 @@ impl Sample {
         Self { config, labels, folder, texts }
     }
 
+    pub(super) fn weights(&self) -> Weights {
+        Weights::read(&self.folder.path().join("model.safetensors")).expect("read")
+    }
+
     fn packed(&self, workers: Workers, arithmetic: Arithmetic) -> PackedNetwork {
         let mut source = Source::open(&self.folder.path().join("model.safetensors")).expect("opened");
         PackedNetwork::with(workers, arithmetic, &self.config, self.labels, &mut source).expect("loaded")
     }
 
     fn reference(&self) -> Vec<Scores> {
-        let mut weights = Weights::read(&self.folder.path().join("model.safetensors")).expect("read");
+        let mut weights = self.weights();
         let (config, device) = (&self.config, Device::flex());
         let network = Network::from_weights(config, config.vocab_size, self.labels, &mut weights, &device);
         crate::nlu::model::scores(&network.expect("loaded"), &self.texts).expect("scored")
