@@ -11,6 +11,7 @@ mod failure;
 mod files;
 pub mod import;
 pub mod label;
+pub mod mcp;
 pub mod model;
 pub mod output;
 pub mod predict;
@@ -82,6 +83,7 @@ enum Command {
     Predict(predict::Options),
     Model(model::Options),
     Simulate(simulate::Options),
+    Mcp(mcp::Options),
     Alerts(alerts::Options),
     Report(report::Options),
     Doctor(doctor::Options),
@@ -110,6 +112,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(options) => predict::run(options, global),
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
+        Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),
         Command::Report(options) => report::run(options, global),
         Command::Doctor(options) => doctor::run(options, global),

@@ -3,6 +3,7 @@
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
 mod refund;
+mod servers;
 mod setting;
 
 use std::ffi::OsString;
@@ -19,15 +20,17 @@ use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 pub use refund::{Preset, RefundConfig};
+pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
 
 /// The defaults, which are also the reference.
 pub const DEFAULTS: &str = include_str!("config/default.toml");
 
-/// The names that users of the original system have in their `.env`, and the settings they stand for.
-const KNOWN_VARIABLES: [(&str, &str); 7] = [
+/// The names that users of the original system have in their `.env`, `MCP_TOKEN`, and the settings they stand for.
+const KNOWN_VARIABLES: [(&str, &str); 8] = [
     ("MONGO_URI", "store.location"),
     ("GROQ_API_KEY", "llm.api_key"),
+    ("MCP_TOKEN", "mcp.token"),
     ("VERIFY_TOKEN", "whatsapp.verify_token"),
     ("APP_ID", "whatsapp.app_id"),
     ("APP_SECRET", "whatsapp.app_secret"),
@@ -58,6 +61,8 @@ pub struct Config {
     pub escalation: EscalationConfig,
     /// The remote language model.
     pub llm: LlmConfig,
+    /// The tool server.
+    pub mcp: McpConfig,
     /// The WhatsApp Business Cloud API.
     pub whatsapp: WhatsAppConfig,
 }
@@ -137,6 +142,22 @@ pub struct EscalationConfig {
 pub struct LlmConfig {
     /// The API key.
     pub api_key: SecretString,
+}
+
+/// The tool server (Model Context Protocol).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct McpConfig {
+    /// What every request over HTTP must carry.
+    pub token: SecretString,
+    /// Names that the server is reached by.
+    pub allowed_hosts: Vec<String>,
+    /// Web pages that may call.
+    pub allowed_origins: Vec<String>,
+    /// Requests a second from one address.
+    pub requests_per_second: u32,
+    /// Tool servers of third parties.
+    pub servers: Vec<McpServerConfig>,
 }
 
 /// The WhatsApp Business Cloud API.

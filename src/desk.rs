@@ -16,6 +16,7 @@ use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::audit::AuditRecord;
 use crate::domain::caller::{Caller, Customer, Verification};
 use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, order_phone, transport_phone};
+use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::words::excerpt;
@@ -58,6 +59,8 @@ pub struct Desk {
 /// What a request for a person holds.
 #[derive(Debug, Clone)]
 pub struct HandOver {
+    /// What the alert is called, where it was raised elsewhere already.
+    pub id: Option<AlertId>,
     /// Whose conversation, as the arguments say; a customer's own identity always wins.
     pub user_id: String,
     /// Why.
@@ -85,11 +88,28 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub async fn look_up(&self, context: &Context, id: &OrderId) -> Result<Option<Order>, StoreError> {
-        let Caller::Customer(customer) = &context.caller else { return self.store.order(id).await };
-        if !customer.named_orders.contains(id) {
+        if context.caller.customer().is_some_and(|customer| !customer.named_orders.contains(id)) {
             return Ok(None);
         }
         let order = self.store.order(id).await?;
+        self.admit(context, id, order).await
+    }
+
+    /// What was found for an order id, in this store or elsewhere, if the caller may see it: the rules of
+    /// [`Desk::look_up`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn admit(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        order: Option<Order>,
+    ) -> Result<Option<Order>, StoreError> {
+        let Caller::Customer(customer) = &context.caller else { return Ok(order) };
+        if !customer.named_orders.contains(id) {
+            return Ok(None);
+        }
         let phone = order.as_ref().and_then(|order| order.phone.as_deref()).filter(|phone| !phone.trim().is_empty());
         if let Some(phone) = phone {
             let own = transport_phone(&customer.user);
@@ -146,8 +166,9 @@ impl Desk {
             Caller::Customer(customer) => (customer.user.clone(), customer.text.clone()),
             Caller::Operator { .. } => (UserId::new(request.user_id), request.last_message),
         };
+        let id = request.id.unwrap_or_else(|| AlertId::new(format!("ALERT_{}", Uuid::now_v7().simple())));
         let alert = Alert {
-            id: AlertId::new(format!("ALERT_{}", Uuid::now_v7().simple())),
+            id,
             user_id,
             reason: excerpt(request.reason.trim(), 500),
             last_message: excerpt(last_message.trim(), 4_000),
@@ -156,6 +177,27 @@ impl Desk {
             created_at: context.now,
         };
         self.store.open_alert(&alert).await
+    }
+
+    /// The last `limit` messages of a conversation, the oldest first. Only for the team: it asks nobody who they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn transcript(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
+        self.store.recent_messages(user, limit).await
+    }
+
+    /// Puts a call on record that changed nothing; it need not wait for the disk.
+    ///
+    /// # Errors
+    /// When the store fails: what is not on record is not told.
+    pub async fn note_on_record(&self, record: &AuditRecord) -> Result<(), StoreError> {
+        self.store.note_audit(record).await.map(drop)
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.store.audit_length().await.is_ok()
     }
 
     /// Puts a call on record.

@@ -10,6 +10,7 @@ pub mod domain;
 pub mod import;
 pub mod inbox;
 pub mod llm;
+pub mod mcp;
 pub mod nlu;
 pub mod store;
 pub mod telemetry;

@@ -287,6 +287,12 @@ pub trait Alerts: Send + Sync {
 pub trait Audit: Send + Sync {
     /// Seals a record at the end of the chain; durable before this returns. Chains stay whole with many processes.
     async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry>;
+    /// Seals a record as [`Audit::append_audit`] does, for a call that changed nothing: kept before this returns whatever
+    /// becomes of this process, and on the disk with the next thing that is written. A power cut may take the last such
+    /// records, never one from the middle: the chain holds.
+    async fn note_audit(&self, record: &AuditRecord) -> Result<AuditEntry> {
+        self.append_audit(record).await
+    }
     /// Up to `limit` entries from place `from` (1 is the first) on.
     async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>>;
     /// The place of the last entry, without reading the chain; 0 where there is none.

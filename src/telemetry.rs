@@ -13,8 +13,10 @@ const VARIABLE: &str = "ECOMRES_LOG";
 /// `ecomres=debug`) wins over both flags.
 pub fn start(verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
+        // What a client of the tool server sends wrongly is told to that client. It must not fill the log as well: a
+        // program that starts the server and never reads its standard error would stall it.
+        (true, _) => "error,rmcp=off",
+        (false, 0) => "warn,rmcp=off",
         (false, 1) => "ecomres=info,warn",
         (false, 2) => "ecomres=debug,info",
         // The tracing of other crates drowns ours: the tokenizer has a line for every word of its vocabulary.

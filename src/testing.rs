@@ -141,12 +141,16 @@ impl Shop {
     }
 
     pub(crate) fn worker_with(&self, model: impl ChatModel + 'static) -> Worker {
+        self.worker_over(self.toolbox(), model)
+    }
+
+    pub(crate) fn worker_over(&self, toolbox: Toolbox, model: impl ChatModel + 'static) -> Worker {
         let settings = AgentSettings {
             patterns: IdPatterns::default(),
             gap: self.config.triage.gap(),
             written_amounts: Vec::new(),
         };
-        Worker::new(Arc::clone(&self.store), Agent::new(self.toolbox(), Arc::new(model), settings))
+        Worker::new(Arc::clone(&self.store), Agent::new(toolbox, Arc::new(model), settings))
     }
 
     /// A conversation with the playbook.
@@ -163,6 +167,11 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
+    /// A conversation with a worker.
+    pub(crate) fn over(worker: Worker, user: &str, now: Timestamp) -> Self {
+        Self { worker, user: UserId::new(user), now }
+    }
+
     /// Says something and returns what the turn came to.
     pub(crate) async fn turn(&mut self, text: &str) -> TurnReport {
         self.now += SignedDuration::from_secs(20);

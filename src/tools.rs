@@ -2,25 +2,31 @@
 //!
 //! It must never hold a rule about money or identity: a tool reads its arguments, asks the desk and words the outcome.
 
+mod arguments;
 mod definitions;
 mod outcome;
+mod records;
+mod remote;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::desk::{Context, Desk, HandOver};
+pub use crate::desk::Context;
+use crate::desk::{Desk, HandOver};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::ids::OrderId;
-use crate::domain::money::Money;
 use crate::domain::words::excerpt;
 use crate::nlu::Classifier;
+use arguments::read;
 pub use definitions::{
     CHECK_REFUND, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND, RefundArguments, TRIAGE, ToolSpec,
     TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
+pub use records::{RecordError, RecordName};
+pub use remote::{ForeignTool, RemoteError, RemoteTools};
 
 /// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
 const LARGEST_ARGUMENTS: usize = 262_144;
@@ -40,12 +46,36 @@ pub struct Toolbox {
     desk: Desk,
     classifier: Arc<dyn Classifier>,
     specs: Arc<[ToolSpec]>,
+    remote: Option<Arc<dyn RemoteTools>>,
+    foreign: Arc<HashMap<String, ForeignTool>>,
 }
 
 impl Toolbox {
     /// The tools over a desk and a model.
     pub fn new(desk: Desk, classifier: Arc<dyn Classifier>) -> Self {
-        Self { desk, classifier, specs: catalogue().into() }
+        Self { desk, classifier, specs: catalogue().into(), remote: None, foreign: Arc::default() }
+    }
+
+    /// The same tools, run by another server. What the rules here forbid stays forbidden.
+    pub fn with_remote(self, remote: Arc<dyn RemoteTools>) -> Self {
+        Self { remote: Some(remote), ..self }
+    }
+
+    /// The catalogue with tools of third parties added. One that is called like a tool that is there is left out.
+    pub fn with_foreign(mut self, tools: Vec<ForeignTool>) -> Self {
+        let mut specs = self.specs.to_vec();
+        let mut foreign = HashMap::clone(&self.foreign);
+        for tool in tools {
+            if specs.iter().any(|spec| spec.name == tool.spec.name) {
+                tracing::warn!(tool = %tool.spec.name, "there is a tool of this name already");
+                continue;
+            }
+            specs.push(tool.spec.clone());
+            foreign.insert(tool.spec.name.clone().into_owned(), tool);
+        }
+        self.specs = specs.into();
+        self.foreign = Arc::new(foreign);
+        self
     }
 
     /// The catalogue.
@@ -53,9 +83,18 @@ impl Toolbox {
         &self.specs
     }
 
+    fn spec(&self, name: &str) -> Option<&ToolSpec> {
+        self.specs.iter().find(|spec| spec.name == name)
+    }
+
     /// The shop's rules behind the tools.
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Whether the store behind the tools answers.
+    pub async fn is_ready(&self) -> bool {
+        self.desk.is_ready().await
     }
 
     /// Runs a tool and puts the call on record: before it runs, where it changes something, and after.
@@ -64,15 +103,21 @@ impl Toolbox {
         let size = arguments.to_string().len();
         let oversized = size > LARGEST_ARGUMENTS;
         let arguments = if oversized { json!({"left_out": format!("{size} bytes")}) } else { arguments };
+        // What another server did is in its own ledger: the trail here must not claim it for this one.
+        let action = if self.remote.is_some() && !self.foreign.contains_key(name) {
+            excerpt(&format!("elsewhere:{name}"), 64)
+        } else {
+            excerpt(name, 64)
+        };
         let record = |phase, result| AuditRecord {
             at: context.now,
             actor: context.caller.actor(),
-            action: excerpt(name, 64),
+            action: action.clone(),
             phase,
             arguments: arguments.clone(),
             result,
         };
-        let writes = !oversized && self.specs.iter().any(|spec| spec.name == name && spec.writes);
+        let writes = !oversized && self.spec(name).is_some_and(|spec| spec.writes);
         if writes && let Err(error) = self.desk.put_on_record(&record(AuditPhase::Started, Value::Null)).await {
             return ToolResult::fault(name, &error);
         }
@@ -81,7 +126,10 @@ impl Toolbox {
         } else {
             self.run(context, name, arguments.clone()).await
         };
-        match self.desk.put_on_record(&record(AuditPhase::Finished, result.value.clone())).await {
+        let finished = record(AuditPhase::Finished, result.value.clone());
+        let kept =
+            if writes { self.desk.put_on_record(&finished).await } else { self.desk.note_on_record(&finished).await };
+        match kept {
             // What a writing tool did stands, and its start is on record; anything else is not handed out unrecorded.
             Err(error) if !writes => ToolResult::fault(name, &error),
             Err(error) => {
@@ -93,22 +141,31 @@ impl Toolbox {
     }
 
     async fn run(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
-        self.dispatch(context, name, arguments).await.unwrap_or_else(ToolResult::wrong)
+        if let Some(tool) = self.foreign.get(name) {
+            return tool.run(arguments).await;
+        }
+        let ran = match &self.remote {
+            Some(remote) => self.run_remote(remote.as_ref(), context, name, arguments).await,
+            None => self.dispatch(context, name, arguments).await,
+        };
+        ran.unwrap_or_else(ToolResult::wrong)
     }
 
     /// Runs a tool; an error says what is wrong with the call.
     async fn dispatch(&self, context: &Context, name: &str, arguments: Value) -> Result<ToolResult, String> {
         match name {
-            TRIAGE => Ok(self.triage(&read(name, arguments)?).await),
-            ORDER => self.order(context, &read(name, arguments)?).await,
-            CHECK_REFUND => self.check_refund(context, &read(name, arguments)?).await,
-            REFUND => self.refund(context, &read(name, arguments)?).await,
-            HUMAN => self.human(context, read(name, arguments)?).await,
-            other => {
-                let known: Vec<&str> = self.specs.iter().map(|spec| spec.name).collect();
-                Err(format!("there is no tool “{}”; there are: {}", excerpt(other, 64), known.join(", ")))
-            }
+            TRIAGE => Ok(self.triage(&read(self.spec(name), arguments)?).await),
+            ORDER => self.order(context, &read(self.spec(name), arguments)?).await,
+            CHECK_REFUND => self.check_refund(context, &read(self.spec(name), arguments)?).await,
+            REFUND => self.refund(context, &read(self.spec(name), arguments)?).await,
+            HUMAN => self.human(context, read(self.spec(name), arguments)?).await,
+            other => Err(self.no_such_tool(other)),
         }
+    }
+
+    fn no_such_tool(&self, name: &str) -> String {
+        let known: Vec<&str> = self.specs.iter().map(|spec| spec.name.as_ref()).collect();
+        format!("there is no tool “{}”; there are: {}", excerpt(name, 64), known.join(", "))
     }
 
     async fn triage(&self, arguments: &TriageArguments) -> ToolResult {
@@ -137,11 +194,7 @@ impl Toolbox {
 
     async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
         let id = self.order_id(&arguments.order_id)?;
-        let named = arguments.amount.as_ref().filter(|amount| !amount.is_null());
-        let amount = named
-            .map(Money::from_json)
-            .transpose()
-            .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))?;
+        let amount = arguments.amount()?;
         let reason = excerpt(arguments.reason.trim(), 500);
         Ok(match self.desk.pay(context, &id, amount, &reason).await {
             Ok(outcome) => ToolResult::paid(id, outcome, &self.desk.rules().policy.estimated_arrival),
@@ -150,7 +203,16 @@ impl Toolbox {
     }
 
     async fn human(&self, context: &Context, arguments: HumanArguments) -> Result<ToolResult, String> {
+        let request = Self::hand_over_request(context, arguments)?;
+        Ok(match self.desk.hand_over(context, request).await {
+            Ok(alert) => ToolResult::handed_over(alert),
+            Err(error) => ToolResult::fault(HUMAN, &error),
+        })
+    }
+
+    fn hand_over_request(context: &Context, arguments: HumanArguments) -> Result<HandOver, String> {
         let request = HandOver {
+            id: None,
             user_id: arguments.user_id.unwrap_or_default(),
             reason: arguments.reason,
             last_message: arguments.last_message.unwrap_or_default(),
@@ -159,10 +221,7 @@ impl Toolbox {
         if context.caller.customer().is_none() && request.user_id.trim().is_empty() {
             return Err("user_id: it is empty; name the customer whose conversation needs a person".to_owned());
         }
-        Ok(match self.desk.hand_over(context, request).await {
-            Ok(alert) => ToolResult::handed_over(alert),
-            Err(error) => ToolResult::fault(HUMAN, &error),
-        })
+        Ok(request)
     }
 
     fn order_id(&self, text: &str) -> Result<OrderId, String> {
@@ -171,11 +230,6 @@ impl Toolbox {
         }
         Err(format!("order_id: “{}” is no order id; one looks like ORD000003", excerpt(text.trim(), 40)))
     }
-}
-
-fn read<T: DeserializeOwned>(tool: &str, arguments: Value) -> Result<T, String> {
-    let arguments = if arguments.is_null() { json!({}) } else { arguments };
-    serde_json::from_value(arguments).map_err(|error| format!("the arguments of {tool} are wrong: {error}"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{Global, Problem};
 use crate::agent::guard::amounts_in;
 use crate::agent::{Agent, Settings as AgentSettings};
@@ -18,6 +20,8 @@ use crate::import::{self, ImportOptions, OrderReader};
 use crate::inbox::Worker;
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
+use crate::mcp::client::{Client, Target};
+use crate::mcp::foreign::{self, ForeignServer};
 use crate::nlu::{Engine, locate_model};
 use crate::store::{self, ImportMode, Store, StoreError};
 use crate::tools::Toolbox;
@@ -91,20 +95,55 @@ pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
         .context("the questions and answers are wrong")
 }
 
-/// The parts that answer customers, over a store.
-pub(super) fn worker(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Worker> {
-    let patterns = config.patterns()?;
-    let faq = load_faq(config)?;
-    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
+/// The tools, over a store and a model.
+pub(super) fn toolbox(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Toolbox> {
     let rules = Rules {
         policy: config.policy()?,
-        patterns: patterns.clone(),
+        patterns: config.patterns()?,
         verification: config.orders.verification,
         daily_limit: config.orders.daily_limit,
         phone_country: config.shop.phone_country.clone(),
         zone: config.zone()?,
     };
-    let toolbox = Toolbox::new(Desk::new(Arc::clone(&store), rules), Arc::new(engine));
+    Ok(Toolbox::new(Desk::new(store, rules), Arc::new(engine)))
+}
+
+/// The tools for a bot: run by another server where one is named, with those of third parties from the settings.
+///
+/// # Errors
+/// When the other server is named wrongly or cannot be reached.
+pub(super) async fn bot_tools(config: &Config, toolbox: Toolbox, remote: Option<&str>) -> anyhow::Result<Toolbox> {
+    let secret = |token: &SecretString| Some(token.clone()).filter(|token| !token.expose_secret().is_empty());
+    let mut toolbox = toolbox;
+    if let Some(remote) = remote {
+        let target = Target::parse(remote, secret(&config.mcp.token)).map_err(|why| {
+            Problem::with_hint(
+                format!("--tools names no tool server: {why}"),
+                "such as --tools http://127.0.0.1:8001/mcp or --tools \"ecomres mcp --store shop.db\"",
+            )
+        })?;
+        let client = Client::new(target);
+        client.connect().await.map_err(|error| {
+            let hint = error.hint().unwrap_or_default();
+            Problem::with_hint(error.to_string(), hint)
+        })?;
+        toolbox = toolbox.with_remote(Arc::new(client));
+    }
+    let servers = config.mcp.servers.iter().map(|server| {
+        let place = if server.url.is_empty() { &server.command } else { &server.url };
+        let target = Target::parse(place, secret(&server.token))
+            .map_err(|why| Problem::new(format!("[[mcp.servers]] {}: {why}", server.name)))?;
+        Ok(ForeignServer { prefix: server.name.clone(), target, allow: server.allow.clone() })
+    });
+    let servers = servers.collect::<Result<Vec<_>, Problem>>()?;
+    Ok(toolbox.with_foreign(foreign::tools_of(servers).await))
+}
+
+/// The parts that answer customers, over a store and tools.
+pub(super) fn worker(config: &Config, store: Arc<dyn Store>, toolbox: Toolbox) -> anyhow::Result<Worker> {
+    let patterns = config.patterns()?;
+    let faq = load_faq(config)?;
+    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
     let playbook = Playbook::new(PlaybookSettings {
         faq,
         patterns: patterns.clone(),

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use super::output::visible;
 use crate::config::ConfigError;
 use crate::import::ImportError;
+use crate::mcp::http::HttpError;
+use crate::mcp::stdio::StdioError;
 use crate::nlu::NluError;
 use crate::store::StoreError;
 
@@ -75,6 +77,12 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         }
         if let Some(known) = cause.downcast_ref::<NluError>() {
             return (if known.is_fault() { FAULT } else { BAD_INPUT }, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<HttpError>() {
+            return (if matches!(known, HttpError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<StdioError>() {
+            return (if matches!(known, StdioError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<StoreError>() {
             let fault = matches!(known, StoreError::Backend { .. });

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use rmcp::transport::io::{StdioReader, StdioWriter, stdio_pipes};
+
 use super::Problem;
 
 /// Writes results to standard output.
@@ -73,6 +75,12 @@ impl Output {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// Standard input and output for a protocol that owns both: whoever takes them writes nothing else to standard output.
+/// Needs a running runtime.
+pub(super) fn protocol_pipes() -> (StdioReader, StdioWriter) {
+    stdio_pipes()
 }
 
 /// Text from outside as it may be shown: control characters, which could move the cursor, colour what follows or

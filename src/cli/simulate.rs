@@ -52,6 +52,9 @@ pub struct Options {
     /// Orders for the scratch store [default: the sample orders]
     #[arg(long, value_name = "FILE.csv")]
     orders: Option<PathBuf>,
+    /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
+    #[arg(long, value_name = "TARGET")]
+    tools: Option<String>,
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
@@ -85,7 +88,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?;
     let orders = options.orders.as_deref();
-    let parts = Parts { config, engine, global, orders };
+    let parts = Parts { config, engine, global, orders, tools: options.tools.as_deref() };
     let user = UserId::new(options.user_id.trim());
     let mut output = Output::stdout();
     runtime.block_on(async {
@@ -151,6 +154,7 @@ struct Parts<'a> {
     engine: Engine,
     global: &'a Global,
     orders: Option<&'a Path>,
+    tools: Option<&'a str>,
 }
 
 impl Parts<'_> {
@@ -158,7 +162,7 @@ impl Parts<'_> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
                 // Only looking first: a name that was mistyped must not make an empty store.
-                if store::look(location)?.count_orders().await? == 0 {
+                if store::look(location)?.count_orders().await? == 0 && self.tools.is_none() {
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),
@@ -173,7 +177,9 @@ impl Parts<'_> {
                 store
             }
         };
-        let worker = app::worker(&self.config, store, self.engine.clone())?;
+        let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
+        let toolbox = app::bot_tools(&self.config, toolbox, self.tools).await?;
+        let worker = app::worker(&self.config, store, toolbox)?;
         Ok(Session {
             worker,
             user,

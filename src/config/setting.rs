@@ -7,6 +7,7 @@ use std::fmt::Display;
 use jiff::tz::TimeZone;
 use toml::Value;
 
+use super::servers;
 use crate::domain::ids::IdPatterns;
 use crate::domain::money::Money;
 use crate::domain::words::excerpt;
@@ -28,6 +29,8 @@ pub(super) enum Kind {
     Percent,
     /// A list of texts.
     List,
+    /// The tool servers of third parties: only in a settings file.
+    Servers,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// The country code of a telephone number.
@@ -63,6 +66,11 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("escalation.very_negative", Kind::Share),
     ("escalation.failures", Kind::Whole(1, 1_000)),
     ("llm.api_key", Kind::Text),
+    ("mcp.token", Kind::Text),
+    ("mcp.allowed_hosts", Kind::List),
+    ("mcp.allowed_origins", Kind::List),
+    ("mcp.requests_per_second", Kind::Whole(1, 1_000_000)),
+    ("mcp.servers", Kind::Servers),
     ("whatsapp.verify_token", Kind::Text),
     ("whatsapp.app_id", Kind::Text),
     ("whatsapp.app_secret", Kind::Text),
@@ -102,9 +110,12 @@ impl Kind {
             #[allow(clippy::cast_precision_loss)]
             (Self::Share, Value::Integer(number)) => share(Some(*number as f64), number),
             (Self::List, Value::Array(list)) if list.iter().all(Value::is_str) => Ok(value.clone()),
+            (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Share | Self::List, _) => Err(wrong(&type_of(value), &self.wanted())),
+            (Self::Whole(..) | Self::Share | Self::List | Self::Servers, _) => {
+                Err(wrong(&type_of(value), &self.wanted()))
+            }
             (_, Value::String(text)) => self.text(text),
             // `phone_country = 91` can mean one thing only.
             (_, Value::Integer(number)) => self.text(&number.to_string()),
@@ -126,6 +137,7 @@ impl Kind {
                 let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
                 Ok(Value::Array(names.map(|name| Value::String(name.to_owned())).collect()))
             }
+            Self::Servers => Err("can only be set in a settings file, as [[mcp.servers]]".to_owned()),
             _ => self.text(text),
         }
     }
@@ -204,6 +216,7 @@ impl Kind {
             Self::Share => "a number from 0 to 1".to_owned(),
             Self::Amount => "an amount such as 2000, not below 0 and with at most two decimals".to_owned(),
             Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
+            Self::Servers => "one or more sections [[mcp.servers]]".to_owned(),
             Self::List => "a list of names such as [\"Beverages\", \"Snacks\"]".to_owned(),
             Self::OneOf(words) => words.join(" or "),
             Self::CountryCode => "a country code of 1 to 3 digits such as 91".to_owned(),

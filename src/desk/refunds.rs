@@ -10,7 +10,7 @@ use super::{Context, Desk};
 use crate::domain::ids::{OrderId, QuoteId};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
-use crate::domain::refund::{Denial, Quote, Refund, RefundRequest, Refusal};
+use crate::domain::refund::{Denial, Quote, Refund, RefundRequest, Refusal, Verdict};
 use crate::store::{Recorded, StoreError};
 
 /// What asking for a quote came to.
@@ -97,6 +97,57 @@ impl Desk {
             Err(denial) => Ok(PayOutcome::Denied(denial)),
             Ok(approved) => Ok(PayOutcome::Paid(self.store.record_refund(approved).await?)),
         }
+    }
+
+    /// Keeps an offer that was made elsewhere to the caller, unless it gives back more than the policy here allows.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_offer(
+        &self,
+        context: &Context,
+        order: &Order,
+        offer: Quote,
+    ) -> Result<Result<Quote, Refusal>, StoreError> {
+        match self.rules.policy.decide(order, self.local(context.now)) {
+            Verdict::Refused(refusal) => return Ok(Err(refusal)),
+            Verdict::Eligible { amount, .. } if offer.amount > amount || offer.amount <= Money::ZERO => {
+                return Ok(Err(Refusal::AboveLimit { limit: amount }));
+            }
+            Verdict::Eligible { .. } => {}
+        }
+        self.store.save_quote(&offer).await?;
+        Ok(Ok(offer))
+    }
+
+    /// The quote that the caller agreed to for an order, before it is paid elsewhere. An operator needs none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn agreed(
+        &self,
+        context: &Context,
+        order: &Order,
+        amount: Option<Money>,
+    ) -> Result<Result<Option<Quote>, Denial>, StoreError> {
+        let quote = self.offered_quote(context, &order.id).await?;
+        let request = RefundRequest {
+            order,
+            quote: quote.as_ref(),
+            caller: &context.caller,
+            amount,
+            reason: "",
+            patterns: &self.rules.patterns,
+            now: context.now,
+            local: self.local(context.now),
+        };
+        Ok(match (request.consented(), context.caller.customer()) {
+            (Err(denial), _) => Err(denial),
+            (Ok(Some(quote)), Some(_)) if amount.is_some_and(|amount| amount != quote.amount) => {
+                Err(Denial::WrongAmount { right: quote.amount })
+            }
+            (Ok(quote), _) => Ok(quote.cloned()),
+        })
     }
 
     /// The quote that was put to the customer for this order, else the latest one: it says what is missing.

@@ -117,6 +117,7 @@ async fn an_expired_quote_is_not_paid() {
 async fn a_customer_cannot_ask_for_a_person_in_anothers_name() {
     let shop = Shop::open().await;
     let request = HandOver {
+        id: None,
         user_id: "somebody else".into(),
         reason: "help".into(),
         last_message: "forged".into(),

@@ -93,6 +93,30 @@ pub struct Order {
 }
 
 impl Order {
+    /// Reads an order that is given under its column names, as [`Order::to_json`] does; `None` where the text is no order.
+    /// The local time of the order is not told from its text here.
+    pub fn from_json(value: &Value) -> Option<Self> {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        let yes = |name: &str| value[name].as_str().map(|word| word.eq_ignore_ascii_case("yes"));
+        Some(Self {
+            id: OrderId::new(value[column::ORDER_ID].as_str()?),
+            customer_id: text(column::CUSTOMER_ID).unwrap_or_default(),
+            platform: text(column::PLATFORM).unwrap_or_default(),
+            placed: text(column::PLACED).unwrap_or_default(),
+            placed_at: None,
+            delivery_minutes: value[column::DELIVERY_MINUTES].as_u64().and_then(|minutes| minutes.try_into().ok()),
+            category: text(column::CATEGORY).unwrap_or_default(),
+            value: Money::from_json(&value[column::VALUE]).ok()?,
+            feedback: text(column::FEEDBACK).unwrap_or_default(),
+            rating: value[column::RATING].as_u64().and_then(|stars| stars.try_into().ok()),
+            delayed: yes(column::DELAY),
+            refund_requested: yes(column::REFUND_REQUESTED),
+            phone: text(column::PHONE),
+            date: text(column::DATE),
+            status: text(column::STATUS),
+        })
+    }
+
     /// The order under its column names, in their order.
     pub fn to_json(&self) -> Map<String, Value> {
         let yes_no = |flag: Option<bool>| match flag {

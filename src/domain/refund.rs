@@ -60,6 +60,11 @@ pub enum Refusal {
         /// The largest automatic refund.
         limit: Money,
     },
+    /// Another server decided, in its own words.
+    Elsewhere {
+        /// Its reason.
+        reason: String,
+    },
 }
 
 impl Refusal {
@@ -77,6 +82,7 @@ impl Refusal {
             Self::AboveLimit { limit } => {
                 format!("Refunds above {limit} are decided by a member of the team.")
             }
+            Self::Elsewhere { reason } => reason.clone(),
         }
     }
 }
@@ -145,26 +151,9 @@ impl RefundPolicy {
             Verdict::Eligible { amount, fee } => (amount, fee),
             Verdict::Refused(refusal) => return Err(Denial::Policy(refusal)),
         };
-        let quote = request.quote.filter(|quote| quote.order_id == order.id);
-        if let Caller::Customer(customer) = request.caller {
-            let quote = quote.filter(|quote| quote.user_id.as_ref() == Some(&customer.user)).ok_or(Denial::NoQuote)?;
-            if request.now >= quote.expires_at {
-                return Err(Denial::QuoteExpired);
-            }
-            if quote.turn.is_none_or(|turn| turn >= customer.turn) {
-                return Err(Denial::SameTurn);
-            }
-            // A button says which quote is meant; the words beside it still have to agree.
-            let pressed_another = customer.pressed.as_ref().is_some_and(|pressed| *pressed != quote.id);
-            let agreed = !pressed_another
-                && customer.offered.contains(&quote.id)
-                && consent::agrees_to(&customer.text, &order.id, quote.amount, request.patterns);
-            if !agreed {
-                return Err(Denial::NoConsent);
-            }
-            if quote.amount != amount {
-                return Err(Denial::QuoteOutdated);
-            }
+        let quote = request.consented()?;
+        if request.caller.customer().is_some() && quote.is_some_and(|quote| quote.amount != amount) {
+            return Err(Denial::QuoteOutdated);
         }
         if let Some(asked) = request.amount
             && asked != amount
@@ -202,6 +191,31 @@ pub struct RefundRequest<'a> {
     pub now: Timestamp,
     /// The same time on the shop's clock.
     pub local: DateTime,
+}
+
+impl<'a> RefundRequest<'a> {
+    /// The quote of this order that the refund follows. A customer needs one, and has agreed to it; an operator does not.
+    ///
+    /// # Errors
+    /// What is missing of a customer's consent.
+    pub fn consented(&self) -> Result<Option<&'a Quote>, Denial> {
+        let order = self.order;
+        let quote = self.quote.filter(|quote| quote.order_id == order.id);
+        let Caller::Customer(customer) = self.caller else { return Ok(quote) };
+        let quote = quote.filter(|quote| quote.user_id.as_ref() == Some(&customer.user)).ok_or(Denial::NoQuote)?;
+        if self.now >= quote.expires_at {
+            return Err(Denial::QuoteExpired);
+        }
+        if quote.turn.is_none_or(|turn| turn >= customer.turn) {
+            return Err(Denial::SameTurn);
+        }
+        // A button says which quote is meant; the words beside it still have to agree.
+        let pressed_another = customer.pressed.as_ref().is_some_and(|pressed| *pressed != quote.id);
+        let agreed = !pressed_another
+            && customer.offered.contains(&quote.id)
+            && consent::agrees_to(&customer.text, &order.id, quote.amount, self.patterns);
+        if agreed { Ok(Some(quote)) } else { Err(Denial::NoConsent) }
+    }
 }
 
 /// An offer to refund an order, put to a customer.

@@ -1,9 +1,10 @@
 //! Decides how the ports of the store are kept in one SQLite file: the tables, and who reads and writes them when.
 //!
-//! It must never say that something is kept before it is on the disk, nor hold a rule about money or people.
+//! It must never say that something is kept before it is on the disk (a note that something was read excepted), nor hold
+//! a rule about money or people.
 //!
 //! Several processes may use one file: every write is one `BEGIN IMMEDIATE` transaction in WAL mode with
-//! `synchronous=FULL`. Amounts are whole paise, times are microseconds since 1970 UTC (what is kept of a time is cut
+//! `synchronous=FULL`; where a group holds only notes about reading, with `NORMAL`. Amounts are whole paise, times are microseconds since 1970 UTC (what is kept of a time is cut
 //! to that), the local time of an order is ISO text.
 
 mod alerts;
@@ -111,6 +112,15 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
         self.writer.run(doing, work).await
+    }
+
+    /// As [`SqliteStore::write`], without waiting for the disk.
+    async fn write_soon<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.run_soon(doing, work).await
     }
 }
 

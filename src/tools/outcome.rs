@@ -36,6 +36,8 @@ pub enum Outcome {
     Denied(OrderId, Denial),
     /// A person was asked for.
     HandedOver(Alert),
+    /// A tool of a third party answered: nothing in it says what happened here.
+    Foreign,
     /// The call itself was wrong.
     WrongCall(String),
     /// Something failed inside.

@@ -34,6 +34,7 @@ fn help_of_every_command() {
         "report",
         "sample",
         "completions",
+        "mcp",
         "alerts",
         "label",
         "train",

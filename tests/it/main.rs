@@ -6,6 +6,7 @@ mod data;
 mod eval;
 mod import;
 mod label;
+mod mcp;
 mod nlu;
 mod simulate;
 mod store;

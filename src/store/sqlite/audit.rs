@@ -31,22 +31,29 @@ fn head(connection: &Connection) -> std::result::Result<(u64, String), Fault> {
     }
 }
 
+/// Seals a record at the end of the chain.
+fn append(connection: &Connection, record: &AuditRecord) -> std::result::Result<AuditEntry, Fault> {
+    let (last, previous) = head(connection)?;
+    let entry = AuditEntry::seal(last + 1, &previous, record);
+    connection
+        .prepare_cached("INSERT INTO audit (seq, previous, hash, content) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![int(entry.seq), entry.previous, entry.hash, entry.content])?;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO audit_head (id, seq, hash) VALUES (1, ?1, ?2)")?
+        .execute(params![int(entry.seq), entry.hash])?;
+    Ok(entry)
+}
+
 #[async_trait]
 impl Audit for SqliteStore {
     async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry> {
         let record = record.clone();
-        self.write("writing the audit trail", move |connection| {
-            let (last, previous) = head(connection)?;
-            let entry = AuditEntry::seal(last + 1, &previous, &record);
-            connection
-                .prepare_cached("INSERT INTO audit (seq, previous, hash, content) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![int(entry.seq), entry.previous, entry.hash, entry.content])?;
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO audit_head (id, seq, hash) VALUES (1, ?1, ?2)")?
-                .execute(params![int(entry.seq), entry.hash])?;
-            Ok(entry)
-        })
-        .await
+        self.write("writing the audit trail", move |connection| append(connection, &record)).await
+    }
+
+    async fn note_audit(&self, record: &AuditRecord) -> Result<AuditEntry> {
+        let record = record.clone();
+        self.write_soon("writing the audit trail", move |connection| append(connection, &record)).await
     }
 
     async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>> {

@@ -1,6 +1,6 @@
 //! Decides which thread runs a piece of work on the file: one writes, a few read.
 //!
-//! It must never answer a writer before its transaction is on the disk.
+//! It must never answer a writer before its transaction is on the disk, unless the writer asked for less.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,8 @@ const READERS: usize = 3;
 
 /// A piece of work that waits for its turn.
 trait Job: Send {
+    /// Whether it is only done once it is on the disk.
+    fn must_last(&self) -> bool;
     /// Does it; `false` where it failed.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Tells the caller. `failure`: why what was done is not kept.
@@ -30,6 +32,7 @@ trait Job: Send {
 
 struct Task<T, F> {
     doing: &'static str,
+    lasting: bool,
     work: Option<F>,
     outcome: Option<std::result::Result<T, Fault>>,
     reply: oneshot::Sender<Result<T>>,
@@ -40,6 +43,10 @@ where
     T: Send,
     F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send,
 {
+    fn must_last(&self) -> bool {
+        self.lasting
+    }
+
     fn run(&mut self, connection: &Connection) -> bool {
         self.outcome = self.work.take().map(|work| work(connection));
         matches!(self.outcome, Some(Ok(_)))
@@ -65,13 +72,13 @@ fn stopped(doing: &'static str) -> StoreError {
     StoreError::Backend { doing, reason: "the thread of the store has stopped".to_owned() }
 }
 
-async fn ask<T, F>(jobs: Option<&Sender<Box<dyn Job>>>, doing: &'static str, work: F) -> Result<T>
+async fn ask<T, F>(jobs: Option<&Sender<Box<dyn Job>>>, doing: &'static str, lasting: bool, work: F) -> Result<T>
 where
     T: Send + 'static,
     F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let task = Task { doing, work: Some(work), outcome: None, reply };
+    let task = Task { doing, lasting, work: Some(work), outcome: None, reply };
     if jobs.is_none_or(|jobs| jobs.send(Box::new(task)).is_err()) {
         return Err(stopped(doing));
     }
@@ -103,7 +110,17 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     {
-        ask(self.jobs.as_ref(), doing, work).await
+        ask(self.jobs.as_ref(), doing, true, work).await
+    }
+
+    /// Runs work that is kept whatever becomes of this process, and need not be on the disk at once: a power cut may take
+    /// the last of it, never something from the middle. Whatever is written after it takes it to the disk.
+    pub(super) async fn run_soon<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        ask(self.jobs.as_ref(), doing, false, work).await
     }
 }
 
@@ -117,14 +134,24 @@ impl Drop for Writer {
 }
 
 fn write_all(connection: &Connection, place: &Place, queue: &Receiver<Box<dyn Job>>) {
+    // As the connection was opened: `synchronous=FULL`.
+    let mut lasting = true;
     while let Ok(first) = queue.recv() {
-        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-            first.finish(place, Some(&error));
-            continue;
-        }
-        // Whoever queued up while this one waited for the lock or the disk comes along.
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
+        let begun = set_lasting(connection, &mut lasting, group.iter().any(|job| job.must_last()))
+            .and_then(|()| connection.execute_batch("BEGIN IMMEDIATE"));
+        if let Err(error) = begun {
+            for job in group {
+                job.finish(place, Some(&error));
+            }
+            continue;
+        }
+        if lasting {
+            // Whoever queued up while these waited for the lock comes along.
+            let room = GROUP - group.len();
+            group.extend(queue.try_iter().take(room));
+        }
         let failure = write_group(connection, &mut group).err();
         if failure.is_some() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
@@ -133,6 +160,15 @@ fn write_all(connection: &Connection, place: &Place, queue: &Receiver<Box<dyn Jo
             job.finish(place, failure.as_ref());
         }
     }
+}
+
+/// Says whether the next transactions wait for the disk. SQLite takes that only between transactions.
+fn set_lasting(connection: &Connection, lasting: &mut bool, wanted: bool) -> rusqlite::Result<()> {
+    if *lasting != wanted {
+        connection.pragma_update(None, "synchronous", if wanted { "FULL" } else { "NORMAL" })?;
+        *lasting = wanted;
+    }
+    Ok(())
 }
 
 /// Does the work of a group in the open transaction and commits it. Work that fails is undone alone.
@@ -173,7 +209,7 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     {
-        ask(self.jobs.as_ref(), doing, work).await
+        ask(self.jobs.as_ref(), doing, true, work).await
     }
 }
 
