@@ -3,6 +3,7 @@
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
 mod fresh;
+mod queue;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -22,6 +23,9 @@ use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 pub use fresh::Fresh;
+pub use queue::{
+    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Unfinished, Wake, WorkState,
+};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -315,7 +319,7 @@ pub struct StoreHealth {
 
 /// Everything a backend offers.
 #[async_trait]
-pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit {
+pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
 }

@@ -11,8 +11,10 @@ mod audit;
 mod chats;
 mod connection;
 mod import;
+mod inbox;
 mod ledger;
 mod orders;
+mod outbox;
 mod schema;
 mod threads;
 
@@ -27,7 +29,7 @@ use rusqlite::Connection;
 
 use self::connection::Place;
 use self::threads::{Readers, Writer};
-use super::{Result, Store, StoreError, StoreHealth};
+use super::{Bell, Result, Store, StoreError, StoreHealth};
 
 /// How long a call waits for another process that is writing.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -37,6 +39,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     place: Arc<Place>,
+    bell: Bell,
 }
 
 impl SqliteStore {
@@ -89,7 +92,12 @@ impl SqliteStore {
 
     fn with(place: Place, connection: Connection) -> Result<Self> {
         let place = Arc::new(place);
-        Ok(Self { writer: Writer::start(connection, place.clone())?, readers: Readers::start(&place)?, place })
+        Ok(Self {
+            writer: Writer::start(connection, place.clone())?,
+            readers: Readers::start(&place)?,
+            place,
+            bell: Bell::new(),
+        })
     }
 
     /// Where the store is; of a scratch store, its name in memory.
