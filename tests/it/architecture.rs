@@ -15,7 +15,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tools", &["desk", "nlu", "domain"]),
     ("llm", &["domain", "tools"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
-    ("inbox", &["agent", "store", "domain"]),
+    ("channels", &["domain"]),
+    ("inbox", &["agent", "channels", "store", "domain"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
