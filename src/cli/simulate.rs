@@ -17,11 +17,12 @@ use super::output::{Output, visible};
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, Problem};
 use crate::agent::{Incoming, TurnReport};
+use crate::channels::{Channel, Collected};
 use crate::config::Config;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
-use crate::inbox::Worker;
+use crate::inbox::{Sender, Worker, clock_from};
 use crate::nlu::Engine;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Store};
@@ -173,9 +174,13 @@ impl Parts<'_> {
                 store
             }
         };
+        let channel = Arc::new(Collected::default());
+        let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let worker = app::worker(&self.config, store, self.engine.clone())?;
         Ok(Session {
             worker,
+            sender,
+            channel,
             user,
             scenario,
             offset: SignedDuration::ZERO,
@@ -187,6 +192,8 @@ impl Parts<'_> {
 
 struct Session {
     worker: Worker,
+    sender: Sender,
+    channel: Arc<Collected>,
     user: UserId,
     scenario: Option<&'static str>,
     offset: SignedDuration,
@@ -245,6 +252,8 @@ impl Session {
         let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
         let begun = Instant::now();
         let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
+        let sent = self.channel.take();
         let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
         if self.json {
             output.json(&self.event(&line, &report, now, milliseconds))?;
@@ -261,10 +270,12 @@ impl Session {
                 output.line(format!("      · {}", visible(&detail)))?;
             }
         }
-        match &report.reply {
-            Some(reply) => output.line(format!("bot:  {}", visible(reply).replace('\n', "\n      "))),
-            None => output.line("      (the bot is silent: a person has been asked to answer)"),
-        }?;
+        for message in &sent {
+            output.line(format!("bot:  {}", visible(message.body.text()).replace('\n', "\n      ")))?;
+        }
+        if sent.is_empty() {
+            output.line("      (the bot is silent: a person has been asked to answer)")?;
+        }
         Ok(())
     }
 
