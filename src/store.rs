@@ -65,6 +65,22 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// Written by an older version of this program, and only to be looked at.
+    #[error("the store {path} has schema version {found}, and this program needs {known}")]
+    Older {
+        /// Which store.
+        path: String,
+        /// The version in the store.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
+    /// Something is there already, and is not to be overwritten.
+    #[error("{path} is there already")]
+    Exists {
+        /// What.
+        path: String,
+    },
     /// Another process kept the store locked for longer than was waited.
     #[error("the store {path} is locked by another process (waited {seconds} s)")]
     Locked {
@@ -112,6 +128,11 @@ impl StoreError {
                 Some(format!("move {path} away and restore a backup, or name another file with --store PATH"))
             }
             Self::Newer { .. } => Some("use the program version that wrote the store, or a newer one".into()),
+            Self::Older { path, .. } => Some(format!(
+                "copy it first: ecomres backup COPY.db --store {path}; then any command that writes brings it up to \
+                 date, such as: ecomres inbox retry --all --store {path}"
+            )),
+            Self::Exists { .. } => Some("name another file, or overwrite it with --yes".into()),
             Self::Locked { .. } => Some("wait for the other process, or end it, and try again".into()),
             Self::Unwritable { .. } => {
                 Some("free some space or give write permission, then try again: nothing was lost".into())
@@ -141,6 +162,14 @@ pub fn open(location: &str) -> Result<Arc<dyn Store>> {
 /// As [`open`], and when there is no store.
 pub fn look(location: &str) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
+}
+
+/// Copies the store at a location to a file, while it is in use.
+///
+/// # Errors
+/// As [`sqlite::backup`], and when the location names no file.
+pub fn backup(location: &str, to: &Path, replace: bool) -> Result<sqlite::BackupReport> {
+    sqlite::backup(file(location)?, to, replace)
 }
 
 /// The file that a location names.

@@ -24,8 +24,8 @@ use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
 use crate::inbox::{Sender, Worker, clock_from};
 use crate::nlu::Engine;
+use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Store};
 
 /// Hold a conversation with the bot: a ready scenario, a script, or you
 #[derive(Debug, Args)]
@@ -158,15 +158,15 @@ impl Parts<'_> {
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
-                // Only looking first: a name that was mistyped must not make an empty store.
-                if store::look(location)?.count_orders().await? == 0 {
+                let store = app::open_existing_store(location)?;
+                if store.count_orders().await? == 0 {
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),
                     )
                     .into());
                 }
-                store::open(location)?
+                store
             }
             None => {
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
