@@ -289,7 +289,7 @@ struct Size {
 }
 
 fn size() -> Size {
-    let text = std::env::var("ECOMRES_CHAOS").unwrap_or_else(|_| "12,150,12".to_owned());
+    let text = std::env::var("ECOMRES_CHAOS").unwrap_or_else(|_| "40,480,30".to_owned());
     let numbers: Vec<usize> = text.split(',').map(|part| part.trim().parse().unwrap()).collect();
     let [kills, messages, customers] = numbers[..] else { panic!("ECOMRES_CHAOS is KILLS,MESSAGES,CUSTOMERS") };
     Size { kills, messages, customers }
