@@ -4,12 +4,14 @@
 
 pub mod alerts;
 mod app;
+pub mod backup;
 pub mod completions;
 pub mod doctor;
 pub mod eval;
 mod failure;
 mod files;
 pub mod import;
+pub mod inbox;
 pub mod label;
 pub mod mcp;
 pub mod model;
@@ -85,7 +87,9 @@ enum Command {
     Simulate(simulate::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
+    Inbox(inbox::Options),
     Report(report::Options),
+    Backup(backup::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }
@@ -114,6 +118,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Simulate(options) => simulate::run(options, global),
         Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),
+        Command::Inbox(options) => inbox::run(options, global),
+        Command::Backup(options) => backup::run(options, global),
         Command::Report(options) => report::run(options, global),
         Command::Doctor(options) => doctor::run(options, global),
         Command::Completions(options) => completions::run(options, global),

@@ -3,6 +3,7 @@
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
 mod fresh;
+mod queue;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -22,6 +23,9 @@ use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 pub use fresh::Fresh;
+pub use queue::{
+    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Unfinished, Wake, WorkState,
+};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,22 @@ pub enum StoreError {
         found: i64,
         /// The newest version known here.
         known: i64,
+    },
+    /// Written by an older version of this program, and only to be looked at.
+    #[error("the store {path} has schema version {found}, and this program needs {known}")]
+    Older {
+        /// Which store.
+        path: String,
+        /// The version in the store.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
+    /// Something is there already, and is not to be overwritten.
+    #[error("{path} is there already")]
+    Exists {
+        /// What.
+        path: String,
     },
     /// Another process kept the store locked for longer than was waited.
     #[error("the store {path} is locked by another process (waited {seconds} s)")]
@@ -108,6 +128,11 @@ impl StoreError {
                 Some(format!("move {path} away and restore a backup, or name another file with --store PATH"))
             }
             Self::Newer { .. } => Some("use the program version that wrote the store, or a newer one".into()),
+            Self::Older { path, .. } => Some(format!(
+                "copy it first: ecomres backup COPY.db --store {path}; then any command that writes brings it up to \
+                 date, such as: ecomres inbox retry --all --store {path}"
+            )),
+            Self::Exists { .. } => Some("name another file, or overwrite it with --yes".into()),
             Self::Locked { .. } => Some("wait for the other process, or end it, and try again".into()),
             Self::Unwritable { .. } => {
                 Some("free some space or give write permission, then try again: nothing was lost".into())
@@ -137,6 +162,14 @@ pub fn open(location: &str) -> Result<Arc<dyn Store>> {
 /// As [`open`], and when there is no store.
 pub fn look(location: &str) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
+}
+
+/// Copies the store at a location to a file, while it is in use.
+///
+/// # Errors
+/// As [`sqlite::backup`], and when the location names no file.
+pub fn backup(location: &str, to: &Path, replace: bool) -> Result<sqlite::BackupReport> {
+    sqlite::backup(file(location)?, to, replace)
 }
 
 /// The file that a location names.
@@ -321,7 +354,7 @@ pub struct StoreHealth {
 
 /// Everything a backend offers.
 #[async_trait]
-pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit {
+pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
 }

@@ -72,9 +72,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             }
         }
         What::Resolve { id } => {
-            // Looked at first: a mistyped place must not make a store.
-            drop(store::look(location)?);
-            let store = store::open(location)?;
+            let store = app::open_existing_store(location)?;
             let id = AlertId::new(id.trim());
             if !runtime.block_on(store.resolve_alert(&id, Timestamp::now()))? {
                 return Err(Problem::with_hint(

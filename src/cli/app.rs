@@ -48,6 +48,14 @@ pub fn look_at_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
     Ok(store::look(store_location(global, &config))?)
 }
 
+/// Opens a store that must be there already: a mistyped place must not make one. An older one is brought up to date.
+pub(super) fn open_existing_store(location: &str) -> Result<Arc<dyn Store>, StoreError> {
+    match store::look(location) {
+        Ok(_) | Err(StoreError::Older { .. }) => store::open(location),
+        Err(error) => Err(error),
+    }
+}
+
 /// Checks the audit trail: the chain itself, and that it and the ledger tell the same.
 pub(super) async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreError> {
     let mut check = store.check_audit().await?;

@@ -17,14 +17,15 @@ use super::output::{Output, visible};
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, Problem};
 use crate::agent::{Incoming, TurnReport};
+use crate::channels::{Channel, Collected};
 use crate::config::Config;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
-use crate::inbox::Worker;
+use crate::inbox::{Sender, Worker, clock_from};
 use crate::nlu::Engine;
+use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Store};
 
 /// Hold a conversation with the bot: a ready scenario, a script, or you
 #[derive(Debug, Args)]
@@ -161,15 +162,15 @@ impl Parts<'_> {
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
-                // Only looking first: a name that was mistyped must not make an empty store.
-                if store::look(location)?.count_orders().await? == 0 && self.tools.is_none() {
+                let store = app::open_existing_store(location)?;
+                if store.count_orders().await? == 0 && self.tools.is_none() {
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),
                     )
                     .into());
                 }
-                store::open(location)?
+                store
             }
             None => {
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
@@ -177,11 +178,15 @@ impl Parts<'_> {
                 store
             }
         };
+        let channel = Arc::new(Collected::default());
+        let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
         let toolbox = app::bot_tools(&self.config, toolbox, self.tools).await?;
         let worker = app::worker(&self.config, store, toolbox)?;
         Ok(Session {
             worker,
+            sender,
+            channel,
             user,
             scenario,
             offset: SignedDuration::ZERO,
@@ -193,6 +198,8 @@ impl Parts<'_> {
 
 struct Session {
     worker: Worker,
+    sender: Sender,
+    channel: Arc<Collected>,
     user: UserId,
     scenario: Option<&'static str>,
     offset: SignedDuration,
@@ -251,6 +258,8 @@ impl Session {
         let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
         let begun = Instant::now();
         let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
+        let sent = self.channel.take();
         let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
         if self.json {
             output.json(&self.event(&line, &report, now, milliseconds))?;
@@ -267,10 +276,12 @@ impl Session {
                 output.line(format!("      · {}", visible(&detail)))?;
             }
         }
-        match &report.reply {
-            Some(reply) => output.line(format!("bot:  {}", visible(reply).replace('\n', "\n      "))),
-            None => output.line("      (the bot is silent: a person has been asked to answer)"),
-        }?;
+        for message in &sent {
+            output.line(format!("bot:  {}", visible(message.body.text()).replace('\n', "\n      ")))?;
+        }
+        if sent.is_empty() {
+            output.line("      (the bot is silent: a person has been asked to answer)")?;
+        }
         Ok(())
     }
 

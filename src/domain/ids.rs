@@ -44,6 +44,10 @@ text_id!(
     QuoteId
 );
 text_id!(
+    /// A message of a customer, as its channel names it: a redelivery has the same.
+    MessageId
+);
+text_id!(
     /// An alert that asks for a person.
     AlertId
 );

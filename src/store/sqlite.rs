@@ -9,11 +9,14 @@
 
 mod alerts;
 mod audit;
+mod backup;
 mod chats;
 mod connection;
 mod import;
+mod inbox;
 mod ledger;
 mod orders;
+mod outbox;
 mod schema;
 mod threads;
 
@@ -26,9 +29,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+pub use self::backup::{BackupReport, backup};
 use self::connection::Place;
 use self::threads::{Readers, Writer};
-use super::{Result, Store, StoreError, StoreHealth};
+use super::{Bell, Result, Store, StoreError, StoreHealth};
 
 /// How long a call waits for another process that is writing.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -38,6 +42,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     place: Arc<Place>,
+    bell: Bell,
 }
 
 impl SqliteStore {
@@ -71,7 +76,7 @@ impl SqliteStore {
     /// # Errors
     /// When there is no such file, or it cannot be read or is no store of this version.
     pub fn look(path: &Path) -> Result<Self> {
-        let (place, connection) = Place::existing(path, WAIT)?;
+        let (place, connection) = Place::existing(path, WAIT, schema::KNOWN)?;
         Self::with(place, connection)
     }
 
@@ -90,7 +95,12 @@ impl SqliteStore {
 
     fn with(place: Place, connection: Connection) -> Result<Self> {
         let place = Arc::new(place);
-        Ok(Self { writer: Writer::start(connection, place.clone())?, readers: Readers::start(&place)?, place })
+        Ok(Self {
+            writer: Writer::start(connection, place.clone())?,
+            readers: Readers::start(&place)?,
+            place,
+            bell: Bell::new(),
+        })
     }
 
     /// Where the store is; of a scratch store, its name in memory.
@@ -191,5 +201,7 @@ fn count(number: i64) -> std::result::Result<u64, Fault> {
     u64::try_from(number).map_err(|_| Fault::Content(format!("{number} is not a count")))
 }
 
+#[cfg(test)]
+mod queue_tests;
 #[cfg(test)]
 mod tests;

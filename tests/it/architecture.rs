@@ -15,7 +15,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tools", &["desk", "nlu", "domain"]),
     ("llm", &["domain", "tools"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
-    ("inbox", &["agent", "store", "domain"]),
+    ("channels", &["domain"]),
+    ("inbox", &["agent", "channels", "store", "domain"]),
     ("mcp", &["tools", "domain"]),
 ];
 
@@ -47,7 +48,8 @@ fn module(path: &Path) -> String {
 /// Tests may use anything.
 fn is_test(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
+    let contract = path.components().any(|part| part.as_os_str() == "contract");
+    contract || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
 }
 
 /// The code of a file without its comments and its unit tests.

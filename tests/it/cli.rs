@@ -36,6 +36,8 @@ fn help_of_every_command() {
         "completions",
         "mcp",
         "alerts",
+        "inbox",
+        "backup",
         "label",
         "train",
         "eval",

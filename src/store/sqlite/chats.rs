@@ -25,7 +25,8 @@ fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
     })
 }
 
-fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), Fault> {
+/// Adds messages to the transcript.
+pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), Fault> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -43,6 +44,21 @@ fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Res
         ])?;
     }
     Ok(())
+}
+
+/// Saves a conversation with its next version; `false` where somebody else saved it since it was loaded.
+pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std::result::Result<bool, Fault> {
+    let next = Conversation { version: conversation.version + 1, ..conversation.clone() };
+    let document = serde_json::to_string(&next)
+        .map_err(|error| Fault::Content(format!("a conversation cannot be written: {error}")))?;
+    let sql = if next.version == 1 {
+        "INSERT INTO conversations (user_id, version, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
+    } else {
+        "UPDATE conversations SET version = ?2, document = ?3 WHERE user_id = ?1 AND version = ?2 - 1"
+    };
+    let changed =
+        connection.prepare_cached(sql)?.execute(params![next.user_id.as_str(), int(next.version), document])?;
+    Ok(changed == 1)
 }
 
 #[async_trait]
@@ -89,23 +105,13 @@ impl Conversations for SqliteStore {
     }
 
     async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool> {
-        let mut next = conversation.clone();
-        next.version += 1;
-        let replies = replies.to_vec();
+        let (conversation, replies) = (conversation.clone(), replies.to_vec());
         self.write("saving a conversation", move |connection| {
-            let document = serde_json::to_string(&next)
-                .map_err(|error| Fault::Content(format!("a conversation cannot be written: {error}")))?;
-            let sql = if next.version == 1 {
-                "INSERT INTO conversations (user_id, version, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
-            } else {
-                "UPDATE conversations SET version = ?2, document = ?3 WHERE user_id = ?1 AND version = ?2 - 1"
-            };
-            let changed =
-                connection.prepare_cached(sql)?.execute(params![next.user_id.as_str(), int(next.version), document])?;
-            if changed == 1 {
+            let saved = save(connection, &conversation)?;
+            if saved {
                 insert(connection, &replies)?;
             }
-            Ok(changed == 1)
+            Ok(saved)
         })
         .await
     }

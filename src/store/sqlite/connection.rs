@@ -52,8 +52,9 @@ impl Place {
         Self { path: name.into(), wait, access: Access::Memory, name: Some("in memory".to_owned()) }
     }
 
-    /// A store that is there already, only to look at, and its first connection. Nothing is made or changed.
-    pub(super) fn existing(path: &Path, wait: Duration) -> Result<(Self, Connection)> {
+    /// A store that is there already, of the schema version `oldest` or a later one, only to look at, and its first
+    /// connection. Nothing is made or changed.
+    pub(super) fn existing(path: &Path, wait: Duration, oldest: i64) -> Result<(Self, Connection)> {
         let mut place = Self { path: path.to_owned(), wait, access: Access::Look, name: None };
         match fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -64,10 +65,10 @@ impl Place {
             }
             _ => {}
         }
-        let mut outcome = place.look();
+        let mut outcome = place.look(oldest);
         if matches!(outcome, Err(StoreError::Open { .. } | StoreError::Unwritable { .. })) {
             place.access = Access::ReadOnly;
-            outcome = place.look();
+            outcome = place.look(oldest);
         }
         if matches!(outcome, Err(StoreError::Open { .. } | StoreError::Unwritable { .. })) {
             let mut log = path.as_os_str().to_owned();
@@ -81,7 +82,7 @@ impl Place {
                 return Err(StoreError::Open { path: place.shown(), reason });
             }
             place.access = Access::Frozen;
-            outcome = place.look();
+            outcome = place.look(oldest);
         }
         outcome.map(|connection| (place, connection))
     }
@@ -90,6 +91,11 @@ impl Place {
     pub(super) fn is_writable(&self, connection: &Connection) -> bool {
         matches!(self.access, Access::Full | Access::Memory | Access::Look)
             && !connection.is_readonly("main").unwrap_or(true)
+    }
+
+    /// Whether what is written goes to a log first.
+    pub(super) fn has_log(&self) -> bool {
+        self.access == Access::Full
     }
 
     pub(super) fn shown(&self) -> String {
@@ -123,11 +129,14 @@ impl Place {
     }
 
     /// Opens a connection to a store whose tables must be there already.
-    fn look(&self) -> Result<Connection> {
+    fn look(&self, oldest: i64) -> Result<Connection> {
         let connection = self.open_reader()?;
         self.understood(&connection)?;
         let version = schema::version(&connection).map_err(|error| self.error(&error, "opening the store"))?;
-        if version < schema::KNOWN {
+        if (1..oldest).contains(&version) {
+            return Err(StoreError::Older { path: self.shown(), found: version, known: schema::KNOWN });
+        }
+        if version < oldest {
             let reason = format!("its schema version is {version}, and {} is needed", schema::KNOWN);
             return Err(StoreError::Damaged { path: self.shown(), reason });
         }
@@ -158,6 +167,8 @@ impl Place {
         // A file system without shared memory keeps another journal, which is as safe and only slower.
         tracing::debug!(mode, "journal");
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Another thread keeps the log short; the writer steps in only where that one never finds an end.
+        connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
         // Only macOS knows the difference: there an ordinary fsync does not reach the disk.
         connection.pragma_update(None, "fullfsync", true)
     }
@@ -297,7 +308,7 @@ fn frozen(path: &Path) -> String {
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

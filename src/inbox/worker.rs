@@ -1,0 +1,288 @@
+//! Decides how a claimed conversation becomes a turn: load, run the agent, keep what was said and remembered.
+//!
+//! It must never keep an outcome whose claim was lost, nor answer a claim with anything but all of its messages.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::{Backoff, Clock, clock_from, luck};
+use crate::agent::{Agent, Incoming, TurnReport};
+use crate::domain::alert::Alert;
+use crate::domain::conversation::Conversation;
+use crate::domain::ids::{MessageId, QuoteId, UserId};
+use crate::domain::inbound::{Content, Inbound};
+use crate::domain::message::{ChatMessage, Role};
+use crate::domain::outgoing::Outgoing;
+use crate::domain::words::excerpt;
+use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
+
+/// How many earlier messages the model sees.
+const HISTORY: u32 = 20;
+/// How often a turn is run again after somebody else changed the conversation meanwhile.
+const RERUNS: u32 = 3;
+/// How often a turn that somebody waits for looks whether it may begin.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The turn is kept.
+    Answered(Box<TurnReport>),
+    /// Somebody else has the conversation by now: what was done here is dropped.
+    Lost,
+    /// It failed, and is tried again or parked.
+    Failed(StoreError),
+}
+
+/// Works claimed conversations off.
+#[derive(Clone)]
+pub struct Worker {
+    store: Arc<dyn Store>,
+    agent: Agent,
+    name: String,
+    lease: SignedDuration,
+    retry: Backoff,
+}
+
+impl Worker {
+    /// A worker over a store, with a name of its own.
+    pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
+        let name = format!("{}-{}", std::process::id(), Uuid::now_v7().simple());
+        Self { store, agent, name, lease: SignedDuration::from_secs(30), retry: Backoff::TURNS }
+    }
+
+    /// Changes how long a conversation is held without a sign of life.
+    #[must_use]
+    pub fn with_lease(self, lease: SignedDuration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// Changes how failures are tried again.
+    #[must_use]
+    pub fn with_retry(self, retry: Backoff) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Where it works.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Claims what is due, or what is due of one customer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim(&self, only: Option<&UserId>, clock: &Clock) -> Result<Option<Claim>, StoreError> {
+        self.store.claim(only, &self.name, clock(), self.lease).await
+    }
+
+    /// Runs the turn of a claim, with a heartbeat, and keeps it; a failure is put back, to be tried again or parked.
+    pub async fn work(&self, claim: Claim, clock: &Clock) -> Outcome {
+        let shown = claim.user_id.masked();
+        if claim.attempt > self.retry.attempts {
+            let reason = format!("{} attempts ended without an outcome: their process died", claim.attempt - 1);
+            let error = StoreError::Backend { doing: "answering", reason };
+            self.put_back(&claim, &error, None, clock()).await;
+            return Outcome::Failed(error);
+        }
+        let mut heartbeat = self.heartbeat(&claim, clock);
+        // A fault in the program must cost one turn and not the worker.
+        let turn = AssertUnwindSafe(self.turn(&claim, clock)).catch_unwind();
+        let outcome = tokio::select! {
+            biased;
+            outcome = turn => outcome,
+            // The heartbeat only ends when the lease is lost.
+            _ = &mut heartbeat => Ok(Ok(None)),
+        };
+        drop(heartbeat);
+        let error = match outcome {
+            Ok(Ok(Some(report))) => return Outcome::Answered(Box::new(report)),
+            Ok(Ok(None)) => {
+                tracing::warn!(user = shown, "the lease was lost: the outcome of the turn is dropped");
+                return Outcome::Lost;
+            }
+            Ok(Err(error)) => error,
+            Err(panic) => StoreError::Backend { doing: "answering", reason: told(panic.as_ref()) },
+        };
+        let now = clock();
+        let retry_at = self.retry.wait(claim.attempt, luck()).and_then(|wait| now.checked_add(wait).ok());
+        self.put_back(&claim, &error, retry_at, now).await;
+        Outcome::Failed(error)
+    }
+
+    /// Takes messages in as a channel does and runs their turn here and now, for callers that show the outcome. Waits
+    /// while somebody else works on the conversation; messages that wait there already become part of the turn. The
+    /// reply is in the outbox as well.
+    ///
+    /// # Errors
+    /// When the store fails: the message is then either not kept at all, or waits in the inbox. Also when the
+    /// conversation is held for too long.
+    pub async fn take_turn(
+        &self,
+        user: &UserId,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> Result<TurnReport, StoreError> {
+        let clock = clock_from(now);
+        self.store.accept(&inbound(user, incoming, now), now).await?;
+        let patience = now.saturating_add(self.lease).unwrap_or(Timestamp::MAX);
+        let mut listener = self.store.listen();
+        loop {
+            if let Some(claim) = self.claim(Some(user), &clock).await? {
+                match self.work(claim, &clock).await {
+                    Outcome::Answered(report) => return Ok(*report),
+                    Outcome::Failed(error) => return Err(error),
+                    Outcome::Lost => {}
+                }
+            }
+            if clock() > patience {
+                let reason = "another process holds the conversation, or has answered".to_owned();
+                return Err(StoreError::Backend { doing: "answering", reason });
+            }
+            listener.wait(LOOK).await;
+        }
+    }
+
+    /// Renews the lease three times in its length; ends when it is lost.
+    fn heartbeat(&self, claim: &Claim, clock: &Clock) -> AbortOnDropHandle<()> {
+        let (store, claim, clock, lease) = (Arc::clone(&self.store), claim.clone(), Arc::clone(clock), self.lease);
+        let beat = Duration::try_from(lease / 3).unwrap_or(Duration::from_secs(1));
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(beat).await;
+                match store.renew(&claim, clock(), lease).await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    // The fencing number decides at the end whether the turn counts: a store that is away for a moment
+                    // ends nothing.
+                    Err(error) => tracing::warn!(user = claim.user_id.masked(), %error, "no heartbeat"),
+                }
+            }
+        }))
+    }
+
+    async fn put_back(&self, claim: &Claim, error: &StoreError, retry_at: Option<Timestamp>, now: Timestamp) {
+        let user = claim.user_id.masked();
+        match retry_at {
+            Some(at) => tracing::warn!(user, attempt = claim.attempt, %error, %at, "a turn failed and is tried again"),
+            None => tracing::error!(user, attempt = claim.attempt, %error, "a turn failed and is parked"),
+        }
+        if let Err(error) = self.store.fail(claim, &error.to_string(), retry_at, now).await {
+            tracing::warn!(user, %error, "the failure could not be kept: the lease will run out");
+        }
+    }
+
+    /// `None`: the claim is lost.
+    async fn turn(&self, claim: &Claim, clock: &Clock) -> Result<Option<TurnReport>, StoreError> {
+        let incoming = incoming(&claim.messages);
+        for _ in 0..=RERUNS {
+            let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
+            let conversation = self.load(claim, &incoming).await?;
+            let now = clock();
+            let mut report = self.agent.run(conversation, history, &incoming, now).await;
+            let turn = finished_turn(claim, &report, now);
+            match self.store.finish(claim, &turn, clock()).await? {
+                Finished::Kept => {
+                    report.conversation.version += 1;
+                    return Ok(Some(report));
+                }
+                Finished::Lost => return Ok(None),
+                Finished::Changed => {
+                    let user = claim.user_id.masked();
+                    tracing::warn!(user, "the conversation changed meanwhile: the turn runs again");
+                }
+            }
+        }
+        let reason = "somebody else kept changing it".to_owned();
+        Err(StoreError::Backend { doing: "saving a conversation", reason })
+    }
+
+    async fn load(&self, claim: &Claim, incoming: &Incoming) -> Result<Conversation, StoreError> {
+        let stored = self.store.conversation(&claim.user_id).await?;
+        let mut conversation = stored.unwrap_or_else(|| Conversation::new(claim.user_id.clone()));
+        let alert = self.store.pending_alert(&claim.user_id).await?;
+        let alert = alert.filter(|alert| claim.attempt == 1 || !raised_by(alert, incoming));
+        conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
+        Ok(conversation)
+    }
+}
+
+/// Whether an earlier attempt of this very turn asked for the person: then it was not told to the customer yet, and the
+/// bot still has to say so.
+fn raised_by(alert: &Alert, incoming: &Incoming) -> bool {
+    let told = alert.last_message.trim_end_matches('…');
+    !told.is_empty() && excerpt(incoming.text().trim(), 4_000).starts_with(told)
+}
+
+/// The messages of a claim as one turn; of several pressed buttons the last counts.
+fn incoming(messages: &[Inbound]) -> Incoming {
+    Incoming {
+        texts: messages.iter().map(|message| message.content.text().to_owned()).collect(),
+        pressed: messages.iter().rev().find_map(|message| message.content.pressed()).map(QuoteId::new),
+    }
+}
+
+/// What somebody says at the console, as a channel would hand it in.
+fn inbound(user: &UserId, incoming: &Incoming, now: Timestamp) -> Vec<Inbound> {
+    let last = incoming.texts.len().saturating_sub(1);
+    let messages = incoming.texts.iter().enumerate().map(|(place, text)| Inbound {
+        id: MessageId::new(format!("console-{}", Uuid::now_v7().simple())),
+        user_id: user.clone(),
+        sent_at: now,
+        received_at: now,
+        content: match &incoming.pressed {
+            Some(quote) if place == last => Content::Button { text: text.clone(), payload: quote.as_str().to_owned() },
+            _ => Content::Text { text: text.clone() },
+        },
+    });
+    messages.collect()
+}
+
+fn finished_turn(claim: &Claim, report: &TurnReport, now: Timestamp) -> FinishedTurn {
+    let number = report.conversation.turn;
+    let message = |role, text: &str, at| ChatMessage {
+        user_id: claim.user_id.clone(),
+        role,
+        text: text.to_owned(),
+        at,
+        turn: number,
+        intent: None,
+        sentiment: None,
+        response_ms: None,
+    };
+    let said = claim.messages.iter().map(|said| message(Role::User, said.content.text(), said.received_at));
+    let waited = claim
+        .messages
+        .iter()
+        .map(|said| said.received_at)
+        .min()
+        .map_or(SignedDuration::ZERO, |first| now.duration_since(first).max(SignedDuration::ZERO));
+    let took = u128::try_from(waited.as_millis()).unwrap_or(0) + report.elapsed.as_millis();
+    let reply = report.reply.as_deref().map(|text| ChatMessage {
+        response_ms: u64::try_from(took).ok(),
+        intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
+        sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
+        ..message(Role::Assistant, text, now)
+    });
+    let outgoing = report.reply.as_deref().map(|text| Outgoing::text(claim.user_id.clone(), number, 0, text, now));
+    FinishedTurn {
+        conversation: report.conversation.clone(),
+        said: said.collect(),
+        replies: reply.into_iter().collect(),
+        outgoing: outgoing.into_iter().collect(),
+    }
+}
+
+/// What a panic says.
+fn told(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("a fault in the program: {}", text.unwrap_or_default())
+}

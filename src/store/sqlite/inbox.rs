@@ -1,0 +1,322 @@
+//! Decides how accepted messages and the claims on conversations are kept.
+//!
+//! It must never let a claim that is no longer current change anything.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::super::{
+    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Listener, Result, Unfinished, Wake, WorkState,
+};
+use super::{Fault, SqliteStore, chats, count, int, micros, outbox, timestamp};
+use crate::domain::ids::{MessageId, UserId};
+use crate::domain::inbound::Inbound;
+
+/// Finds the conversation to claim: `?1` is now.
+pub(super) const NEXT: &str =
+    "SELECT user_id FROM work WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT 1";
+/// As [`NEXT`], of one customer: `?2`.
+pub(super) const NEXT_OF: &str = "SELECT user_id FROM work WHERE user_id = ?2 AND due_at IS NOT NULL AND due_at <= ?1";
+/// The waiting messages of a customer in the order of a turn.
+pub(super) const WAITING: &str = "SELECT id, user_id, sent_at, received_at, content FROM inbox
+     WHERE user_id = ?1 AND turn IS NULL ORDER BY sent_at, seq LIMIT ?2";
+
+fn next_due(connection: &Connection, only: Option<&str>, now: i64) -> rusqlite::Result<Option<String>> {
+    match only {
+        None => connection.prepare_cached(NEXT)?.query_row([now], |row| row.get(0)),
+        Some(user) => connection.prepare_cached(NEXT_OF)?.query_row(params![now, user], |row| row.get(0)),
+    }
+    .optional()
+}
+
+fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
+    let content = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(Inbound {
+        id: MessageId::new(row.get::<_, String>(0)?),
+        user_id: UserId::new(row.get::<_, String>(1)?),
+        sent_at: timestamp(row.get(2)?)?,
+        received_at: timestamp(row.get(3)?)?,
+        content: serde_json::from_str(content)
+            .map_err(|error| Fault::Content(format!("a message in the inbox does not read: {error}")))?,
+    })
+}
+
+fn insert(connection: &Connection, messages: &[Inbound], now: i64) -> std::result::Result<Accepted, Fault> {
+    let mut accepted = Accepted::default();
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO inbox (id, user_id, sent_at, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let mut ready = connection.prepare_cached(
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals) VALUES (?1, ?2, 0, 0, 1)
+         ON CONFLICT (user_id) DO UPDATE SET
+             due_at = coalesce(due_at, excluded.due_at),
+             arrivals = arrivals + 1,
+             attempts = CASE WHEN parked_at IS NULL THEN attempts ELSE 0 END,
+             error = CASE WHEN parked_at IS NULL THEN error END,
+             parked_at = NULL",
+    )?;
+    for message in messages {
+        let content = serde_json::to_string(&message.content)
+            .map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+        let user = message.user_id.as_str();
+        let new = insert.execute(params![
+            message.id.as_str(),
+            user,
+            micros(message.sent_at),
+            micros(message.received_at),
+            content
+        ])?;
+        if new == 0 {
+            accepted.repeated += 1;
+            continue;
+        }
+        accepted.new += 1;
+        ready.execute(params![user, now])?;
+    }
+    Ok(accepted)
+}
+
+fn take(
+    connection: &Connection,
+    only: Option<&str>,
+    worker: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> std::result::Result<Option<Claim>, Fault> {
+    while let Some(user) = next_due(connection, only, micros(now))? {
+        let mut messages = connection
+            .prepare_cached(WAITING)?
+            .query_and_then(params![user, int(BURST as u64 + 1)], read_inbound)?
+            .collect::<std::result::Result<Vec<_>, Fault>>()?;
+        if messages.is_empty() {
+            connection
+                .prepare_cached("UPDATE work SET due_at = NULL, worker = NULL WHERE user_id = ?1")?
+                .execute([&user])?;
+            continue;
+        }
+        let more = messages.len() > BURST;
+        messages.truncate(BURST);
+        let (fence, attempt, arrivals) = connection
+            .prepare_cached(
+                "UPDATE work SET due_at = ?2, worker = ?3, fence = fence + 1, attempts = attempts + 1
+                 WHERE user_id = ?1 RETURNING fence, attempts, arrivals",
+            )?
+            .query_row(params![user, micros(until), worker], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, i64>(2)?))
+            })?;
+        return Ok(Some(Claim {
+            user_id: UserId::new(user),
+            worker: worker.to_owned(),
+            fence: count(fence)?,
+            until,
+            attempt,
+            arrivals: count(arrivals)?,
+            more,
+            messages,
+        }));
+    }
+    Ok(None)
+}
+
+/// Closes a current claim: `set` says what becomes of the conversation, from `?3` on. `false` where it is not current.
+fn close(connection: &Connection, claim: &Claim, set: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<bool> {
+    let sql = format!("UPDATE work SET {set} WHERE user_id = ?1 AND fence = ?2 AND worker IS NOT NULL");
+    let fence = int(claim.fence);
+    let user = claim.user_id.as_str();
+    let mut all: Vec<&dyn rusqlite::ToSql> = vec![&user, &fence];
+    all.extend(values);
+    Ok(connection.prepare_cached(&sql)?.execute(all.as_slice())? == 1)
+}
+
+fn keep(
+    connection: &Connection,
+    claim: &Claim,
+    turn: &FinishedTurn,
+    now: Timestamp,
+) -> std::result::Result<Finished, Fault> {
+    let current = connection
+        .prepare_cached("SELECT 1 FROM work WHERE user_id = ?1 AND fence = ?2 AND worker IS NOT NULL")?
+        .exists(params![claim.user_id.as_str(), int(claim.fence)])?;
+    if !current {
+        return Ok(Finished::Lost);
+    }
+    // The first write: where it changes nothing, nothing has to be undone.
+    if !chats::save(connection, &turn.conversation)? {
+        return Ok(Finished::Changed);
+    }
+    let set = "due_at = CASE WHEN ?3 OR arrivals <> ?4 THEN ?5 END, worker = NULL, attempts = 0, error = NULL";
+    close(connection, claim, set, &[&claim.more, &int(claim.arrivals), &micros(now)])?;
+    chats::insert(connection, &turn.said)?;
+    chats::insert(connection, &turn.replies)?;
+    outbox::insert(connection, &claim.user_id, &turn.outgoing)?;
+    let mut answered = connection.prepare_cached("UPDATE inbox SET turn = ?2 WHERE id = ?1")?;
+    for message in &claim.messages {
+        answered.execute(params![message.id.as_str(), int(turn.conversation.turn)])?;
+    }
+    Ok(Finished::Kept)
+}
+
+fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, Fault> {
+    let due: Option<i64> = row.get(1)?;
+    let worker: Option<String> = row.get(2)?;
+    let parked: Option<i64> = row.get(3)?;
+    let state = match (parked, worker, due) {
+        (Some(at), ..) => WorkState::Parked { at: timestamp(at)? },
+        (None, Some(worker), Some(until)) => WorkState::InWork { worker, until: timestamp(until)? },
+        (None, _, Some(due)) => WorkState::Waiting { due: timestamp(due)? },
+        _ => return Err(Fault::Content("a conversation with work has no due time".to_owned())),
+    };
+    Ok(Unfinished {
+        user_id: UserId::new(row.get::<_, String>(0)?),
+        state,
+        attempts: row.get(4)?,
+        error: row.get(5)?,
+        messages: count(row.get(6)?)?,
+        since: timestamp(row.get(7)?)?,
+    })
+}
+
+#[async_trait]
+impl Inbox for SqliteStore {
+    async fn accept(&self, messages: &[Inbound], now: Timestamp) -> Result<Accepted> {
+        if messages.is_empty() {
+            return Ok(Accepted::default());
+        }
+        let messages = messages.to_vec();
+        let accepted =
+            self.write("accepting messages", move |connection| insert(connection, &messages, micros(now))).await?;
+        self.bell.ring();
+        Ok(accepted)
+    }
+
+    async fn claim(
+        &self,
+        only: Option<&UserId>,
+        worker: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<Claim>> {
+        let only = only.map(|user| user.as_str().to_owned());
+        let user = only.clone();
+        // Looking first keeps idle workers out of the way of those who write.
+        let due =
+            self.read("looking for work", move |connection| Ok(next_due(connection, user.as_deref(), micros(now))?));
+        if due.await?.is_none() {
+            return Ok(None);
+        }
+        let worker = worker.to_owned();
+        self.write("claiming a conversation", move |connection| {
+            take(connection, only.as_deref(), &worker, now, later(now, lease))
+        })
+        .await
+    }
+
+    async fn renew(&self, claim: &Claim, now: Timestamp, lease: SignedDuration) -> Result<bool> {
+        let claim = claim.clone();
+        self.write("renewing a lease", move |connection| {
+            Ok(close(connection, &claim, "due_at = ?3", &[&micros(later(now, lease))])?)
+        })
+        .await
+    }
+
+    async fn finish(&self, claim: &Claim, turn: &FinishedTurn, now: Timestamp) -> Result<Finished> {
+        let (claim, turn) = (claim.clone(), turn.clone());
+        let finished = self.write("finishing a turn", move |connection| keep(connection, &claim, &turn, now)).await?;
+        self.bell.ring();
+        Ok(finished)
+    }
+
+    async fn fail(&self, claim: &Claim, error: &str, retry_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {
+        let (claim, error) = (claim.clone(), error.to_owned());
+        self.write("putting work back", move |connection| {
+            let due = retry_at.map(micros);
+            let parked = if due.is_none() { Some(micros(now)) } else { None };
+            let set = "due_at = ?3, parked_at = ?4, error = ?5, worker = NULL";
+            Ok(close(connection, &claim, set, &[&due, &parked, &error])?)
+        })
+        .await
+    }
+
+    async fn release(&self, claim: &Claim, now: Timestamp) -> Result<bool> {
+        let claim = claim.clone();
+        let released = self.write("giving work back", move |connection| {
+            let set = "due_at = ?3, attempts = attempts - 1, worker = NULL";
+            Ok(close(connection, &claim, set, &[&micros(now)])?)
+        });
+        let released = released.await?;
+        self.bell.ring();
+        Ok(released)
+    }
+
+    async fn unfinished(&self, limit: u32) -> Result<Vec<Unfinished>> {
+        self.read("reading the inbox", move |connection| {
+            // Two lists, each by its own index: parked conversations have no due time.
+            let mut found = Vec::new();
+            for (condition, order) in [("parked_at IS NOT NULL", "parked_at"), ("due_at IS NOT NULL", "due_at")] {
+                let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+                let mut statement = connection.prepare_cached(&format!(
+                    "SELECT work.user_id, due_at, worker, parked_at, attempts, error, count(*), min(received_at)
+                     FROM (SELECT * FROM work WHERE {condition} ORDER BY {order} LIMIT ?1) work
+                     JOIN inbox ON inbox.user_id = work.user_id AND inbox.turn IS NULL
+                     GROUP BY work.user_id ORDER BY work.{order}"
+                ))?;
+                let rows = statement.query_and_then([left], read_unfinished)?;
+                found.extend(rows.collect::<std::result::Result<Vec<_>, Fault>>()?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn retry_parked(&self, only: Option<&UserId>, now: Timestamp) -> Result<u64> {
+        let only = only.map(|user| user.as_str().to_owned());
+        let retried = self.write("retrying parked work", move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE work SET due_at = ?1, parked_at = NULL, attempts = 0
+                     WHERE parked_at IS NOT NULL AND (?2 IS NULL OR user_id = ?2)",
+                )?
+                .execute(params![micros(now), only])?;
+            Ok(changed as u64)
+        });
+        let retried = retried.await?;
+        self.bell.ring();
+        Ok(retried)
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        self.read("counting what is to do", |connection| {
+            let (waiting, in_work, oldest): (i64, i64, Option<i64>) = connection
+                .prepare_cached(
+                    "SELECT count(*) FILTER (WHERE worker IS NULL), count(worker),
+                            min(due_at) FILTER (WHERE worker IS NULL) FROM work WHERE due_at IS NOT NULL",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let number = |sql: &str| -> std::result::Result<u64, Fault> {
+                count(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+            };
+            Ok(Backlog {
+                waiting: count(waiting)?,
+                in_work: count(in_work)?,
+                parked: number("SELECT count(*) FROM work WHERE parked_at IS NOT NULL")?,
+                oldest: oldest.map(timestamp).transpose()?,
+                unsent: number("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")?,
+                unsent_parked: number("SELECT count(*) FROM outbox WHERE state = 'parked'")?,
+            })
+        })
+        .await
+    }
+}
+
+impl Wake for SqliteStore {
+    fn listen(&self) -> Listener {
+        self.bell.listen()
+    }
+}
+
+/// The end of a lease; at the end of the calendar it ends with that.
+pub(super) fn later(now: Timestamp, lease: SignedDuration) -> Timestamp {
+    now.saturating_add(lease).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,201 @@
+//! Decides how messages to customers are kept until they are sent.
+//!
+//! It must never let a later message to a customer overtake an earlier one that still waits.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use super::super::{Outbox, Result};
+use super::inbox::later;
+use super::{Fault, SqliteStore, count, int, micros, timestamp};
+use crate::domain::ids::UserId;
+use crate::domain::outgoing::{Delivery, Outgoing};
+
+const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error";
+
+// The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
+// matters.
+
+/// Finds the message to send: `?1` is now.
+pub(super) const NEXT: &str =
+    "SELECT user_id, turn, sequence FROM outbox WHERE head = 1 AND next_at <= ?1 ORDER BY next_at LIMIT 1";
+/// As [`NEXT`], of one customer: `?2`.
+pub(super) const NEXT_OF: &str = "SELECT user_id, turn, sequence FROM outbox INDEXED BY outbox_unsent
+     WHERE user_id = ?2 AND state IN ('queued', 'sending') AND head = 1 AND next_at <= ?1";
+/// Takes the mark of a customer's earliest message away.
+pub(super) const CLEAR_HEAD: &str = "UPDATE outbox INDEXED BY outbox_unsent SET head = 0 WHERE user_id = ?1 AND state IN ('queued', 'sending') AND head = 1";
+/// Marks the earliest message of a customer that is neither sent nor parked.
+pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?1 AND (turn, sequence) =
+     (SELECT turn, sequence FROM outbox INDEXED BY outbox_unsent WHERE user_id = ?1 AND state IN ('queued', 'sending')
+      ORDER BY turn, sequence LIMIT 1)";
+
+fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
+    let body = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+    let state: String = row.get(4)?;
+    Ok(Outgoing {
+        user_id: UserId::new(row.get::<_, String>(0)?),
+        turn: count(row.get(1)?)?,
+        sequence: row.get(2)?,
+        body: serde_json::from_str(body)
+            .map_err(|error| Fault::Content(format!("a message in the outbox does not read: {error}")))?,
+        state: Delivery::parse(&state).ok_or_else(|| Fault::Content(format!("“{state}” is no state in the outbox")))?,
+        attempts: row.get(5)?,
+        next_at: timestamp(row.get(6)?)?,
+        provider_id: row.get(7)?,
+        error: row.get(8)?,
+    })
+}
+
+/// Puts the messages of a turn at the end of their customer's queue.
+pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoing]) -> std::result::Result<(), Fault> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO outbox (user_id, turn, sequence, body, state, attempts, next_at, head)
+         VALUES (?1, ?2, ?3, ?4, 'queued', 0, ?5, 0)",
+    )?;
+    for message in messages {
+        let body = serde_json::to_string(&message.body)
+            .map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+        let next_at = micros(message.next_at);
+        statement.execute(params![user.as_str(), int(message.turn), message.sequence, body, next_at])?;
+    }
+    move_head(connection, user.as_str())?;
+    Ok(())
+}
+
+fn move_head(connection: &Connection, user: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(CLEAR_HEAD)?.execute([user])?;
+    connection.prepare_cached(MARK_HEAD)?.execute([user])?;
+    Ok(())
+}
+
+impl SqliteStore {
+    /// Settles a message whose claim is current: `set` says how, from `?5` on.
+    async fn settle(
+        &self,
+        claimed: &Outgoing,
+        set: &'static str,
+        values: impl IntoIterator<Item = rusqlite::types::Value>,
+    ) -> Result<bool> {
+        let claimed = claimed.clone();
+        let values: Vec<_> = values.into_iter().collect();
+        let settled = self.write("settling a message to a customer", move |connection| {
+            let sql = format!(
+                "UPDATE outbox SET {set} WHERE user_id = ?1 AND turn = ?2 AND sequence = ?3 AND attempts = ?4
+                     AND state = 'sending'"
+            );
+            let (user, turn) = (claimed.user_id.as_str(), int(claimed.turn));
+            let mut all: Vec<&dyn rusqlite::ToSql> = vec![&user, &turn, &claimed.sequence, &claimed.attempts];
+            all.extend(values.iter().map(|value| value as &dyn rusqlite::ToSql));
+            let changed = connection.prepare_cached(&sql)?.execute(all.as_slice())? == 1;
+            if changed {
+                move_head(connection, user)?;
+            }
+            Ok(changed)
+        });
+        let settled = settled.await?;
+        self.bell.ring();
+        Ok(settled)
+    }
+}
+
+#[async_trait]
+impl Outbox for SqliteStore {
+    async fn claim_outgoing(
+        &self,
+        only: Option<&UserId>,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<Outgoing>> {
+        let only = only.map(|user| user.as_str().to_owned());
+        let user = only.clone();
+        let due = self.read("looking for messages to send", move |connection| {
+            Ok(match &user {
+                None => connection.prepare_cached(NEXT)?.exists([micros(now)])?,
+                Some(user) => connection.prepare_cached(NEXT_OF)?.exists(params![micros(now), user])?,
+            })
+        });
+        if !due.await? {
+            return Ok(None);
+        }
+        self.write("claiming a message to send", move |connection| {
+            let next = if only.is_some() { NEXT_OF } else { NEXT };
+            let mut statement = connection.prepare_cached(&format!(
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, next_at = ?3
+                 WHERE (user_id, turn, sequence) = ({next}) RETURNING {COLUMNS}"
+            ))?;
+            let until = micros(later(now, lease));
+            let mut rows = statement.query_and_then(params![micros(now), only, until], read_outgoing)?;
+            rows.next().transpose()
+        })
+        .await
+    }
+
+    async fn sent(&self, claimed: &Outgoing, provider_id: &str, now: Timestamp) -> Result<bool> {
+        let set = "state = 'sent', provider_id = ?5, next_at = ?6, error = NULL, head = 0";
+        self.settle(claimed, set, [provider_id.to_owned().into(), micros(now).into()]).await
+    }
+
+    async fn send_failed(
+        &self,
+        claimed: &Outgoing,
+        error: &str,
+        retry_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let set = match retry_at {
+            Some(_) => "state = 'queued', error = ?5, next_at = ?6",
+            None => "state = 'parked', error = ?5, next_at = ?6, head = 0",
+        };
+        self.settle(claimed, set, [error.to_owned().into(), micros(retry_at.unwrap_or(now)).into()]).await
+    }
+
+    async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>> {
+        let user = user.clone();
+        self.read("reading the outbox", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE user_id = ?1 ORDER BY turn DESC, sequence DESC LIMIT ?2"
+            ))?;
+            let mut messages = statement
+                .query_and_then(params![user.as_str(), limit], read_outgoing)?
+                .collect::<std::result::Result<Vec<_>, Fault>>()?;
+            messages.reverse();
+            Ok(messages)
+        })
+        .await
+    }
+
+    async fn parked_outgoing(&self, limit: u32) -> Result<Vec<Outgoing>> {
+        self.read("reading the outbox", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE state = 'parked' ORDER BY next_at LIMIT ?1"
+            ))?;
+            statement.query_and_then([limit], read_outgoing)?.collect()
+        })
+        .await
+    }
+
+    async fn retry_outgoing(&self, only: Option<&UserId>, now: Timestamp) -> Result<u64> {
+        let only = only.map(|user| user.as_str().to_owned());
+        let retried = self.write("retrying parked messages", move |connection| {
+            let users = connection
+                .prepare_cached(
+                    "UPDATE outbox SET state = 'queued', next_at = ?1
+                     WHERE state = 'parked' AND (?2 IS NULL OR user_id = ?2) RETURNING user_id",
+                )?
+                .query_map(params![micros(now), only], |row| row.get::<_, String>(0))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let distinct: std::collections::BTreeSet<&String> = users.iter().collect();
+            for user in distinct {
+                move_head(connection, user)?;
+            }
+            Ok(users.len() as u64)
+        });
+        let retried = retried.await?;
+        self.bell.ring();
+        Ok(retried)
+    }
+}
