@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -19,7 +20,7 @@ use crate::inbox::Worker;
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::nlu::Engine;
-use crate::store::{self, ImportMode, Store, StoreError};
+use crate::store::{self, ImportMode, MongoSettings, Store, StoreError};
 use crate::tools::Toolbox;
 
 /// Reads the settings, with the flags on top.
@@ -35,13 +36,24 @@ pub fn store_location<'a>(global: &'a Global, config: &'a Config) -> &'a str {
     global.store.as_deref().unwrap_or(&config.store.location)
 }
 
+/// How the settings say that a server is used.
+pub(super) fn server_settings(config: &Config) -> MongoSettings {
+    let store = &config.store;
+    MongoSettings {
+        database: store.database.clone(),
+        connect: Duration::from_secs(store.connect_seconds.into()),
+        operation: Duration::from_secs(store.timeout_seconds.into()),
+        pool: store.pool_size,
+    }
+}
+
 /// Opens the store that the flags and settings name, only to look at it: it must be there.
 ///
 /// # Errors
 /// When the settings are wrong or the store cannot be opened.
 pub fn look_at_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
     let config = load_config(global)?;
-    Ok(store::look(store_location(global, &config))?)
+    Ok(store::look_with(store_location(global, &config), &server_settings(&config))?)
 }
 
 /// Checks the audit trail: the chain itself, and that it and the ledger tell the same.

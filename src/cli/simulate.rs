@@ -158,14 +158,16 @@ impl Parts<'_> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
                 // Only looking first: a name that was mistyped must not make an empty store.
-                if store::look(location)?.count_orders().await? == 0 {
+                let settings = app::server_settings(&self.config);
+                if store::look_with(location, &settings)?.count_orders().await? == 0 {
+                    let location = store::shown(location);
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),
                     )
                     .into());
                 }
-                store::open(location)?
+                store::open_with(location, &settings)?
             }
             None => {
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
