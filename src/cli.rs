@@ -4,12 +4,14 @@
 
 pub mod alerts;
 mod app;
+pub mod backup;
 pub mod completions;
 pub mod doctor;
 pub mod eval;
 mod failure;
 mod files;
 pub mod import;
+pub mod inbox;
 pub mod label;
 pub mod model;
 pub mod output;
@@ -83,7 +85,9 @@ enum Command {
     Model(model::Options),
     Simulate(simulate::Options),
     Alerts(alerts::Options),
+    Inbox(inbox::Options),
     Report(report::Options),
+    Backup(backup::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }
@@ -111,6 +115,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),
+        Command::Inbox(options) => inbox::run(options, global),
+        Command::Backup(options) => backup::run(options, global),
         Command::Report(options) => report::run(options, global),
         Command::Doctor(options) => doctor::run(options, global),
         Command::Completions(options) => completions::run(options, global),

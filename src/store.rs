@@ -68,6 +68,22 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// Written by an older version of this program, and only to be looked at.
+    #[error("the store {path} has schema version {found}, and this program needs {known}")]
+    Older {
+        /// Which store.
+        path: String,
+        /// The version in the store.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
+    /// Something is there already, and is not to be overwritten.
+    #[error("{path} is there already")]
+    Exists {
+        /// What.
+        path: String,
+    },
     /// Another process kept the store locked for longer than was waited.
     #[error("the store {path} is locked by another process (waited {seconds} s)")]
     Locked {
@@ -118,6 +134,12 @@ pub enum StoreError {
         /// How long was waited.
         seconds: u64,
     },
+    /// Only a file can be treated so.
+    #[error("the store {path} is on a server, and no file")]
+    NoFile {
+        /// Which store, without credentials.
+        path: String,
+    },
     /// The connection string names a backend that this build does not have.
     #[error("the store “{uri}” needs a backend that this build does not have")]
     Unsupported {
@@ -149,6 +171,11 @@ impl StoreError {
                 Some(format!("move {path} away and restore a backup, or name another file with --store PATH"))
             }
             Self::Newer { .. } => Some("use the program version that wrote the store, or a newer one".into()),
+            Self::Older { path, .. } => Some(format!(
+                "copy it first: ecomres backup COPY.db --store {path}; then any command that writes brings it up to \
+                 date, such as: ecomres inbox retry --all --store {path}"
+            )),
+            Self::Exists { .. } => Some("name another file, or overwrite it with --yes".into()),
             Self::Locked { .. } => Some("wait for the other process, or end it, and try again".into()),
             Self::Unwritable { .. } => {
                 Some("free some space or give write permission, then try again: nothing was lost".into())
@@ -168,6 +195,7 @@ impl StoreError {
             Self::Slow { .. } => Some(
                 "try again: doing the same twice does no harm; [store] timeout_seconds says how long is waited".into(),
             ),
+            Self::NoFile { .. } => Some("copy it with the tools of the server, such as mongodump".into()),
             Self::Unsupported { .. } => {
                 Some("name a file or a mongodb:// address with --store".into())
             }
@@ -216,6 +244,17 @@ pub fn look_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Sto
         return Ok(Arc::new(mongo::MongoStore::look(location, settings)?));
     }
     Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
+}
+
+/// Copies the store at a location to a file, while it is in use.
+///
+/// # Errors
+/// As [`sqlite::backup`], and when the location names no file.
+pub fn backup(location: &str, to: &Path, replace: bool) -> Result<sqlite::BackupReport> {
+    match place(location)? {
+        Some(file) => sqlite::backup(file, to, replace),
+        None => Err(StoreError::NoFile { path: shown(location) }),
+    }
 }
 
 /// The file that a location names; `None` for a server.

@@ -72,9 +72,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             }
         }
         What::Resolve { id } => {
-            // Looked at first: a mistyped place must not make a store.
-            drop(store::look_with(location, &settings)?);
-            let store = store::open_with(location, &settings)?;
+            let store = app::open_existing_store(location, &settings)?;
             let id = AlertId::new(id.trim());
             if !runtime.block_on(store.resolve_alert(&id, Timestamp::now()))? {
                 return Err(Problem::with_hint(

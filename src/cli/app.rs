@@ -56,6 +56,17 @@ pub fn look_at_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
     Ok(store::look_with(store_location(global, &config), &server_settings(&config))?)
 }
 
+/// Opens a store that must be there already: a mistyped place must not make one. An older one is brought up to date.
+pub(super) fn open_existing_store(
+    location: &str,
+    settings: &MongoSettings,
+) -> Result<Arc<dyn Store>, StoreError> {
+    match store::look_with(location, settings) {
+        Ok(_) | Err(StoreError::Older { .. }) => store::open_with(location, settings),
+        Err(error) => Err(error),
+    }
+}
+
 /// Checks the audit trail: the chain itself, and that it and the ledger tell the same.
 pub(super) async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreError> {
     let mut check = store.check_audit().await?;

@@ -15,7 +15,7 @@ use super::output::Output;
 use super::{Global, Problem, app, failure};
 use crate::config::{Config, DEFAULTS};
 use crate::nlu::{Engine, NluError, check, locate_model};
-use crate::store::{self, StoreError};
+use crate::store::{self, Backlog, StoreError};
 
 /// Check every part, and say what to do about what is wrong
 #[derive(Debug, Args)]
@@ -147,6 +147,20 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
         Err(error) => findings.push(broken("orders", error.to_string(), error.hint())),
         Ok(0) => findings.push(warning("orders", "there are none", "ecomres import FILE.csv")),
         Ok(count) => findings.push(ok("orders", format!("{count} orders"))),
+    }
+    match store.backlog().await {
+        Err(error) => findings.push(broken("inbox", error.to_string(), error.hint())),
+        Ok(Backlog { waiting, in_work, parked, unsent, unsent_parked, .. }) => {
+            let found = format!(
+                "{waiting} conversations waiting, {in_work} in work, {parked} parked; {unsent} replies to send, \
+                 {unsent_parked} parked"
+            );
+            findings.push(if parked + unsent_parked == 0 {
+                ok("inbox", found)
+            } else {
+                warning("inbox", found, "ecomres inbox list shows why; ecomres inbox retry --all tries again")
+            });
+        }
     }
     match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),

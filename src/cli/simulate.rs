@@ -17,14 +17,15 @@ use super::output::{Output, visible};
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, Problem};
 use crate::agent::{Incoming, TurnReport};
+use crate::channels::{Channel, Collected};
 use crate::config::Config;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
-use crate::inbox::Worker;
+use crate::inbox::{Sender, Worker, clock_from};
 use crate::nlu::Engine;
+use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Store};
 
 /// Hold a conversation with the bot: a ready scenario, a script, or you
 #[derive(Debug, Args)]
@@ -157,17 +158,16 @@ impl Parts<'_> {
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
-                // Only looking first: a name that was mistyped must not make an empty store.
-                let settings = app::server_settings(&self.config);
-                if store::look_with(location, &settings)?.count_orders().await? == 0 {
-                    let location = store::shown(location);
+                let store = app::open_existing_store(location, &app::server_settings(&self.config))?;
+                if store.count_orders().await? == 0 {
+                    let location = crate::store::shown(location);
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),
                     )
                     .into());
                 }
-                store::open_with(location, &settings)?
+                store
             }
             None => {
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
@@ -175,9 +175,13 @@ impl Parts<'_> {
                 store
             }
         };
+        let channel = Arc::new(Collected::default());
+        let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let worker = app::worker(&self.config, store, self.engine.clone())?;
         Ok(Session {
             worker,
+            sender,
+            channel,
             user,
             scenario,
             offset: SignedDuration::ZERO,
@@ -189,6 +193,8 @@ impl Parts<'_> {
 
 struct Session {
     worker: Worker,
+    sender: Sender,
+    channel: Arc<Collected>,
     user: UserId,
     scenario: Option<&'static str>,
     offset: SignedDuration,
@@ -247,6 +253,8 @@ impl Session {
         let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
         let begun = Instant::now();
         let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
+        let sent = self.channel.take();
         let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
         if self.json {
             output.json(&self.event(&line, &report, now, milliseconds))?;
@@ -263,10 +271,12 @@ impl Session {
                 output.line(format!("      · {}", visible(&detail)))?;
             }
         }
-        match &report.reply {
-            Some(reply) => output.line(format!("bot:  {}", visible(reply).replace('\n', "\n      "))),
-            None => output.line("      (the bot is silent: a person has been asked to answer)"),
-        }?;
+        for message in &sent {
+            output.line(format!("bot:  {}", visible(message.body.text()).replace('\n', "\n      ")))?;
+        }
+        if sent.is_empty() {
+            output.line("      (the bot is silent: a person has been asked to answer)")?;
+        }
         Ok(())
     }
 

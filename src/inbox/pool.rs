@@ -2,10 +2,10 @@
 //!
 //! It must never hold work that the store does not know of: it can be killed at any moment.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Backoff, Clock, Sender, Worker, luck};
 use crate::agent::Agent;
 use crate::channels::Channel;
-use crate::store::{Listener, Store, StoreError};
+use crate::domain::outgoing::Outgoing;
+use crate::store::{Claim, Listener, Store, StoreError};
 
 /// How a [`Pool`] works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,44 +76,14 @@ impl Pool {
     /// Works until `stop`; then nothing new is begun, and what was begun is brought to its end. Dropping it instead
     /// leaves what was begun to whoever finds it after its lease.
     pub async fn run(&self, stop: CancellationToken) {
-        let answering = self.each(
-            self.settings.turns,
-            &stop,
-            async || self.worker.claim(None, &self.clock).await,
-            |claim| {
-                let (worker, clock) = (self.worker.clone(), Arc::clone(&self.clock));
-                async move {
-                    worker.work(claim, &clock).await;
-                }
-            },
-        );
-        let sending = self.each(
-            self.settings.sends,
-            &stop,
-            async || self.sender.claim(None, (self.clock)()).await,
-            |message| {
-                let (sender, clock) = (self.sender.clone(), Arc::clone(&self.clock));
-                async move {
-                    if let Err(error) = sender.send(&message, &clock).await {
-                        let user = message.user_id.masked();
-                        tracing::warn!(user, %error, "what became of a message could not be kept");
-                    }
-                }
-            },
-        );
-        tokio::join!(answering, sending);
+        let answering = Answering { worker: self.worker.clone(), clock: Arc::clone(&self.clock) };
+        let sending = Sending { sender: self.sender.clone(), clock: Arc::clone(&self.clock) };
+        let (turns, sends) = (self.settings.turns, self.settings.sends);
+        tokio::join!(self.each(answering, turns, &stop), self.each(sending, sends, &stop));
     }
 
     /// Claims one piece of work after the other and does up to `limit` of them at once.
-    async fn each<T, W>(
-        &self,
-        limit: usize,
-        stop: &CancellationToken,
-        claim: impl AsyncFn() -> Result<Option<T>, StoreError>,
-        work: impl Fn(T) -> W,
-    ) where
-        W: Future<Output = ()> + Send + 'static,
-    {
+    async fn each<W: Work>(&self, work: W, limit: usize, stop: &CancellationToken) {
         let places = Arc::new(Semaphore::new(limit.max(1)));
         let mut listener = self.worker.store().listen();
         let mut tasks = JoinSet::new();
@@ -124,12 +95,12 @@ impl Pool {
                 place = Arc::clone(&places).acquire_owned() => place,
             };
             while tasks.try_join_next().is_some() {}
-            match claim().await {
-                Ok(Some(claimed)) => {
+            match work.claim().await {
+                Ok(Some(piece)) => {
                     failures = 0;
-                    let work = work(claimed);
+                    let work = work.clone();
                     tasks.spawn(async move {
-                        work.await;
+                        work.carry_out(piece).await;
                         drop(place);
                     });
                 }
@@ -157,6 +128,57 @@ impl Pool {
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.wait(self.settings.poll) => {}
+        }
+    }
+}
+
+/// A kind of work that is claimed piece by piece.
+#[async_trait]
+trait Work: Clone + Send + Sync + 'static {
+    type Piece: Send + 'static;
+
+    async fn claim(&self) -> Result<Option<Self::Piece>, StoreError>;
+
+    async fn carry_out(&self, piece: Self::Piece);
+}
+
+#[derive(Clone)]
+struct Answering {
+    worker: Worker,
+    clock: Clock,
+}
+
+#[async_trait]
+impl Work for Answering {
+    type Piece = Claim;
+
+    async fn claim(&self) -> Result<Option<Claim>, StoreError> {
+        self.worker.claim(None, &self.clock).await
+    }
+
+    async fn carry_out(&self, claim: Claim) {
+        self.worker.work(claim, &self.clock).await;
+    }
+}
+
+#[derive(Clone)]
+struct Sending {
+    sender: Sender,
+    clock: Clock,
+}
+
+#[async_trait]
+impl Work for Sending {
+    type Piece = Outgoing;
+
+    async fn claim(&self) -> Result<Option<Outgoing>, StoreError> {
+        self.sender.claim(None, (self.clock)()).await
+    }
+
+    async fn carry_out(&self, message: Outgoing) {
+        if let Err(error) = self.sender.send(&message, &self.clock).await {
+            let user = message.user_id.masked();
+            tracing::warn!(user, %error, "what became of a message could not be kept");
         }
     }
 }

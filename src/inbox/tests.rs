@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 
-use crate::agent::Incoming;
 use crate::domain::alert::Priority;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::money::Money;
@@ -320,25 +319,6 @@ async fn an_alert_of_the_team_silences_the_bot() {
     let arguments = serde_json::json!({"user_id": "a", "reason": "I take this one"});
     shop.toolbox().call(&context, crate::tools::HUMAN, arguments).await;
     assert_eq!(chat.turn("where is ORD000001").await.reply, None);
-}
-
-#[tokio::test]
-async fn messages_at_the_same_time_are_answered_one_after_the_other() {
-    let shop = Shop::open().await;
-    let worker = shop.worker_with(shop.playbook());
-    let (user, now) = (crate::domain::ids::UserId::new("a"), shop.now);
-    let tasks: Vec<_> = (0..8)
-        .map(|number| {
-            let (worker, user) = (worker.clone(), user.clone());
-            let texts = vec![format!("where is ORD00000{}", number % 4 + 1)];
-            tokio::spawn(async move { worker.take_turn(&user, &Incoming { texts, pressed: None }, now).await.unwrap() })
-        })
-        .collect();
-    for task in tasks {
-        assert!(task.await.unwrap().reply.is_some());
-    }
-    assert_eq!(shop.store.conversation(&user).await.unwrap().unwrap().turn, 8);
-    assert_eq!(shop.store.recent_messages(&user, 100).await.unwrap().len(), 16);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 
 mod alerts;
 mod audit;
+mod backup;
 mod chats;
 mod connection;
 mod import;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+pub use self::backup::{BackupReport, backup};
 use self::connection::Place;
 use self::threads::{Readers, Writer};
 use super::{Bell, Result, Store, StoreError, StoreHealth};
@@ -73,7 +75,7 @@ impl SqliteStore {
     /// # Errors
     /// When there is no such file, or it cannot be read or is no store of this version.
     pub fn look(path: &Path) -> Result<Self> {
-        let (place, connection) = Place::existing(path, WAIT)?;
+        let (place, connection) = Place::existing(path, WAIT, schema::KNOWN)?;
         Self::with(place, connection)
     }
 
@@ -190,5 +192,7 @@ fn count(number: i64) -> std::result::Result<u64, Fault> {
     u64::try_from(number).map_err(|_| Fault::Content(format!("{number} is not a count")))
 }
 
+#[cfg(test)]
+mod queue_tests;
 #[cfg(test)]
 mod tests;

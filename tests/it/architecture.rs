@@ -47,7 +47,8 @@ fn module(path: &Path) -> String {
 /// Tests may use anything.
 fn is_test(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
+    let contract = path.components().any(|part| part.as_os_str() == "contract");
+    contract || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
 }
 
 /// The code of a file without its comments and its unit tests.

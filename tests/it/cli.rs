@@ -35,6 +35,8 @@ fn help_of_every_command() {
         "sample",
         "completions",
         "alerts",
+        "inbox",
+        "backup",
         "label",
         "train",
         "eval",

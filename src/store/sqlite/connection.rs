@@ -52,8 +52,9 @@ impl Place {
         Self { path: name.into(), wait, access: Access::Memory, name: Some("in memory".to_owned()) }
     }
 
-    /// A store that is there already, only to look at, and its first connection. Nothing is made or changed.
-    pub(super) fn existing(path: &Path, wait: Duration) -> Result<(Self, Connection)> {
+    /// A store that is there already, of the schema version `oldest` or a later one, only to look at, and its first
+    /// connection. Nothing is made or changed.
+    pub(super) fn existing(path: &Path, wait: Duration, oldest: i64) -> Result<(Self, Connection)> {
         let mut place = Self { path: path.to_owned(), wait, access: Access::Look, name: None };
         match fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -64,10 +65,10 @@ impl Place {
             }
             _ => {}
         }
-        let mut outcome = place.look();
+        let mut outcome = place.look(oldest);
         if matches!(outcome, Err(StoreError::Open { .. } | StoreError::Unwritable { .. })) {
             place.access = Access::ReadOnly;
-            outcome = place.look();
+            outcome = place.look(oldest);
         }
         if matches!(outcome, Err(StoreError::Open { .. } | StoreError::Unwritable { .. })) {
             let mut log = path.as_os_str().to_owned();
@@ -81,7 +82,7 @@ impl Place {
                 return Err(StoreError::Open { path: place.shown(), reason });
             }
             place.access = Access::Frozen;
-            outcome = place.look();
+            outcome = place.look(oldest);
         }
         outcome.map(|connection| (place, connection))
     }
@@ -123,11 +124,14 @@ impl Place {
     }
 
     /// Opens a connection to a store whose tables must be there already.
-    fn look(&self) -> Result<Connection> {
+    fn look(&self, oldest: i64) -> Result<Connection> {
         let connection = self.open_reader()?;
         self.understood(&connection)?;
         let version = schema::version(&connection).map_err(|error| self.error(&error, "opening the store"))?;
-        if version < schema::KNOWN {
+        if (1..oldest).contains(&version) {
+            return Err(StoreError::Older { path: self.shown(), found: version, known: schema::KNOWN });
+        }
+        if version < oldest {
             let reason = format!("its schema version is {version}, and {} is needed", schema::KNOWN);
             return Err(StoreError::Damaged { path: self.shown(), reason });
         }
@@ -297,7 +301,7 @@ fn frozen(path: &Path) -> String {
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -20,6 +20,9 @@ pub(super) const NEXT: &str =
 /// As [`NEXT`], of one customer: `?2`.
 pub(super) const NEXT_OF: &str = "SELECT user_id, turn, sequence FROM outbox
      WHERE user_id = ?2 AND state IN ('queued', 'sending') AND head = 1 AND next_at <= ?1";
+/// Takes the mark of a customer's earliest message away.
+pub(super) const CLEAR_HEAD: &str =
+    "UPDATE outbox SET head = 0 WHERE user_id = ?1 AND state IN ('queued', 'sending') AND head = 1";
 /// Marks the earliest message of a customer that is neither sent nor parked.
 pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?1 AND (turn, sequence) =
      (SELECT turn, sequence FROM outbox WHERE user_id = ?1 AND state IN ('queued', 'sending')
@@ -62,11 +65,7 @@ pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoin
 }
 
 fn move_head(connection: &Connection, user: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE outbox SET head = 0 WHERE user_id = ?1 AND head = 1 AND state IN ('queued', 'sending')",
-        )?
-        .execute([user])?;
+    connection.prepare_cached(CLEAR_HEAD)?.execute([user])?;
     connection.prepare_cached(MARK_HEAD)?.execute([user])?;
     Ok(())
 }

@@ -1,0 +1,159 @@
+//! The transcript, conversations and alerts.
+
+use super::*;
+
+fn message(number: u64, asker: u32) -> ChatMessage {
+    ChatMessage {
+        user_id: user(asker),
+        role: [Role::User, Role::Assistant, Role::Agent][usize::try_from(number % 3).unwrap()],
+        text: format!("message {number}"),
+        at: at(0),
+        turn: number / 2,
+        intent: number.is_multiple_of(2).then(|| "track_order".to_owned()),
+        sentiment: number.is_multiple_of(2).then(|| "neutral".to_owned()),
+        response_ms: (number % 2 == 1).then_some(12),
+    }
+}
+
+pub(in crate::store) async fn messages_keep_their_order(fresh: Fresh) {
+    let messages: Vec<ChatMessage> = (0..10).map(|number| message(number, 1)).collect();
+    fresh.store.append_messages(&messages[..4]).await.unwrap();
+    fresh.store.append_messages(&[message(77, 2)]).await.unwrap();
+    (fresh.again)().append_messages(&messages[4..]).await.unwrap();
+    fresh.store.append_messages(&[]).await.unwrap();
+    assert_eq!(fresh.store.recent_messages(&user(1), 100).await.unwrap(), messages);
+    assert_eq!(fresh.store.recent_messages(&user(1), 3).await.unwrap(), messages[7..]);
+    assert!(fresh.store.recent_messages(&user(3), 3).await.unwrap().is_empty());
+}
+
+pub(in crate::store) async fn conversations_have_versions(fresh: Fresh) {
+    let store = &fresh.store;
+    assert_eq!(store.conversation(&user(1)).await.unwrap(), None);
+    let mut conversation = Conversation::new(user(1));
+    conversation.waiting_for = WaitingFor::Consent;
+    conversation.last_message_at = Some(at(5));
+    conversation.remember_orders(&[id(3)]);
+    assert!(store.save_conversation(&conversation).await.unwrap());
+    assert!(!store.save_conversation(&conversation).await.unwrap(), "version 0 means: none yet");
+    let stored = (fresh.again)().conversation(&user(1)).await.unwrap().unwrap();
+    assert_eq!(stored, Conversation { version: 1, ..conversation });
+    assert!(store.save_conversation(&stored).await.unwrap());
+    assert!(!store.save_conversation(&stored).await.unwrap(), "an older version");
+    assert!(!store.save_conversation(&Conversation { version: 9, ..stored.clone() }).await.unwrap());
+    assert!(!store.save_conversation(&Conversation { version: 9, user_id: user(2), ..stored }).await.unwrap());
+    assert_eq!(store.conversation(&user(1)).await.unwrap().unwrap().version, 2);
+}
+
+pub(in crate::store) async fn one_writer_of_a_version_wins(fresh: Fresh) {
+    let other = (fresh.again)();
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let store = if number % 2 == 0 { fresh.store.clone() } else { other.clone() };
+            tokio::spawn(async move {
+                let mut saved = 0;
+                while saved < 5 {
+                    let current = store.conversation(&user(1)).await.unwrap();
+                    let mut next = current.unwrap_or_else(|| Conversation::new(user(1)));
+                    next.turn += 1;
+                    saved += u32::from(store.save_conversation(&next).await.unwrap());
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let end = fresh.store.conversation(&user(1)).await.unwrap().unwrap();
+    assert_eq!((end.turn, end.version), (80, 80), "no turn was lost");
+}
+
+pub(in crate::store) async fn a_turn_is_saved_whole_or_not_at_all(fresh: Fresh) {
+    let store = &fresh.store;
+    let mut conversation = Conversation::new(user(1));
+    let reply = |text: &str| ChatMessage {
+        user_id: user(1),
+        role: Role::Assistant,
+        text: text.to_owned(),
+        at: at(1),
+        turn: 1,
+        intent: None,
+        sentiment: None,
+        response_ms: Some(3),
+    };
+    assert!(store.save_turn(&conversation, &[reply("first")]).await.unwrap());
+    assert!(!store.save_turn(&conversation, &[reply("overtaken")]).await.unwrap());
+    conversation.version = 1;
+    assert!(store.save_turn(&conversation, &[reply("second")]).await.unwrap());
+    let said: Vec<String> =
+        store.recent_messages(&user(1), 10).await.unwrap().into_iter().map(|message| message.text).collect();
+    assert_eq!(said, ["first", "second"]);
+}
+
+fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
+    Alert {
+        id: AlertId::new(format!("alert-{number}")),
+        user_id: user(asker),
+        reason: format!("reason {number}"),
+        last_message: format!("message {number}"),
+        priority,
+        status: AlertStatus::Pending,
+        created_at: at(i64::from(number)),
+    }
+}
+
+pub(in crate::store) async fn pending_alerts_are_merged(fresh: Fresh) {
+    let store = &fresh.store;
+    let first = alert(1, 1, Priority::Medium);
+    assert_eq!(store.open_alert(&first).await.unwrap(), first);
+    assert_eq!(store.pending_alert(&user(1)).await.unwrap(), Some(first.clone()));
+    let told = |reasons: &str, last: u32, priority| Alert {
+        reason: reasons.to_owned(),
+        last_message: format!("message {last}"),
+        priority,
+        ..first.clone()
+    };
+    let calmer = told("reason 1 | reason 2", 2, Priority::Medium);
+    assert_eq!(store.open_alert(&alert(2, 1, Priority::Low)).await.unwrap(), calmer, "never less urgent");
+    let urgent = told("reason 1 | reason 2 | reason 3", 3, Priority::High);
+    assert_eq!(store.open_alert(&alert(3, 1, Priority::High)).await.unwrap(), urgent, "every reason stays");
+    assert_eq!(store.open_alert(&alert(3, 1, Priority::High)).await.unwrap(), urgent, "and is told once");
+    assert_eq!(store.alert(&first.id).await.unwrap(), Some(urgent.clone()));
+    assert_eq!(store.alert(&AlertId::new("alert-2")).await.unwrap(), None);
+
+    assert!(store.resolve_alert(&first.id, at(50)).await.unwrap());
+    assert!(!store.resolve_alert(&first.id, at(51)).await.unwrap(), "settled once");
+    assert!(!store.resolve_alert(&AlertId::new("none"), at(51)).await.unwrap());
+    assert_eq!(store.pending_alert(&user(1)).await.unwrap(), None);
+    let settled = store.alert(&first.id).await.unwrap().unwrap();
+    assert_eq!(settled, Alert { status: AlertStatus::Resolved, ..urgent });
+
+    let next = alert(4, 1, Priority::Low);
+    assert_eq!(store.open_alert(&next).await.unwrap(), next, "a settled alert is not reopened");
+
+    let other = (fresh.again)();
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let store = if number % 2 == 0 { fresh.store.clone() } else { other.clone() };
+            tokio::spawn(async move { store.open_alert(&alert(100 + number, 5, Priority::High)).await.unwrap().id })
+        })
+        .collect();
+    let mut kept = HashSet::new();
+    for task in tasks {
+        kept.insert(task.await.unwrap());
+    }
+    assert_eq!(kept.len(), 1);
+}
+
+pub(in crate::store) async fn alerts_are_listed_by_urgency(fresh: Fresh) {
+    let store = &fresh.store;
+    for (number, priority) in [(1, Priority::Low), (4, Priority::High), (3, Priority::High), (2, Priority::Medium)] {
+        store.open_alert(&alert(number, number, priority)).await.unwrap();
+    }
+    store.resolve_alert(&AlertId::new("alert-3"), at(9)).await.unwrap();
+    let listed = async |limit| {
+        let alerts = store.alerts(limit).await.unwrap();
+        alerts.into_iter().map(|alert| alert.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(10).await, ["alert-4", "alert-2", "alert-1", "alert-3"]);
+    assert_eq!(listed(2).await, ["alert-4", "alert-2"]);
+}
