@@ -88,7 +88,7 @@ fn user(number: u32) -> UserId {
     UserId::new(format!("user-{number}"))
 }
 
-fn order(number: u32) -> Order {
+pub(super) fn order(number: u32) -> Order {
     Order {
         id: id(number),
         customer_id: format!("CUST{number:04}"),
@@ -108,7 +108,7 @@ fn order(number: u32) -> Order {
     }
 }
 
-fn approved(number: u32) -> ApprovedRefund {
+pub(super) fn approved(number: u32) -> ApprovedRefund {
     let policy = RefundPolicy {
         refused_categories: Vec::new(),
         shipping_fee: Percent::default(),

@@ -20,7 +20,7 @@
 //! | `conversations` | customer | `{_id: "hashed"}` | state, version, claim, due time: the commit point of a turn |
 //! | `inbox` | message id | `{_id: "hashed"}` | a redelivery is dropped by its key |
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
-//! | `human_intervention_alerts` | alert id | `{user_id: 1}` | one pending alert of a customer, by a unique index |
+//! | `human_intervention_alerts` | `customer/…`, before that alert id | `{_id: "hashed"}` | the latest alert of a customer, so that one at most is pending |
 //! | `audit` | place | not sharded | the chain: of two writers of a place one gets it |
 //! | `audit_head` | `head` | not sharded | where the chain ends |
 //! | `meta` | `schema` | not sharded | the schema version |

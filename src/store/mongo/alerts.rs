@@ -1,6 +1,9 @@
 //! Decides how alerts are kept: at most one pending alert for a customer.
 //!
 //! It must never lower the urgency of an alert, nor lose why it was raised.
+//!
+//! The latest alert of a customer has a document of its own, named by the customer: that is what makes two pending ones
+//! impossible. When the next one is raised, the settled one is first copied to a document under its own identifier.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -29,7 +32,7 @@ fn read_alert(document: &Document) -> Read<Alert> {
         None => optional_time(document, "timestamp")?,
     };
     Ok(Alert {
-        id: AlertId::new(text(document, "_id")?),
+        id: AlertId::new(text(document, if document.contains_key("alert_id") { "alert_id" } else { "_id" })?),
         user_id: UserId::new(text(document, "user_id")?),
         reason: optional_text(document, "reason")?.unwrap_or_default(),
         last_message: optional_text(document, "last_message")?.unwrap_or_default(),
@@ -43,12 +46,56 @@ fn read_alert(document: &Document) -> Read<Alert> {
     })
 }
 
-/// Finds an alert; those of the original have an identifier that the server made.
-fn by_id(id: &AlertId) -> Document {
-    match ObjectId::parse_str(id.as_str()) {
-        Ok(made) => doc! {"_id": {"$in": [id.as_str(), made]}},
-        Err(_) => doc! {"_id": id.as_str()},
+/// Finds an alert; those of the original have only the identifier that the server made.
+async fn find(base: &Base, id: &AlertId) -> Read<Option<Document>> {
+    let alerts = base.collection(ALERTS);
+    // The latest of a customer first: a copy of it may be there already.
+    let filter = doc! {"alert_id": id.as_str()};
+    let found: Vec<Document> = alerts.find(filter).limit(2).await?.try_collect().await?;
+    let latest = found.iter().position(|document| text(document, "_id").is_ok_and(|own| own != id.as_str()));
+    if let Some(document) = found.into_iter().nth(latest.unwrap_or(0)) {
+        return Ok(Some(document));
     }
+    match ObjectId::parse_str(id.as_str()) {
+        Ok(made) => Ok(alerts.find_one(doc! {"_id": made}).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Where the latest alert of a customer is.
+fn place_of(user: &UserId) -> String {
+    format!("customer/{user}")
+}
+
+/// Takes the place of a customer's latest alert; `false` where somebody else was faster.
+async fn take_place(base: &Base, alert: &Alert) -> Read<bool> {
+    let alerts = base.collection(ALERTS);
+    let place = place_of(&alert.user_id);
+    let document = doc! {
+        "_id": &place,
+        "alert_id": alert.id.as_str(),
+        "user_id": alert.user_id.as_str(),
+        "reason": &alert.reason,
+        "last_message": &alert.last_message,
+        "priority": alert.priority.as_str(),
+        "status": AlertStatus::Pending.as_str(),
+        "created_at": epoch(alert.created_at),
+    };
+    let Some(mut settled) = alerts.find_one(doc! {"_id": &place}).await? else {
+        return match alerts.insert_one(document).await.map_err(Fault::from) {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.is_duplicate() => Ok(false),
+            Err(fault) => Err(fault),
+        };
+    };
+    let before = text(&settled, "alert_id")?;
+    settled.insert("_id", &before);
+    match alerts.insert_one(settled).await.map_err(Fault::from) {
+        Err(fault) if !fault.is_duplicate() => return Err(fault),
+        _ => {}
+    }
+    let filter = doc! {"_id": &place, "alert_id": before, "status": {"$ne": AlertStatus::Pending.as_str()}};
+    Ok(alerts.replace_one(filter, document).await?.matched_count == 1)
 }
 
 fn pending_of(user: &UserId) -> Document {
@@ -59,22 +106,10 @@ async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
     let alerts = base.collection(ALERTS);
     loop {
         let Some(found) = alerts.find_one(pending_of(&alert.user_id)).await? else {
-            let document = doc! {
-                "_id": alert.id.as_str(),
-                "user_id": alert.user_id.as_str(),
-                "reason": &alert.reason,
-                "last_message": &alert.last_message,
-                "priority": alert.priority.as_str(),
-                "status": AlertStatus::Pending.as_str(),
-                "created_at": epoch(alert.created_at),
-                // The unique index holds only while this is true.
-                "pending": true,
-            };
-            match alerts.insert_one(document.clone()).await.map_err(Fault::from) {
-                Ok(_) => return read_alert(&document),
-                Err(fault) if fault.is_duplicate() => super::pause().await,
-                Err(fault) => return Err(fault),
+            if take_place(base, alert).await? {
+                return Ok(alert.clone());
             }
+            super::pause().await;
             continue;
         };
         let mut merged = read_alert(&found)?;
@@ -125,7 +160,11 @@ async fn list(base: &Base, limit: u32) -> Read<Vec<Alert>> {
         let found = alerts.find(filter).sort(doc! {"created_at": 1}).limit(left).await?;
         let documents: Vec<Document> = found.try_collect().await?;
         for document in &documents {
-            listed.push(read_alert(document)?);
+            let alert = read_alert(document)?;
+            // One that was copied and is still in its place counts once.
+            if !listed.iter().any(|known: &Alert| known.id == alert.id) {
+                listed.push(alert);
+            }
         }
     }
     Ok(listed)
@@ -134,16 +173,18 @@ async fn list(base: &Base, limit: u32) -> Read<Vec<Alert>> {
 async fn resolve(base: &Base, id: &AlertId, at: Timestamp) -> Read<bool> {
     let call = uuid::Uuid::now_v7().to_string();
     let alerts = base.collection(ALERTS);
-    let mut filter = by_id(id);
+    let Some(found) = find(base, id).await? else { return Ok(false) };
+    let own = doc! {"_id": found.get("_id").cloned()};
+    let mut filter = own.clone();
     filter.insert("status", AlertStatus::Pending.as_str());
-    let update = doc! {
-        "$set": {"status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(at), "resolved_by_call": &call},
-        "$unset": {"pending": ""},
-    };
-    if alerts.update_one(filter, update).await?.matched_count == 1 {
+    if let Some(id) = found.get("alert_id") {
+        filter.insert("alert_id", id.clone());
+    }
+    let set = doc! {"status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(at), "resolved_by_call": &call};
+    if alerts.update_one(filter, doc! {"$set": set}).await?.matched_count == 1 {
         return Ok(true);
     }
-    let settled = alerts.find_one(by_id(id)).await?;
+    let settled = alerts.find_one(own).await?;
     Ok(settled.is_some_and(|settled| says(&settled, "resolved_by_call", &call)))
 }
 
@@ -164,12 +205,9 @@ impl Alerts for MongoStore {
     }
 
     async fn alert(&self, id: &AlertId) -> Result<Option<Alert>> {
-        let filter = by_id(id);
-        self.run("reading an alert", |base| async move {
-            let found = base.collection(ALERTS).find_one(filter).await?;
-            found.as_ref().map(read_alert).transpose()
-        })
-        .await
+        let id = id.clone();
+        self.run("reading an alert", |base| async move { find(&base, &id).await?.as_ref().map(read_alert).transpose() })
+            .await
     }
 
     async fn alerts(&self, limit: u32) -> Result<Vec<Alert>> {

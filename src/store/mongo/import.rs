@@ -63,7 +63,7 @@ impl MongoImport {
                 let collection = base.collection(ORDERS);
                 let empty = match empty {
                     Some(empty) => empty,
-                    None => collection.find_one(doc! {}).projection(doc! {"_id": 1}).await?.is_none(),
+                    None => collection.find_one(doc! {}).sort(doc! {column::ORDER_ID: 1}).await?.is_none(),
                 };
                 let mut known = HashMap::new();
                 if !empty {

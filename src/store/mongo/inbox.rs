@@ -76,19 +76,25 @@ fn read_inbound(document: &Document) -> Read<Inbound> {
 #[derive(Default)]
 struct Arrived {
     new: i64,
+    /// The arrival of the latest message.
+    last: i64,
     /// The arrival of the latest message that is known and not answered.
     known: Option<i64>,
 }
 
 async fn accept(base: &Base, messages: &[Inbound], now: Timestamp) -> Read<Accepted> {
     let inbox = base.collection(INBOX);
+    let places: Vec<i64> = messages.iter().map(|_| arrival(now)).collect();
     let documents =
-        messages.iter().map(|message| write_inbound(message, arrival(now))).collect::<Read<Vec<Document>>>()?;
-    let repeated = duplicates(inbox.insert_many(documents).ordered(false).await)?;
+        messages.iter().zip(&places).map(|(message, place)| write_inbound(message, *place)).collect::<Read<Vec<_>>>()?;
+    let mut repeated = duplicates(inbox.insert_many(documents).ordered(false).await)?;
+    repeated.sort_unstable();
     let mut conversations: BTreeMap<String, Arrived> = BTreeMap::new();
-    for (index, message) in messages.iter().enumerate() {
+    for (index, (message, place)) in messages.iter().zip(places).enumerate() {
         if repeated.binary_search(&index).is_err() {
-            conversations.entry(message.user_id.as_str().to_owned()).or_default().new += 1;
+            let arrived = conversations.entry(message.user_id.as_str().to_owned()).or_default();
+            arrived.new += 1;
+            arrived.last = place;
         }
     }
     if !repeated.is_empty() {
@@ -117,18 +123,19 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp)
         let parked = doc! {"$ne": [{"$type": "$parked_at"}, "missing"]};
         let mut set = due;
         set.insert("arrivals", counted(arrived.new));
+        set.insert("last_arrived", doc! {"$max": ["$last_arrived", arrived.last]});
         set.insert("attempts", doc! {"$cond": [&parked, 0_i64, {"$ifNull": ["$attempts", 0_i64]}]});
         set.insert("error", doc! {"$cond": [&parked, "$$REMOVE", "$error"]});
         let update = vec![doc! {"$set": set}, doc! {"$unset": "parked_at"}];
         super::upserting(|| conversations.update_one(doc! {"_id": &user}, update.clone()).upsert(true)).await?;
     } else if let Some(known) = arrived.known {
-        // It may be that whoever inserted the message died before this. A conversation that was parked since is left
-        // alone: then the message was one of those that failed.
+        // It may be that whoever inserted the message died before this. A parked conversation that knows of this message
+        // or a later one is left alone: then the message was one of those that failed.
         let mut set = due;
         set.insert("arrivals", doc! {"$cond": [{"$eq": [{"$type": "$worker"}, "missing"]},
             {"$ifNull": ["$arrivals", 0_i64]}, counted(1)]});
-        let arrived = Timestamp::from_microsecond(known).unwrap_or(now);
-        let filter = doc! {"_id": &user, "$or": [{"parked_at": {"$exists": false}}, {"parked_at": {"$lt": date(arrived)}}]};
+        let filter =
+            doc! {"_id": &user, "$or": [{"parked_at": {"$exists": false}}, {"last_arrived": {"$lt": known}}]};
         let update = vec![doc! {"$set": set}, doc! {"$unset": "parked_at"}];
         let changed = conversations.update_one(filter, update.clone()).await?;
         if changed.matched_count == 0 && find(base, &UserId::new(user.as_str()), doc! {"_id": 1}).await?.is_none() {

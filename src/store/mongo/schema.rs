@@ -60,16 +60,14 @@ enum Kind {
     /// No two documents with the same keys. Where the data has some already, a plain index takes its place and `doctor`
     /// says so.
     Unique,
-    /// As [`Kind::Unique`] among the documents in which the last field is true.
-    UniqueWhile,
 }
 
 const fn plain(collection: &'static str, keys: &'static [(&'static str, i32)]) -> Index {
     Index { collection, keys, kind: Kind::Plain }
 }
 
-/// None of them is partial but the one that has to be: a plain one serves every query whatever a planner makes of partial
-/// ones, and is as fast where the first field tells the documents apart.
+/// None of them is partial: a plain one serves every query whatever a planner makes of partial ones, and is as fast where
+/// the first field tells the documents apart. What has to be unique is so by `_id` wherever that can be.
 const INDEXES: &[Index] = &[
     Index { collection: ORDERS, keys: &[("Order ID", 1)], kind: Kind::Unique },
     plain(QUOTES, &[("order_id", 1), ("user_id", 1), ("created_at", -1), ("_id", -1)]),
@@ -85,7 +83,7 @@ const INDEXES: &[Index] = &[
     plain(OUTBOX, &[("unmoved", 1)]),
     plain(ALERTS, &[("user_id", 1), ("status", 1)]),
     plain(ALERTS, &[("status", 1), ("priority", 1), ("created_at", 1)]),
-    Index { collection: ALERTS, keys: &[("user_id", 1), ("pending", 1)], kind: Kind::UniqueWhile },
+    plain(ALERTS, &[("alert_id", 1)]),
 ];
 
 impl Index {
@@ -94,9 +92,8 @@ impl Index {
     }
 
     fn model(&self) -> IndexModel {
-        let filter = self.keys.last().filter(|_| self.kind == Kind::UniqueWhile).map(|(last, _)| doc! {*last: true});
         let unique = (self.kind != Kind::Plain).then_some(true);
-        let options = IndexOptions::builder().unique(unique).partial_filter_expression(filter).build();
+        let options = IndexOptions::builder().unique(unique).build();
         IndexModel::builder().keys(self.keys()).options(options).build()
     }
 

@@ -135,7 +135,14 @@ pub(super) fn to_rupees(amount: Money) -> Bson {
     if amount.paise() % 100 == 0 {
         return Bson::Int64(amount.paise() / 100);
     }
-    // Exact for every amount that can be read: the shortest decimal text of this double has at most two decimals.
+    // Above this a double is no longer exact to the paisa.
+    const EXACT: i64 = 1 << 52;
+    if amount.paise().abs() >= EXACT {
+        let sign = if amount.paise() < 0 { "-" } else { "" };
+        let paise = amount.paise().unsigned_abs();
+        return Bson::String(format!("{sign}{}.{:02}", paise / 100, paise % 100));
+    }
+    // The shortest decimal text of this double has at most two decimals.
     #[allow(clippy::cast_precision_loss)]
     Bson::Double(amount.paise() as f64 / 100.0)
 }
