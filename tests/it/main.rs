@@ -1,10 +1,12 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod chaos;
 mod cli;
 mod data;
 mod eval;
 mod import;
+mod inbox;
 mod label;
 mod nlu;
 mod simulate;

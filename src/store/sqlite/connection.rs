@@ -93,6 +93,11 @@ impl Place {
             && !connection.is_readonly("main").unwrap_or(true)
     }
 
+    /// Whether what is written goes to a log first.
+    pub(super) fn has_log(&self) -> bool {
+        self.access == Access::Full
+    }
+
     pub(super) fn shown(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.path.display().to_string())
     }
@@ -162,6 +167,8 @@ impl Place {
         // A file system without shared memory keeps another journal, which is as safe and only slower.
         tracing::debug!(mode, "journal");
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Another thread keeps the log short; the writer steps in only where that one never finds an end.
+        connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
         // Only macOS knows the difference: there an ordinary fsync does not reach the disk.
         connection.pragma_update(None, "fullfsync", true)
     }

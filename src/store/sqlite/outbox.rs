@@ -14,18 +14,20 @@ use crate::domain::outgoing::{Delivery, Outgoing};
 
 const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error";
 
+// The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
+// matters.
+
 /// Finds the message to send: `?1` is now.
 pub(super) const NEXT: &str =
     "SELECT user_id, turn, sequence FROM outbox WHERE head = 1 AND next_at <= ?1 ORDER BY next_at LIMIT 1";
 /// As [`NEXT`], of one customer: `?2`.
-pub(super) const NEXT_OF: &str = "SELECT user_id, turn, sequence FROM outbox
+pub(super) const NEXT_OF: &str = "SELECT user_id, turn, sequence FROM outbox INDEXED BY outbox_unsent
      WHERE user_id = ?2 AND state IN ('queued', 'sending') AND head = 1 AND next_at <= ?1";
 /// Takes the mark of a customer's earliest message away.
-pub(super) const CLEAR_HEAD: &str =
-    "UPDATE outbox SET head = 0 WHERE user_id = ?1 AND state IN ('queued', 'sending') AND head = 1";
+pub(super) const CLEAR_HEAD: &str = "UPDATE outbox INDEXED BY outbox_unsent SET head = 0 WHERE user_id = ?1 AND state IN ('queued', 'sending') AND head = 1";
 /// Marks the earliest message of a customer that is neither sent nor parked.
 pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?1 AND (turn, sequence) =
-     (SELECT turn, sequence FROM outbox WHERE user_id = ?1 AND state IN ('queued', 'sending')
+     (SELECT turn, sequence FROM outbox INDEXED BY outbox_unsent WHERE user_id = ?1 AND state IN ('queued', 'sending')
       ORDER BY turn, sequence LIMIT 1)";
 
 fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {

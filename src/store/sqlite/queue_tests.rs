@@ -112,10 +112,10 @@ async fn a_backup_is_whole_while_the_store_is_written() {
     }
     writing.await.unwrap();
     backup::backup(&path, &copy, true).unwrap();
-    let claim = SqliteStore::open(&copy).unwrap();
-    let claim =
-        claim.claim(None, "w", Timestamp::UNIX_EPOCH, jiff::SignedDuration::from_secs(1)).await.unwrap().unwrap();
-    assert!(claim.more);
+    let restored = SqliteStore::open(&copy).unwrap();
+    let lease = jiff::SignedDuration::from_secs(1);
+    assert!(restored.claim(None, "w", Timestamp::UNIX_EPOCH, lease).await.unwrap().unwrap().more);
+    drop(restored);
     let mut left: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -1,10 +1,11 @@
-//! Decides which thread runs a piece of work on the file: one writes, a few read.
+//! Decides which thread runs a piece of work on the file: one writes, a few read, one keeps the log short.
 //!
 //! It must never answer a writer before its transaction is on the disk.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ use super::connection::Place;
 const GROUP: usize = 256;
 /// Threads that read.
 const READERS: usize = 3;
+/// How long what was written stays in the log only, while more is being written.
+const IN_THE_LOG: Duration = Duration::from_millis(200);
 
 /// A piece of work that waits for its turn.
 trait Job: Send {
@@ -88,14 +91,17 @@ pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<
 /// The one thread that writes.
 pub(super) struct Writer {
     jobs: Option<Sender<Box<dyn Job>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, place: Arc<Place>) -> Result<Self> {
         let (jobs, queue) = channel();
-        let thread = spawn("store-writer", move || write_all(&connection, &place, &queue))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let (written, news) = sync_channel(1);
+        let same = Arc::clone(&place);
+        let keeper = spawn("store-log", move || keep_log_short(&same, &news))?;
+        let writer = spawn("store-writer", move || write_all(&connection, &place, &queue, &written))?;
+        Ok(Self { jobs: Some(jobs), threads: vec![writer, keeper] })
     }
 
     pub(super) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T>
@@ -110,13 +116,13 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-fn write_all(connection: &Connection, place: &Place, queue: &Receiver<Box<dyn Job>>) {
+fn write_all(connection: &Connection, place: &Place, queue: &Receiver<Box<dyn Job>>, written: &SyncSender<()>) {
     while let Ok(first) = queue.recv() {
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             first.finish(place, Some(&error));
@@ -131,6 +137,33 @@ fn write_all(connection: &Connection, place: &Place, queue: &Receiver<Box<dyn Jo
         }
         for job in group {
             job.finish(place, failure.as_ref());
+        }
+        // Where it has not heard of the last one yet, it need not hear of this one.
+        let _ = written.try_send(());
+    }
+}
+
+/// Takes what was written over from the log into the file, beside the writer: it would otherwise do so itself, every
+/// few hundred messages, and let those that come meanwhile wait for the disk.
+fn keep_log_short(place: &Place, written: &Receiver<()>) {
+    let mut connection: Option<Connection> = None;
+    while written.recv().is_ok() {
+        let due = Instant::now() + IN_THE_LOG;
+        loop {
+            match written.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                // The last connection does it when it is closed.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        if connection.is_none() && place.has_log() {
+            connection = place.open_writer().ok();
+        }
+        if let Some(connection) = &connection
+            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        {
+            tracing::debug!(%error, "the log stays as it is for now");
         }
     }
 }
