@@ -7,6 +7,7 @@ mod servers;
 mod setting;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -68,11 +69,28 @@ pub struct Config {
 }
 
 /// Where everything is kept.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     /// A file, or a `mongodb://` address.
     pub location: String,
+    /// The database, where the address names none.
+    pub database: String,
+    /// Seconds for which a server is looked for.
+    pub connect_seconds: u32,
+    /// Seconds that one operation of a server may take.
+    pub timeout_seconds: u32,
+    /// Connections at most, to each server.
+    pub pool_size: u32,
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An address may hold a password.
+        let address = self.location.contains("://");
+        let location = if address { "an address" } else { self.location.as_str() };
+        f.debug_struct("StoreConfig").field("location", &location).finish_non_exhaustive()
+    }
 }
 
 /// The intent and sentiment model.

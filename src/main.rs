@@ -8,5 +8,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // One provider of cryptography for every connection. It fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     ecomres::cli::main()
 }

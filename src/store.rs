@@ -3,8 +3,10 @@
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
 mod fresh;
+pub mod mongo;
 mod queue;
 pub mod sqlite;
+mod trail;
 
 #[cfg(test)]
 mod contract;
@@ -23,6 +25,7 @@ use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 pub use fresh::Fresh;
+pub use mongo::MongoSettings;
 pub use queue::{
     Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Unfinished, Wake, WorkState,
 };
@@ -97,6 +100,46 @@ pub enum StoreError {
         /// What the system says.
         reason: String,
     },
+    /// A connection string that cannot be used.
+    #[error("the address of the store {path} cannot be used: {reason}")]
+    Address {
+        /// Scheme and hosts, without credentials.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No server answers, or the connection was lost.
+    #[error("the store {path} cannot be reached: {reason}")]
+    Unreachable {
+        /// Which store, without credentials.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The server answers and does not let this user in, or not do this.
+    #[error("the store {path} refuses: {reason}")]
+    Refused {
+        /// Which store, without credentials.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The server did not answer in time. Whether a write was kept is not known.
+    #[error("the store {path} did not answer within {seconds} s while {doing}")]
+    Slow {
+        /// Which store, without credentials.
+        path: String,
+        /// What was being done.
+        doing: &'static str,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Only a file can be treated so.
+    #[error("the store {path} is on a server, and no file")]
+    NoFile {
+        /// Which store, without credentials.
+        path: String,
+    },
     /// The connection string names a backend that this build does not have.
     #[error("the store “{uri}” needs a backend that this build does not have")]
     Unsupported {
@@ -137,8 +180,24 @@ impl StoreError {
             Self::Unwritable { .. } => {
                 Some("free some space or give write permission, then try again: nothing was lost".into())
             }
+            Self::Address { .. } => Some(
+                "write it as mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with / : @ ? in the password as %2F %3A %40 %3F"
+                    .into(),
+            ),
+            Self::Unreachable { .. } => Some(
+                "check that the server runs and the address in MONGO_URI or --store is right, then try again: what was \
+                 acknowledged is kept"
+                    .into(),
+            ),
+            Self::Refused { .. } => {
+                Some("check user, password and authSource in the address, and that the user may read and write".into())
+            }
+            Self::Slow { .. } => Some(
+                "try again: doing the same twice does no harm; [store] timeout_seconds says how long is waited".into(),
+            ),
+            Self::NoFile { .. } => Some("copy it with the tools of the server, such as mongodump".into()),
             Self::Unsupported { .. } => {
-                Some("leave MONGO_URI unset and name a file with --store PATH for the embedded store".into())
+                Some("name a file or a mongodb:// address with --store".into())
             }
             Self::Backend { .. } => None,
         }
@@ -148,11 +207,23 @@ impl StoreError {
 /// The result of every store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Opens the store at a location: a file for the embedded one.
+/// Opens the store at a location, with the usual settings for a server: a file for the embedded store, or a `mongodb://`
+/// address. Blocks until the store is there.
 ///
 /// # Errors
-/// When the file cannot be opened as a store, or the location names a backend that this build does not have.
+/// When it cannot be opened as a store, or the location names a backend that this build does not have.
 pub fn open(location: &str) -> Result<Arc<dyn Store>> {
+    open_with(location, &MongoSettings::default())
+}
+
+/// As [`open`], with the settings for a server.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Store>> {
+    if mongo::is_mongo(location) {
+        return Ok(Arc::new(mongo::MongoStore::open(location, settings)?));
+    }
     Ok(Arc::new(sqlite::SqliteStore::open(file(location)?)?))
 }
 
@@ -161,6 +232,17 @@ pub fn open(location: &str) -> Result<Arc<dyn Store>> {
 /// # Errors
 /// As [`open`], and when there is no store.
 pub fn look(location: &str) -> Result<Arc<dyn Store>> {
+    look_with(location, &MongoSettings::default())
+}
+
+/// As [`look`], with the settings for a server.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Store>> {
+    if mongo::is_mongo(location) {
+        return Ok(Arc::new(mongo::MongoStore::look(location, settings)?));
+    }
     Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
 }
 
@@ -169,14 +251,26 @@ pub fn look(location: &str) -> Result<Arc<dyn Store>> {
 /// # Errors
 /// As [`sqlite::backup`], and when the location names no file.
 pub fn backup(location: &str, to: &Path, replace: bool) -> Result<sqlite::BackupReport> {
-    sqlite::backup(file(location)?, to, replace)
+    match place(location)? {
+        Some(file) => sqlite::backup(file, to, replace),
+        None => Err(StoreError::NoFile { path: shown(location) }),
+    }
 }
 
-/// The file that a location names.
+/// The file that a location names; `None` for a server.
 ///
 /// # Errors
 /// When the location is empty or names a backend that this build does not have.
-pub fn file(location: &str) -> Result<&Path> {
+pub fn place(location: &str) -> Result<Option<&Path>> {
+    if mongo::is_mongo(location) { Ok(None) } else { file(location).map(Some) }
+}
+
+/// A location as it may be shown: without credentials.
+pub fn shown(location: &str) -> String {
+    if location.contains("://") { without_credentials(location) } else { location.to_owned() }
+}
+
+fn file(location: &str) -> Result<&Path> {
     if location.trim().is_empty() {
         return Err(StoreError::NoName);
     }
@@ -221,6 +315,10 @@ pub struct Written {
 }
 
 /// An import in progress: nothing shows before [`OrderImport::commit`]; dropping it undoes everything.
+///
+/// What the commit promises differs. The embedded store makes all orders visible at once, or none. On a server, each order
+/// becomes visible by itself: others may see some orders of before and some of after while it runs, and where the process or
+/// the connection is lost for good, a part is kept. Everything in it is idempotent: the same import, run again, completes it.
 #[async_trait]
 pub trait OrderImport: Send {
     /// Writes a batch of orders.
@@ -350,6 +448,8 @@ pub struct StoreHealth {
     pub schema: i64,
     /// What an integrity check found wrong; empty where all is well.
     pub problems: Vec<String>,
+    /// The indexes that the store's queries need and that are there.
+    pub indexes: Vec<String>,
 }
 
 /// Everything a backend offers.
@@ -364,16 +464,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_backend_that_is_not_there_is_named_without_secrets() {
+        match open("postgres://bot:s3cret@db.example/shop").map(|_| ()) {
+            Err(StoreError::Unsupported { uri }) => assert_eq!(uri, "postgres://db.example"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn a_connection_string_is_named_without_its_secrets() {
         for (uri, shown) in [
             ("mongodb://bot:s3cret@db.example:27017/shop", "mongodb://db.example:27017"),
             ("mongodb+srv://bot:p@ss/w?rd@cluster.example/?tls=true", "mongodb+srv://cluster.example"),
             ("mongodb://one.example,two.example/?password=s3cret", "mongodb://one.example,two.example"),
+            ("shop.db", "shop.db"),
         ] {
-            match open(uri).map(|_| ()) {
-                Err(StoreError::Unsupported { uri }) => assert_eq!(uri, shown),
-                other => panic!("{other:?}"),
-            }
+            assert_eq!(super::shown(uri), shown);
         }
     }
 }

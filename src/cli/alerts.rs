@@ -47,12 +47,12 @@ enum What {
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
-    let location = app::store_location(global, &config);
+    let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let mut output = Output::stdout();
     match options.what {
         What::List { all, limit } => {
-            let store = store::look(location)?;
+            let store = store::look_with(location, &settings)?;
             let alerts = runtime.block_on(store.alerts(limit))?;
             for alert in alerts.iter().filter(|alert| all || alert.status == AlertStatus::Pending) {
                 if global.json {
@@ -72,11 +72,11 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             }
         }
         What::Resolve { id } => {
-            let store = app::open_existing_store(location)?;
+            let store = app::open_existing_store(location, &settings)?;
             let id = AlertId::new(id.trim());
             if !runtime.block_on(store.resolve_alert(&id, Timestamp::now()))? {
                 return Err(Problem::with_hint(
-                    format!("there is no pending alert {id} in {location}"),
+                    format!("there is no pending alert {id} in {}", store::shown(location)),
                     "ecomres alerts list shows the pending ones",
                 )
                 .into());

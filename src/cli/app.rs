@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -23,7 +24,7 @@ use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
 use crate::nlu::{Engine, locate_model};
-use crate::store::{self, ImportMode, Store, StoreError};
+use crate::store::{self, ImportMode, MongoSettings, Store, StoreError};
 use crate::tools::Toolbox;
 
 /// Reads the settings, with the flags on top.
@@ -39,19 +40,30 @@ pub fn store_location<'a>(global: &'a Global, config: &'a Config) -> &'a str {
     global.store.as_deref().unwrap_or(&config.store.location)
 }
 
+/// How the settings say that a server is used.
+pub(super) fn server_settings(config: &Config) -> MongoSettings {
+    let store = &config.store;
+    MongoSettings {
+        database: store.database.clone(),
+        connect: Duration::from_secs(store.connect_seconds.into()),
+        operation: Duration::from_secs(store.timeout_seconds.into()),
+        pool: store.pool_size,
+    }
+}
+
 /// Opens the store that the flags and settings name, only to look at it: it must be there.
 ///
 /// # Errors
 /// When the settings are wrong or the store cannot be opened.
 pub fn look_at_store(global: &Global) -> anyhow::Result<Arc<dyn Store>> {
     let config = load_config(global)?;
-    Ok(store::look(store_location(global, &config))?)
+    Ok(store::look_with(store_location(global, &config), &server_settings(&config))?)
 }
 
 /// Opens a store that must be there already: a mistyped place must not make one. An older one is brought up to date.
-pub(super) fn open_existing_store(location: &str) -> Result<Arc<dyn Store>, StoreError> {
-    match store::look(location) {
-        Ok(_) | Err(StoreError::Older { .. }) => store::open(location),
+pub(super) fn open_existing_store(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Store>, StoreError> {
+    match store::look_with(location, settings) {
+        Ok(_) | Err(StoreError::Older { .. }) => store::open_with(location, settings),
         Err(error) => Err(error),
     }
 }

@@ -111,7 +111,7 @@ fn settings(config: &Config) -> Finding {
 
 async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
     let location = app::store_location(global, config);
-    let store = match store::look(location) {
+    let store = match store::look_with(location, &app::server_settings(config)) {
         Ok(store) => store,
         Err(StoreError::Missing { path }) => {
             return vec![warning(
@@ -135,6 +135,7 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
                 "store",
                 format!("{} at {}, schema {}, intact", health.backend, health.location, health.schema),
             ));
+            findings.push(ok("indexes", health.indexes.join("; ")));
         }
         Ok(health) => findings.push(broken(
             "store",

@@ -10,19 +10,20 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::app::{load_config, store_location};
+use super::app::{self, load_config, store_location};
 use super::output::{Output, visible};
 use super::{Global, Problem};
 use crate::import::{FileSummary, ImportOptions, ImportSummary, OrderReader, import_until, open_file};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Fresh, ImportMode};
+use crate::store::{self, Fresh, ImportMode, Store, StoreError};
 
 /// Bad rows that are shown one by one.
 const SHOWN: u64 = 20;
 
 /// Read orders from CSV files into the store
 ///
-/// All files together are one unit: they are imported as a whole or, after an error or Ctrl-C, not at all. Refunds,
+/// All files together are one unit: they are imported as a whole or, after an error or Ctrl-C, not at all (into MongoDB
+/// order by order once all files are read; the same import, run again, completes one that was cut off). Refunds,
 /// quotes and bindings of orders stay whatever is imported. A row that cannot be used is skipped, shown and counted.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -74,17 +75,19 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let bar = progress_bar(&options.files, global);
     let config = load_config(global)?;
     let location = store_location(global, &config);
-    store::file(location)?;
+    let place = store::place(location)?;
     let patterns = config.patterns()?;
     // Every header is read before anything is asked or opened: most mistakes show there.
     let files = options.files.iter().map(|path| open(path, &bar)).collect::<anyhow::Result<Vec<_>>>()?;
     let files = files.into_iter().map(|file| file.expecting(patterns.clone(), &config.shop.phone_country)).collect();
     let wanted = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let new = !Path::new(location).exists();
+    // Whether there is a database is only known by asking for it.
+    let new = place.is_some_and(|place| !place.exists());
+    let settings = app::server_settings(&config);
     if wanted.mode == ImportMode::Replace && !wanted.dry_run && !global.yes {
-        let orders = if new { 0 } else { runtime.block_on(store::open(location)?.count_orders())? };
-        ask(location, orders, options.files.iter().any(|path| is_stdin(path)))?;
+        let orders = if new { 0 } else { runtime.block_on(store::open_with(location, &settings)?.count_orders())? };
+        ask(&store::shown(location), orders, options.files.iter().any(|path| is_stdin(path)))?;
     }
     let stop = {
         let _inside = runtime.enter();
@@ -92,11 +95,19 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     };
     // Only looking must not make a file, and an import that fails must not leave an empty one.
     let mut fresh = None;
-    let store = if options.dry_run && new {
+    let store: Arc<dyn Store> = if options.dry_run && new {
         Arc::new(SqliteStore::scratch()?)
+    } else if options.dry_run && place.is_none() {
+        match store::look_with(location, &settings) {
+            Err(StoreError::Missing { .. }) => Arc::new(SqliteStore::scratch()?),
+            found => found?,
+        }
     } else {
         fresh = Fresh::begin(location)?;
-        fresh.as_ref().map_or_else(|| store::open(location), |fresh| Ok(Arc::clone(fresh.store())))?
+        match &fresh {
+            Some(fresh) => Arc::clone(fresh.store()),
+            None => store::open_with(location, &settings)?,
+        }
     };
     let mut bad = 0;
     let summary = runtime.block_on(async {

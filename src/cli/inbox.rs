@@ -52,12 +52,12 @@ enum What {
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
-    let location = app::store_location(global, &config);
+    let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let mut output = Output::stdout();
     match options.what {
         What::List { limit } => {
-            let store = store::look(location)?;
+            let store = store::look_with(location, &settings)?;
             let (backlog, work, replies) = runtime.block_on(async {
                 tokio::try_join!(store.backlog(), store.unfinished(limit), store.parked_outgoing(limit))
             })?;
@@ -74,14 +74,14 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 );
             }
             let user = user.map(|user| UserId::new(user.trim()));
-            let store = app::open_existing_store(location)?;
+            let store = app::open_existing_store(location, &settings)?;
             let now = Timestamp::now();
             let (conversations, replies) = runtime.block_on(async {
                 tokio::try_join!(store.retry_parked(user.as_ref(), now), store.retry_outgoing(user.as_ref(), now))
             })?;
             if let Some(user) = user.filter(|_| conversations + replies == 0) {
                 return Err(Problem::with_hint(
-                    format!("nothing of {user} is parked in {location}"),
+                    format!("nothing of {user} is parked in {}", store::shown(location)),
                     "ecomres inbox list shows what is",
                 )
                 .into());

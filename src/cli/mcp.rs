@@ -89,10 +89,11 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
 /// Opens the store. One that was named must be there: a mistyped name must not make an empty shop.
 fn open_store(global: &Global, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let location = app::store_location(global, config);
+    let settings = app::server_settings(config);
     if global.store.is_some() {
-        store::look(location)?;
+        return Ok(app::open_existing_store(location, &settings)?);
     }
-    Ok(store::open(location)?)
+    Ok(store::open_with(location, &settings)?)
 }
 
 /// Cancelled by Ctrl-C and by SIGTERM.

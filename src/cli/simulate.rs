@@ -162,8 +162,9 @@ impl Parts<'_> {
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = match &self.global.store {
             Some(location) => {
-                let store = app::open_existing_store(location)?;
+                let store = app::open_existing_store(location, &app::server_settings(&self.config))?;
                 if store.count_orders().await? == 0 && self.tools.is_none() {
+                    let location = crate::store::shown(location);
                     return Err(Problem::with_hint(
                         format!("the store {location} holds no orders"),
                         format!("ecomres import FILE.csv --store {location}"),

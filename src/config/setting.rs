@@ -46,6 +46,10 @@ pub(super) enum Kind {
 /// All settings, with the optional ones that `default.toml` only names in remarks.
 pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.location", Kind::NotEmpty),
+    ("store.database", Kind::NotEmpty),
+    ("store.connect_seconds", Kind::Whole(1, 600)),
+    ("store.timeout_seconds", Kind::Whole(1, 3_600)),
+    ("store.pool_size", Kind::Whole(1, 1_000)),
     ("model.folder", Kind::Text),
     ("shop.timezone", Kind::Zone),
     ("shop.phone_country", Kind::CountryCode),

@@ -148,6 +148,7 @@ fn a_variable_that_is_no_text_is_named() {
 
 #[test]
 fn secrets_never_show() {
-    let config = load("", &[("ACCESS_TOKEN", "tok-very-secret")]).unwrap();
+    let uri = ("MONGO_URI", "mongodb://bot:very-secret@db.example/shop");
+    let config = load("", &[("ACCESS_TOKEN", "tok-very-secret"), uri]).unwrap();
     assert!(!format!("{config:?}").contains("very-secret"));
 }

@@ -38,8 +38,8 @@ pub(in crate::store) struct Fresh {
 
 /// Runs every case of the contract, each on its own store.
 macro_rules! contract_tests {
-    ($fresh:expr) => {
-        $crate::store::contract::contract_tests!($fresh;
+    (@cases $attributes:tt $fresh:expr) => {
+        $crate::store::contract::contract_tests!(@each $attributes $fresh;
             an_order_comes_back_as_it_was_imported, import_modes, nothing_of_an_import_shows_before_its_commit,
             imports_do_not_stop_other_writers, a_repeated_order_in_one_import, refunds_survive_every_import,
             a_refund_is_paid_once_under_64_tasks, refunds_are_listed_latest_first, the_latest_quote_of_an_identity,
@@ -57,13 +57,21 @@ macro_rules! contract_tests {
             an_overtaken_sender_changes_nothing, retried_messages_are_sent_again, leases_and_order_hold_in_any_history
         );
     };
-    ($fresh:expr; $($case:ident),+) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                $crate::store::contract::$case($fresh).await;
-            }
-        )+
+    (@each $attributes:tt $fresh:expr; $($case:ident),+) => {
+        $($crate::store::contract::contract_tests!(@one $attributes $fresh; $case);)+
+    };
+    (@one [$($attribute:tt)*] $fresh:expr; $case:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attribute)*
+        async fn $case() {
+            $crate::store::contract::$case($fresh).await;
+        }
+    };
+    (ignored $reason:literal, $fresh:expr) => {
+        $crate::store::contract::contract_tests!(@cases [#[ignore = $reason]] $fresh);
+    };
+    ($fresh:expr) => {
+        $crate::store::contract::contract_tests!(@cases [] $fresh);
     };
 }
 pub(super) use contract_tests;
@@ -80,7 +88,7 @@ fn user(number: u32) -> UserId {
     UserId::new(format!("user-{number}"))
 }
 
-fn order(number: u32) -> Order {
+pub(super) fn order(number: u32) -> Order {
     Order {
         id: id(number),
         customer_id: format!("CUST{number:04}"),
@@ -100,7 +108,7 @@ fn order(number: u32) -> Order {
     }
 }
 
-fn approved(number: u32) -> ApprovedRefund {
+pub(super) fn approved(number: u32) -> ApprovedRefund {
     let policy = RefundPolicy {
         refused_categories: Vec::new(),
         shipping_fee: Percent::default(),

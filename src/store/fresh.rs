@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::sqlite::SqliteStore;
-use super::{Result, Store, StoreError, file};
+use super::{Result, Store, StoreError, place};
 
 /// A new store that is not at its place yet. Dropping it removes it.
 pub struct Fresh {
@@ -17,13 +17,14 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Begins a new store for a location, or `None` where there is something already or no file can be made: then
+    /// Begins a new store for a location, or `None` where there is something already, or no file can or has to be made: then
     /// [`open`](super::open) finds it, or says why it cannot be used.
     ///
     /// # Errors
     /// When the location names no file, or the new file cannot be opened as a store.
     pub fn begin(location: &str) -> Result<Option<Self>> {
-        let place = file(location)?.to_owned();
+        let Some(place) = place(location)? else { return Ok(None) };
+        let place = place.to_owned();
         if std::fs::symlink_metadata(&place).is_ok() {
             return Ok(None);
         }

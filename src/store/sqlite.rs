@@ -151,6 +151,7 @@ impl Store for SqliteStore {
                 writable: place.is_writable(connection),
                 schema: schema::version(connection)?,
                 problems: connection::problems(connection),
+                indexes: schema::indexes(connection)?,
             })
         })
         .await

@@ -118,6 +118,11 @@ fn only_the_store_names_sqlite() {
 }
 
 #[test]
+fn only_the_store_names_mongodb() {
+    only_in(&["mongodb::", "use mongodb", "bson::"], |path| path.starts_with("src/store/mongo"));
+}
+
+#[test]
 fn the_domain_reads_no_clock_and_no_file() {
     for (path, text) in sources() {
         if module(&path) != "domain" {

@@ -6,14 +6,12 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde_json::Value;
 
+use super::super::trail::{REFUND, differs, refund_call, unrecorded};
 use super::super::{Audit, Result};
 use super::{Fault, SqliteStore, count, int, ledger};
-use crate::domain::audit::{AuditCheck, AuditEntry, AuditPhase, AuditRecord, AuditVerifier, GENESIS};
+use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord, AuditVerifier, GENESIS};
 use crate::domain::ids::OrderId;
-use crate::domain::money::Money;
-use crate::domain::words::excerpt;
 
 const ENTRY: &str = "SELECT seq, previous, hash, content FROM audit";
 
@@ -100,10 +98,10 @@ impl Audit for SqliteStore {
                 connection.prepare_cached(&format!("{ENTRY} WHERE instr(content, ?1) > 0 ORDER BY seq"))?;
             for entry in statement.query_and_then([REFUND], read_entry)? {
                 let entry = entry?;
-                let Some(record) = entry.record().filter(|record| record.action == REFUND) else { continue };
-                let Some(order) = record.arguments["order_id"].as_str().map(OrderId::new) else { continue };
-                let paid = record.phase == AuditPhase::Finished && record.result["status"] == "success";
-                if let Some(why) = paid.then(|| differs(connection, &order, &record.result)).transpose()?.flatten() {
+                let Some((order, paid)) = refund_call(&entry) else { continue };
+                if let Some(result) = paid
+                    && let Some(why) = differs(ledger::refund_of(connection, &order)?.as_ref(), &order, &result)
+                {
                     return Ok(Some((entry.seq, why)));
                 }
                 on_record.insert(order);
@@ -113,37 +111,15 @@ impl Audit for SqliteStore {
             let refunds = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
             for refund in refunds {
                 let (order, transaction) = refund?;
-                if !on_record.contains(&OrderId::new(&order)) {
+                let order = OrderId::new(&order);
+                if !on_record.contains(&order) {
                     let length: Option<i64> =
                         connection.query_row("SELECT max(seq) FROM audit", [], |row| row.get(0))?;
-                    let why = format!("the ledger holds refund {transaction} of {order}, and no entry records it");
-                    return Ok(Some((count(length.unwrap_or(0))? + 1, why)));
+                    return Ok(Some((count(length.unwrap_or(0))? + 1, unrecorded(&transaction, &order))));
                 }
             }
             Ok(None)
         })
         .await
-    }
-}
-
-/// The tool whose calls pay; it is named here because a trail outlives the program that wrote it.
-const REFUND: &str = "process_refund";
-
-/// How the ledger differs from what a call is on record to have paid.
-fn differs(connection: &Connection, order: &OrderId, result: &Value) -> std::result::Result<Option<String>, Fault> {
-    let Some(refund) = ledger::refund_of(connection, order)? else {
-        return Ok(Some(format!("the refund of {order} that it records is not in the ledger")));
-    };
-    if result["transaction_id"] != refund.transaction_id.as_str() {
-        let recorded = result["transaction_id"].as_str().unwrap_or("no transaction");
-        return Ok(Some(format!(
-            "it records {recorded} for {order}, and the ledger holds {}",
-            excerpt(&refund.transaction_id, 80)
-        )));
-    }
-    match Money::from_json(&result["amount_refunded"]) {
-        Ok(amount) if amount == refund.amount => Ok(None),
-        Ok(amount) => Ok(Some(format!("it records {amount} for {order}, and the ledger holds {}", refund.amount))),
-        Err(error) => Ok(Some(format!("the amount that it records for {order} cannot be read: {error}"))),
     }
 }

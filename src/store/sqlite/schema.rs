@@ -30,6 +30,15 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
+/// The indexes of the file, beside those that keys make.
+pub(super) fn indexes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT tbl_name || ': ' || name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
 /// Looks at a file without changing it.
 pub(super) fn look(connection: &Connection) -> rusqlite::Result<Found> {
     // One statement, one snapshot: another process may be making the tables at this moment.

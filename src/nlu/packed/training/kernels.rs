@@ -25,14 +25,20 @@ pub(super) struct Outer {
     pub(super) tile: *mut f32,
 }
 
+/// Normalises a row: what goes in, what comes out, gain and bias; gives one over the deviation.
+type Normalize = unsafe fn(row: &mut [f32], out: &mut [f32], gamma: &[f32], beta: &[f32]) -> f32;
+
+/// The gradient through it; `sums` gathers those of gain and bias.
+type NormalizeBack = unsafe fn(gradient: &mut [f32], hat: &[f32], gamma: &[f32], scale: f32, sums: &mut [f32]);
+
 /// The computations of one kind of processor; the functions need that kind, and only [`available`] hands them out.
 pub(in super::super) struct TrainingKernels {
     /// Rows of a tile.
     pub(super) rows: usize,
     outer: unsafe fn(&Outer),
     gelu: unsafe fn(values: &mut [f32], slopes: &mut [f32]),
-    normalize: unsafe fn(row: &mut [f32], out: &mut [f32], gamma: &[f32], beta: &[f32]) -> f32,
-    normalize_back: unsafe fn(gradient: &mut [f32], hat: &[f32], gamma: &[f32], scale: f32, sums: &mut [f32]),
+    normalize: Normalize,
+    normalize_back: NormalizeBack,
     softmax_back: unsafe fn(shares: &[f32], gradient: &mut [f32], scale: f32),
     adamw: unsafe fn(Moved<'_>, &Coefficients),
     squares: unsafe fn(values: &[f32]) -> f32,

@@ -1,0 +1,167 @@
+//! Documents that other programs wrote: pandas, and the original.
+
+use std::time::Duration;
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+
+use super::*;
+use crate::domain::alert::{AlertStatus, Priority};
+use crate::domain::ids::{AlertId, OrderId, UserId};
+use crate::domain::message::Role;
+use crate::domain::money::Money;
+use crate::store::{Alerts as _, ImportMode, Orders as _, Transcript as _};
+
+fn pandas(id: &str) -> Document {
+    doc! {
+        "Order ID": id, "Customer ID": "CUST2824", "Platform": "JioMart", "Order Date & Time": "19:29.5",
+        "Delivery Time (Minutes)": 30.0, "Product Category": "Beverages", "Order Value (INR)": 382_i64,
+        "Customer Feedback": f64::NAN, "Service Rating": 5.0, "Delivery Delay": "No", "Refund Requested": "Yes",
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn orders_that_pandas_inserted_are_read_and_imported_over() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let mut odd = pandas("ORD000002");
+    odd.extend(doc! {
+        "Order Value (INR)": 599.5, "Delivery Time (Minutes)": f64::NAN, "Service Rating": f64::NAN, "Delivery Delay": f64::NAN,
+        "Customer Phone": 919_876_543_210.0, "Order Date": DateTime::from_millis(1_748_736_000_000), "Their Column": "kept",
+    });
+    let mut inexact = pandas("ORD000003");
+    inexact.insert("Order Value (INR)", 5.999);
+    raw(&store, |base| async move {
+        Ok(base.collection("order_details").insert_many([pandas("ORD000001"), odd, inexact]).await?)
+    })
+    .await;
+    let order = store.order(&OrderId::new("ORD000001")).await.unwrap().unwrap();
+    assert_eq!((order.value, order.delivery_minutes, order.rating), (Money::from_rupees(382), Some(30), Some(5)));
+    assert_eq!((order.feedback.as_str(), order.delayed, order.refund_requested), ("", Some(false), Some(true)));
+    let odd = store.order(&OrderId::new("ORD000002")).await.unwrap().unwrap();
+    assert_eq!(
+        (odd.value, odd.delivery_minutes, odd.rating, odd.delayed),
+        (Money::from_paise(59_950), None, None, None)
+    );
+    assert_eq!(odd.phone.as_deref(), Some("919876543210"));
+    assert_eq!(odd.placed_at, Some(jiff::civil::datetime(2025, 6, 1, 0, 0, 0, 0)));
+    match store.order(&OrderId::new("ORD000003")).await {
+        Err(error @ StoreError::Damaged { .. }) => assert!(error.to_string().contains("ORD000003"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+
+    let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
+    let written = import.write(vec![crate::domain::order::Order { phone: None, ..odd.clone() }]).await.unwrap();
+    assert_eq!((written.updated, written.added), (1, 0));
+    import.commit().await.unwrap();
+    assert_eq!(store.count_orders().await.unwrap(), 3);
+    let kept = raw(&store, |base| async move {
+        Ok(base.collection("order_details").find_one(doc! {"Order ID": "ORD000002"}).await?.unwrap())
+    })
+    .await;
+    assert_eq!(kept.get_str("Their Column").unwrap(), "kept");
+    assert_eq!(kept.get("Order Value (INR)"), Some(&Bson::Double(599.5)));
+    assert_eq!(store.order(&odd.id).await.unwrap().unwrap().phone, odd.phone);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn an_order_that_is_there_twice_stays_readable_and_is_told() {
+    let scratch = Scratch::new();
+    let client = Client::with_uri_str(uri()).await.unwrap();
+    let orders = client.database(&scratch.name).collection::<Document>("order_details");
+    orders.insert_many([pandas("ORD000001"), pandas("ORD000001")]).await.unwrap();
+    let store = scratch.open();
+    let mut order = store.order(&OrderId::new("ORD000001")).await.unwrap().unwrap();
+    let problems = store.health().await.unwrap().problems;
+    assert!(
+        problems.iter().any(|problem| problem.contains("order_details: Order ID (unique) is not unique")),
+        "{problems:?}"
+    );
+    order.category = "Dairy".to_owned();
+    let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
+    import.write(vec![order]).await.unwrap();
+    import.commit().await.unwrap();
+    assert_eq!(orders.count_documents(doc! {"Product Category": "Dairy"}).await.unwrap(), 2, "both tell the same");
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn chats_and_alerts_of_the_original_are_read() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let user = UserId::new("919876543210");
+    let chat = |role: &str, content: &str, timestamp: Bson| {
+        doc! {
+            "user_id": "919876543210", "role": role, "content": content, "timestamp": timestamp,
+        }
+    };
+    let chats = [
+        chat("user", "seconds", Bson::Double(1_748_773_230.25)),
+        chat("assistant", "text", Bson::String("2025-06-01T10:20:31".to_owned())),
+        chat("user", "date", Bson::DateTime(DateTime::from_millis(1_748_773_232_000))),
+        chat("bot", "whole", Bson::Int32(1_748_773_233)),
+    ];
+    let alert = ObjectId::new();
+    let pending = doc! {
+        "_id": alert, "user_id": "919876543210", "reason": "angry", "last_message": "!!", "priority": "high",
+        "status": "pending", "created_at": 1_748_773_240.5,
+    };
+    raw(&store, |base| async move {
+        base.collection("chats").insert_many(chats).await?;
+        Ok(base.collection("human_intervention_alerts").insert_one(pending).await?)
+    })
+    .await;
+    let read = store.recent_messages(&user, 10).await.unwrap();
+    let told: Vec<_> =
+        read.iter().map(|message| (message.role, message.text.as_str(), message.at.as_second())).collect();
+    assert_eq!(
+        told,
+        [
+            (Role::User, "seconds", 1_748_773_230),
+            (Role::Assistant, "text", 1_748_773_231),
+            (Role::User, "date", 1_748_773_232),
+            (Role::Assistant, "whole", 1_748_773_233),
+        ]
+    );
+    let mut ours = read[0].clone();
+    ours.text = "ours".to_owned();
+    store.append_messages(&[ours]).await.unwrap();
+    let last = store.recent_messages(&user, 2).await.unwrap();
+    assert_eq!(last.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["whole", "ours"]);
+
+    let found = store.pending_alert(&user).await.unwrap().unwrap();
+    assert_eq!((found.priority, found.created_at.as_millisecond()), (Priority::High, 1_748_773_240_500));
+    assert_eq!(found.id, AlertId::new(alert.to_hex()));
+    let more = crate::domain::alert::Alert { id: AlertId::new("ALERT_1"), reason: "again".to_owned(), ..found.clone() };
+    assert_eq!(
+        store.open_alert(&more).await.unwrap().reason,
+        "angry | again",
+        "it is added to the one of the original"
+    );
+    assert!(store.resolve_alert(&found.id, found.created_at).await.unwrap());
+    let settled = store.alert(&found.id).await.unwrap().unwrap();
+    assert_eq!((settled.status, settled.reason.as_str()), (AlertStatus::Resolved, "angry | again"));
+    assert_eq!(store.alerts(10).await.unwrap(), [settled]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn looking_needs_a_database_and_makes_nothing() {
+    let scratch = Scratch::new();
+    let settings = MongoSettings { connect: Duration::from_secs(5), ..scratch.settings() };
+    let error = MongoStore::look(&uri(), &settings).unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    drop(scratch.open());
+    let store = MongoStore::look(&uri(), &settings).unwrap();
+    assert_eq!(store.count_orders().await.unwrap(), 0);
+    assert!(store.health().await.unwrap().indexes.contains(&"order_details: Order ID (unique)".to_owned()));
+    raw(&store, |base| async move {
+        let newer = doc! {"$set": {"version": 99}};
+        Ok(base.collection("meta").update_one(doc! {"_id": "schema"}, newer).await?)
+    })
+    .await;
+    let error = MongoStore::open(&uri(), &settings).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+}

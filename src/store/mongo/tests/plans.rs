@@ -1,0 +1,228 @@
+//! Every query that the store makes is an index scan: all commands are listened to, and explained.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+
+use super::turns::{LEASE, at, inbound, said};
+use super::*;
+use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::audit::{AuditPhase, AuditRecord};
+use crate::domain::conversation::Conversation;
+use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
+use crate::domain::money::Money;
+use crate::domain::order::Order;
+use crate::domain::outgoing::Outgoing;
+use crate::domain::refund::Quote;
+use crate::store::contract::{approved, order};
+use crate::store::{
+    Alerts as _, Audit as _, Conversations as _, FinishedTurn, ImportMode, Inbox as _, Ledger as _, Orders as _,
+    Outbox as _, Transcript as _,
+};
+
+/// The commands that were heard, each form once.
+type Heard = Arc<Mutex<BTreeMap<String, Document>>>;
+
+/// What a command looks for, as `find` commands: that server explains no other.
+fn searches(command: &Document) -> Vec<Document> {
+    let Some((name, collection)) = command.iter().next() else { return Vec::new() };
+    let find = |filter: Option<&Bson>, sort: Option<&Bson>| {
+        let mut find = doc! {"find": collection.clone(), "filter": filter.cloned().unwrap_or(Bson::Document(doc! {}))};
+        if let Some(sort) = sort {
+            find.insert("sort", sort.clone());
+        }
+        find
+    };
+    let each = |name: &str| {
+        let statements = command.get_array(name).cloned().unwrap_or_default();
+        statements.iter().filter_map(Bson::as_document).map(|one| find(one.get("q"), None)).collect()
+    };
+    match name.as_str() {
+        "find" => vec![find(command.get("filter"), command.get("sort"))],
+        "findAndModify" => vec![find(command.get("query"), command.get("sort"))],
+        "aggregate" => {
+            let first =
+                command.get_array("pipeline").ok().and_then(|stages| stages.first()?.as_document()?.get("$match"));
+            vec![find(first, None)]
+        }
+        "update" => each("updates"),
+        "delete" => each("deletes"),
+        _ => Vec::new(),
+    }
+}
+
+/// The form of a search: its fields without the values.
+fn form(search: &Document) -> String {
+    fn strip(value: &Bson) -> Bson {
+        match value {
+            Bson::Document(inner) => {
+                Bson::Document(inner.iter().map(|(key, value)| (key.clone(), strip(value))).collect())
+            }
+            Bson::Array(inner) => Bson::Array(inner.iter().take(1).map(strip).collect()),
+            other => Bson::String(format!("{:?}", other.element_type())),
+        }
+    }
+    let mut form = search.clone();
+    if let Some(filter) = form.get_mut("filter") {
+        *filter = strip(filter);
+    }
+    form.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn every_query_is_an_index_scan() {
+    let scratch = Scratch::new();
+    let heard: Heard = Arc::default();
+    let (listener, settings) = (Arc::clone(&heard), scratch.settings());
+    let store = driver::wait(async move {
+        let listen = move |options: &mut ClientOptions| {
+            options.command_event_handler = Some(EventHandler::callback(move |event| {
+                if let CommandEvent::Started(started) = event {
+                    let mut heard = listener.lock().unwrap();
+                    for search in searches(&started.command) {
+                        heard.entry(form(&search)).or_insert(search);
+                    }
+                }
+            }));
+        };
+        MongoStore::connect(&uri(), settings, listen, true).await
+    })
+    .unwrap();
+    everything(&store).await;
+    let heard = std::mem::take(&mut *heard.lock().unwrap());
+    assert!(heard.len() > 40, "only {} forms were heard: the test no longer sees them", heard.len());
+    let mut scans = Vec::new();
+    for (form, search) in heard {
+        let plan = raw(&store, |base| async move { Ok(base.db.run_command(doc! {"explain": search}).await?) }).await;
+        let plan = plan.get_document("queryPlanner").unwrap().get("winningPlan").unwrap().to_string();
+        if plan.contains("COLLSCAN")
+            || !(plan.contains("IXSCAN") || plan.contains("IDHACK") || plan.contains("EXPRESS"))
+        {
+            scans.push(format!("{form}\n    {plan}"));
+        }
+    }
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+}
+
+/// Calls every operation of every port at least once, with something to find.
+async fn everything(store: &MongoStore) {
+    let user = UserId::new("u");
+    for mode in [ImportMode::Upsert, ImportMode::Upsert, ImportMode::Append, ImportMode::Replace] {
+        let mut import = store.begin_import(mode).await.unwrap();
+        let last = if mode == ImportMode::Replace { 10 } else { 20 };
+        let orders: Vec<Order> = (1..last).map(order).collect();
+        import.write(orders).await.unwrap();
+        import.commit().await.unwrap();
+    }
+    let id = OrderId::new("ORD000001");
+    assert!(store.order(&id).await.unwrap().is_some());
+    assert_eq!(store.count_orders().await.unwrap(), 9);
+    store.bind_order(&id, &user, at(0)).await.unwrap();
+    store.binding(&id).await.unwrap();
+    for number in 1..4 {
+        store.note_lookup(&OrderId::new(&format!("ORD00000{number}")), &user, at(0), 5).await.unwrap();
+    }
+    let quote = Quote {
+        id: QuoteId::new("q"),
+        order_id: id.clone(),
+        user_id: Some(user.clone()),
+        order_value: Money::from_rupees(599),
+        amount: Money::from_rupees(599),
+        fee: Money::ZERO,
+        turn: Some(1),
+        created_at: at(0),
+        expires_at: at(1_800),
+    };
+    store.save_quote(&quote).await.unwrap();
+    store.latest_quote(&id, Some(&user)).await.unwrap().unwrap();
+    store.quote(&quote.id).await.unwrap().unwrap();
+    for _ in 0..2 {
+        store.record_refund(approved(1)).await.unwrap();
+    }
+    store.refund_of(&id).await.unwrap().unwrap();
+    assert_eq!(store.refunds(5).await.unwrap().len(), 1);
+    let record = AuditRecord {
+        at: at(0),
+        actor: "system".to_owned(),
+        action: "process_refund".to_owned(),
+        phase: AuditPhase::Started,
+        arguments: serde_json::json!({"order_id": id.as_str()}),
+        result: serde_json::Value::Null,
+    };
+    for _ in 0..2 {
+        store.append_audit(&record).await.unwrap();
+    }
+    assert_eq!(store.audit_entries(1, 9).await.unwrap().len(), 2);
+    assert_eq!(store.audit_length().await.unwrap(), 2);
+    assert_eq!(store.check_audit().await.unwrap().broken, None);
+    assert_eq!(store.check_refunds().await.unwrap(), None);
+    alerts(store, &user).await;
+    talk(store, &user).await;
+    store.health().await.unwrap();
+}
+
+async fn alerts(store: &MongoStore, user: &UserId) {
+    for number in 0..3 {
+        let alert = Alert {
+            id: AlertId::new(format!("alert-{number}")),
+            user_id: user.clone(),
+            reason: format!("reason {number}"),
+            last_message: "!".to_owned(),
+            priority: Priority::High,
+            status: AlertStatus::Pending,
+            created_at: at(number),
+        };
+        let kept = store.open_alert(&alert).await.unwrap();
+        if number > 0 {
+            assert!(store.resolve_alert(&kept.id, at(9)).await.unwrap());
+        }
+        store.alert(&kept.id).await.unwrap().unwrap();
+        store.pending_alert(user).await.unwrap();
+    }
+    store.alert(&AlertId::new("0123456789abcdef01234567")).await.unwrap();
+    assert_eq!(store.alerts(10).await.unwrap().len(), 2);
+}
+
+async fn talk(store: &MongoStore, user: &UserId) {
+    store.append_messages(&[said("u", "hello")]).await.unwrap();
+    assert!(store.save_turn(&Conversation::new(user.clone()), &[said("u", "hi")]).await.unwrap());
+    assert_eq!(store.recent_messages(user, 9).await.unwrap().len(), 2);
+    store.accept(&[inbound("a", "u", 0)], at(0)).await.unwrap();
+    store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(0)).await.unwrap();
+    while let Some(claim) = store.claim(None, "tester", at(1), LEASE).await.unwrap() {
+        assert!(store.renew(&claim, at(1), LEASE).await.unwrap());
+        if claim.user_id != *user {
+            assert!(store.fail(&claim, "poison", None, at(1)).await.unwrap());
+            continue;
+        }
+        store.accept(&[inbound("late", "u", 1)], at(1)).await.unwrap();
+        let conversation = store.conversation(user).await.unwrap().unwrap();
+        let turn = FinishedTurn {
+            said: vec![said("u", "a")],
+            replies: vec![said("u", "b")],
+            outgoing: (0..3).map(|sequence| Outgoing::text(user.clone(), 1, sequence, "c", at(1))).collect(),
+            conversation,
+        };
+        store.finish(&claim, &turn, at(1)).await.unwrap();
+        break;
+    }
+    while let Some(claim) = store.claim(Some(user), "tester", at(2), LEASE).await.unwrap() {
+        assert!(store.release(&claim, at(40)).await.unwrap());
+    }
+    assert!(!store.unfinished(9).await.unwrap().is_empty());
+    store.backlog().await.unwrap();
+    let message = store.claim_outgoing(None, at(2), LEASE).await.unwrap().unwrap();
+    assert!(store.sent(&message, "id", at(2)).await.unwrap());
+    let message = store.claim_outgoing(Some(user), at(2), LEASE).await.unwrap().unwrap();
+    assert!(store.send_failed(&message, "no", None, at(2)).await.unwrap());
+    assert_eq!(store.outgoing_of(user, 9).await.unwrap().len(), 3);
+    assert_eq!(store.parked_outgoing(9).await.unwrap().len(), 1);
+    assert_eq!(store.retry_outgoing(Some(user), at(3)).await.unwrap(), 1);
+    assert_eq!(store.retry_parked(Some(&UserId::new("parked")), at(3)).await.unwrap(), 1);
+    store.retry_outgoing(None, at(3)).await.unwrap();
+    store.retry_parked(None, at(3)).await.unwrap();
+}
