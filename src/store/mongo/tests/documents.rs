@@ -1,4 +1,6 @@
 //! Documents that other programs wrote: pandas, and the original.
+//!
+//! They must never write what those programs would not have written.
 
 use std::time::Duration;
 

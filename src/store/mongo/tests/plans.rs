@@ -1,4 +1,6 @@
 //! Every query that the store makes is an index scan: all commands are listened to, and explained.
+//!
+//! It must never pass a query that a server would answer by reading a whole collection.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

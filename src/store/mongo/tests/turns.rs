@@ -1,5 +1,7 @@
 //! What a process leaves behind when it dies in the middle of something, and what was done to the trail behind the
 //! store's back.
+//!
+//! They must never leave a store behind that the checks of the trail call sound and is not.
 
 use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{Document, doc};
