@@ -192,7 +192,8 @@ async fn talk(store: &MongoStore, user: &UserId) {
     assert!(store.save_turn(&Conversation::new(user.clone()), &[said("u", "hi")]).await.unwrap());
     assert_eq!(store.recent_messages(user, 9).await.unwrap().len(), 2);
     store.accept(&[inbound("a", "u", 0)], at(0)).await.unwrap();
-    store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(0)).await.unwrap();
+    // Due before the other one: it is claimed, and parked, first.
+    store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(-1)).await.unwrap();
     while let Some(claim) = store.claim(None, "tester", at(1), LEASE).await.unwrap() {
         assert!(store.renew(&claim, at(1), LEASE).await.unwrap());
         if claim.user_id != *user {
