@@ -193,7 +193,10 @@ impl AuditVerifier {
         let cut = head.filter(|head| *head > last);
         let cut = cut.map(|head| (last + 1, format!("the last {} entries are missing", head - last)));
         let unproven = self.unproven.map(|checkpoint| {
-            (checkpoint.seq, format!("the entries up to {} are missing, and no entry says that they were removed", checkpoint.seq))
+            (
+                checkpoint.seq,
+                format!("the entries up to {} are missing, and no entry says that they were removed", checkpoint.seq),
+            )
         });
         let erased = self.erased.into_keys().next();
         let erased = erased.map(|seq| (seq, format!("it was {ERASED}, and no later entry says so")));

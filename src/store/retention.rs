@@ -100,8 +100,7 @@ pub async fn sweep(
         return Ok(None);
     }
     let begun = Instant::now();
-    let mut report =
-        SweepReport { at: now, chats: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false };
+    let mut report = SweepReport { at: now, chats: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false };
     let before = |kept: SignedDuration| now.saturating_sub(kept).unwrap_or(Timestamp::MIN);
     if let Some(before) = keep.chats.map(before) {
         report.chats = steps(store, Sweepable::Chats, before).await?;

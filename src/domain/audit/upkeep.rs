@@ -64,7 +64,8 @@ impl Checkpoint {
 
     /// Whether a record vouches for this.
     pub(super) fn is_said_by(&self, record: &AuditRecord) -> bool {
-        record.action == RETENTION && serde_json::from_value(record.arguments.clone()).is_ok_and(|said: Self| said == *self)
+        record.action == RETENTION
+            && serde_json::from_value(record.arguments.clone()).is_ok_and(|said: Self| said == *self)
     }
 }
 
@@ -202,7 +203,10 @@ mod tests {
         assert!(erased.is_erased() && !erased.mentions(&UserId::new("1")));
         let record = erased.record().unwrap();
         assert_eq!((record.actor.as_str(), record.action.as_str()), (ERASED_CUSTOMER, REFUND));
-        assert_eq!((record.arguments["order_id"].as_str(), record.result["status"].as_str()), (Some("ORD000001"), Some("success")));
+        assert_eq!(
+            (record.arguments["order_id"].as_str(), record.result["status"].as_str()),
+            (Some("ORD000001"), Some("success"))
+        );
         assert!(!erased.content.contains("salt"), "{}", erased.content);
     }
 

@@ -77,7 +77,8 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     erased.lookups = base.collection(LOOKUPS).delete_one(own).await?.deleted_count;
     let nobody = format!("erased/{}", uuid::Uuid::now_v7().simple());
     let update = doc! {"$set": {"user_id": nobody}};
-    erased.bindings = base.collection(BINDINGS).update_many(doc! {"user_id": user.as_str()}, update).await?.modified_count;
+    erased.bindings =
+        base.collection(BINDINGS).update_many(doc! {"user_id": user.as_str()}, update).await?.modified_count;
     Ok(erased)
 }
 

@@ -119,11 +119,13 @@ async fn step(base: &Base, what: Sweepable, before: Timestamp, limit: u32) -> Re
             let fields = doc! {"_id": 1, kind.field: 1};
             let found = collection.find(filter).sort(order).limit(left).projection(fields).await?;
             let found: Vec<Document> = found.try_collect().await?;
-            let is_old = |document: &Document| {
-                matches!(optional_time(document, kind.field), Ok(Some(at)) if at < before)
-            };
-            let old: Vec<Bson> =
-                found.iter().filter(|document| is_old(document)).filter_map(|document| document.get("_id").cloned()).collect();
+            let is_old =
+                |document: &Document| matches!(optional_time(document, kind.field), Ok(Some(at)) if at < before);
+            let old: Vec<Bson> = found
+                .iter()
+                .filter(|document| is_old(document))
+                .filter_map(|document| document.get("_id").cloned())
+                .collect();
             if !old.is_empty() {
                 let mut filter = doc! {"_id": {"$in": old}};
                 filter.extend(kind.filter.clone());
@@ -139,8 +141,8 @@ async fn move_checkpoint(base: &Base, to: &Checkpoint, now: Timestamp) -> Read<(
         return Ok(());
     }
     audit::append(base, &to.record(now)).await?;
-    let document =
-        serde_json::to_string(to).map_err(|error| Fault::Content(format!("a checkpoint cannot be written: {error}")))?;
+    let document = serde_json::to_string(to)
+        .map_err(|error| Fault::Content(format!("a checkpoint cannot be written: {error}")))?;
     // Forward only, whoever else does so at the same time.
     let filter = doc! {"_id": CUT, "seq": {"$lt": int(to.seq)}};
     let set = doc! {"$set": {"seq": int(to.seq), "document": document}};

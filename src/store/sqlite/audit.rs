@@ -117,7 +117,8 @@ impl Audit for SqliteStore {
             }
             let mut statement =
                 connection.prepare_cached("SELECT order_id, transaction_id FROM refunds WHERE at >= ?1 ORDER BY at")?;
-            let refunds = statement.query_map([proven], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let refunds =
+                statement.query_map([proven], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
             for refund in refunds {
                 let (order, transaction) = refund?;
                 let order = OrderId::new(&order);

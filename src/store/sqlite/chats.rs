@@ -65,10 +65,7 @@ pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std:
 }
 
 /// The conversation of a customer.
-pub(super) fn conversation(
-    connection: &Connection,
-    user: &UserId,
-) -> std::result::Result<Option<Conversation>, Fault> {
+pub(super) fn conversation(connection: &Connection, user: &UserId) -> std::result::Result<Option<Conversation>, Fault> {
     let mut statement = connection.prepare_cached("SELECT version, document FROM conversations WHERE user_id = ?1")?;
     let mut found = statement.query_and_then([user.as_str()], |row| {
         let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
@@ -90,9 +87,8 @@ impl Transcript for SqliteStore {
     async fn recent_messages(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>> {
         let user = user.clone();
         self.read("reading messages", move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM chats WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2"
-            ))?;
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM chats WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2"))?;
             let mut messages: Vec<ChatMessage> = statement
                 .query_and_then(params![user.as_str(), limit], read_message)?
                 .collect::<std::result::Result<_, Fault>>()?;

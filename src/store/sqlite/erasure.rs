@@ -1,6 +1,7 @@
 //! Decides how the data of one customer is found and erased.
 //!
-//! It must never leave what was erased readable in the file: freed pages are overwritten, and the log is emptied.
+//! It must never leave what was erased readable in the file: every writer overwrites what it frees (`connection.rs`), and the
+//! log is emptied here.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,8 +31,7 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
     let outbox = format!("SELECT {} FROM outbox WHERE user_id = ?1 ORDER BY turn, sequence", outbox::COLUMNS);
     let alerts =
         format!("SELECT {} FROM human_intervention_alerts WHERE user_id = ?1 ORDER BY created_at", alerts::COLUMNS);
-    let inbox =
-        "SELECT id, user_id, sent_at, received_at, content, turn IS NOT NULL FROM inbox WHERE user_id = ?1 ORDER BY seq";
+    let inbox = "SELECT id, user_id, sent_at, received_at, content, turn IS NOT NULL FROM inbox WHERE user_id = ?1 ORDER BY seq";
     Ok(PersonalData {
         chats: all(connection, &chats, user, chats::read_message)?,
         conversation: chats::conversation(connection, user)?,
@@ -40,22 +40,21 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
         })?,
         outbox: all(connection, &outbox, user, outbox::read_outgoing)?,
         alerts: all(connection, &alerts, user, alerts::read_alert)?,
-        bindings: all(connection, "SELECT order_id, at FROM bindings WHERE user_id = ?1 ORDER BY at", user, read_bound)?,
+        bindings: all(
+            connection,
+            "SELECT order_id, at FROM bindings WHERE user_id = ?1 ORDER BY at",
+            user,
+            read_bound,
+        )?,
         lookups: all(connection, "SELECT order_id, at FROM lookups WHERE user_id = ?1 ORDER BY at", user, read_bound)?,
-        quotes: all(connection, &format!("{} WHERE user_id = ?1 ORDER BY seq", ledger::QUOTE), user, ledger::read_quote)?,
+        quotes: all(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY seq", ledger::QUOTE),
+            user,
+            ledger::read_quote,
+        )?,
         ..PersonalData::none(user)
     })
-}
-
-/// Runs work after which nothing that it removed is left in freed places of the file.
-fn thoroughly<T>(
-    connection: &Connection,
-    work: impl FnOnce() -> std::result::Result<T, Fault>,
-) -> std::result::Result<T, Fault> {
-    connection.pragma_update(None, "secure_delete", true)?;
-    let outcome = work();
-    connection.pragma_update(None, "secure_delete", false)?;
-    outcome
 }
 
 fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result::Result<Erased, Fault> {
@@ -117,9 +116,7 @@ impl Erasure for SqliteStore {
 
     async fn erase_data_of(&self, user: &UserId, now: Timestamp) -> Result<Erased> {
         let user = user.clone();
-        let erased = self.write("erasing what is kept of a customer", move |connection| {
-            thoroughly(connection, || erase(connection, &user, now))
-        });
+        let erased = self.write("erasing what is kept of a customer", move |connection| erase(connection, &user, now));
         let erased = erased.await?;
         self.empty_log().await;
         Ok(erased)
@@ -128,15 +125,12 @@ impl Erasure for SqliteStore {
     async fn replace_contents(&self, entries: &[AuditEntry]) -> Result<u64> {
         let entries = entries.to_vec();
         let replaced = self.write("erasing contents of the audit trail", move |connection| {
-            thoroughly(connection, || {
-                let mut update =
-                    connection.prepare_cached("UPDATE audit SET content = ?3 WHERE seq = ?1 AND hash = ?2")?;
-                let mut replaced = 0;
-                for entry in &entries {
-                    replaced += update.execute(params![int(entry.seq), entry.hash, entry.content])? as u64;
-                }
-                Ok(replaced)
-            })
+            let mut update = connection.prepare_cached("UPDATE audit SET content = ?3 WHERE seq = ?1 AND hash = ?2")?;
+            let mut replaced = 0;
+            for entry in &entries {
+                replaced += update.execute(params![int(entry.seq), entry.hash, entry.content])? as u64;
+            }
+            Ok(replaced)
         });
         let replaced = replaced.await?;
         self.empty_log().await;

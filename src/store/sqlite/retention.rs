@@ -40,7 +40,8 @@ pub(super) fn checkpoint(connection: &Connection) -> std::result::Result<Option<
 }
 
 fn read<T: serde::de::DeserializeOwned>(document: &str) -> std::result::Result<T, Fault> {
-    serde_json::from_str(document).map_err(|error| Fault::Content(format!("what retention noted does not read: {error}")))
+    serde_json::from_str(document)
+        .map_err(|error| Fault::Content(format!("what retention noted does not read: {error}")))
 }
 
 fn write(value: &impl serde::Serialize) -> std::result::Result<String, Fault> {
