@@ -21,6 +21,8 @@ pub(super) enum Kind {
     NotEmpty,
     /// A whole number from the first to the second.
     Whole(i64, i64),
+    /// A number of days, from this one on, or 0.
+    Days(i64),
     /// A number from 0 to 1.
     Share,
     /// An amount of money of 0 or more.
@@ -43,6 +45,9 @@ pub(super) enum Kind {
     Zone,
 }
 
+/// A hundred years.
+const MOST_DAYS: i64 = 36_500;
+
 /// All settings, with the optional ones that `default.toml` only names in remarks.
 pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.location", Kind::NotEmpty),
@@ -50,6 +55,9 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.connect_seconds", Kind::Whole(1, 600)),
     ("store.timeout_seconds", Kind::Whole(1, 3_600)),
     ("store.pool_size", Kind::Whole(1, 1_000)),
+    ("retention.chats_days", Kind::Days(1)),
+    ("retention.inbox_days", Kind::Days(7)),
+    ("retention.audit_days", Kind::Days(1)),
     ("model.folder", Kind::Text),
     ("shop.timezone", Kind::Zone),
     ("shop.phone_country", Kind::CountryCode),
@@ -109,7 +117,7 @@ impl Kind {
     /// Reads a value from a settings file. The error completes “the setting …”.
     pub(super) fn read(self, value: &Value) -> Result<Value, String> {
         match (self, value) {
-            (Self::Whole(..), Value::Integer(number)) => self.whole(Some(*number), number),
+            (Self::Whole(..) | Self::Days(_), Value::Integer(number)) => self.whole(Some(*number), number),
             (Self::Share, Value::Float(number)) => share(Some(*number), number),
             #[allow(clippy::cast_precision_loss)]
             (Self::Share, Value::Integer(number)) => share(Some(*number as f64), number),
@@ -117,7 +125,7 @@ impl Kind {
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Share | Self::List | Self::Servers, _) => {
+            (Self::Whole(..) | Self::Days(_) | Self::Share | Self::List | Self::Servers, _) => {
                 Err(wrong(&type_of(value), &self.wanted()))
             }
             (_, Value::String(text)) => self.text(text),
@@ -130,7 +138,7 @@ impl Kind {
     /// Reads the value of a variable. The error completes “the setting …”.
     pub(super) fn read_variable(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Whole(..) => self.whole(text.trim().parse().ok(), &shown(text)),
+            Self::Whole(..) | Self::Days(_) => self.whole(text.trim().parse().ok(), &shown(text)),
             Self::Share => share(text.trim().parse().ok(), &shown(text)),
             Self::List if text.trim_start().starts_with('[') => toml::from_str::<toml::Table>(&format!("v = {text}"))
                 .ok()
@@ -209,6 +217,9 @@ impl Kind {
     fn whole(self, number: Option<i64>, found: &dyn Display) -> Result<Value, String> {
         match (self, number) {
             (Self::Whole(least, most), Some(number)) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+            (Self::Days(least), Some(number)) if number == 0 || (least..=MOST_DAYS).contains(&number) => {
+                Ok(Value::Integer(number))
+            }
             _ => Err(wrong(&found.to_string(), &self.wanted())),
         }
     }
@@ -217,6 +228,7 @@ impl Kind {
         match self {
             Self::Text | Self::NotEmpty => "text in quotes".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Days(least) => format!("0 (for ever) or a whole number of days from {least} to {MOST_DAYS}"),
             Self::Share => "a number from 0 to 1".to_owned(),
             Self::Amount => "an amount such as 2000, not below 0 and with at most two decimals".to_owned(),
             Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
