@@ -216,7 +216,8 @@ impl Turn {
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             _ => {}
         }
-        self.rounds.push(Round { call, result: result.value });
+        let wrong = matches!(result.outcome, Outcome::WrongCall(_));
+        self.rounds.push(Round { call, result: result.value, wrong });
         if self.forced {
             return vec![self.finish_forced()];
         }

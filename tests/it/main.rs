@@ -8,6 +8,7 @@ mod eval;
 mod import;
 mod inbox;
 mod label;
+mod llm;
 mod mcp;
 mod nlu;
 mod simulate;
