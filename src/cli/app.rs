@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Global, Problem};
-use crate::agent::guard::amounts_in;
+use crate::agent::guard::Written;
 use crate::agent::{Agent, Settings as AgentSettings};
 use crate::config::{Config, Sources};
 use crate::desk::{Desk, Rules};
@@ -249,8 +249,10 @@ pub(super) fn worker(
     model: Arc<dyn ChatModel>,
 ) -> anyhow::Result<Worker> {
     let faq = load_faq(config)?;
-    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
-    let settings = AgentSettings { patterns: config.patterns()?, gap: config.triage.gap(), written_amounts };
+    let patterns = config.patterns()?;
+    let policy = config.policy()?.sentences();
+    let written = Written::read(faq.answers().chain(policy.iter().map(String::as_str)), &patterns);
+    let settings = AgentSettings { patterns, gap: config.triage.gap(), written };
     Ok(Worker::new(store, Agent::new(toolbox, model, settings)))
 }
 

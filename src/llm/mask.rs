@@ -110,6 +110,11 @@ impl Mask {
         map(value, &mut |text| self.show(text))
     }
 
+    /// What was hidden, each once.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().filter(|(kind, _)| *kind != Kind::Text).map(|(_, value)| value.as_str())
+    }
+
     /// A run of digits: hidden as a whole, else each part of it that stands between spaces.
     fn digits(&mut self, run: &str) -> String {
         if let Some(kind) = self.kind(run) {

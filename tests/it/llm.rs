@@ -166,7 +166,12 @@ fn the_documented_order_conversation() {
         assert_eq!(body["model"], MODEL);
     }
     let roles = |body: &Value| -> Vec<String> {
-        body["messages"].as_array().unwrap().iter().map(|message| message["role"].as_str().unwrap().to_owned()).collect()
+        body["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| message["role"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(roles(&asked[2]), ["system", "user", "assistant", "user", "assistant", "tool"]);
     let system = asked[0]["messages"][0]["content"].as_str().unwrap();
@@ -295,10 +300,21 @@ fn arguments_that_cannot_be_read_go_back_to_the_model_once() {
 fn every_other_failure_ends_with_the_playbooks_answer() {
     let slow = || says("too late").set_delay(Duration::from_secs(30));
     for (name, answers, asked) in [
-        ("a wrong key", vec![ResponseTemplate::new(401).set_body_json(json!({"error": {"message": "Invalid API Key"}}))], 1),
+        (
+            "a wrong key",
+            vec![ResponseTemplate::new(401).set_body_json(json!({"error": {"message": "Invalid API Key"}}))],
+            1,
+        ),
         ("no such model", vec![ResponseTemplate::new(404), ResponseTemplate::new(404)], 2),
         ("down", (0..6).map(|_| ResponseTemplate::new(503)).collect(), 6),
-        ("a page", vec![ResponseTemplate::new(200).set_body_string("<html>"), ResponseTemplate::new(200).set_body_string("{}")], 2),
+        (
+            "a page",
+            vec![
+                ResponseTemplate::new(200).set_body_string("<html>"),
+                ResponseTemplate::new(200).set_body_string("{}"),
+            ],
+            2,
+        ),
         ("empty", vec![says(""), says(" ")], 2),
         ("slow", vec![slow(), slow()], 1),
         ("a redirect", vec![ResponseTemplate::new(302).insert_header("location", "http://127.0.0.1:9/"); 2], 2),
@@ -332,7 +348,10 @@ fn a_missing_model_is_named_with_what_is_there() {
     let (events, err) = service.hold(&["hello there friend"], |_| {});
     assert_eq!(reply(&events[0]), "Hello!");
     assert_eq!(service.models_asked(), [FALLBACK]);
-    assert!(err.contains(MODEL) && err.contains("is asked instead") && err.contains("llama-3.3-70b-versatile"), "{err}");
+    assert!(
+        err.contains(MODEL) && err.contains("is asked instead") && err.contains("llama-3.3-70b-versatile"),
+        "{err}"
+    );
     let (code, out, _) = run(&mut service.command(&["doctor"]));
     assert_eq!(code, 0);
     assert!(out.contains("there are: llama-3.3-70b-versatile, openai/gpt-oss-20b"), "{out}");

@@ -11,6 +11,7 @@ mod label;
 mod llm;
 mod mcp;
 mod nlu;
+mod redteam;
 mod simulate;
 mod store;
 mod train;
