@@ -2,6 +2,7 @@
 //!
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
+mod llm;
 mod refund;
 mod servers;
 mod setting;
@@ -21,6 +22,7 @@ use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::retention::KeepFor;
+pub use llm::{LlmConfig, PrivacyConfig};
 pub use refund::{Preset, RefundConfig};
 pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
@@ -65,6 +67,8 @@ pub struct Config {
     pub escalation: EscalationConfig,
     /// The remote language model.
     pub llm: LlmConfig,
+    /// What a remote model does not see.
+    pub privacy: PrivacyConfig,
     /// The tool server.
     pub mcp: McpConfig,
     /// The WhatsApp Business Cloud API.
@@ -174,14 +178,6 @@ pub struct EscalationConfig {
     pub very_negative: f64,
     /// Replies in a row that did not help.
     pub failures: u32,
-}
-
-/// The remote language model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LlmConfig {
-    /// The API key.
-    pub api_key: SecretString,
 }
 
 /// The tool server (Model Context Protocol).

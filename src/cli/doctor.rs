@@ -9,7 +9,6 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::output::Output;
@@ -77,7 +76,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             findings.push(settings(&config));
             findings.extend(runtime.block_on(store_findings(global, &config)));
             findings.extend(model(global, &config));
-            findings.push(llm(&config));
+            findings.push(runtime.block_on(llm(&config)));
             findings.push(whatsapp(&config));
             findings.extend(ports());
         }
@@ -264,15 +263,26 @@ fn model(global: &Global, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn llm(config: &Config) -> Finding {
-    if config.llm.api_key.expose_secret().is_empty() {
-        warning(
-            "llm",
-            "no API key: the built-in playbook answers",
-            "GROQ_API_KEY=… in .env, once this version can use one",
-        )
-    } else {
-        warning("llm", "an API key is set, but this version answers with its playbook only", "nothing to do")
+async fn llm(config: &Config) -> Finding {
+    if !config.llm.is_remote() {
+        return warning("llm", "no API key: the built-in playbook answers", "GROQ_API_KEY=… in .env");
+    }
+    let remote = match app::remote_model(config) {
+        Ok(remote) => remote,
+        Err(error) => return broken("llm", format!("{error:#}"), failure::hint(&error)),
+    };
+    let host = remote.host();
+    match remote.look().await {
+        // The playbook answers meanwhile, so nothing is broken.
+        Err(error) => warning("llm", format!("{host}: {error}"), error.hint().unwrap_or_default()),
+        Ok(found) => match found.missing.first() {
+            None => ok("llm", format!("{host} has {}", found.usable.join(", "))),
+            Some(missing) => warning(
+                "llm",
+                app::missing_model(missing, &host, &found),
+                "set [llm] model and fallback_model to models that are there",
+            ),
+        },
     }
 }
 

@@ -77,7 +77,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         very_negative: 1.0,
         failures: 1_000,
     });
-    let settings = AgentSettings { patterns, gap: config.triage.gap(), written_amounts: Vec::new() };
+    let settings = AgentSettings { patterns, gap: config.triage.gap(), written: Default::default() };
     let toolbox = Toolbox::new(Desk::new(Arc::clone(store), rules), Arc::new(WordList));
     Agent::new(toolbox, Arc::new(playbook), settings)
 }
