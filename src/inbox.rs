@@ -7,8 +7,11 @@
 //! only makes it quicker, and any number of processes may run a [`Pool`] on one store.
 
 mod pool;
+mod reading;
+mod reply;
 mod retry;
 mod sender;
+mod takeover;
 mod worker;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use jiff::Timestamp;
 pub use pool::{Pool, PoolSettings};
 pub use retry::Backoff;
 pub use sender::Sender;
+pub use takeover::taken_over;
 pub use worker::{Outcome, Worker};
 
 /// Where the time comes from.

@@ -27,7 +27,8 @@ use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 pub use fresh::Fresh;
 pub use mongo::MongoSettings;
 pub use queue::{
-    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Unfinished, Wake, WorkState,
+    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Patience, Unfinished, Wake,
+    WorkState,
 };
 
 /// Why a store could not do what was asked.

@@ -8,6 +8,7 @@
 
 mod inbox;
 mod money;
+mod news;
 mod orders;
 mod outbox;
 mod properties;
@@ -28,7 +29,7 @@ use crate::domain::message::Role;
 use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
-pub(super) use self::{inbox::*, money::*, orders::*, outbox::*, properties::*, talk::*};
+pub(super) use self::{inbox::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*};
 
 /// An empty store, and a way to open it once more as another process would.
 pub(in crate::store) struct Fresh {
@@ -54,7 +55,9 @@ macro_rules! contract_tests {
             failures_come_back_and_are_parked, a_new_message_revives_a_parked_conversation,
             a_released_claim_does_not_count, the_backlog_is_counted, listeners_hear_of_work,
             messages_are_sent_in_order, one_of_many_gets_a_message_to_send, a_parked_message_lets_later_ones_pass,
-            an_overtaken_sender_changes_nothing, retried_messages_are_sent_again, leases_and_order_hold_in_any_history
+            an_overtaken_sender_changes_nothing, retried_messages_are_sent_again, every_kind_of_message_comes_back, news_of_a_message_never_goes_back,
+            news_settles_a_message_whose_answer_was_lost, a_message_that_failed_later_is_parked, a_burst_is_waited_for,
+            leases_and_order_hold_in_any_history
         );
     };
     (@each $attributes:tt $fresh:expr; $($case:ident),+) => {

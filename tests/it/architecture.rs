@@ -16,7 +16,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("llm", &["domain", "tools"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
     ("channels", &["domain"]),
-    ("inbox", &["agent", "channels", "store", "domain"]),
+    ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
+    ("bot", &["channels", "inbox", "store", "domain", "telemetry"]),
     ("mcp", &["tools", "domain"]),
 ];
 

@@ -13,3 +13,4 @@ mod nlu;
 mod simulate;
 mod store;
 mod train;
+mod whatsapp;
