@@ -108,6 +108,17 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("whatsapp.app_secret", Kind::Text),
     ("whatsapp.access_token", Kind::Text),
     ("whatsapp.phone_id", Kind::Text),
+    ("whatsapp.graph_url", Kind::NotEmpty),
+    ("whatsapp.graph_version", Kind::NotEmpty),
+    ("whatsapp.template", Kind::Text),
+    ("whatsapp.template_language", Kind::NotEmpty),
+    ("whatsapp.burst_ms", Kind::Whole(0, 60_000)),
+    ("whatsapp.burst_longest_ms", Kind::Whole(0, 600_000)),
+    ("whatsapp.turns_at_once", Kind::Whole(1, 1_000)),
+    ("whatsapp.sends_at_once", Kind::Whole(1, 1_000)),
+    ("whatsapp.messages_per_second", Kind::Whole(1, 10_000)),
+    ("whatsapp.pair_burst", Kind::Whole(1, 1_000)),
+    ("alerts.webhook_url", Kind::Text),
 ];
 
 /// What a setting may hold, if there is such a setting.
@@ -146,9 +157,10 @@ impl Kind {
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers, _) => {
-                Err(wrong(&type_of(value), &self.wanted()))
-            }
+            (
+                Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers,
+                _,
+            ) => Err(wrong(&type_of(value), &self.wanted())),
             (_, Value::String(text)) => self.text(text),
             // `phone_country = 91` can mean one thing only.
             (_, Value::Integer(number)) => self.text(&number.to_string()),

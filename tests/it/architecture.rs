@@ -17,7 +17,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("llm", &["domain", "tools", "net"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
     ("channels", &["domain"]),
-    ("inbox", &["agent", "channels", "store", "domain"]),
+    ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
+    ("bot", &["channels", "inbox", "store", "domain", "telemetry"]),
     ("mcp", &["tools", "domain", "net"]),
 ];
 

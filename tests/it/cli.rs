@@ -35,6 +35,8 @@ fn help_of_every_command() {
         "sample",
         "completions",
         "mcp",
+        "bot",
+        "serve",
         "alerts",
         "inbox",
         "backup",

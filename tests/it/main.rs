@@ -16,3 +16,4 @@ mod redteam;
 mod simulate;
 mod store;
 mod train;
+mod whatsapp;

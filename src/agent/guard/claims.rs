@@ -97,7 +97,7 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Done, format!(r"\b(?:enjoy|congratulations\s+on|congrats\s+on)\b.{{0,20}}{MONEY_BACK}")),
         (Refund, Done, format!(r"\b(?:check|look\s+(?:at|in)|see|refresh)\b.{{0,30}}\b(?:account|bank|wallet|upi|statement)\b.{{0,40}}{MONEY_BACK}|{MONEY_BACK}.{{0,40}}\b(?:check|look\s+in)\s+your\s+(?:bank|account|wallet|upi)")),
         (Refund, Done, format!(r"{MONEY_BACK}.{{0,30}}(?:\s(?:is|are)|'s|'re)\s+{ADV}(?:there|yours|in\s+your|with\s+you|back\b|guaranteed|confirmed|secured|assured|certain|visible)")),
-        (Refund, Future, format!(r"\b(?:your|the)\s+bank\b.{{0,20}}\b(?:will|is\s+going\s+to|shall)\b.{{0,20}}\b(?:credit|refund|reverse|return)\w*")),
+        (Refund, Future, r"\b(?:your|the)\s+bank\b.{0,20}\b(?:will|is\s+going\s+to|shall)\b.{0,20}\b(?:credit|refund|reverse|return)\w*".to_string()),
         (Refund, Future, r"\b(?:you|u)\b.{0,12}\b(?:guaranteed|promised|assured)\b.{0,30}\b(?:refund|money|amount|back)\b|\b(?:guaranteed|assured)\s+(?:full\s+)?refund\b".to_owned()),
         (Eligible, Done, format!(r"\byou(?:'re|\s+are|\s+do)?\s+{ADV}(?:eligible|entitled|qualified|qualify|due)\b.{{0,40}}{MONEY_BACK}")),
         (Eligible, Done, format!(r"(?:@\d|\b(?:order|it|this|that))(?:\s+(?:is|are|does)|'s)?\s+{ADV}(?:(?:eligible|approved|cleared|qualified|qualifies|qualify|entitled)\b.{{0,20}}{MONEY_BACK}|(?:fully\s+)?refundable\b)")),
