@@ -50,8 +50,8 @@ fn module(path: &Path) -> String {
 /// Tests may use anything.
 fn is_test(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    let contract = path.components().any(|part| part.as_os_str() == "contract");
-    contract || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
+    let inside = path.components().any(|part| ["contract", "tests"].iter().any(|folder| part.as_os_str() == *folder));
+    inside || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
 }
 
 /// The code of a file without its comments and its unit tests.

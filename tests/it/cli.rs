@@ -40,6 +40,8 @@ fn help_of_every_command() {
         "alerts",
         "inbox",
         "backup",
+        "retention",
+        "forget",
         "label",
         "train",
         "eval",
