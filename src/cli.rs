@@ -17,6 +17,8 @@ pub mod mcp;
 pub mod model;
 pub mod output;
 pub mod predict;
+mod recording;
+pub mod replay;
 pub mod report;
 pub mod sample;
 mod scenarios;
@@ -85,6 +87,7 @@ enum Command {
     Predict(predict::Options),
     Model(model::Options),
     Simulate(simulate::Options),
+    Replay(replay::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
     Inbox(inbox::Options),
@@ -116,6 +119,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(options) => predict::run(options, global),
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
+        Command::Replay(options) => replay::run(options, global),
         Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),
         Command::Inbox(options) => inbox::run(options, global),

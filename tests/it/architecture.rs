@@ -49,7 +49,7 @@ fn module(path: &Path) -> String {
 /// Tests may use anything.
 fn is_test(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    let contract = path.components().any(|part| part.as_os_str() == "contract");
+    let contract = path.components().any(|part| part.as_os_str() == "contract" || part.as_os_str() == "tests");
     contract || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
 }
 
