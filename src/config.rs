@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
+use crate::domain::retention::KeepFor;
 pub use llm::{LlmConfig, PrivacyConfig};
 pub use refund::{Preset, RefundConfig};
 pub use servers::McpServerConfig;
@@ -50,6 +51,8 @@ const LOG: &str = "ECOMRES_LOG";
 pub struct Config {
     /// Where everything is kept.
     pub store: StoreConfig,
+    /// How long what is not needed any more is kept.
+    pub retention: RetentionConfig,
     /// The intent and sentiment model.
     pub model: ModelConfig,
     /// The shop itself.
@@ -94,6 +97,25 @@ impl fmt::Debug for StoreConfig {
         let address = self.location.contains("://");
         let location = if address { "an address" } else { self.location.as_str() };
         f.debug_struct("StoreConfig").field("location", &location).finish_non_exhaustive()
+    }
+}
+
+/// How long what is not needed any more is kept, in days; 0: for ever.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// The transcript, and settled alerts.
+    pub chats_days: u32,
+    /// Messages that were answered, and replies that were sent.
+    pub inbox_days: u32,
+    /// The audit trail.
+    pub audit_days: u32,
+}
+
+impl RetentionConfig {
+    /// As a sweep wants it.
+    pub fn keep_for(&self) -> KeepFor {
+        KeepFor::days(self.chats_days, self.inbox_days, self.audit_days)
     }
 }
 

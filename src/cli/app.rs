@@ -27,7 +27,7 @@ use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
-use crate::nlu::{Engine, locate_model};
+use crate::nlu::{DeviceChoice, Engine, locate, locate_model};
 use crate::store::{self, ImportMode, MongoSettings, Store, StoreError};
 use crate::tools::Toolbox;
 
@@ -97,6 +97,15 @@ pub(super) fn model_folder(global: &Global) -> anyhow::Result<PathBuf> {
 fn configured_model(global: &Global, config: &Config) -> anyhow::Result<PathBuf> {
     let configured = (!config.model.folder.is_empty()).then(|| Path::new(config.model.folder.as_str()));
     Ok(locate_model(global.model.as_deref().or(configured))?)
+}
+
+/// Loads a model onto the device that was asked for.
+pub(super) fn load_engine_on(folder: &Path, device: DeviceChoice) -> anyhow::Result<Engine> {
+    let located = locate(device)?;
+    if let Some(notice) = &located.notice {
+        tracing::warn!("{notice}");
+    }
+    Ok(Engine::load_on(folder, &located)?)
 }
 
 /// The questions and answers of the shop.

@@ -8,13 +8,17 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::output::Output;
 use super::{Global, Problem, app, failure};
 use crate::config::{Config, DEFAULTS};
 use crate::nlu::{Engine, NluError, check, locate_model};
-use crate::store::{self, Backlog, StoreError};
+use crate::store::{self, Backlog, Store, StoreError, SweepReport};
+
+/// When a sweep, which is hourly where messages are answered, is late.
+const LATE: SignedDuration = SignedDuration::from_hours(25);
 
 /// Check every part, and say what to do about what is wrong
 #[derive(Debug, Args)]
@@ -161,11 +165,13 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
             });
         }
     }
+    findings.push(retention(config, store.as_ref()).await);
     match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
         Ok(check) => match check.broken {
             None => {
-                findings.push(ok("audit", format!("{} entries, the chain holds and the refunds agree", check.entries)))
+                let entries = super::report::entries(&check);
+                findings.push(ok("audit", format!("{entries}, the chain holds and the refunds agree")));
             }
             Some((place, why)) => findings.push(broken(
                 "audit",
@@ -175,6 +181,44 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
         },
     }
     findings
+}
+
+async fn retention(config: &Config, store: &dyn Store) -> Finding {
+    const PART: &str = "retention";
+    let keep = &config.retention;
+    let days = |days: u32| match days {
+        0 => "for ever".to_owned(),
+        1 => "for 1 day".to_owned(),
+        days => format!("for {days} days"),
+    };
+    let set = format!(
+        "chats are kept {}, answered messages {}, the audit trail {}",
+        days(keep.chats_days),
+        days(keep.inbox_days),
+        days(keep.audit_days)
+    );
+    let last = match store.last_sweep().await {
+        Ok(last) => last,
+        Err(error) => return broken(PART, error.to_string(), error.hint()),
+    };
+    let told = match &last {
+        None => format!("{set}; nothing was removed yet"),
+        Some(last) => format!(
+            "{set}; last looked through on {}: {}",
+            last.at.strftime("%Y-%m-%d %H:%M:%SZ"),
+            super::retention::removed(last)
+        ),
+    };
+    let now = Timestamp::now();
+    let recent = |last: &SweepReport| now.duration_since(last.at) < LATE;
+    match last {
+        Some(last) if last.trail_broken => {
+            warning(PART, format!("{told}; the audit trail was not cut, because it is broken"), "see “audit”")
+        }
+        _ if keep.keep_for().is_for_ever() => ok(PART, told),
+        Some(last) if recent(&last) => ok(PART, told),
+        _ => warning(PART, told, "ecomres retention removes what is older now"),
+    }
 }
 
 fn model(global: &Global, config: &Config) -> Vec<Finding> {

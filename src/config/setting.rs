@@ -21,6 +21,8 @@ pub(super) enum Kind {
     NotEmpty,
     /// A whole number from the first to the second.
     Whole(i64, i64),
+    /// A number of days, from this one on, or 0.
+    Days(i64),
     /// A number from 0 to 1.
     Share,
     /// A number from 0 to 2.
@@ -49,6 +51,9 @@ pub(super) enum Kind {
     Zone,
 }
 
+/// A hundred years.
+const MOST_DAYS: i64 = 36_500;
+
 /// All settings, with the optional ones that `default.toml` only names in remarks.
 pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.location", Kind::NotEmpty),
@@ -56,6 +61,9 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.connect_seconds", Kind::Whole(1, 600)),
     ("store.timeout_seconds", Kind::Whole(1, 3_600)),
     ("store.pool_size", Kind::Whole(1, 1_000)),
+    ("retention.chats_days", Kind::Days(1)),
+    ("retention.inbox_days", Kind::Days(7)),
+    ("retention.audit_days", Kind::Days(1)),
     ("model.folder", Kind::Text),
     ("shop.timezone", Kind::Zone),
     ("shop.phone_country", Kind::CountryCode),
@@ -129,7 +137,7 @@ impl Kind {
     /// Reads a value from a settings file. The error completes “the setting …”.
     pub(super) fn read(self, value: &Value) -> Result<Value, String> {
         match (self, value) {
-            (Self::Whole(..), Value::Integer(number)) => self.whole(Some(*number), number),
+            (Self::Whole(..) | Self::Days(_), Value::Integer(number)) => self.whole(Some(*number), number),
             (Self::Share | Self::UpToTwo, Value::Float(number)) => self.number(Some(*number), number),
             #[allow(clippy::cast_precision_loss)]
             (Self::Share | Self::UpToTwo, Value::Integer(number)) => self.number(Some(*number as f64), number),
@@ -138,7 +146,7 @@ impl Kind {
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers, _) => {
+            (Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers, _) => {
                 Err(wrong(&type_of(value), &self.wanted()))
             }
             (_, Value::String(text)) => self.text(text),
@@ -151,7 +159,7 @@ impl Kind {
     /// Reads the value of a variable. The error completes “the setting …”.
     pub(super) fn read_variable(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Whole(..) => self.whole(text.trim().parse().ok(), &shown(text)),
+            Self::Whole(..) | Self::Days(_) => self.whole(text.trim().parse().ok(), &shown(text)),
             Self::Share | Self::UpToTwo => self.number(text.trim().parse().ok(), &shown(text)),
             Self::Flag => match text.trim().to_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" => Ok(Value::Boolean(true)),
@@ -242,6 +250,9 @@ impl Kind {
     fn whole(self, number: Option<i64>, found: &dyn Display) -> Result<Value, String> {
         match (self, number) {
             (Self::Whole(least, most), Some(number)) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+            (Self::Days(least), Some(number)) if number == 0 || (least..=MOST_DAYS).contains(&number) => {
+                Ok(Value::Integer(number))
+            }
             _ => Err(wrong(&found.to_string(), &self.wanted())),
         }
     }
@@ -258,6 +269,7 @@ impl Kind {
         match self {
             Self::Text | Self::NotEmpty => "text in quotes".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Days(least) => format!("0 (for ever) or a whole number of days from {least} to {MOST_DAYS}"),
             Self::Share => "a number from 0 to 1".to_owned(),
             Self::UpToTwo => "a number from 0 to 2".to_owned(),
             Self::Flag => "true or false".to_owned(),

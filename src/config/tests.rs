@@ -63,6 +63,11 @@ fn wrong_settings_are_named() {
         ("[orders]\npattern = '.*'", "orders.pattern is “.*”, which finds an id in every message"),
         ("[orders]\ncustomer_pattern = 'HI'", "takes plain words for an id, such as “HI”"),
         ("[orders]\ndaily_limit = 0", "orders.daily_limit is 0"),
+        (
+            "[retention]\ninbox_days = 6",
+            "inbox_days is 6; it must be 0 (for ever) or a whole number of days from 7 to 36500",
+        ),
+        ("[retention]\nchats_days = -1", "chats_days is -1"),
         ("[triage]\ngap_hours = 'x'", "triage.gap_hours is “x”"),
         ("[triage]\ngap_hours = 0", "triage.gap_hours is 0"),
         ("[escalation]\nfailures = 0", "escalation.failures is 0"),
@@ -96,6 +101,13 @@ fn a_wrong_variable_is_named_and_never_passed_over() {
         assert!(!error.contains("u32") && !error.contains("enum"), "{error}");
     }
     assert!(load("", &[("ECOMRES_LOG", "debug"), ("OTHER", "x")]).is_ok());
+}
+
+#[test]
+fn everything_is_kept_for_ever_unless_days_are_set() {
+    assert!(load("", &[]).unwrap().retention.keep_for().is_for_ever());
+    let set = load("[retention]\nchats_days = 90", &[("ECOMRES_RETENTION__INBOX_DAYS", "7")]).unwrap();
+    assert_eq!((set.retention.chats_days, set.retention.inbox_days, set.retention.audit_days), (90, 7, 0));
 }
 
 #[test]

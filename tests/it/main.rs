@@ -7,6 +7,7 @@ mod data;
 mod eval;
 mod import;
 mod inbox;
+mod keeping;
 mod label;
 mod llm;
 mod mcp;

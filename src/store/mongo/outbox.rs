@@ -45,7 +45,7 @@ pub(super) fn write(user: &UserId, message: &Outgoing) -> Read<Document> {
     })
 }
 
-fn read(document: &Document) -> Read<Outgoing> {
+pub(super) fn read(document: &Document) -> Read<Outgoing> {
     let state = text(document, "state")?;
     Ok(Outgoing {
         user_id: UserId::new(text(document, "user_id")?),

@@ -30,7 +30,7 @@ fn next_due(connection: &Connection, only: Option<&str>, now: i64) -> rusqlite::
     .optional()
 }
 
-fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
+pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
     let content = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(Inbound {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -49,7 +49,9 @@ fn insert(connection: &Connection, messages: &[Inbound], now: i64) -> std::resul
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut ready = connection.prepare_cached(
-        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals) VALUES (?1, ?2, 0, 0, 1)
+        // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
+        // before the erasure has.
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals) VALUES (?1, ?2, ?2, 0, 1)
          ON CONFLICT (user_id) DO UPDATE SET
              due_at = coalesce(due_at, excluded.due_at),
              arrivals = arrivals + 1,

@@ -12,7 +12,7 @@ use super::{Fault, SqliteStore, count, int, micros, timestamp};
 use crate::domain::ids::UserId;
 use crate::domain::outgoing::{Delivery, Outgoing};
 
-const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error";
+pub(super) const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error";
 
 // The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
 // matters.
@@ -30,7 +30,7 @@ pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?
      (SELECT turn, sequence FROM outbox INDEXED BY outbox_unsent WHERE user_id = ?1 AND state IN ('queued', 'sending')
       ORDER BY turn, sequence LIMIT 1)";
 
-fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
+pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
     let body = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
     let state: String = row.get(4)?;
     Ok(Outgoing {
