@@ -19,6 +19,8 @@ pub mod mcp;
 pub mod model;
 pub mod output;
 pub mod predict;
+mod recording;
+pub mod replay;
 pub mod report;
 pub mod retention;
 pub mod sample;
@@ -91,6 +93,7 @@ enum Command {
     Simulate(simulate::Options),
     Bot(bot::Options),
     Serve(serve::Options),
+    Replay(replay::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
     Inbox(inbox::Options),
@@ -126,6 +129,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Simulate(options) => simulate::run(options, global),
         Command::Bot(options) => bot::run(options, global),
         Command::Serve(options) => serve::run(options, global),
+        Command::Replay(options) => replay::run(options, global),
         Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),
         Command::Inbox(options) => inbox::run(options, global),

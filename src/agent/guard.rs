@@ -74,6 +74,17 @@ pub fn amounts_of(outcome: &Outcome) -> Vec<Money> {
     }
 }
 
+/// The order that a tool outcome shows to the customer.
+pub fn shown_by(outcome: &Outcome) -> Option<&OrderId> {
+    match outcome {
+        Outcome::Order(order) => Some(&order.id),
+        Outcome::Quoted(quote) => Some(&quote.order_id),
+        Outcome::Refused(order, _) => Some(order),
+        Outcome::Refunded { refund, .. } => Some(&refund.order_id),
+        _ => None,
+    }
+}
+
 /// What a reply may say.
 #[derive(Debug, Clone, Copy)]
 pub struct Cover<'a> {
@@ -118,6 +129,14 @@ pub fn check(reply: &str, cover: &Cover<'_>) -> Result<(), Uncovered> {
         }
     }
     identifiers(reply, cover)?;
+    if let Some(order) =
+        claims::of_unknown_orders(&reading, known, |id| cover.patterns.is_order(id) && !written.is_example(id))
+    {
+        return Err(Uncovered::Order(order));
+    }
+    if let Some(code) = written::coupon(reply) {
+        return Err(Uncovered::Transaction(code));
+    }
     if let Some(contact) = written::contacts(reply, cover.patterns).into_iter().find(|contact| {
         !written.holds_contact(contact) && (written::is_link(contact) || !cover.said.contains(contact.as_str()))
     }) {

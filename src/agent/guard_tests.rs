@@ -37,7 +37,8 @@ fn check_in(reply: &str, known: &Known, handed_over: bool, quoted: bool, written
 
 /// ₹599 is known, nothing is paid.
 fn quoted() -> Known {
-    Known { amounts: vec![Money::from_rupees(599)], refunds: vec![] }
+    let orders = ["ORD000003", "ORD000004", "ORD000599"].map(OrderId::new).to_vec();
+    Known { amounts: vec![Money::from_rupees(599)], refunds: vec![], orders }
 }
 
 /// ₹599 was paid back for ORD000003.
@@ -538,6 +539,24 @@ fn what_no_tool_said_is_found_in_other_words_scripts_and_tongues() {
         ),
     ] {
         assert_eq!(otherwise(replies, &quoted(), false, Some(code)), [], "{code}");
+    }
+}
+
+#[test]
+fn an_order_that_no_tool_showed_is_not_told_of() {
+    let known = Known { orders: vec![], ..quoted() };
+    for reply in ["ORD000004 is a Dairy order.", "Your order ORD000004 was delivered late to Pune."] {
+        assert_eq!(check(reply, &known, false, &[]).unwrap_err().code(), "order", "{reply}");
+        assert_eq!(check(reply, &quoted(), false, &[]), Ok(()), "{reply}");
+    }
+    for reply in [
+        "I can't find order ORD000004 for you.",
+        "Please check the id: it looks like ORD123456.",
+        "Let me look at ORD000004.",
+        "Is it ORD000004?",
+        "To look at ORD000004 I need your customer id as well.",
+    ] {
+        assert_eq!(check(reply, &known, false, &[]), Ok(()), "{reply}");
     }
 }
 

@@ -201,6 +201,9 @@ impl Turn {
 
     fn tool_done(&mut self, call: ToolCall, result: ToolResult) -> Vec<Effect> {
         self.conversation.known.add_amounts(guard::amounts_of(&result.outcome));
+        if let Some(order) = guard::shown_by(&result.outcome) {
+            self.conversation.known.add_order(order);
+        }
         match &result.outcome {
             Outcome::Quoted(quote) => {
                 let offer = Offer { quote_id: quote.id.clone(), order_id: quote.order_id.clone() };

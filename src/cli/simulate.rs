@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::app;
 use super::output::{Output, visible};
+use super::recording::Recorder;
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, Problem};
 use crate::agent::{Incoming, TurnReport};
@@ -60,6 +61,9 @@ pub struct Options {
     /// Answer with the built-in playbook, even where a language model is set up
     #[arg(long)]
     offline: bool,
+    /// Keep the conversation in a new file, without personal data, for `ecomres replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
@@ -94,6 +98,11 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         .context("starting the runtime")?;
     let orders = options.orders.as_deref();
     let model = runtime.block_on(app::chat_model(&config, options.offline))?;
+    let mut recorder = options
+        .record
+        .as_deref()
+        .map(|path| Recorder::create(path, config.patterns()?).map_err(anyhow::Error::from))
+        .transpose()?;
     let parts = Parts { config, engine, model, global, orders, tools: options.tools.as_deref() };
     let user = UserId::new(options.user_id.trim());
     let mut output = Output::stdout();
@@ -106,7 +115,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 if scripts.len() > 1 && !global.json {
                     output.line(format!("── {name} ──"))?;
                 }
-                session.hold(&mut output, read_lines(name, script)?).await?;
+                session.hold(&mut output, &mut recorder, read_lines(name, script)?).await?;
                 if scripts.len() > 1 && !global.json {
                     output.line("")?;
                 }
@@ -115,8 +124,8 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         }
         let mut session = parts.session(user, None).await?;
         match script {
-            Some(lines) => session.hold(&mut output, lines).await,
-            None => session.interact(&mut output).await,
+            Some(lines) => session.hold(&mut output, &mut recorder, lines).await,
+            None => session.interact(&mut output, &mut recorder).await,
         }
     })
 }
@@ -215,14 +224,19 @@ struct Session {
 }
 
 impl Session {
-    async fn hold(&mut self, output: &mut Output, lines: impl IntoIterator<Item = Line>) -> anyhow::Result<()> {
+    async fn hold(
+        &mut self,
+        output: &mut Output,
+        recorder: &mut Option<Recorder>,
+        lines: impl IntoIterator<Item = Line>,
+    ) -> anyhow::Result<()> {
         for line in lines {
-            self.take(output, line, true).await?;
+            self.take(output, recorder, line, true).await?;
         }
         Ok(())
     }
 
-    async fn interact(&mut self, output: &mut Output) -> anyhow::Result<()> {
+    async fn interact(&mut self, output: &mut Output, recorder: &mut Option<Recorder>) -> anyhow::Result<()> {
         let prompt = std::io::stdin().is_terminal();
         if prompt {
             eprintln!("Write as a customer would; Ctrl-D ends the conversation, +25h moves the clock.");
@@ -242,7 +256,7 @@ impl Session {
             match read_line(&String::from_utf8_lossy(&bytes)) {
                 Ok(None) => {}
                 Ok(Some(line)) => {
-                    self.take(output, line, !prompt).await?;
+                    self.take(output, recorder, line, !prompt).await?;
                     output.flush()?;
                 }
                 Err(reason) if prompt => eprintln!("{}: {CLOCK_HINT}", visible(&reason)),
@@ -253,7 +267,13 @@ impl Session {
         }
     }
 
-    async fn take(&mut self, output: &mut Output, line: Line, echo: bool) -> anyhow::Result<()> {
+    async fn take(
+        &mut self,
+        output: &mut Output,
+        recorder: &mut Option<Recorder>,
+        line: Line,
+        echo: bool,
+    ) -> anyhow::Result<()> {
         self.offset =
             self.offset.checked_add(line.later).filter(|offset| *offset <= FARTHEST).ok_or_else(|| {
                 Problem::with_hint("the clock was moved by more than a hundred years", "move it by less")
@@ -265,6 +285,9 @@ impl Session {
         let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
         let begun = Instant::now();
         let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        if let Some(recorder) = recorder {
+            recorder.add(self.scenario, &self.user, &incoming, now, &report)?;
+        }
         self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
         let sent = self.channel.take();
         let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;

@@ -58,6 +58,9 @@ pub struct Known {
     /// Refunds that were paid, the latest last.
     #[serde(default)]
     pub refunds: Vec<PaidRefund>,
+    /// Orders that were shown to the customer, the latest last.
+    #[serde(default)]
+    pub orders: Vec<OrderId>,
 }
 
 /// A refund that a tool paid, or said was paid before.
@@ -90,6 +93,14 @@ impl Known {
         }
         let surplus = self.refunds.len().saturating_sub(16);
         self.refunds.drain(..surplus);
+    }
+
+    /// Adds an order that was shown, at most 16 are kept.
+    pub fn add_order(&mut self, order: &OrderId) {
+        self.orders.retain(|known| known != order);
+        self.orders.push(order.clone());
+        let surplus = self.orders.len().saturating_sub(16);
+        self.orders.drain(..surplus);
     }
 
     /// The transactions of the refunds that were paid.

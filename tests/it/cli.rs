@@ -30,6 +30,7 @@ fn help_of_every_command() {
     for command in [
         "import",
         "simulate",
+        "replay",
         "doctor",
         "report",
         "sample",

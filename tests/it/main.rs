@@ -13,6 +13,7 @@ mod llm;
 mod mcp;
 mod nlu;
 mod redteam;
+mod replay;
 mod simulate;
 mod store;
 mod train;

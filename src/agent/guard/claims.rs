@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::{Regex, RegexSet};
 
 use super::text::{Reading, Sentence, pattern};
+use crate::domain::conversation::Known;
 use crate::domain::money::Money;
 
 /// What a claim is about.
@@ -78,7 +79,8 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Done, format!(r"^{ADV}(?:refunded|reimbursed)(?:$|\s+(?:your|the|it|to|in|for|you|both|all|successfully|₹\d|@\d))")),
         (Refund, Done, format!(r"^{ADV}(?:refunding|reimbursing)\b")),
         (Refund, Done, format!(r"(?:'ve|\bhave|\bhas|\bwent|\bgone)\b.{{0,40}}\band\s+{ADV}(?:refunded|reimbursed)\b")),
-        (Refund, Done, format!(r"\b(?:refunds?|reimbursements?|request|claim)\b.{{0,60}}?{AUX}{ADV}{PAID}\b")),
+        (Refund, Done, format!(r"\b(?:refunds?|reimbursements?|request|claim)\b.{{0,60}}?{AUX}{ADV}(?:\w+\s+and\s+{ADV})?{PAID}\b")),
+        (Refund, Done, r"\b(?:status|state|result|outcome)\b\W*(?:is\s+|now\s+|=\s*)*(?:refunded|reimbursed|paid\s+back|repaid)\b".to_owned()),
         (Refund, Done, format!(r"{TOPIC}.{{0,60}}?{AUX}{ADV}{SENT}\b")),
         (Refund, Done, format!(r"{I}{ADV}{PAYING}\b.{{0,60}}{TOPIC}")),
         (Refund, Future, format!(r"(?:\bwill|'ll|\bshall|\bgoing\s+to)\s+{ADV}be\s+{ADV}(?:refunded|reimbursed)\b")),
@@ -110,7 +112,7 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Done, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:हो गया|हो गई|हो चुक|हो गए|कर दिया|कर दिए|कर दी|भेज दि|भेज चुक|दे दि|मिल गए|मिल गया|मिल चुक|लौटा दि|आ गए|आ गया|आ चुक|डाल दि|हो रहा|कर रह)".to_owned()),
         (Refund, Future, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:जाएगी|कर दूंगा|कर देंगे|जाएगा|जाएंगे|जायेगा|मिलेगा|मिलेंगे|आएगा|आएंगे|दूंगा|देंगे)".to_owned()),
         (AllDone, Done, r"^(?:all |it's |it is |that's |it has been )?done\b|^(?:(?:aapka|yeh?|wo|woh|sab|kaam)\s+)*(?:ho\s*ga?y[aei]|kar\s*di(?:y)?[aei]|ho\s*chuk[aei])(?:\s+(?:hai|sir|ji|bhai|madam))*$|^(?:(?:हो गया|कर दिया)(?:\s+है)?)$".to_owned()),
-        (AllDone, Done, format!(r"^(?:all\s+|fully\s+|successfully\s+)?(?:sorted|settled|completed?|approved|confirmed|granted|resolved|taken\s+care\s+of|success|processed|authori[sz]ed)(?:\s+by\b.{{0,30}})?$|\b(?:you're|you\s+are|it's|it\s+is|that's|this\s+is|everything(?:'s|\s+is)|it\s+has\s+been|all)\s+{ADV}(?:all\s+)?(?:set|sorted|settled|taken\s+care\s+of|approved|granted|done|processed|authori[sz]ed)\b")),
+        (AllDone, Done, format!(r"^(?:all\s+|fully\s+|successfully\s+)?(?:sorted|settled|completed?|approved|confirmed|granted|resolved|taken\s+care\s+of|success|processed|authori[sz]ed)(?:\s+by\b.{{0,30}})?$|\b(?:you're|you\s+are|it's|it\s+is|that's|this\s+is|everything(?:'s|\s+is|\s+has\s+been)|(?:it|this|that|all)\s+has\s+been|all)\s+{ADV}(?:all\s+)?(?:set|sorted|settled|taken\s+care\s+of|approved|granted|done|processed|authori[sz]ed)\b")),
         (AllDone, Done, format!(r"{I}.{{0,12}}\b(?:gone|went)\s+ahead\b")),
         // Orders.
         (Change, Done, format!(r"(?:\borders?|@\d|\bit|\bdelivery|\baddress|\bsubscription)\b.{{0,40}}?{AUX}{ADV}(?:cancell?ed|replaced|rescheduled|modified|changed)\b")),
@@ -162,6 +164,14 @@ static NEGATION: LazyLock<Regex> = LazyLock::new(|| {
 });
 static MODAL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b(?:would|could|should|can|may|might|must|to|will|'ll)(?:\s+have)?\s*$"));
+/// The bot itself does it.
+static ACTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:i|we)\b"));
+/// What a sentence about an order that was not shown may do with it.
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:need|send|share|check|checking|look|looking|find|search|confirm|tell|give|help|sorry|unable|bata|bhej\w*|dekh\w*|can|could|shall|will|let)\b|भेज|बता|देख|चाहिए",
+    )
+});
 /// A condition before what depends on it.
 static IF: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -239,6 +249,23 @@ pub(super) fn in_reply(reading: &Reading, quoted: bool) -> Vec<Claim> {
     claims
 }
 
+/// An order that no tool has shown, in a sentence that says something about it.
+pub(super) fn of_unknown_orders(reading: &Reading, known: &Known, is_order: impl Fn(&str) -> bool) -> Option<String> {
+    let unknown = |order: &&String| {
+        let shown = known.orders.iter().map(|order| order.as_str());
+        let paid = known.refunds.iter().map(|refund| refund.order_id.as_str());
+        is_order(order.as_str()) && shown.chain(paid).all(|shown| !shown.eq_ignore_ascii_case(order))
+    };
+    reading.sentences.iter().find_map(|sentence| {
+        let named = numbers(&ORDER_PLACE, &sentence.whole);
+        let order = named.iter().filter_map(|place| reading.orders.get(*place)).find(unknown)?;
+        let rest = ORDER_PLACE.replace_all(&sentence.whole, " ");
+        let says = rest.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count() > 2;
+        let aside = sentence.asks || NEGATION.is_match(&sentence.whole) || ASIDE.is_match(&sentence.whole);
+        (says && !aside).then(|| order.clone())
+    })
+}
+
 /// Whether the reply asks for a yes to what it offers, from this text on.
 pub(super) fn asks(text: &str) -> bool {
     ASKS.is_match(text)
@@ -259,7 +286,12 @@ fn in_clause(sentence: &Sentence, index: usize, asks_first: bool, quoted: bool) 
             let until = &clause[..hit.end()];
             // A promise of money needs an offer behind it, whatever it depends on.
             let bare = *about == About::Refund && *tense == Tense::Future && !quoted;
-            let conditional = (IF.is_match(until) && !(bare && IF_YOU.is_match(&sentence.whole)))
+            // “After your request I have …” sets no condition, “if I have …” does.
+            let acts = *tense == Tense::Done && ACTS.is_match(hit.as_str());
+            let condition = IF.find_iter(until).any(|word| {
+                !(acts && word.end() < hit.start() && clause[word.end()..hit.start()].contains(char::is_alphanumeric))
+            });
+            let conditional = (condition && !(bare && IF_YOU.is_match(&sentence.whole)))
                 || (*tense == Tense::Future
                     && !bare
                     && (asks_first

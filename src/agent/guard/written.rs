@@ -24,6 +24,12 @@ static LINK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static COUPON: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i:\b(?:coupon|voucher|promo(?:tion)?|gift|discount|cash\s?back)s?(?:\s+(?:code|card|number))*|\b(?:code|pin))\b(?i:\s+is)?[\s:#=\-–“\"'‘]*([A-Z]{3,}[A-Z0-9]*\d[A-Z0-9]*|[A-Z]{5,}|\d+[A-Z]{2,}\w*)\b"#,
+    )
+});
+
 /// What the shop's own texts hold.
 #[derive(Debug, Clone, Default)]
 pub struct Written {
@@ -65,6 +71,13 @@ impl Written {
 pub(super) fn shares(text: &str) -> Vec<String> {
     let plain = text::plain(text);
     SHARE.captures_iter(&plain).map(|hit| format!("{} %", hit[1].trim_end_matches(['.', ',']))).collect()
+}
+
+/// The code of a voucher, which no tool gives.
+pub(super) fn coupon(text: &str) -> Option<String> {
+    let plain = text::plain(text);
+    let hit = COUPON.captures(&plain)?;
+    (!EXAMPLES.contains(&&hit[1])).then(|| hit[1].to_owned())
 }
 
 /// The links, telephone numbers, and addresses of a text.
@@ -110,6 +123,14 @@ mod tests {
             "₹12,34,567.00 is a lot",
         ] {
             assert!(of(text).is_empty(), "{text}: {:?}", of(text));
+        }
+        for text in ["the coupon code is SORRY500", "Voucher: FREE100", "promo code “SAVE20”", "use code WELCOME"] {
+            assert!(coupon(text).is_some(), "{text}");
+        }
+        for text in
+            ["Your PIN code is needed", "order ORD000003", "The coupon could not be used.", "a code like ORD123456"]
+        {
+            assert_eq!(coupon(text), None, "{text}");
         }
         assert_eq!(shares("50% off, ५ प्रतिशत and 2.5 per cent"), ["50 %", "5 %", "2.5 %"]);
         let written = Written::read(["Write to help@shop.example; we keep 5 %, ₹49 at most."], &IdPatterns::default());
