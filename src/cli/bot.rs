@@ -34,6 +34,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(15);
 
 /// Answer customers on WhatsApp: takes webhooks in, works turns off, sends replies
 #[derive(Debug, Args)]
+#[group(skip)]
 #[command(
     after_help = "Needs VERIFY_TOKEN, APP_SECRET, ACCESS_TOKEN and PHONE_ID in .env or the environment. Meta reaches it over HTTPS \
     only:\nput a proxy or a tunnel in front, and enter https://YOUR-HOST/webhook as the callback address of the app, with the \
@@ -53,6 +54,7 @@ pub struct Options {
 
 /// Where it listens, and to whom.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Listen {
     /// The address to listen at; 0.0.0.0 for all of this machine's
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]

@@ -43,28 +43,21 @@ fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
     })
 }
 
-/// Keeps messages; a conversation that becomes ready with them is due at `due`, or waits since `now` for more, up to
-/// `longest` microseconds.
-fn insert(
-    connection: &Connection,
-    messages: &[Inbound],
-    now: i64,
-    due: i64,
-    longest: i64,
-) -> std::result::Result<Accepted, Fault> {
+/// Keeps messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
+fn insert(connection: &Connection, messages: &[Inbound], due: i64, until: i64) -> std::result::Result<Accepted, Fault> {
     let mut accepted = Accepted::default();
     let mut insert = connection.prepare_cached(
         "INSERT INTO inbox (id, user_id, sent_at, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut ready = connection.prepare_cached(
-        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_from) VALUES (?1, ?2, 0, 0, 1, ?3)
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, 0, 0, 1, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
              due_at = CASE WHEN due_at IS NULL THEN excluded.due_at
-                 WHEN worker IS NULL AND waits_from IS NOT NULL
-                     THEN max(due_at, min(excluded.due_at, waits_from + ?4))
+                 WHEN worker IS NULL AND waits_until IS NOT NULL
+                     THEN max(due_at, min(excluded.due_at, waits_until))
                  ELSE due_at END,
-             waits_from = CASE WHEN due_at IS NULL THEN excluded.waits_from ELSE waits_from END,
+             waits_until = CASE WHEN due_at IS NULL THEN excluded.waits_until ELSE waits_until END,
              arrivals = arrivals + 1,
              attempts = CASE WHEN parked_at IS NULL THEN attempts ELSE 0 END,
              error = CASE WHEN parked_at IS NULL THEN error END,
@@ -86,7 +79,7 @@ fn insert(
             continue;
         }
         accepted.new += 1;
-        ready.execute(params![user, due, now, longest])?;
+        ready.execute(params![user, due, until])?;
     }
     Ok(accepted)
 }
@@ -113,7 +106,7 @@ fn take(
         messages.truncate(BURST);
         let (fence, attempt, arrivals) = connection
             .prepare_cached(
-                "UPDATE work SET due_at = ?2, worker = ?3, waits_from = NULL, fence = fence + 1,
+                "UPDATE work SET due_at = ?2, worker = ?3, waits_until = NULL, fence = fence + 1,
                      attempts = attempts + 1
                  WHERE user_id = ?1 RETURNING fence, attempts, arrivals",
             )?
@@ -200,10 +193,9 @@ impl Inbox for SqliteStore {
         }
         let messages = messages.to_vec();
         let due = micros(later(now, patience.quiet));
-        let longest = i64::try_from(patience.longest.as_micros()).unwrap_or(i64::MAX);
-        let accepted = self
-            .write("accepting messages", move |connection| insert(connection, &messages, micros(now), due, longest))
-            .await?;
+        let until = micros(later(now, patience.longest));
+        let accepted =
+            self.write("accepting messages", move |connection| insert(connection, &messages, due, until)).await?;
         self.bell.ring();
         Ok(accepted)
     }
