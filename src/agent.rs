@@ -4,6 +4,7 @@
 
 mod driver;
 pub mod guard;
+pub mod reply;
 pub mod turn;
 
 pub use driver::{Agent, CallRecord, TurnReport};

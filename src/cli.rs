@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod eval;
 mod failure;
 mod files;
+pub mod forget;
 pub mod import;
 pub mod inbox;
 pub mod label;
@@ -19,6 +20,7 @@ pub mod model;
 pub mod output;
 pub mod predict;
 pub mod report;
+pub mod retention;
 pub mod sample;
 mod scenarios;
 pub mod serve;
@@ -94,6 +96,8 @@ enum Command {
     Inbox(inbox::Options),
     Report(report::Options),
     Backup(backup::Options),
+    Retention(retention::Options),
+    Forget(forget::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }
@@ -126,6 +130,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Alerts(options) => alerts::run(options, global),
         Command::Inbox(options) => inbox::run(options, global),
         Command::Backup(options) => backup::run(options, global),
+        Command::Retention(options) => retention::run(options, global),
+        Command::Forget(options) => forget::run(options, global),
         Command::Report(options) => report::run(options, global),
         Command::Doctor(options) => doctor::run(options, global),
         Command::Completions(options) => completions::run(options, global),

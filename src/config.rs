@@ -2,6 +2,7 @@
 //!
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
+mod llm;
 mod refund;
 mod servers;
 mod setting;
@@ -20,6 +21,8 @@ use serde::Deserialize;
 use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
+use crate::domain::retention::KeepFor;
+pub use llm::{LlmConfig, PrivacyConfig};
 pub use refund::{Preset, RefundConfig};
 pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
@@ -48,6 +51,8 @@ const LOG: &str = "ECOMRES_LOG";
 pub struct Config {
     /// Where everything is kept.
     pub store: StoreConfig,
+    /// How long what is not needed any more is kept.
+    pub retention: RetentionConfig,
     /// The intent and sentiment model.
     pub model: ModelConfig,
     /// The shop itself.
@@ -62,6 +67,8 @@ pub struct Config {
     pub escalation: EscalationConfig,
     /// The remote language model.
     pub llm: LlmConfig,
+    /// What a remote model does not see.
+    pub privacy: PrivacyConfig,
     /// The tool server.
     pub mcp: McpConfig,
     /// The WhatsApp Business Cloud API.
@@ -107,6 +114,25 @@ impl fmt::Debug for StoreConfig {
         let address = self.location.contains("://");
         let location = if address { "an address" } else { self.location.as_str() };
         f.debug_struct("StoreConfig").field("location", &location).finish_non_exhaustive()
+    }
+}
+
+/// How long what is not needed any more is kept, in days; 0: for ever.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// The transcript, and settled alerts.
+    pub chats_days: u32,
+    /// Messages that were answered, and replies that were sent.
+    pub inbox_days: u32,
+    /// The audit trail.
+    pub audit_days: u32,
+}
+
+impl RetentionConfig {
+    /// As a sweep wants it.
+    pub fn keep_for(&self) -> KeepFor {
+        KeepFor::days(self.chats_days, self.inbox_days, self.audit_days)
     }
 }
 
@@ -169,14 +195,6 @@ pub struct EscalationConfig {
     pub very_negative: f64,
     /// Replies in a row that did not help.
     pub failures: u32,
-}
-
-/// The remote language model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LlmConfig {
-    /// The API key.
-    pub api_key: SecretString,
 }
 
 /// The tool server (Model Context Protocol).

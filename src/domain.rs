@@ -14,5 +14,6 @@ pub mod money;
 pub mod order;
 pub mod outgoing;
 pub mod refund;
+pub mod retention;
 pub mod topic;
 pub mod words;

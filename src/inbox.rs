@@ -6,6 +6,7 @@
 //! The store holds all of it: which conversation is due, who works on it, what is to be sent. What is in memory here
 //! only makes it quicker, and any number of processes may run a [`Pool`] on one store.
 
+mod keeper;
 mod pool;
 mod reading;
 mod reply;

@@ -13,6 +13,7 @@ pub mod import;
 pub mod inbox;
 pub mod llm;
 pub mod mcp;
+pub mod net;
 pub mod nlu;
 pub mod store;
 pub mod telemetry;

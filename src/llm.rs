@@ -2,10 +2,17 @@
 //!
 //! It must never run a tool: it answers with text or with calls, and the agent decides what becomes of them.
 
+pub mod breaker;
+pub mod budget;
+pub mod degraded;
+pub mod mask;
+pub mod openai;
 pub mod playbook;
+pub mod prompt;
 pub mod scripted;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -42,6 +49,8 @@ pub struct ChatRequest {
     pub rounds: Vec<Round>,
     /// The tools there are.
     pub tools: Arc<[ToolSpec]>,
+    /// When the turn began: a customer waits from then on.
+    pub begun: Instant,
 }
 
 /// A call the model wants made.
@@ -62,6 +71,8 @@ pub struct Round {
     pub call: ToolCall,
     /// The tool's JSON.
     pub result: Value,
+    /// Whether the call itself was wrong: no such tool, or arguments that do not fit.
+    pub wrong: bool,
 }
 
 /// The model's answer: calls to make, or a reply for the customer.
@@ -87,11 +98,62 @@ pub struct Notes {
 }
 
 /// Why a model gave no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LlmError {
     /// The model cannot be asked now.
-    #[error("the language model gave no answer: {0}")]
+    #[error("the language model cannot be asked: {0}")]
     Unavailable(String),
+    /// There was no answer within the time that a turn has.
+    #[error("the language model gave no answer in time")]
+    Late,
+    /// The service refuses: the key, the model, the request.
+    #[error("the language model's service refuses with {status}: {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What the service says.
+        message: String,
+    },
+    /// What came cannot be used.
+    #[error("the language model's answer cannot be used: {0}")]
+    Unusable(String),
+    /// None of the models is there.
+    #[error("none of the models in the settings is at {host}")]
+    NoModel {
+        /// The service.
+        host: String,
+    },
+}
+
+impl LlmError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unavailable(_) => "see that [llm] base_url can be reached from here".to_owned(),
+            Self::Late => "raise [llm] timeout_seconds and turn_seconds, or take a quicker model".to_owned(),
+            Self::Refused { status: 401 | 403, .. } => "put a valid key into GROQ_API_KEY".to_owned(),
+            Self::Refused { .. } | Self::NoModel { .. } => {
+                "set [llm] model and fallback_model to models that `ecomres doctor` lists".to_owned()
+            }
+            Self::Unusable(_) => return None,
+        })
+    }
+
+    /// Whether the service is at fault, as opposed to one answer of it.
+    pub fn is_outage(&self) -> bool {
+        !matches!(self, Self::Unusable(_))
+    }
+
+    /// A short word for counters.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Late => "late",
+            Self::Refused { .. } => "refused",
+            Self::Unusable(_) => "unusable",
+            Self::NoModel { .. } => "no_model",
+        }
+    }
 }
 
 /// A language model.

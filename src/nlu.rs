@@ -10,6 +10,7 @@ mod checkpoint;
 mod config;
 mod convert;
 mod dataset;
+mod device;
 mod distilbert;
 mod dropout;
 mod emoji;
@@ -43,6 +44,7 @@ pub use bootstrap::{Interval, Intervals};
 pub use config::{ModelConfig, Pooling};
 pub use convert::{ConvertOptions, convert};
 pub use dataset::{Columns, Conflict, Dataset, Example};
+pub use device::{DeviceChoice, Located, locate};
 pub use engine::Engine;
 pub use error::NluError;
 pub use evaluate::{

@@ -2,9 +2,11 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+mod erasure;
 mod fresh;
 pub mod mongo;
 mod queue;
+mod retention;
 pub mod sqlite;
 mod trail;
 
@@ -24,12 +26,14 @@ use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
 use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+pub use erasure::{Bound, Erased, Erasure, Forgotten, KeptMessage, PersonalData, forget, personal_data};
 pub use fresh::Fresh;
 pub use mongo::MongoSettings;
 pub use queue::{
     Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Patience, Unfinished, Wake,
     WorkState,
 };
+pub use retention::{Retention, SweepReport, Sweepable, sweep};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -414,7 +418,7 @@ pub trait Alerts: Send + Sync {
     async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool>;
 }
 
-/// The audit trail: append-only and hash-chained.
+/// The audit trail: append-only and hash-chained. Only [`Retention`] and [`Erasure`] take anything away, on record.
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Seals a record at the end of the chain; durable before this returns. Chains stay whole with many processes.
@@ -432,7 +436,8 @@ pub trait Audit: Send + Sync {
     /// Checks the whole chain, also that its end was not cut off.
     async fn check_audit(&self) -> Result<AuditCheck>;
     /// Compares the trail with the ledger: each refund that the trail says was paid is in the ledger with the same
-    /// amount and transaction, and each refund in the ledger has a call on record. The first place where they differ.
+    /// amount and transaction, and each refund in the ledger has a call on record, or is one of those that the entries
+    /// agreed with which were removed for their age. The first place where they differ.
     async fn check_refunds(&self) -> Result<Option<(u64, String)>>;
 }
 
@@ -455,7 +460,9 @@ pub struct StoreHealth {
 
 /// Everything a backend offers.
 #[async_trait]
-pub trait Store: Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake {
+pub trait Store:
+    Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake + Retention + Erasure
+{
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
 }

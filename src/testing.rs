@@ -148,7 +148,7 @@ impl Shop {
         let settings = AgentSettings {
             patterns: IdPatterns::default(),
             gap: self.config.triage.gap(),
-            written_amounts: Vec::new(),
+            written: Default::default(),
         };
         Worker::new(Arc::clone(&self.store), Agent::new(toolbox, Arc::new(model), settings))
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of the MongoDB store against a server that speaks MongoDB's wire protocol over WiredTiger (SecantusDB, a
+# Runs the tests of the MongoDB store, and the chaos test in its whole size on both backends, against a server that speaks MongoDB's wire protocol over WiredTiger (SecantusDB, a
 # separate program that is never linked): not MongoDB itself, so what passes here is tested on that server.
 #
 # Usage: tests/mongo.sh [ARGUMENTS OF cargo test]
@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 run() {
   # One target folder and one profile with everything else: a second one would compile all dependencies twice.
   cargo test --locked --lib "$@" store::mongo -- --ignored
-  cargo test --locked --test it "$@" mongo -- --ignored
+  # One after the other: both start many processes.
+  cargo test --locked --test it "$@" chaos::whole_size -- --ignored --test-threads 1 --nocapture
 }
 
 if [ -n "${TEST_MONGO_URI:-}" ]; then

@@ -86,6 +86,7 @@ impl Agent {
                             history: history.clone(),
                             rounds: turn.rounds().to_vec(),
                             tools: Arc::clone(self.toolbox.specs()),
+                            begun: started,
                         };
                         let answer = self.model.chat(&request).await;
                         if let Err(error) = &answer {

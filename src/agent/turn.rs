@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::guard::{self, Uncovered};
+use super::guard::{self, Cover, Uncovered, Written};
+use super::reply::tidy;
 use crate::domain::alert::Alert;
 use crate::domain::caller::{Caller, Customer};
 use crate::domain::consent::{self, Answer};
@@ -32,8 +33,8 @@ pub struct Settings {
     pub patterns: IdPatterns,
     /// The silence after which a message is read afresh.
     pub gap: SignedDuration,
-    /// The amounts of the shop's written answers.
-    pub written_amounts: Vec<Money>,
+    /// What the shop's own texts hold.
+    pub written: Written,
 }
 
 /// The customer's messages of one turn.
@@ -174,9 +175,10 @@ impl Turn {
         vec![Effect::AskModel]
     }
 
-    fn model_said(&mut self, reply: ChatReply) -> Vec<Effect> {
+    fn model_said(&mut self, mut reply: ChatReply) -> Vec<Effect> {
         if reply.calls.is_empty() {
-            if reply.text.trim().is_empty() {
+            reply.text = tidy(&reply.text);
+            if reply.text.is_empty() {
                 return self.force_hand_over("The assistant had no answer");
             }
             return vec![self.finish(&reply)];
@@ -216,7 +218,8 @@ impl Turn {
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             _ => {}
         }
-        self.rounds.push(Round { call, result: result.value });
+        let wrong = matches!(result.outcome, Outcome::WrongCall(_));
+        self.rounds.push(Round { call, result: result.value, wrong });
         if self.forced {
             return vec![self.finish_forced()];
         }
@@ -248,8 +251,19 @@ impl Turn {
     }
 
     fn finish(&mut self, reply: &ChatReply) -> Effect {
-        let checked =
-            guard::check(&reply.text, &self.conversation.known, self.alert.is_some(), &self.settings.written_amounts);
+        let checked = guard::check(
+            &reply.text,
+            &Cover {
+                known: &self.conversation.known,
+                handed_over: self.alert.is_some(),
+                quoted: !self.quotes.is_empty() || !self.conversation.offered.is_empty(),
+                orders: &self.conversation.order_ids,
+                customers: &self.conversation.customer_ids,
+                said: &self.text,
+                written: &self.settings.written,
+                patterns: &self.settings.patterns,
+            },
+        );
         if let Err(uncovered) = checked {
             self.uncovered = Some(uncovered);
             self.quotes.clear();
@@ -259,7 +273,7 @@ impl Turn {
             return Effect::Reply(self.instead());
         }
         // Only what the customer has read can be agreed to.
-        self.quotes.retain(|(offer, amount)| is_offered(&reply.text, &offer.order_id, *amount));
+        self.quotes.retain(|(offer, amount)| guard::offers(&reply.text, &offer.order_id, *amount));
         match &reply.notes {
             Some(notes) => {
                 self.conversation.pending.clone_from(&notes.pending);
@@ -267,7 +281,8 @@ impl Turn {
                 self.settle(if nothing_offered { WaitingFor::Nothing } else { notes.waiting_for }, notes.failed);
             }
             None => {
-                let waiting = if self.quotes.is_empty() { WaitingFor::Nothing } else { WaitingFor::Consent };
+                let offers = !self.quotes.is_empty();
+                let waiting = if offers { WaitingFor::Consent } else { asked_for(&reply.text) };
                 self.settle(waiting, false);
             }
         }
@@ -351,14 +366,13 @@ impl Turn {
     }
 }
 
-/// Whether a reply puts a refund to the customer: one sentence of it holds the order, the amount and what it is for.
-fn is_offered(reply: &str, order: &OrderId, amount: Money) -> bool {
-    reply.split_inclusive(['\n', '!', '?']).flat_map(|line| line.split(". ")).any(|sentence| {
-        let lower = sentence.to_lowercase();
-        let purpose = ["refund", "back", "wapas"].iter().any(|word| lower.contains(word));
-        let shown = guard::amounts_in(sentence).into_iter().any(|(_, shown)| shown == Some(amount));
-        purpose && shown && lower.contains(&order.as_str().to_lowercase())
-    })
+/// What a reply waits for whose model says nothing of it: an order id that it asks for.
+fn asked_for(reply: &str) -> WaitingFor {
+    let lower = reply.to_lowercase();
+    let id =
+        ["order id", "order number", "order no", "ऑर्डर आईडी", "ऑर्डर नंबर"].iter().any(|words| lower.contains(words));
+    let asks = ["?", "please", "send", "share", "tell me", "give", "bata", "bhej", "भेज", "बता"];
+    if id && asks.iter().any(|word| lower.contains(word)) { WaitingFor::OrderId } else { WaitingFor::Nothing }
 }
 
 /// Whether a message has to be read, and why.

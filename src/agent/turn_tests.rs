@@ -150,7 +150,7 @@ async fn a_false_promise_of_a_person_is_held_back() {
 #[test]
 fn triage_runs_when_needed_only() {
     let settings =
-        Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written_amounts: vec![] };
+        Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written: Default::default() };
     let start: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut conversation = Conversation::new(UserId::new("a"));
     let cause = |conversation: &Conversation, text: &str, now| triage_cause(conversation, text, now, &settings);
@@ -199,7 +199,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn events_in_any_order_never_panic_nor_promise(events in proptest::collection::vec(any_event(), 0..30)) {
-        let settings = Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written_amounts: vec![] };
+        let settings = Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written: Default::default() };
         let incoming = Incoming { texts: vec!["hello ORD000001".into()], pressed: None };
         let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
         let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &incoming, now);

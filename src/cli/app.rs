@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Global, Problem};
-use crate::agent::guard::amounts_in;
+use crate::agent::guard::Written;
 use crate::agent::{Agent, Settings as AgentSettings};
 use crate::config::{Config, Sources};
 use crate::desk::{Desk, Rules};
@@ -19,11 +19,15 @@ use crate::domain::audit::AuditCheck;
 use crate::domain::caller::Verification;
 use crate::import::{self, ImportOptions, OrderReader};
 use crate::inbox::Worker;
+use crate::llm::breaker::Settings as BreakerSettings;
+use crate::llm::degraded::Degraded;
+use crate::llm::openai::{Found, OpenAi, Settings as RemoteSettings};
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
+use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
-use crate::nlu::{Engine, locate_model};
+use crate::nlu::{DeviceChoice, Engine, locate, locate_model};
 use crate::store::{self, ImportMode, MongoSettings, Store, StoreError};
 use crate::tools::Toolbox;
 
@@ -95,6 +99,15 @@ fn configured_model(global: &Global, config: &Config) -> anyhow::Result<PathBuf>
     Ok(locate_model(global.model.as_deref().or(configured))?)
 }
 
+/// Loads a model onto the device that was asked for.
+pub(super) fn load_engine_on(folder: &Path, device: DeviceChoice) -> anyhow::Result<Engine> {
+    let located = locate(device)?;
+    if let Some(notice) = &located.notice {
+        tracing::warn!("{notice}");
+    }
+    Ok(Engine::load_on(folder, &located)?)
+}
+
 /// The questions and answers of the shop.
 pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
     let (name, text) = if config.shop.faq.is_empty() {
@@ -159,21 +172,97 @@ pub(super) async fn bot_tools(config: &Config, toolbox: Toolbox, remote: Option<
     Ok(toolbox.with_foreign(foreign::tools_of(servers).await))
 }
 
-/// The parts that answer customers, over a store and tools.
-pub(super) fn worker(config: &Config, store: Arc<dyn Store>, toolbox: Toolbox) -> anyhow::Result<Worker> {
-    let patterns = config.patterns()?;
-    let faq = load_faq(config)?;
-    let written_amounts = faq.answers().flat_map(amounts_in).filter_map(|(_, amount)| amount).collect();
-    let playbook = Playbook::new(PlaybookSettings {
-        faq,
-        patterns: patterns.clone(),
+/// The offline counterpart of a language model.
+fn playbook(config: &Config) -> anyhow::Result<Playbook> {
+    Ok(Playbook::new(PlaybookSettings {
+        faq: load_faq(config)?,
+        patterns: config.patterns()?,
         strict: config.orders.verification == Verification::Strict,
         clarify_below: config.triage.clarify_below,
         very_negative: config.escalation.very_negative,
         failures: config.escalation.failures,
-    });
-    let settings = AgentSettings { patterns, gap: config.triage.gap(), written_amounts };
-    Ok(Worker::new(store, Agent::new(toolbox, Arc::new(playbook), settings)))
+    }))
+}
+
+/// The client of the remote model that the settings name.
+pub(super) fn remote_model(config: &Config) -> anyhow::Result<OpenAi> {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let llm = &config.llm;
+    let policy = config.policy()?;
+    let mut rules = policy.sentences();
+    if config.orders.verification == Verification::Strict {
+        rules.push("The customer must write the order's customer id as well; one looks like CUST1234.".to_owned());
+    }
+    let settings = RemoteSettings {
+        base_url: llm.base_url.clone(),
+        api_key: llm.api_key.clone(),
+        models: llm.models(),
+        temperature: llm.temperature,
+        max_tokens: llm.max_tokens,
+        reasoning_effort: llm.reasoning_effort.clone(),
+        request: seconds(llm.timeout_seconds),
+        turn: seconds(llm.turn_seconds),
+        connect: seconds(llm.connect_seconds),
+        prompt: prompt::Settings {
+            zone: config.zone()?,
+            policy: rules,
+            answers: load_faq(config)?.answers().map(str::to_owned).collect(),
+            budget: llm.token_budget.into(),
+            result: llm.result_tokens.into(),
+        },
+        patterns: config.patterns()?,
+        mask: config.privacy.mask,
+    };
+    Ok(OpenAi::new(settings)?)
+}
+
+/// Who answers customers: the remote model with the playbook behind it, or the playbook alone where there is no key or
+/// `offline` is wanted. A remote model that cannot be reached is a warning: the playbook answers until it can.
+pub(super) async fn chat_model(config: &Config, offline: bool) -> anyhow::Result<Arc<dyn ChatModel>> {
+    let playbook = Arc::new(playbook(config)?);
+    if offline || !config.llm.is_remote() {
+        return Ok(playbook);
+    }
+    let remote = remote_model(config)?;
+    match remote.look().await {
+        Ok(found) => {
+            for missing in &found.missing {
+                tracing::warn!("{}", missing_model(missing, &remote.host(), &found));
+            }
+        }
+        Err(error) => tracing::warn!(host = remote.host(), %error, "the models could not be listed"),
+    }
+    let breaker = BreakerSettings {
+        failures: config.llm.breaker_failures,
+        pause: Duration::from_secs(config.llm.breaker_seconds.into()),
+    };
+    let turn = Duration::from_secs(config.llm.turn_seconds.into());
+    Ok(Arc::new(Degraded::new(Arc::new(remote), playbook, breaker, turn)))
+}
+
+/// What to say of a model that is not there.
+pub(super) fn missing_model(missing: &str, host: &str, found: &Found) -> String {
+    let instead = match found.usable.first() {
+        Some(usable) => format!("{usable} is asked instead"),
+        None => "the playbook answers".to_owned(),
+    };
+    let there = if found.there.is_empty() { "none".to_owned() } else { found.there.join(", ") };
+    format!("the model “{missing}” is not at {host}: {instead}; there are: {there}")
+}
+
+/// The parts that answer customers, over a store, tools and a model.
+pub(super) fn worker(
+    config: &Config,
+    store: Arc<dyn Store>,
+    toolbox: Toolbox,
+    model: Arc<dyn ChatModel>,
+) -> anyhow::Result<Worker> {
+    let faq = load_faq(config)?;
+    let patterns = config.patterns()?;
+    let policy = config.policy()?.sentences();
+    let written = Written::read(faq.answers().chain(policy.iter().map(String::as_str)), &patterns);
+    let settings = AgentSettings { patterns, gap: config.triage.gap(), written };
+    Ok(Worker::new(store, Agent::new(toolbox, model, settings)))
 }
 
 /// The sample orders that a scratch store starts with: what `ecomres sample orders` writes.

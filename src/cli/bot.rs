@@ -50,6 +50,9 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     pub(super) tools: Option<String>,
+    /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
+    #[arg(long)]
+    pub(super) offline: bool,
 }
 
 /// Where it listens, and to whom.
@@ -106,8 +109,10 @@ pub(super) fn start(
         let stop = stop_on_signal();
         let others = beside(&config, &toolbox, &stop)?;
         let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
-        let worker = app::worker(&config, Arc::clone(&store), toolbox)?;
+        let model = app::chat_model(&config, options.offline).await?;
+        let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
         let pool = Pool::of(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock));
+        let pool = pool.with_retention(config.retention.keep_for());
         let secret = Some(config.whatsapp.app_secret.clone()).filter(|secret| !secret.expose_secret().is_empty());
         let parts: Vec<Arc<dyn Part>> =
             vec![Arc::new(StorePart(Arc::clone(&store))), Arc::new(ModelPart(engine)), Arc::new(ChannelPart(channel))];

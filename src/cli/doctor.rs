@@ -8,14 +8,17 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use secrecy::ExposeSecret;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::output::Output;
 use super::{Global, Problem, app, failure};
 use crate::config::{Config, DEFAULTS};
 use crate::nlu::{Engine, NluError, check, locate_model};
-use crate::store::{self, Backlog, StoreError};
+use crate::store::{self, Backlog, Store, StoreError, SweepReport};
+
+/// When a sweep, which is hourly where messages are answered, is late.
+const LATE: SignedDuration = SignedDuration::from_hours(25);
 
 /// Check every part, and say what to do about what is wrong
 #[derive(Debug, Args)]
@@ -73,7 +76,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             findings.push(settings(&config));
             findings.extend(runtime.block_on(store_findings(global, &config)));
             findings.extend(model(global, &config));
-            findings.push(llm(&config));
+            findings.push(runtime.block_on(llm(&config)));
             findings.push(whatsapp(&config));
             findings.extend(ports());
         }
@@ -162,11 +165,13 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
             });
         }
     }
+    findings.push(retention(config, store.as_ref()).await);
     match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
         Ok(check) => match check.broken {
             None => {
-                findings.push(ok("audit", format!("{} entries, the chain holds and the refunds agree", check.entries)))
+                let entries = super::report::entries(&check);
+                findings.push(ok("audit", format!("{entries}, the chain holds and the refunds agree")));
             }
             Some((place, why)) => findings.push(broken(
                 "audit",
@@ -176,6 +181,44 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
         },
     }
     findings
+}
+
+async fn retention(config: &Config, store: &dyn Store) -> Finding {
+    const PART: &str = "retention";
+    let keep = &config.retention;
+    let days = |days: u32| match days {
+        0 => "for ever".to_owned(),
+        1 => "for 1 day".to_owned(),
+        days => format!("for {days} days"),
+    };
+    let set = format!(
+        "chats are kept {}, answered messages {}, the audit trail {}",
+        days(keep.chats_days),
+        days(keep.inbox_days),
+        days(keep.audit_days)
+    );
+    let last = match store.last_sweep().await {
+        Ok(last) => last,
+        Err(error) => return broken(PART, error.to_string(), error.hint()),
+    };
+    let told = match &last {
+        None => format!("{set}; nothing was removed yet"),
+        Some(last) => format!(
+            "{set}; last looked through on {}: {}",
+            last.at.strftime("%Y-%m-%d %H:%M:%SZ"),
+            super::retention::removed(last)
+        ),
+    };
+    let now = Timestamp::now();
+    let recent = |last: &SweepReport| now.duration_since(last.at) < LATE;
+    match last {
+        Some(last) if last.trail_broken => {
+            warning(PART, format!("{told}; the audit trail was not cut, because it is broken"), "see “audit”")
+        }
+        _ if keep.keep_for().is_for_ever() => ok(PART, told),
+        Some(last) if recent(&last) => ok(PART, told),
+        _ => warning(PART, told, "ecomres retention removes what is older now"),
+    }
 }
 
 fn model(global: &Global, config: &Config) -> Vec<Finding> {
@@ -220,15 +263,26 @@ fn model(global: &Global, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn llm(config: &Config) -> Finding {
-    if config.llm.api_key.expose_secret().is_empty() {
-        warning(
-            "llm",
-            "no API key: the built-in playbook answers",
-            "GROQ_API_KEY=… in .env, once this version can use one",
-        )
-    } else {
-        warning("llm", "an API key is set, but this version answers with its playbook only", "nothing to do")
+async fn llm(config: &Config) -> Finding {
+    if !config.llm.is_remote() {
+        return warning("llm", "no API key: the built-in playbook answers", "GROQ_API_KEY=… in .env");
+    }
+    let remote = match app::remote_model(config) {
+        Ok(remote) => remote,
+        Err(error) => return broken("llm", format!("{error:#}"), failure::hint(&error)),
+    };
+    let host = remote.host();
+    match remote.look().await {
+        // The playbook answers meanwhile, so nothing is broken.
+        Err(error) => warning("llm", format!("{host}: {error}"), error.hint().unwrap_or_default()),
+        Ok(found) => match found.missing.first() {
+            None => ok("llm", format!("{host} has {}", found.usable.join(", "))),
+            Some(missing) => warning(
+                "llm",
+                app::missing_model(missing, &host, &found),
+                "set [llm] model and fallback_model to models that are there",
+            ),
+        },
     }
 }
 

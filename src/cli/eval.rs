@@ -11,10 +11,10 @@ mod show;
 use std::path::PathBuf;
 
 use super::Global;
-use super::app::model_folder;
+use super::app::{load_engine_on, model_folder};
 use super::output::Output;
 use super::train::share;
-use crate::nlu::{Columns, Dataset, Engine, Judging, evaluate};
+use crate::nlu::{Columns, Dataset, DeviceChoice, Judging, evaluate};
 
 pub use show::print_figures;
 
@@ -41,6 +41,9 @@ pub struct Options {
     /// Rows with this intent are out of scope: right is to withhold the answer
     #[arg(long, value_name = "LABEL", default_values = ["oos", "out_of_scope"])]
     out_of_scope: Vec<String>,
+    /// What to compute on: a card needs a build with --features wgpu or cuda
+    #[arg(long, value_name = "auto|cpu|wgpu|cuda", default_value_t)]
+    device: DeviceChoice,
 }
 
 /// Names of the columns in data files.
@@ -81,7 +84,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let dataset = Dataset::read(&options.data, &options.columns.into())?;
     let judging =
         Judging { abstain_below: options.abstain_below.map(|share| share as f32), out_of_scope: options.out_of_scope };
-    let evaluation = evaluate(&Engine::load(&dir)?, &dataset, &judging)?;
+    let evaluation = evaluate(&load_engine_on(&dir, options.device)?, &dataset, &judging)?;
     let written = match &options.out {
         Some(out) => files::write_all(out, &evaluation)?,
         None => Vec::new(),

@@ -10,6 +10,7 @@ use crate::bot::NotifyError;
 use crate::channels::whatsapp::SetupError;
 use crate::config::ConfigError;
 use crate::import::ImportError;
+use crate::llm::LlmError;
 use crate::mcp::http::HttpError;
 use crate::mcp::stdio::StdioError;
 use crate::nlu::NluError;
@@ -79,6 +80,9 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         }
         if let Some(known) = cause.downcast_ref::<NluError>() {
             return (if known.is_fault() { FAULT } else { BAD_INPUT }, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<LlmError>() {
+            return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<HttpError>() {
             return (if matches!(known, HttpError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());

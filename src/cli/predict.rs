@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::app::model_folder;
+use super::app::{load_engine_on, model_folder};
 use super::output::Output;
 use super::train::share;
 use super::{Global, Problem};
-use crate::nlu::{Engine, ModelConfig, Prediction, Scored};
+use crate::nlu::{DeviceChoice, Engine, ModelConfig, Prediction, Scored};
 
 /// Lines read ahead from a file or a pipe, so that they are computed in batches.
 const LINES: usize = 64;
@@ -37,6 +37,9 @@ pub struct Options {
     /// Mark an intent below this confidence as one not to act on [default: what the model's config.json says, or 0]
     #[arg(long, value_name = "P", value_parser = share)]
     abstain_below: Option<f64>,
+    /// What to compute on: a card needs a build with --features wgpu or cuda
+    #[arg(long, value_name = "auto|cpu|wgpu|cuda", default_value_t)]
+    device: DeviceChoice,
 }
 
 /// Runs the command.
@@ -45,7 +48,7 @@ pub struct Options {
 /// No usable model, or the messages cannot be read.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let dir = model_folder(global)?;
-    let engine = Engine::load(&dir)?;
+    let engine = load_engine_on(&dir, options.device)?;
     let threshold = match options.abstain_below {
         Some(threshold) => threshold as f32,
         None => ModelConfig::read(&dir)?.abstain_below.unwrap_or(0.0),

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::app::verify_audit;
 use super::output::{Output, visible};
 use super::{Global, Problem, look_at_store};
+use crate::domain::audit::AuditCheck;
 use crate::domain::words::excerpt;
 
 /// Show what the store has on record
@@ -36,6 +37,18 @@ enum What {
     },
 }
 
+/// How many entries there are, and what is not there any more.
+pub(super) fn entries(check: &AuditCheck) -> String {
+    let mut told = format!("{} entries", check.entries);
+    if check.removed > 0 {
+        told += &format!(" after {} that were removed for their age", check.removed);
+    }
+    if check.erased > 0 {
+        told += &format!(", {} of them erased for customers who were forgotten", check.erased);
+    }
+    told
+}
+
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let What::Audit { verify, last } = options.what;
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
@@ -48,8 +61,8 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 output.json(&check)?;
             } else if check.broken.is_none() {
                 output.line(format!(
-                    "The audit trail holds: {} entries, each chained to the one before, and the refunds agree with it.",
-                    check.entries
+                    "The audit trail holds: {}, each chained to the one before, and the refunds agree with it.",
+                    entries(&check)
                 ))?;
             }
             return match check.broken {

@@ -23,6 +23,7 @@ use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
 use crate::inbox::{Sender, Worker, clock_from};
+use crate::llm::ChatModel;
 use crate::nlu::Engine;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -56,6 +57,9 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     tools: Option<String>,
+    /// Answer with the built-in playbook, even where a language model is set up
+    #[arg(long)]
+    offline: bool,
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
@@ -89,7 +93,8 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?;
     let orders = options.orders.as_deref();
-    let parts = Parts { config, engine, global, orders, tools: options.tools.as_deref() };
+    let model = runtime.block_on(app::chat_model(&config, options.offline))?;
+    let parts = Parts { config, engine, model, global, orders, tools: options.tools.as_deref() };
     let user = UserId::new(options.user_id.trim());
     let mut output = Output::stdout();
     runtime.block_on(async {
@@ -153,6 +158,7 @@ fn read_lines(name: &str, text: &str) -> Result<Vec<Line>, Problem> {
 struct Parts<'a> {
     config: Config,
     engine: Engine,
+    model: Arc<dyn ChatModel>,
     global: &'a Global,
     orders: Option<&'a Path>,
     tools: Option<&'a str>,
@@ -183,7 +189,7 @@ impl Parts<'_> {
         let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
         let toolbox = app::bot_tools(&self.config, toolbox, self.tools).await?;
-        let worker = app::worker(&self.config, store, toolbox)?;
+        let worker = app::worker(&self.config, store, toolbox, Arc::clone(&self.model))?;
         Ok(Session {
             worker,
             sender,

@@ -14,7 +14,7 @@ use super::eval::ColumnOptions;
 use super::model::{Dtype, Pool};
 use super::output::Output;
 use super::{Global, Problem};
-use crate::nlu::{Computation, Epoch, Event, Start, Step, TrainOptions, locate_model, train};
+use crate::nlu::{Computation, DeviceChoice, Epoch, Event, Start, Step, TrainOptions, locate_model, train};
 
 /// Train a classifier of intents and sentiments on CSV files.
 #[derive(Debug, clap::Args)]
@@ -102,6 +102,9 @@ pub struct Options {
     /// Number format of the written weights
     #[arg(long, value_enum, default_value_t = Dtype::F16)]
     dtype: Dtype,
+    /// What to compute on: a card needs a build with --features wgpu or cuda
+    #[arg(long, value_name = "auto|cpu|wgpu|cuda", default_value_t)]
+    device: DeviceChoice,
     /// Compute with burn, which the computation of our own is tested against: slower
     #[arg(long, hide = true)]
     reference: bool,
@@ -147,6 +150,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         resume: options.resume,
         precision: options.dtype.into(),
         computation: if options.reference { Computation::Reference } else { Computation::Own },
+        device: options.device,
         epochs: options.epochs.map(usize::from),
         batch_size: options.batch_size.into(),
         accumulate: options.accumulate.into(),
@@ -240,6 +244,18 @@ impl Watch {
             "{} rows to train on, {} to validate with, {} intents, {} sentiments, {} steps",
             start.rows, start.validation_rows, start.intents, start.sentiments, start.steps
         ));
+        if let Some(notice) = &start.notice {
+            self.note(notice);
+        }
+        if start.shared > 0 {
+            let rows = if start.shared == 1 { "row is" } else { "rows are" };
+            self.bar.suspend(|| {
+                tracing::warn!(
+                    "{} validation {rows} also trained on: the scores look better than they are",
+                    start.shared
+                );
+            });
+        }
         if start.duplicates + start.unlabelled > 0 {
             self.note(&format!(
                 "left out: {} duplicates, {} rows without text or label",

@@ -21,8 +21,16 @@ pub(super) enum Kind {
     NotEmpty,
     /// A whole number from the first to the second.
     Whole(i64, i64),
+    /// A number of days, from this one on, or 0.
+    Days(i64),
     /// A number from 0 to 1.
     Share,
+    /// A number from 0 to 2.
+    UpToTwo,
+    /// true or false.
+    Flag,
+    /// An `http://` or `https://` address.
+    Url,
     /// An amount of money of 0 or more.
     Amount,
     /// A percentage from 0 to less than 100.
@@ -43,6 +51,9 @@ pub(super) enum Kind {
     Zone,
 }
 
+/// A hundred years.
+const MOST_DAYS: i64 = 36_500;
+
 /// All settings, with the optional ones that `default.toml` only names in remarks.
 pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.location", Kind::NotEmpty),
@@ -50,6 +61,9 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("store.connect_seconds", Kind::Whole(1, 600)),
     ("store.timeout_seconds", Kind::Whole(1, 3_600)),
     ("store.pool_size", Kind::Whole(1, 1_000)),
+    ("retention.chats_days", Kind::Days(1)),
+    ("retention.inbox_days", Kind::Days(7)),
+    ("retention.audit_days", Kind::Days(1)),
     ("model.folder", Kind::Text),
     ("shop.timezone", Kind::Zone),
     ("shop.phone_country", Kind::CountryCode),
@@ -70,6 +84,20 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("escalation.very_negative", Kind::Share),
     ("escalation.failures", Kind::Whole(1, 1_000)),
     ("llm.api_key", Kind::Text),
+    ("llm.base_url", Kind::Url),
+    ("llm.model", Kind::NotEmpty),
+    ("llm.fallback_model", Kind::Text),
+    ("llm.temperature", Kind::UpToTwo),
+    ("llm.max_tokens", Kind::Whole(64, 100_000)),
+    ("llm.reasoning_effort", Kind::OneOf(&["", "none", "default", "low", "medium", "high"])),
+    ("llm.timeout_seconds", Kind::Whole(1, 600)),
+    ("llm.turn_seconds", Kind::Whole(1, 600)),
+    ("llm.connect_seconds", Kind::Whole(1, 60)),
+    ("llm.token_budget", Kind::Whole(3_000, 1_000_000)),
+    ("llm.result_tokens", Kind::Whole(100, 100_000)),
+    ("llm.breaker_failures", Kind::Whole(1, 1_000)),
+    ("llm.breaker_seconds", Kind::Whole(1, 3_600)),
+    ("privacy.mask", Kind::Flag),
     ("mcp.token", Kind::Text),
     ("mcp.allowed_hosts", Kind::List),
     ("mcp.allowed_origins", Kind::List),
@@ -120,17 +148,19 @@ impl Kind {
     /// Reads a value from a settings file. The error completes “the setting …”.
     pub(super) fn read(self, value: &Value) -> Result<Value, String> {
         match (self, value) {
-            (Self::Whole(..), Value::Integer(number)) => self.whole(Some(*number), number),
-            (Self::Share, Value::Float(number)) => share(Some(*number), number),
+            (Self::Whole(..) | Self::Days(_), Value::Integer(number)) => self.whole(Some(*number), number),
+            (Self::Share | Self::UpToTwo, Value::Float(number)) => self.number(Some(*number), number),
             #[allow(clippy::cast_precision_loss)]
-            (Self::Share, Value::Integer(number)) => share(Some(*number as f64), number),
+            (Self::Share | Self::UpToTwo, Value::Integer(number)) => self.number(Some(*number as f64), number),
+            (Self::Flag, Value::Boolean(_)) => Ok(value.clone()),
             (Self::List, Value::Array(list)) if list.iter().all(Value::is_str) => Ok(value.clone()),
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Share | Self::List | Self::Servers, _) => {
-                Err(wrong(&type_of(value), &self.wanted()))
-            }
+            (
+                Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers,
+                _,
+            ) => Err(wrong(&type_of(value), &self.wanted())),
             (_, Value::String(text)) => self.text(text),
             // `phone_country = 91` can mean one thing only.
             (_, Value::Integer(number)) => self.text(&number.to_string()),
@@ -141,8 +171,13 @@ impl Kind {
     /// Reads the value of a variable. The error completes “the setting …”.
     pub(super) fn read_variable(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Whole(..) => self.whole(text.trim().parse().ok(), &shown(text)),
-            Self::Share => share(text.trim().parse().ok(), &shown(text)),
+            Self::Whole(..) | Self::Days(_) => self.whole(text.trim().parse().ok(), &shown(text)),
+            Self::Share | Self::UpToTwo => self.number(text.trim().parse().ok(), &shown(text)),
+            Self::Flag => match text.trim().to_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" => Ok(Value::Boolean(true)),
+                "false" | "no" | "off" | "0" => Ok(Value::Boolean(false)),
+                _ => Err(wrong(&shown(text), &self.wanted())),
+            },
             Self::List if text.trim_start().starts_with('[') => toml::from_str::<toml::Table>(&format!("v = {text}"))
                 .ok()
                 .and_then(|mut table| table.remove("v"))
@@ -184,6 +219,13 @@ impl Kind {
                 self.pattern(text)?;
                 text
             }
+            Self::Url => {
+                let rest = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+                if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', ':']) || rest.contains(' ')) {
+                    return refused();
+                }
+                trimmed
+            }
             Self::Zone if TimeZone::get(trimmed).is_err() => return refused(),
             Self::Zone => trimmed,
             _ => text,
@@ -220,7 +262,18 @@ impl Kind {
     fn whole(self, number: Option<i64>, found: &dyn Display) -> Result<Value, String> {
         match (self, number) {
             (Self::Whole(least, most), Some(number)) if (least..=most).contains(&number) => Ok(Value::Integer(number)),
+            (Self::Days(least), Some(number)) if number == 0 || (least..=MOST_DAYS).contains(&number) => {
+                Ok(Value::Integer(number))
+            }
             _ => Err(wrong(&found.to_string(), &self.wanted())),
+        }
+    }
+
+    fn number(self, number: Option<f64>, found: &dyn Display) -> Result<Value, String> {
+        let most = if self == Self::UpToTwo { 2.0 } else { 1.0 };
+        match number.filter(|number| (0.0..=most).contains(number)) {
+            Some(number) => Ok(Value::Float(number)),
+            None => Err(wrong(&found.to_string(), &self.wanted())),
         }
     }
 
@@ -228,7 +281,11 @@ impl Kind {
         match self {
             Self::Text | Self::NotEmpty => "text in quotes".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Days(least) => format!("0 (for ever) or a whole number of days from {least} to {MOST_DAYS}"),
             Self::Share => "a number from 0 to 1".to_owned(),
+            Self::UpToTwo => "a number from 0 to 2".to_owned(),
+            Self::Flag => "true or false".to_owned(),
+            Self::Url => "an address such as https://api.example.com/v1".to_owned(),
             Self::Amount => "an amount such as 2000, not below 0 and with at most two decimals".to_owned(),
             Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
             Self::Servers => "one or more sections [[mcp.servers]]".to_owned(),
@@ -238,13 +295,6 @@ impl Kind {
             Self::OrderPattern | Self::CustomerPattern => "a regular expression in quotes".to_owned(),
             Self::Zone => "a time zone such as Asia/Kolkata".to_owned(),
         }
-    }
-}
-
-fn share(number: Option<f64>, found: &dyn Display) -> Result<Value, String> {
-    match number.filter(|number| (0.0..=1.0).contains(number)) {
-        Some(number) => Ok(Value::Float(number)),
-        None => Err(wrong(&found.to_string(), &Kind::Share.wanted())),
     }
 }
 

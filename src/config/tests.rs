@@ -63,11 +63,21 @@ fn wrong_settings_are_named() {
         ("[orders]\npattern = '.*'", "orders.pattern is “.*”, which finds an id in every message"),
         ("[orders]\ncustomer_pattern = 'HI'", "takes plain words for an id, such as “HI”"),
         ("[orders]\ndaily_limit = 0", "orders.daily_limit is 0"),
+        (
+            "[retention]\ninbox_days = 6",
+            "inbox_days is 6; it must be 0 (for ever) or a whole number of days from 7 to 36500",
+        ),
+        ("[retention]\nchats_days = -1", "chats_days is -1"),
         ("[triage]\ngap_hours = 'x'", "triage.gap_hours is “x”"),
         ("[triage]\ngap_hours = 0", "triage.gap_hours is 0"),
         ("[escalation]\nfailures = 0", "escalation.failures is 0"),
         ("[escalation]\nvery_negative = 9", "escalation.very_negative is 9; it must be a number from 0 to 1"),
         ("[stores]\nlocation = 'x'", "there is no section [stores]; did you mean “store”?"),
+        ("[llm]\nbase_url = 'groq'", "llm.base_url is “groq”; it must be an address"),
+        ("[llm]\ntemperature = 3", "llm.temperature is 3; it must be a number from 0 to 2"),
+        ("[llm]\nmodel = ' '", "llm.model is empty"),
+        ("[llm]\nreasoning_effort = 'much'", "llm.reasoning_effort is “much”"),
+        ("[privacy]\nmask = 'maybe'", "privacy.mask is “maybe”; it must be true or false"),
         ("preset = 'x'", "“preset” stands outside of any section"),
         ("[refund]\nnonsense", "ecomres.toml:2: "),
     ] {
@@ -91,6 +101,28 @@ fn a_wrong_variable_is_named_and_never_passed_over() {
         assert!(!error.contains("u32") && !error.contains("enum"), "{error}");
     }
     assert!(load("", &[("ECOMRES_LOG", "debug"), ("OTHER", "x")]).is_ok());
+}
+
+#[test]
+fn everything_is_kept_for_ever_unless_days_are_set() {
+    assert!(load("", &[]).unwrap().retention.keep_for().is_for_ever());
+    let set = load("[retention]\nchats_days = 90", &[("ECOMRES_RETENTION__INBOX_DAYS", "7")]).unwrap();
+    assert_eq!((set.retention.chats_days, set.retention.inbox_days, set.retention.audit_days), (90, 7, 0));
+}
+
+#[test]
+fn a_remote_model_needs_a_key_and_nothing_else() {
+    let config = Config::defaults().unwrap();
+    assert!(!config.llm.is_remote() && config.privacy.mask);
+    assert_eq!(config.llm.models(), ["openai/gpt-oss-120b", "openai/gpt-oss-20b"]);
+    let config = load(
+        "[llm]\nfallback_model = ''\nreasoning_effort = ''",
+        &[("GROQ_API_KEY", "gsk"), ("ECOMRES_PRIVACY__MASK", "off"), ("ECOMRES_LLM__TEMPERATURE", "0")],
+    )
+    .unwrap();
+    assert!(config.llm.is_remote() && !config.privacy.mask && config.llm.reasoning_effort.is_empty());
+    assert_eq!(config.llm.models(), ["openai/gpt-oss-120b"]);
+    assert_eq!(config.llm.temperature, 0.0);
 }
 
 #[test]

@@ -88,6 +88,26 @@ impl Refusal {
 }
 
 impl RefundPolicy {
+    /// The policy in sentences, for whoever explains it.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut said = vec![if self.shipping_fee.is_zero() {
+            "A refund is the full order value, once for each order.".to_owned()
+        } else {
+            format!("A refund is the order value less {} for shipping, once for each order.", self.shipping_fee)
+        }];
+        if !self.refused_categories.is_empty() {
+            said.push(format!("Not refunded: {}.", self.refused_categories.join(", ")));
+        }
+        if let Some(limit) = self.max_automatic {
+            said.push(Refusal::AboveLimit { limit }.reason());
+        }
+        if let Some(days) = self.window_days {
+            said.push(Refusal::TooLate { days }.reason());
+        }
+        said.push(format!("After a refund was paid, the money arrives within {}.", self.estimated_arrival));
+        said
+    }
+
     /// What the policy says about an order at a time. `now` is the shop's local time, as the order's is.
     pub fn decide(&self, order: &Order, now: DateTime) -> Verdict {
         if self.refused_categories.iter().any(|refused| refused.trim().eq_ignore_ascii_case(order.category.trim())) {

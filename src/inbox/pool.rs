@@ -11,10 +11,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backoff, Clock, Sender, Worker, luck};
+use super::{Backoff, Clock, Sender, Worker, keeper, luck};
 use crate::agent::Agent;
 use crate::channels::Channel;
 use crate::domain::outgoing::Outgoing;
+use crate::domain::retention::KeepFor;
 use crate::store::{Claim, Listener, Store, StoreError};
 
 /// How a [`Pool`] works.
@@ -56,6 +57,7 @@ pub struct Pool {
     worker: Worker,
     sender: Sender,
     settings: PoolSettings,
+    keep: KeepFor,
     clock: Clock,
 }
 
@@ -70,7 +72,13 @@ impl Pool {
     ) -> Self {
         let worker = Worker::new(Arc::clone(&store), agent).with_lease(settings.lease).with_retry(settings.retry);
         let sender = Sender::new(store, channel).with_lease(settings.lease).with_retry(settings.send_retry);
-        Self { worker, sender, settings, clock }
+        Self { worker, sender, settings, keep: KeepFor::default(), clock }
+    }
+
+    /// Has what is older than this removed, every hour, by one of the processes on the store.
+    #[must_use]
+    pub fn with_retention(self, keep: KeepFor) -> Self {
+        Self { keep, ..self }
     }
 
     /// A pool of a worker whose channel also shows customers that they are being answered.
@@ -78,7 +86,7 @@ impl Pool {
         let sender = Sender::new(Arc::clone(worker.store()), Arc::clone(channel));
         let sender = sender.with_lease(settings.lease).with_retry(settings.send_retry);
         let worker = worker.with_lease(settings.lease).with_retry(settings.retry).with_channel(Arc::clone(channel));
-        Self { worker, sender, settings, clock }
+        Self { worker, sender, settings, keep: KeepFor::default(), clock }
     }
 
     /// What sends.
@@ -92,7 +100,12 @@ impl Pool {
         let answering = Answering { worker: self.worker.clone(), clock: Arc::clone(&self.clock) };
         let sending = Sending { sender: self.sender.clone(), clock: Arc::clone(&self.clock) };
         let (turns, sends) = (self.settings.turns, self.settings.sends);
-        tokio::join!(self.each(answering, turns, &stop), self.each(sending, sends, &stop));
+        let store = self.worker.store().as_ref();
+        tokio::join!(
+            self.each(answering, turns, &stop),
+            self.each(sending, sends, &stop),
+            keeper::keep(store, &self.keep, &self.clock, &stop)
+        );
     }
 
     /// Claims one piece of work after the other and does up to `limit` of them at once.

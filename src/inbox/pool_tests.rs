@@ -48,7 +48,7 @@ async fn accept(store: &Arc<dyn Store>, messages: &[Inbound]) {
 
 fn agent(shop: &Shop, model: impl ChatModel + 'static) -> Agent {
     let settings =
-        AgentSettings { patterns: IdPatterns::default(), gap: shop.config.triage.gap(), written_amounts: Vec::new() };
+        AgentSettings { patterns: IdPatterns::default(), gap: shop.config.triage.gap(), written: Default::default() };
     Agent::new(shop.toolbox(), Arc::new(model), settings)
 }
 

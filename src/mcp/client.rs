@@ -24,6 +24,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::domain::words::excerpt;
+use crate::net::{self, innermost};
 use crate::tools::{RemoteError, RemoteTools};
 
 /// How long a call may take.
@@ -196,12 +197,7 @@ async fn open(target: &Target) -> Result<Connection, Refused> {
         ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: None };
     let opened = match target {
         Target::Http { url, token } => {
-            // The one provider of cryptography; where it is installed already, this changes nothing.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let http = reqwest::Client::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
+            let http = net::client(Duration::from_secs(5), None)
                 .map_err(|error| Refused { reason: error.to_string(), again: false })?;
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
                 .max_concurrent_requests(64)
@@ -228,15 +224,6 @@ async fn open(target: &Target) -> Result<Connection, Refused> {
             ),
         reason: innermost(&error),
     })
-}
-
-/// What an error says at its root, where the cause is.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 async fn ask(peer: &Peer<RoleClient>, name: &str, arguments: Value) -> Result<CallToolResult, ServiceError> {

@@ -22,6 +22,9 @@ pub(crate) struct Progress {
     pub(crate) steps: usize,
     /// Best validation score so far and its epoch.
     pub(crate) best: Option<(f64, usize)>,
+    /// Seconds of work so far.
+    #[serde(default)]
+    pub(crate) seconds: f64,
 }
 
 /// Folder of the checkpoint within the model folder.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use super::device::Located;
 use super::model::{Model, ModelInfo, Scores};
 use super::packed::Arithmetic;
 use super::{Classifier, NluError, Prediction};
@@ -56,7 +57,21 @@ impl Engine {
     /// # Errors
     /// Anything wrong with the folder.
     pub fn load_with(dir: &Path, arithmetic: Arithmetic) -> Result<Self, NluError> {
-        let model = Model::serve(dir, arithmetic)?;
+        Self::start(Model::serve(dir, arithmetic)?)
+    }
+
+    /// Like [`Engine::load`], on the device that was found: a card computes with burn.
+    ///
+    /// # Errors
+    /// Anything wrong with the folder.
+    pub fn load_on(dir: &Path, located: &Located) -> Result<Self, NluError> {
+        match &located.card {
+            None => Self::load(dir),
+            Some(device) => Self::start(Model::load_on(dir, device)?),
+        }
+    }
+
+    fn start(model: Model) -> Result<Self, NluError> {
         finite(&model, &model.scores(&[model.tokenizer.encode("warm up")?])?)?;
         let info = Arc::new(model.info.clone());
         let (queue, jobs) = sync_channel(QUEUE);

@@ -97,6 +97,14 @@ pub enum NluError {
         /// What to do about it.
         hint: String,
     },
+    /// The device that was asked for is not there.
+    #[error("{reason}")]
+    Device {
+        /// What was looked for.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// The user stopped the training.
     #[error("stopped at step {step}, the checkpoint is kept in {}", .checkpoint.display())]
     Interrupted {
@@ -129,7 +137,10 @@ impl NluError {
                                      tokenizer.json; copy the missing file there or name another folder"
                 .to_owned(),
             Self::Io { .. } => "check that the path exists and may be read and written".to_owned(),
-            Self::Format { hint, .. } | Self::Data { hint, .. } | Self::Training { hint, .. } => hint.clone(),
+            Self::Format { hint, .. }
+            | Self::Data { hint, .. }
+            | Self::Training { hint, .. }
+            | Self::Device { hint, .. } => hint.clone(),
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
                 "config.json and model.safetensors must come from the same model; a BERT encoder folder needs \
                  `ecomres model convert` first"

@@ -14,7 +14,8 @@ use super::evaluate::{Evaluation, evaluate_folder};
 use super::inspect::{Case, REFERENCE, Reference, describe_file};
 use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, fit_temperature};
-use super::model::{Model, pretty, probabilities, write_folder};
+use super::model::{Model, ModelInfo, pretty, probabilities, write_folder};
+use super::packed::Arithmetic;
 use super::selective::{fit_novelty_threshold, fit_threshold};
 use super::settings::{Start, TrainOptions};
 use super::weights::{Precision, Weights, write_beside};
@@ -69,12 +70,15 @@ pub(crate) fn finish(trained: &Trained<'_>) -> Result<Finished, NluError> {
         write_folder(out, config, trained.labels, &trained.weights, trained.options.precision, &trained.options.base)
     };
     write(&config)?;
-    let model = Model::load(out)?;
-    calibrate(&mut config, &model, trained.validation)?;
+    // Calibrated as it will serve, and one model at a time: several would need more memory than the training.
+    calibrate(&mut config, &Model::serve(out, Arithmetic::default())?, trained.validation)?;
     let mut json = config.to_json();
     json["torch_dtype"] = if trained.options.precision == Precision::F16 { "float16" } else { "float32" }.into();
     write_beside(&out.join("config.json"), pretty(&json).as_bytes())?;
+    let model = Model::load(out)?;
     write_beside(&out.join(REFERENCE), pretty(&reference(&model)?).as_bytes())?;
+    let info = model.info.clone();
+    drop(model);
     let validation = match trained.validation.examples.is_empty() {
         true => None,
         false => Some(evaluate_folder(out, trained.validation)?),
@@ -87,7 +91,7 @@ pub(crate) fn finish(trained: &Trained<'_>) -> Result<Finished, NluError> {
         sha256: describe_file(&out.join("model.safetensors"))?.sha256,
         validation,
     };
-    write_beside(&out.join("MODEL_CARD.md"), card(trained, &finished, &model).as_bytes())?;
+    write_beside(&out.join("MODEL_CARD.md"), card(trained, &finished, &info).as_bytes())?;
     Ok(finished)
 }
 
@@ -131,8 +135,8 @@ fn reference(model: &Model) -> Result<Reference, NluError> {
     Ok(Reference { made_by, tolerance: 1e-4, cases })
 }
 
-fn card(trained: &Trained<'_>, finished: &Finished, model: &Model) -> String {
-    let (options, info) = (trained.options, &model.info);
+fn card(trained: &Trained<'_>, finished: &Finished, info: &ModelInfo) -> String {
+    let options = trained.options;
     let mut text = format!(
         "# Model card\n\nA DistilBERT encoder ({} layers, width {}, {} pooling, {} parameters as {}) with one linear \
          classifier per task, trained by `ecomres train` {}.\n\n",

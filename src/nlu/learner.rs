@@ -59,19 +59,22 @@ impl Learner {
     /// Takes the weights of the Hugging Face layout; the word embedding has `word_rows` rows, `labels` are the
     /// numbers of intents and sentiments.
     pub(crate) fn new(
-        computation: Computation,
+        (computation, card): (Computation, Option<Device>),
         config: &ModelConfig,
         word_rows: usize,
         labels: (usize, usize),
         weights: &mut Weights,
     ) -> Result<Self, NluError> {
-        Ok(match computation {
-            Computation::Own => Self::Own(Box::new(Trainee::new(config, word_rows, labels, weights)?)),
-            Computation::Reference => {
-                let device = Device::flex().autodiff();
+        Ok(match (computation, card) {
+            (Computation::Own, None) => Self::Own(Box::new(Trainee::new(config, word_rows, labels, weights)?)),
+            (_, card) => {
+                // A card does a whole batch at once.
+                let most_parts = if card.is_some() { 1 } else { rayon::current_num_threads() };
+                let device = card.unwrap_or_else(Device::flex).autodiff();
                 let network = Network::from_weights(config, word_rows, labels, weights, &device)?;
                 Self::Reference(Box::new(Reference {
                     device,
+                    most_parts,
                     network: Some(network),
                     gradients: NamedGradients::new(),
                 }))
@@ -125,6 +128,8 @@ impl Learner {
 /// Training with burn's automatic differentiation.
 pub(crate) struct Reference {
     device: Device,
+    /// Into how many a batch is cut at most.
+    most_parts: usize,
     /// Taken only within a step.
     network: Option<Network>,
     gradients: NamedGradients,
@@ -144,7 +149,7 @@ impl Reference {
     /// Computes a batch in parts on a thread each: burn's smaller products use one core only, so one part's keep the
     /// cores busy while another's do not.
     fn learn(&mut self, texts: &[&[u32]], objective: &Objective, seed: u64, stream: u64) -> Result<Losses, NluError> {
-        let threads = rayon::current_num_threads().min(texts.len().div_ceil(MIN_PART)).max(1);
+        let threads = self.most_parts.min(texts.len().div_ceil(MIN_PART)).max(1);
         let size = texts.len().div_ceil(threads);
         let work = |(number, part): (usize, &[&[u32]])| {
             let slice = |matrix: &Option<Vec<f32>>| {
@@ -214,7 +219,7 @@ impl Reference {
     ) -> Result<(NamedGradients, Losses), NluError> {
         let device = Device::flex().autodiff();
         let network = Network::from_weights(config, config.vocab_size, labels, weights, &device)?;
-        let reference = Self { device, network: None, gradients: NamedGradients::new() };
+        let reference = Self { device, most_parts: 1, network: None, gradients: NamedGradients::new() };
         let part = reference.part(&network, texts, objective, dropout);
         Ok((part.gradients, part.losses))
     }

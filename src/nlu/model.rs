@@ -73,13 +73,18 @@ pub(crate) struct Scores {
 impl Model {
     /// Loads a folder for the reference computation, which is that of training.
     pub(crate) fn load(dir: &Path) -> Result<Self, NluError> {
+        Self::load_on(dir, &Device::flex())
+    }
+
+    /// The same on any device that burn has.
+    pub(crate) fn load_on(dir: &Path, device: &Device) -> Result<Self, NluError> {
         Self::load_with(dir, |config, labels| {
             let mut weights = Weights::read(&dir.join("model.safetensors"))?;
             check_label_counts(dir, labels, |name| weights.rows(name))?;
             let parameters = weights.tensors.values().map(|stored| stored.values.len()).sum();
             let precision = weights.precision;
             let counts = (labels.intents.len(), labels.sentiments.len());
-            let network = Network::from_weights(config, config.vocab_size, counts, &mut weights, &Device::flex())?;
+            let network = Network::from_weights(config, config.vocab_size, counts, &mut weights, device)?;
             Ok((Computation::Reference(Box::new(network)), parameters, precision))
         })
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::config::Pooling;
 use super::dataset::{Columns, Conflict};
+use super::device::DeviceChoice;
 use super::weights::Precision;
 
 /// Who computes the steps of a training.
@@ -47,6 +48,8 @@ pub struct TrainOptions {
     pub precision: Precision,
     /// Who computes.
     pub computation: Computation,
+    /// On what it computes. A card needs the reference computation and takes it.
+    pub device: DeviceChoice,
     /// Passes over the training rows; `None` takes enough for 2,000 steps, 6 to 30.
     pub epochs: Option<usize>,
     /// Rows computed together.
@@ -124,6 +127,10 @@ pub struct Start {
     pub steps_done: usize,
     /// Rows in all steps.
     pub all_rows: usize,
+    /// Validation rows whose text is trained on as well.
+    pub shared: usize,
+    /// What there is to say about the device.
+    pub notice: Option<String>,
 }
 
 /// One step, as a line of `metrics.jsonl`.

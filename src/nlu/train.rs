@@ -3,6 +3,7 @@
 //! It must never leave a folder without either the old model or the finished new one, and never give another result
 //! for the same data, settings and device.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use super::checkpoint::{self, Progress};
 use super::config::ModelConfig;
 use super::convert::{fresh_classifiers, read_encoder};
 use super::dataset::{Dataset, Example};
+use super::device::locate;
 use super::finish::{Finished, Trained, finish};
 use super::inspect::describe_file;
 use super::labels::Labels;
@@ -48,7 +50,7 @@ pub fn train(
     let mut run = Run::prepare(options)?;
     observe(Event::Start(&run.start));
     let mut log = run.open_log()?;
-    let begin = Instant::now();
+    run.since = Instant::now();
     let mut bad_epochs = match run.progress.best {
         Some((_, epoch)) => run.progress.epoch.saturating_sub(epoch + 1),
         None => 0,
@@ -56,13 +58,12 @@ pub fn train(
     while run.progress.epoch < run.epochs && bad_epochs < run.patience {
         let loss = run.epoch(observe, stop, &mut log)?;
         let reports = run.validate()?;
-        let epoch = run.close_epoch(loss, reports, begin)?;
+        let epoch = run.close_epoch(loss, reports)?;
         bad_epochs = if epoch.best { 0 } else { bad_epochs + 1 };
         write_line(&mut log, &epoch, &run.options.out)?;
         observe(Event::Epoch(&epoch));
     }
-    let best = run.best.take().unwrap_or_else(|| run.learner.export(&options.out));
-    let finished = finish(&run.outcome(best, begin))?;
+    let finished = run.conclude()?;
     checkpoint::remove(&options.out)?;
     Ok(finished)
 }
@@ -86,10 +87,13 @@ struct Run<'a> {
     patience: usize,
     start: Start,
     base_hash: String,
+    /// Since when time is not yet in `progress`.
+    since: Instant,
 }
 
 impl<'a> Run<'a> {
     fn prepare(options: &'a TrainOptions) -> Result<Self, NluError> {
+        let located = locate(options.device)?;
         let (train, validation, labels) = read_data(options)?;
         let (mut config, mut weights) = read_encoder(&options.base, options.pooling)?;
         if let Some(rate) = options.dropout {
@@ -119,7 +123,7 @@ impl<'a> Run<'a> {
             clip: options.clip as f32,
         });
         let fingerprint = fingerprint(options, &base_hash, &train, &validation);
-        let mut progress = Progress { fingerprint, epoch: 0, batches: 0, steps: 0, best: None };
+        let mut progress = Progress { fingerprint, epoch: 0, batches: 0, steps: 0, best: None, seconds: 0.0 };
         let mut best = None;
         if options.resume {
             let (found, mut saved) = checkpoint::load(&options.out, &progress.fingerprint)?;
@@ -131,7 +135,8 @@ impl<'a> Run<'a> {
             weights = saved;
         }
         let counts = (labels.intents.len(), labels.sentiments.len());
-        let learner = Learner::new(options.computation, &config, vocabulary.rows(), counts, &mut weights)?;
+        let learner =
+            Learner::new((options.computation, located.card), &config, vocabulary.rows(), counts, &mut weights)?;
         let start = Start {
             rows: rows.len(),
             validation_rows: validation_rows.len(),
@@ -143,6 +148,8 @@ impl<'a> Run<'a> {
             steps: per_epoch * epochs,
             steps_done: progress.steps,
             all_rows: rows.len() * epochs,
+            shared: shared(&train, &validation),
+            notice: located.notice,
         };
         Ok(Self {
             options,
@@ -162,6 +169,7 @@ impl<'a> Run<'a> {
             patience: options.patience.unwrap_or_else(|| (epochs / 3).max(3)).max(1),
             start,
             base_hash,
+            since: Instant::now(),
         })
     }
 
@@ -194,6 +202,7 @@ impl<'a> Run<'a> {
         let (mut losses, mut steps) = (0.0, 0);
         for group in batches[self.progress.batches.min(batches.len())..].chunks(self.options.accumulate) {
             if stop.load(Ordering::Relaxed) {
+                self.note_time();
                 self.save_checkpoint()?;
                 let checkpoint = checkpoint::folder(&self.options.out);
                 return Err(NluError::Interrupted { step: self.progress.steps, checkpoint });
@@ -268,8 +277,8 @@ impl<'a> Run<'a> {
         &mut self,
         train_loss: f64,
         (intent, sentiment): (Option<TaskReport>, Option<TaskReport>),
-        begin: Instant,
     ) -> Result<Epoch, NluError> {
+        self.note_time();
         let parts: Vec<f64> = [&intent, &sentiment].into_iter().flatten().map(|report| report.f1_macro).collect();
         let score = (!parts.is_empty()).then(|| parts.iter().sum::<f64>() / parts.len() as f64);
         // Without validation rows the last epoch is the best there is.
@@ -295,8 +304,14 @@ impl<'a> Run<'a> {
             sentiment_accuracy: sentiment.as_ref().map(|report| report.accuracy),
             sentiment_f1_macro: sentiment.as_ref().map(|report| report.f1_macro),
             best,
-            seconds: begin.elapsed().as_secs_f64(),
+            seconds: self.progress.seconds,
         })
+    }
+
+    /// Adds the time since it was last called.
+    fn note_time(&mut self) {
+        self.progress.seconds += self.since.elapsed().as_secs_f64();
+        self.since = Instant::now();
     }
 
     fn save_checkpoint(&self) -> Result<(), NluError> {
@@ -305,21 +320,27 @@ impl<'a> Run<'a> {
         checkpoint::save(&self.options.out, &self.progress, weights)
     }
 
-    fn outcome(&self, mut weights: Weights, begin: Instant) -> Trained<'_> {
-        self.vocabulary.grow(&mut weights, &self.config);
-        Trained {
-            options: self.options,
-            config: &self.config,
-            labels: &self.labels,
+    /// Writes the folder of the best epoch.
+    fn conclude(self) -> Result<Finished, NluError> {
+        let Self { options, config, labels, learner, optimizer, rows, train, validation, vocabulary, progress, .. } =
+            self;
+        let mut weights = self.best.unwrap_or_else(|| learner.export(&options.out));
+        // The model is loaded once more to be measured: the training's own memory must not be there beside it.
+        drop((learner, optimizer, rows));
+        vocabulary.grow(&mut weights, &config);
+        finish(&Trained {
+            options,
+            config: &config,
+            labels: &labels,
             weights,
-            train: &self.train,
-            validation: &self.validation,
+            train: &train,
+            validation: &validation,
             start: &self.start,
-            best_epoch: self.progress.best.map_or(0, |(_, epoch)| epoch + 1),
-            epochs: self.progress.epoch,
-            seconds: begin.elapsed().as_secs_f64(),
+            best_epoch: progress.best.map_or(0, |(_, epoch)| epoch + 1),
+            epochs: progress.epoch,
+            seconds: progress.seconds,
             base_hash: &self.base_hash,
-        }
+        })
     }
 }
 
@@ -337,6 +358,12 @@ fn read_data(options: &TrainOptions) -> Result<(Dataset, Dataset, Labels), NluEr
     let validation = Dataset { examples: pick(&aside), files: train.files.clone(), ..Dataset::default() };
     train.examples = pick(&kept);
     Ok((train, validation, labels))
+}
+
+/// Validation rows whose text is trained on as well: they make the scores look better than they are.
+fn shared(train: &Dataset, validation: &Dataset) -> usize {
+    let known: HashSet<&str> = train.examples.iter().map(|row| row.text.as_str()).collect();
+    validation.examples.iter().filter(|row| known.contains(row.text.as_str())).count()
 }
 
 fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<Vec<Row>, NluError> {

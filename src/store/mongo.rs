@@ -22,8 +22,13 @@
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
 //! | `human_intervention_alerts` | `customer/…`, before that alert id | `{_id: "hashed"}` | the latest alert of a customer, so that one at most is pending |
 //! | `audit` | place | not sharded | the chain: of two writers of a place one gets it |
-//! | `audit_head` | `head` | not sharded | where the chain ends |
-//! | `meta` | `schema` | not sharded | the schema version |
+//! | `audit_head` | `head`, `cut` | not sharded | where the chain ends; up to where it was removed |
+//! | `meta` | `schema`, `retention` | not sharded | the schema version; who removes what is old, and when that was done last |
+//!
+//! Each shard key is in the filter of every write of one document, and in that of what is asked for each message; what
+//! looks for work or for what is old asks all shards, and takes the first few by an index. The unique keys are `_id` and,
+//! for orders, the shard key itself: nothing else has to be unique across shards. The audit trail is one chain, so it is one
+//! shard's.
 //!
 //! A turn is one update of its conversation, which holds everything that the other collections are to get in
 //! `unsettled`; that is spread afterwards, each document by a key of its own, and by whoever comes next where the process
@@ -34,12 +39,14 @@ mod alerts;
 mod audit;
 mod chats;
 mod driver;
+mod erasure;
 mod fault;
 mod import;
 mod inbox;
 mod ledger;
 mod orders;
 mod outbox;
+mod retention;
 mod schema;
 mod values;
 mod wake;

@@ -12,11 +12,13 @@ mod audit;
 mod backup;
 mod chats;
 mod connection;
+mod erasure;
 mod import;
 mod inbox;
 mod ledger;
 mod orders;
 mod outbox;
+mod retention;
 mod schema;
 mod threads;
 

@@ -2,9 +2,11 @@
 //!
 //! It must never take a refund for recorded that no entry names.
 
+use jiff::Timestamp;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::domain::audit::{AuditEntry, AuditPhase};
+use crate::domain::audit::{AuditEntry, AuditPhase, Checkpoint};
 use crate::domain::ids::OrderId;
 use crate::domain::money::Money;
 use crate::domain::refund::Refund;
@@ -43,4 +45,28 @@ pub(super) fn differs(refund: Option<&Refund>, order: &OrderId, result: &Value) 
 /// What is told of a refund in the ledger that no entry names.
 pub(super) fn unrecorded(transaction: &str, order: &OrderId) -> String {
     format!("the ledger holds refund {transaction} of {order}, and no entry records it")
+}
+
+/// How many refunds the ledger holds of before a time, and a digest of them, whatever their order.
+pub(super) fn ledger_before(refunds: &[Refund], before: Timestamp) -> (u64, String) {
+    let mut old: Vec<&Refund> = refunds.iter().filter(|refund| refund.at < before).collect();
+    old.sort_by(|one, other| one.order_id.cmp(&other.order_id));
+    let mut hasher = Sha256::new();
+    for refund in &old {
+        hasher.update(format!("{}|{}|{}\n", refund.order_id, refund.transaction_id, refund.amount.paise()));
+    }
+    (old.len() as u64, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Why the refunds whose calls were removed from the trail are not those that it agreed with then.
+pub(super) fn changed_since(refunds: &[Refund], checkpoint: &Checkpoint) -> Option<(u64, String)> {
+    let (count, digest) = ledger_before(refunds, checkpoint.before);
+    if (count, &digest) == (checkpoint.refunds, &checkpoint.ledger) {
+        return None;
+    }
+    let why = format!(
+        "the {} refunds of before {} that the removed entries agreed with are not the {count} that the ledger holds now",
+        checkpoint.refunds, checkpoint.before
+    );
+    Some((checkpoint.seq, why))
 }

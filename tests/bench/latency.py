@@ -210,8 +210,9 @@ def main():
     parser.add_argument("--width", type=int, help="take random weights of this width instead")
     parser.add_argument("--rounds", type=int, default=5, help="turns each takes")
     parser.add_argument("--seconds", type=float, default=2.0, help="per shape and turn")
+    parser.add_argument("--bench", help="the latency bench that was built before [default: cargo builds it]")
     options = parser.parse_args()
-    binary = bench_binary()
+    binary = options.bench or bench_binary()
     with tempfile.TemporaryDirectory() as temporary:
         work = pathlib.Path(temporary)
         folder = options.model

@@ -13,12 +13,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("import", &["domain", "store"]),
     ("desk", &["domain", "store"]),
     ("tools", &["desk", "nlu", "domain"]),
-    ("llm", &["domain", "tools"]),
+    ("net", &[]),
+    ("llm", &["domain", "tools", "net"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
-    ("channels", &["domain"]),
+    ("channels", &["domain", "net"]),
     ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
-    ("bot", &["channels", "inbox", "store", "domain", "telemetry"]),
-    ("mcp", &["tools", "domain"]),
+    ("bot", &["channels", "inbox", "store", "domain", "telemetry", "net"]),
+    ("mcp", &["tools", "domain", "net"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -121,6 +122,11 @@ fn only_the_store_names_sqlite() {
 #[test]
 fn only_the_store_names_mongodb() {
     only_in(&["mongodb::", "use mongodb", "bson::"], |path| path.starts_with("src/store/mongo"));
+}
+
+#[test]
+fn there_is_one_http_client_builder() {
+    only_in(&["reqwest::Client::builder", "reqwest::Client::new", "ClientBuilder"], |path| path == "src/net.rs");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Workers in processes of their own on one store, killed at random moments, while messages keep arriving.
 //!
-//! `ECOMRES_CHAOS=KILLS,MESSAGES,CUSTOMERS` sets the size (200,2000,100 is the full one), `ECOMRES_CHAOS_SEED` the
-//! chance. The ignored test [`worker`] is what the processes run.
+//! `ECOMRES_CHAOS=KILLS,MESSAGES,CUSTOMERS` sets the size, `ECOMRES_CHAOS_SEED` the chance. The ignored test [`worker`] is
+//! what the processes run. `tests/mongo.sh` runs the whole size on both backends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -77,7 +77,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         very_negative: 1.0,
         failures: 1_000,
     });
-    let settings = AgentSettings { patterns, gap: config.triage.gap(), written_amounts: Vec::new() };
+    let settings = AgentSettings { patterns, gap: config.triage.gap(), written: Default::default() };
     let toolbox = Toolbox::new(Desk::new(Arc::clone(store), rules), Arc::new(WordList));
     Agent::new(toolbox, Arc::new(playbook), settings)
 }
@@ -292,8 +292,12 @@ struct Size {
     customers: usize,
 }
 
-fn size() -> Size {
-    let text = std::env::var("ECOMRES_CHAOS").unwrap_or_else(|_| "40,480,30".to_owned());
+/// A third of the customers ask for a refund.
+const SHORT: &str = "40,480,30";
+const WHOLE: &str = "200,2000,100";
+
+fn size(usual: &str) -> Size {
+    let text = std::env::var("ECOMRES_CHAOS").unwrap_or_else(|_| usual.to_owned());
     let numbers: Vec<usize> = text.split(',').map(|part| part.trim().parse().unwrap()).collect();
     let [kills, messages, customers] = numbers[..] else { panic!("ECOMRES_CHAOS is KILLS,MESSAGES,CUSTOMERS") };
     Size { kills, messages, customers }
@@ -302,12 +306,34 @@ fn size() -> Size {
 #[test]
 fn workers_that_are_killed_lose_and_double_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    chaos(folder.path().join("store.db").to_str().unwrap(), folder.path());
+    chaos(folder.path().join("store.db").to_str().unwrap(), folder.path(), SHORT);
+}
+
+#[test]
+#[ignore = "takes minutes: tests/mongo.sh runs it"]
+fn whole_size_on_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    chaos(folder.path().join("store.db").to_str().unwrap(), folder.path(), WHOLE);
+}
+
+#[test]
+#[ignore = "takes minutes and needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+fn whole_size_on_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = std::env::var("TEST_MONGO_URI").expect("TEST_MONGO_URI names the server to test against");
+    let (hosts, options) = server.split_once("/?").expect("TEST_MONGO_URI ends with /?OPTIONS");
+    let name = format!("ecomres_chaos_{}", uuid::Uuid::now_v7().simple());
+    chaos(&format!("{hosts}/{name}?{options}"), folder.path(), WHOLE);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = mongodb::Client::with_uri_str(&server).await.unwrap();
+        client.database(&name).drop().await.unwrap();
+    });
 }
 
 /// Runs the whole story on the empty store at `location`.
-fn chaos(location: &str, folder: &Path) {
-    let Size { kills, messages, customers } = size();
+fn chaos(location: &str, folder: &Path, usual: &str) {
+    let Size { kills, messages, customers } = size(usual);
     let seed = std::env::var("ECOMRES_CHAOS_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     println!("ECOMRES_CHAOS_SEED={seed} ECOMRES_CHAOS={kills},{messages},{customers}");
     let mut rng = SmallRng::seed_from_u64(seed);

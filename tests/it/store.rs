@@ -194,7 +194,7 @@ fn the_audit_chain_of_two_processes_is_whole() {
     places.sort_unstable();
     assert_eq!(places, (1..=300).collect::<Vec<_>>());
     let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
-    assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck { entries: 300, broken: None });
+    assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck::whole(300));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_new_file_may_be_made_by_several_processes_at_once() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(together(4, "create", folder.path()), vec![vec![1]; 4]);
         let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
-        assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck { entries: 4, broken: None });
+        assert_eq!(wait(store.check_audit()).unwrap(), AuditCheck::whole(4));
     }
 }
 
@@ -338,7 +338,7 @@ fn a_folder_or_file_without_write_permission_is_named() {
     set(&path, 0o444);
     set(folder.path(), 0o555);
     let seen = SqliteStore::look(&path).and_then(|store| wait(store.check_audit()));
-    assert_eq!(seen.unwrap(), AuditCheck { entries: 0, broken: None }, "looking needs no permission to write");
+    assert_eq!(seen.unwrap(), AuditCheck::whole(0), "looking needs no permission to write");
     let (file, folder_error) = if std::fs::write(folder.path().join("probe"), "").is_ok() {
         eprintln!("skipped: permissions do not hold for the administrator");
         (None, None)

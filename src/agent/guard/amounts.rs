@@ -12,27 +12,38 @@ use crate::domain::money::Money;
 /// `$500`, `5 euros`.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:[$€£¥]|\b(?:usd|eur|gbp|dollars?|euros?|pounds?)\b)\s*\d[\d,.]*|\d[\d,.]*\s*(?:[$€£¥]|(?:usd|eur|gbp|dollars?|euros?|pounds?)\b)",
+        r"(?i)(?:[$€£¥₩₽₺₫₪₿฿₦₱]|\b(?:usd|eur|gbp|aed|btc|usdt|dollars?|euros?|pounds?|dirhams?|bitcoins?)\b)\s*\d[\d,.]*|\d[\d,.]*\s*(?:[$€£¥₩₽₺₫₪₿฿₦₱]|(?:usd|eur|gbp|aed|btc|usdt|dollars?|euros?|pounds?|dirhams?|bitcoins?)\b)",
     )
 });
 /// `₹599`, `Rs:599`, `₹5 lakh`, `₹500-600`.
 static SIGN_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)(?P<sign>₹|रु|\b(?:inr|rs|rupees?|rupaye))[\s.:=]*(?P<n>{NUMBER}(?: 000)*)(?P<scale>{SCALE})?(?:\s*(?:-|–|—|to)\s*(?P<to>\d{{3,}}[\d,]*(?:\.\d+)?))?"
+        r"(?i)(?P<sign>₹|रु(?:पय[ेा]|पए)?|रू(?:पय[ेा])?|\b(?:inr|rs|rupees?|rupaye))[\s.:=]*(?P<n>{NUMBER}(?: 000)*)(?P<scale>{SCALE})?(?:\s*(?:-|–|—|to)\s*(?P<to>\d{{3,}}[\d,]*(?:\.\d+)?))?"
     ))
 });
 /// `599 rupees`, `599/-`, `5 lakh rupaye`.
 static SIGN_LAST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)(?P<n>{NUMBER})(?P<scale>{SCALE})?\s*(?:₹|/-|/=|रु|(?:inr|rs|rupees?|rupaye|rupay|rupaiy[ae]|rupya|bucks)\b)"
+        r"(?i)(?P<n>{NUMBER})(?P<scale>{SCALE})?\s*(?:₹|/-|/=|रु|रू|(?:inr|rs|rupees?|rupaye|rupay|rupaiy[ae]|rupya|bucks)\b)"
     ))
 });
 const NUMBER: &str = r"\d[\d,]*(?:\.\d+)?";
 const SCALE: &str = r"\s*(?:lakhs?|lacs?|crores?|cr|thousand|hundred|million|k|हजार|लाख)\b";
-/// `five hundred rupees`.
+/// `five hundred rupees`, `rupees fifty`, `पाँच सौ रुपये`.
 static IN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:hundred|thousand|lakhs?|lacs?|crores?|hazaa?r|sau)\s+(?:rupees|rs|inr|rupaye|bucks)\b")
+    pattern(&format!(
+        r"(?i)\b{WORDS}\s+(?:rupees?|rs|inr|rupaye|rupay|rupaiy[ae]|rupya|bucks|dollars?)\b|\b(?:rupees|rs|inr|rupaye)[\s.:]+{WORDS}\b|{HINDI}\s*(?:रुप|रूप)"
+    ))
 });
+/// `five thousand`, in a sentence about money.
+static LARGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)\b{WORDS}[\s-]+(?:hundred|thousand|lakhs?|lacs?|crores?|million|hazaa?r|sau)\b|{HINDI}\s*(?:सौ|हजार|लाख|करोड)"
+    ))
+});
+const WORDS: &str = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|fou?rty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|lakhs?|lacs?|crores?|million|half|ek|teen|chaar|paa?nch|chh?ah?|saat|aath|nau|bees|tees|chaa?lis|pach?aas|pachas|saath|sattar|assi|nabbe|sau|hazaa?r|hajaa?r)";
+const HINDI: &str =
+    r"(?:एक|दो|तीन|चार|पाँच|पांच|छह|सात|आठ|नौ|दस|बीस|तीस|चालीस|पचास|साठ|सत्तर|अस्सी|नब्बे|सौ|हजार|लाख|करोड|करोड़)";
 /// `5 lakh`, in a sentence about money.
 static SCALED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i){NUMBER}{SCALE}")));
 static BARE: LazyLock<Regex> = LazyLock::new(|| pattern(NUMBER));
@@ -87,6 +98,7 @@ pub(super) fn take(sentence: &str) -> (String, Vec<Shown>) {
     });
     found.all(&IN_WORDS, |_, _| Some(vec![None]));
     if about_money {
+        found.all(&LARGE, |hit, text| (!COUNTED.is_match(&text[hit.get(0)?.end()..])).then(|| vec![None]));
         let dates: Vec<_> = GROUPS.find_iter(&found.text).map(|hit| hit.range()).collect();
         for range in dates {
             let blank = " ".repeat(range.len());

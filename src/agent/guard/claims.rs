@@ -14,6 +14,8 @@ use crate::domain::money::Money;
 pub(super) enum About {
     /// Money that goes back.
     Refund,
+    /// That money can go back.
+    Eligible,
     /// Something, without a word on what: “Done!”.
     Done,
     /// A cancelled or changed order.
@@ -66,9 +68,9 @@ const ESCALATED: &str = r"(?:escalated|forwarded|transferred|handed|raised|creat
 const CALLS: &str = r"(?:contact|call|reply|respond|reach|get\s+(?:back|in\s+touch)|take|help|assist|look|review|join|message|follow|connect|check|handle|see|speak|talk|email|write|decide|resolve|investigate|process)";
 
 static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
-    use About::{Change, Done as AllDone, Person, Refund};
+    use About::{Change, Done as AllDone, Eligible, Person, Refund};
     use Tense::{Done, Future};
-    let did = r"(?:diy[aei]n?|di|rah[aei]|gay[aei]|chuk[aei])\b";
+    let did = r"(?:diy[aei]n?|di[ae]?|rah[aei]|ga?y[aei]|ga[ei]|chuk[aei])\b";
     let will_do = r"(?:d[ou]+ng[aei]|denge)\b";
     [
         // Refunds, in English.
@@ -86,14 +88,29 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Done, format!(r"(?:@\d|\border)[^\w@₹]*\s{ADV}(?:refunded|reimbursed)\b|\bconsider\b.{{0,20}}\b(?:refunded|done)\b")),
         (Refund, Done, format!(r"{MONEY_BACK}.{{0,40}}\b(?:went|gone|has\s+cleared|have\s+cleared)\b")),
         (Refund, Future, format!(r"\bexpect\b.{{0,40}}{MONEY_BACK}|\bwhile\s+(?:i|we)\s+{ADV}(?:refund|{PAYS}\b.{{0,40}}{MONEY_BACK})")),
-        (Refund, Done, format!(r"₹\d\s+{ADV}(?:credited|refunded|returned|transferred|reversed|reimbursed)\b|\b(?:account|wallet|card)\b{AUX}{ADV}(?:credited|refunded)\b")),
+        (Refund, Done, format!(r"₹\d\s+{ADV}(?:credited|refunded|returned|transferred|reversed|reimbursed|sent|deposited|approved|processed|released|settled|repaid)\b|\b(?:account|wallet|card)\b{AUX}{ADV}(?:credited|refunded)\b")),
         (Refund, Future, format!(r"\b(?:it|this|that|they){WILL}{ADV}be\s+{ADV}(?:credited|reflected|deposited|returned|reversed)\b")),
+        (Refund, Done, r"\b(?:i|we)\s+(?:do\s+)?(?:hereby\s+|now\s+|fully\s+|personally\s+|officially\s+)*(?:approve|grant|authori[sz]e|confirm|sanction|guarantee|promise|assure|release|credit|refund)\b.{0,60}(?:\b(?:refund|money|amount|cash\s?back|compensation)\b|₹\d)".to_owned()),
+        (Refund, Done, format!(r"^\W*(?:(?:your|the|full|all|whole|entire)\s+)*(?:money|payment|amount|cash\s?back|transfer|compensation|paisa|paise)\s+{ADV}(?:sent|returned|refunded|credited|transferred|reversed|deposited|released|settled|approved|complete|completed|done)\b")),
+        (Refund, Done, format!(r"^{ADV}(?:sent|transferred|wired|returned|deposited|credited|reversed|issued|processed|approved|initiated|released)\b.{{0,30}}(?:₹\d|\b(?:money|refund|amount)\b)")),
+        (Refund, Done, r"\brefund(?:ed)?\b[^\w@₹]*[✅✔☑👍💸🎉💰]|[✅✔☑]\W*(?:full\s+)?refund(?:ed)?\b".to_owned()),
+        (Refund, Done, format!(r"\b(?:enjoy|congratulations\s+on|congrats\s+on)\b.{{0,20}}{MONEY_BACK}")),
+        (Refund, Done, format!(r"\b(?:check|look\s+(?:at|in)|see|refresh)\b.{{0,30}}\b(?:account|bank|wallet|upi|statement)\b.{{0,40}}{MONEY_BACK}|{MONEY_BACK}.{{0,40}}\b(?:check|look\s+in)\s+your\s+(?:bank|account|wallet|upi)")),
+        (Refund, Done, format!(r"{MONEY_BACK}.{{0,30}}(?:\s(?:is|are)|'s|'re)\s+{ADV}(?:there|yours|in\s+your|with\s+you|back\b|guaranteed|confirmed|secured|assured|certain|visible)")),
+        (Refund, Future, format!(r"\b(?:your|the)\s+bank\b.{{0,20}}\b(?:will|is\s+going\s+to|shall)\b.{{0,20}}\b(?:credit|refund|reverse|return)\w*")),
+        (Refund, Future, r"\b(?:you|u)\b.{0,12}\b(?:guaranteed|promised|assured)\b.{0,30}\b(?:refund|money|amount|back)\b|\b(?:guaranteed|assured)\s+(?:full\s+)?refund\b".to_owned()),
+        (Eligible, Done, format!(r"\byou(?:'re|\s+are|\s+do)?\s+{ADV}(?:eligible|entitled|qualified|qualify|due)\b.{{0,40}}{MONEY_BACK}")),
+        (Eligible, Done, format!(r"(?:@\d|\b(?:order|it|this|that))(?:\s+(?:is|are|does)|'s)?\s+{ADV}(?:(?:eligible|approved|cleared|qualified|qualifies|qualify|entitled)\b.{{0,20}}{MONEY_BACK}|(?:fully\s+)?refundable\b)")),
+        (Eligible, Done, format!(r"\b(?:owe|owed)\b.{{0,20}}{MONEY_BACK}")),
         // Refunds, in Hinglish and Hindi.
+        (Refund, Done, format!(r"\b(?:refund\w*|paise|paisa|amount|credit|transfer|wapas)\b.{{0,20}}\b(?:karwa|karva|lauta|process|approve|transfer|credit|jama)\s*(?:(?:kar|ho|kr)\s*)?{did}")),
+        (Refund, Done, format!(r"\bcredit\s*(?:kar|ho|kr)\s*{did}|\b(?:paise|paisa)\b.{{0,30}}\b(?:pahunch|pohonch|aa)\s*(?:{did}|hai)")),
         (Refund, Done, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:ho|kar|kr|bhej|de|daal|dal|aa|mil|lauta)\s*{did}")),
         (Refund, Future, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:(?:aa|mil|ho|pahunch)\s*ja(?:y|e)\w*|mil(?:ega|enge|egi)|aa?y(?:ega|enge)|(?:kar|kr|bhej|de|lauta)\s*{will_do}|kar(?:unga|enge))")),
-        (Refund, Done, r"(?:रिफंड|पैसे|पैसा|₹\d).{0,40}(?:हो गया|हो चुका|हो गए|कर दिया|कर दिए|भेज दि|दे दि|मिल गए|मिल गया)".to_owned()),
-        (Refund, Future, r"(?:रिफंड|पैसे|पैसा|₹\d).{0,40}(?:जाएगा|जाएंगे|जायेगा|मिलेगा|मिलेंगे|आएगा|आएंगे|दूंगा|देंगे)".to_owned()),
-        (AllDone, Done, r"^(?:all |it's |it is |that's |it has been |ho gaya|kar diya)?done\b|^(?:ho\s*gaya|kar\s*diya)(?:\s+hai)?$".to_owned()),
+        (Refund, Done, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:हो गया|हो गई|हो चुक|हो गए|कर दिया|कर दिए|कर दी|भेज दि|भेज चुक|दे दि|मिल गए|मिल गया|मिल चुक|लौटा दि|आ गए|आ गया|आ चुक|डाल दि|हो रहा|कर रह)".to_owned()),
+        (Refund, Future, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:जाएगी|कर दूंगा|कर देंगे|जाएगा|जाएंगे|जायेगा|मिलेगा|मिलेंगे|आएगा|आएंगे|दूंगा|देंगे)".to_owned()),
+        (AllDone, Done, r"^(?:all |it's |it is |that's |it has been )?done\b|^(?:(?:aapka|yeh?|wo|woh|sab|kaam)\s+)*(?:ho\s*ga?y[aei]|kar\s*di(?:y)?[aei]|ho\s*chuk[aei])(?:\s+(?:hai|sir|ji|bhai|madam))*$|^(?:(?:हो गया|कर दिया)(?:\s+है)?)$".to_owned()),
+        (AllDone, Done, format!(r"^(?:all\s+|fully\s+|successfully\s+)?(?:sorted|settled|completed?|approved|confirmed|granted|resolved|taken\s+care\s+of|success|processed|authori[sz]ed)(?:\s+by\b.{{0,30}})?$|\b(?:you're|you\s+are|it's|it\s+is|that's|this\s+is|everything(?:'s|\s+is)|it\s+has\s+been|all)\s+{ADV}(?:all\s+)?(?:set|sorted|settled|taken\s+care\s+of|approved|granted|done|processed|authori[sz]ed)\b")),
         (AllDone, Done, format!(r"{I}.{{0,12}}\b(?:gone|went)\s+ahead\b")),
         // Orders.
         (Change, Done, format!(r"(?:\borders?|@\d|\bit|\bdelivery|\baddress|\bsubscription)\b.{{0,40}}?{AUX}{ADV}(?:cancell?ed|replaced|rescheduled|modified|changed)\b")),
@@ -103,7 +120,11 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Change, Done, format!(r"\bcancellation\b.{{0,40}}?{AUX}{ADV}{PAID}\b")),
         (Change, Future, format!(r"{I_WILL}{ADV}(?:cancel|replace|reschedule)\b|\b(?:order|replacement)\b.{{0,40}}?{WILL}{ADV}be\s+{ADV}(?:cancell?ed|replaced|rescheduled|sent|arranged|dispatched|shipped)\b")),
         (Change, Done, format!(r"{I}{ADV}(?:placed|arranged|ordered|sent|booked|scheduled)\b.{{0,30}}\breplacement\b|{I}{ADV}(?:applied|added|issued|given|sent)\b.{{0,30}}\b(?:coupon|voucher|discount|points)\b")),
+        (Change, Done, format!(r"\b(?:discount|coupon|voucher|gift\s+card|store\s+credit|credits|points|cash\s?back)\b.{{0,30}}?{AUX}{ADV}(?:applied|added|issued|credited|sent|activated|loaded)\b|\byou(?:'ve|'ll|\s+have|\s+will|\s+get|\s+now|\s+got)+\b.{{0,20}}\bfree\s+(?:delivery|shipping|membership|gift|items?)\b")),
+        (Change, Done, format!(r"\bnew\s+(?:one|item|items|order|pack|product|parcel)\b.{{0,20}}?{AUX}{ADV}(?:sent|shipped|dispatched|arranged|placed|on\s+(?:its|the)\s+way)\b|\b(?:account|data|profile)\b.{{0,20}}?{AUX}{ADV}(?:deleted|removed|erased|updated|changed)\b")),
+        (Change, Done, r"(?:ऑर्डर|आर्डर|पता).{0,30}(?:रद्द|कैंसिल|बदल).{0,8}(?:कर दि|दि|हो ग|हो चुक)".to_owned()),
         // Persons.
+        (Person, Done, r"(?:टीम|एजेंट|मैनेजर|प्रबंधक|किसी|अधिकारी|प्रतिनिधि|सहयोगी).{0,40}(?:बता दि|भेज दि|कह दि|सूचित कर|जोड रह|जोड दि|बोल दि|संपर्क करें|संपर्क करेग|कॉल करें|कॉल करेग|बात करें|बात करेग)".to_owned()),
         (Person, Done, format!(r"{I}{ADV}(?:escalat(?:ed|ing)|forward(?:ed|ing)|alert(?:ed|ing)|notif(?:ied|ying)|inform(?:ed|ing)|transferr(?:ed|ing)|connect(?:ed|ing)|rout(?:ed|ing)|assign(?:ed|ing)|flagg(?:ed|ing)|hand(?:ed|ing)\b.{{0,30}}\bover|pass(?:ed|ing)\b.{{0,40}}\b(?:on|along|to)|loop(?:ed|ing)\b.{{0,20}}\bin|put(?:ting)?\b.{{0,20}}\bthrough)\b")),
         (Person, Done, format!(r"{I}{ADV}(?:ask(?:ed|ing)|request(?:ed|ing)|told|telling|contact(?:ed|ing)|call(?:ed|ing)|reach(?:ed|ing)\s+out|spoken|spoke|messag(?:ed|ing)|got|getting|put|putting|brought|bringing|shared|sharing|sent|sending|arranged|arranging|had|checked|discussed)\b.{{0,40}}{PERSON}")),
         (Person, Done, format!(r"{I}{ADV}(?:rais(?:ed|ing)|creat(?:ed|ing)|open(?:ed|ing)|logg(?:ed|ing)|fil(?:ed|ing)|register(?:ed|ing))\b.{{0,30}}\b(?:tickets?|complaint|case|escalation|alert|issue)\b")),
@@ -137,7 +158,7 @@ static WISH: LazyLock<Regex> = LazyLock::new(|| {
 static GENERAL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:all |our |any |most )?(?:refunds|refund requests|requests)\b.{0,40}\bare\b"));
 static NEGATION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:not|no|never|nothing|none|nobody|cannot|unable|neither|nor|nahi|nahin|nhi)\b|n't\b|नहीं")
+    pattern(r"\b(?:not|no|never|nothing|none|nobody|cannot|unable|neither|nor|nahi|nahin|nhi)\b|n't\b|नहीं|मत\s")
 });
 static MODAL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b(?:would|could|should|can|may|might|must|to|will|'ll)(?:\s+have)?\s*$"));
@@ -168,7 +189,9 @@ static ASKS: LazyLock<RegexSet> = LazyLock::new(|| {
         r"\byes\s*/\s*no\b",
         r"\b(?:go\s+ahead|ok|okay|alright|fine)\s*\?",
         r"\bdo\s+you\s+(?:agree|confirm|accept)\b",
-        r"\bkar\s*(?:du|doon|dun|dein)\b",
+        r"\bkar\s*(?:du|doo?n?|dun|dein|doon|d[ou]n?|karu|karoon)\b",
+        r"\b(?:theek|thik|thek)\s+hai(?:\s+na)?\s*\?|\bkya\s+(?:main|mai|mein|hum)\b|\bchalega\s*\?|\bkar(?:u|oo)n?\s*\?",
+        r"क्या मैं|कर दूँ|कर दूं|कर दू|करूँ|करूं|ठीक है\s*\?|हाँ या ना|हां या ना|हाँ / ना",
     ])
     .expect("the patterns compile")
 });
@@ -185,7 +208,8 @@ static AMOUNT_PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"₹(\d+)"));
 static PRONOUN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:it|it's|(?:this|that|the)\s+order)\b"));
 
 /// The claims of a reply that something was, is being or will be done.
-pub(super) fn in_reply(reading: &Reading) -> Vec<Claim> {
+/// `quoted`: an amount was offered, so that a promise can be a part of the offer.
+pub(super) fn in_reply(reading: &Reading, quoted: bool) -> Vec<Claim> {
     let asks_first = ASKS.is_match(&reading.whole());
     let mut claims = Vec::new();
     let mut earlier: Option<String> = None;
@@ -195,7 +219,7 @@ pub(super) fn in_reply(reading: &Reading) -> Vec<Claim> {
             if question {
                 continue;
             }
-            for about in in_clause(sentence, index, asks_first) {
+            for about in in_clause(sentence, index, asks_first, quoted) {
                 let orders = match places(&ORDER_PLACE, sentence, index) {
                     places if places.is_empty() && PRONOUN.is_match(clause) => earlier.iter().cloned().collect(),
                     places => places.iter().filter_map(|place| reading.orders.get(*place).cloned()).collect(),
@@ -215,16 +239,29 @@ pub(super) fn in_reply(reading: &Reading) -> Vec<Claim> {
     claims
 }
 
+/// Whether the reply asks for a yes to what it offers, from this text on.
+pub(super) fn asks(text: &str) -> bool {
+    ASKS.is_match(text)
+}
+
+/// Whether the text says no.
+pub(super) fn negates(text: &str) -> bool {
+    NEGATION.is_match(text)
+}
+
 /// What one clause claims.
-fn in_clause(sentence: &Sentence, index: usize, asks_first: bool) -> Vec<About> {
+fn in_clause(sentence: &Sentence, index: usize, asks_first: bool, quoted: bool) -> Vec<About> {
     let clause = sentence.clauses[index].as_str();
     let mut found = Vec::new();
     for (about, tense, pattern) in CLAIMS.iter() {
         for hit in pattern.find_iter(clause) {
             let before = &clause[..hit.start()];
             let until = &clause[..hit.end()];
-            let conditional = IF.is_match(until)
+            // A promise of money needs an offer behind it, whatever it depends on.
+            let bare = *about == About::Refund && *tense == Tense::Future && !quoted;
+            let conditional = (IF.is_match(until) && !(bare && IF_YOU.is_match(&sentence.whole)))
                 || (*tense == Tense::Future
+                    && !bare
                     && (asks_first
                         || IF_YOU.is_match(&sentence.whole)
                         || sentence.clauses[..index].iter().any(|clause| IF.is_match(clause) || SAY.is_match(clause))

@@ -111,25 +111,41 @@ impl Reading {
     }
 }
 
-/// The text without markup and invisible characters, with plain digits, spaces and apostrophes. The `_` stays:
+/// Where the digits of a script begin.
+const ZEROS: [u32; 20] = [
+    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20,
+    0x1040, 0x17E0, 0x1810, 0xFF10,
+];
+
+/// The text without markup, marks and invisible characters, with plain digits, spaces and apostrophes. The `_` stays:
 /// transactions have it.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .filter(|c| {
             !matches!(c, '*' | '~' | '`' | '\\' | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
-                && !matches!(c, '\u{2060}'..='\u{2069}' | '\u{FE0E}' | '\u{FE0F}' | '\u{FEFF}')
+                && !matches!(c, '\u{2060}'..='\u{2069}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{93C}')
+                && !matches!(c, '\u{300}'..='\u{36F}' | '\u{20D0}'..='\u{20FF}' | '\u{1AB0}'..='\u{1AFF}')
+                && !matches!(c, '\u{1DC0}'..='\u{1DFF}' | '\u{FE20}'..='\u{FE2F}')
         })
         .map(|c| match c {
             '’' | '‘' | 'ʼ' => '\'',
-            '₨' => '₹',
+            '₨' | '৳' | '௹' | '૱' | '௺' => '₹',
+            '％' | '٪' => '%',
+            '\u{95B}' => 'ज',
+            '\u{95C}' => 'ड',
+            '\u{95D}' => 'ढ',
+            '\u{95E}' => 'फ',
             '@' | amounts::PLACE | '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' | '\t' => {
                 ' '
             }
-            '०'..='९' => char::from(b'0' + u8::try_from(u32::from(c) - 0x966).unwrap_or_default()),
-            '\u{FF10}'..='\u{FF19}' => char::from(b'0' + u8::try_from(u32::from(c) - 0xFF10).unwrap_or_default()),
-            other => other,
+            other => digit(other),
         })
         .collect()
+}
+
+fn digit(c: char) -> char {
+    let value = ZEROS.iter().map(|zero| u32::from(c).wrapping_sub(*zero)).find(|value| *value < 10);
+    value.and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
 }
 
 /// The sentences, and whether each ends with a question mark. A dot inside a number ends none.
@@ -163,7 +179,7 @@ fn sentence(text: &str, asks: bool) -> Sentence {
     }
     clauses.push(whole[from..].to_owned());
     let bare = |clause: &String| {
-        let signs = |c: char| !c.is_alphanumeric() && !matches!(c, '@' | '₹');
+        let signs = |c: char| !c.is_alphanumeric() && !"@₹✅✔☑👍💸🎉💰".contains(c);
         let clause = clause.trim_matches(signs);
         let joined = ["and ", "so ", "because ", "as ", "aur ", "but ", "however "];
         joined.iter().find_map(|word| clause.strip_prefix(word)).unwrap_or(clause).trim_matches(signs).to_owned()

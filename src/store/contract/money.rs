@@ -83,7 +83,7 @@ pub(in crate::store) async fn the_latest_quote_of_an_identity(fresh: Fresh) {
 }
 
 pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: Fresh) {
-    assert_eq!(fresh.store.check_audit().await.unwrap(), AuditCheck { entries: 0, broken: None });
+    assert_eq!(fresh.store.check_audit().await.unwrap(), AuditCheck::whole(0));
     let other = (fresh.again)();
     let tasks: Vec<_> = (0..60)
         .map(|number| {
@@ -101,7 +101,7 @@ pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: Fre
     }
     assert_eq!(places.len(), 60);
     for store in [fresh.store.clone(), (fresh.again)()] {
-        assert_eq!(store.check_audit().await.unwrap(), AuditCheck { entries: 60, broken: None });
+        assert_eq!(store.check_audit().await.unwrap(), AuditCheck::whole(60));
     }
     let some = fresh.store.audit_entries(59, 10).await.unwrap();
     assert_eq!(some.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [59, 60]);

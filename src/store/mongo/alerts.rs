@@ -24,7 +24,7 @@ type Read<T> = std::result::Result<T, Fault>;
 const LONGEST: usize = 4_000;
 
 /// An alert from its document, whoever wrote it. The original keeps times as seconds since 1970.
-fn read_alert(document: &Document) -> Read<Alert> {
+pub(super) fn read_alert(document: &Document) -> Read<Alert> {
     let status = optional_text(document, "status")?.unwrap_or_default();
     let priority = optional_text(document, "priority")?.unwrap_or_default();
     let raised = match optional_time(document, "created_at")? {

@@ -1,6 +1,6 @@
 //! Decides how the audit trail is kept: the entries, each under its place, and apart from them where the chain ends.
 //!
-//! It must never change or remove an entry.
+//! It must never change or remove an entry: `retention.rs` and `erasure.rs` do, on record.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -11,14 +11,15 @@ use futures_util::TryStreamExt as _;
 use mongodb::bson::{Document, doc};
 use tokio::sync::Mutex;
 
-use super::super::trail::{differs, refund_call, unrecorded};
+use super::super::trail::{changed_since, differs, refund_call, unrecorded};
 use super::super::{Audit, Result};
 use super::fault::Fault;
 use super::ledger;
+use super::retention::checkpoint;
 use super::schema::{AUDIT, AUDIT_HEAD};
 use super::values::{count, int, text};
 use super::{Base, MongoStore};
-use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord, AuditVerifier, GENESIS};
+use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord, AuditVerifier, Checkpoint, GENESIS};
 use crate::domain::ids::OrderId;
 
 type Read<T> = std::result::Result<T, Fault>;
@@ -53,7 +54,8 @@ async fn head(base: &Base) -> Read<(u64, String)> {
     }
 }
 
-async fn append(base: &Base, record: &AuditRecord) -> Read<AuditEntry> {
+/// Seals a record at the end of the chain.
+pub(super) async fn append(base: &Base, record: &AuditRecord) -> Read<AuditEntry> {
     // Names this call: an entry that was written and whose answer was lost is known again, and one that somebody else
     // wrote with the same content is not taken for it.
     let call = uuid::Uuid::now_v7().to_string();
@@ -63,7 +65,7 @@ async fn append(base: &Base, record: &AuditRecord) -> Read<AuditEntry> {
     // Entries that were removed from the end stay missed for ever: their places are never given out again.
     let (mut place, mut previous) = if noted.0 > end.0 { noted } else { end };
     let entry = loop {
-        let entry = AuditEntry::seal(place + 1, &previous, record);
+        let entry = AuditEntry::seal(place + 1, &previous, record, rand::random());
         let document = doc! {
             "_id": int(entry.seq), "previous": &entry.previous, "hash": &entry.hash, "content": &entry.content,
             "call": &call,
@@ -107,20 +109,20 @@ async fn note_head(base: &Base, entry: &AuditEntry) -> Read<()> {
 async fn check(base: &Base) -> Read<AuditCheck> {
     loop {
         // The head first: what is written meanwhile comes after it.
-        let noted = head(base).await?;
-        let check = check_against(base, &noted).await?;
-        // Where the head moved meanwhile, a suspicion may be only that.
-        if check.broken.is_none() || head(base).await? == noted {
+        let (cut, noted) = (checkpoint(base).await?, head(base).await?);
+        let check = check_against(base, cut.as_ref(), &noted).await?;
+        // Where either end moved meanwhile, a suspicion may be only that.
+        if check.broken.is_none() || (head(base).await? == noted && checkpoint(base).await? == cut) {
             return Ok(check);
         }
     }
 }
 
-async fn check_against(base: &Base, (noted, hash): &(u64, String)) -> Read<AuditCheck> {
-    let mut verifier = AuditVerifier::default();
+async fn check_against(base: &Base, cut: Option<&Checkpoint>, (noted, hash): &(u64, String)) -> Read<AuditCheck> {
+    let mut verifier = AuditVerifier::after(cut);
     let mut at_head = (*noted == 0).then(|| GENESIS.to_owned());
-    let mut length = 0;
-    let mut found = base.collection(AUDIT).find(doc! {}).sort(doc! {"_id": 1}).await?;
+    let mut length = cut.map_or(0, |cut| cut.seq);
+    let mut found = base.collection(AUDIT).find(doc! {"_id": {"$gt": int(length)}}).sort(doc! {"_id": 1}).await?;
     while let Some(document) = found.try_next().await? {
         let entry = read_entry(&document)?;
         verifier.check(&entry);
@@ -138,9 +140,24 @@ async fn check_against(base: &Base, (noted, hash): &(u64, String)) -> Read<Audit
 }
 
 async fn compare(base: &Base) -> Read<Option<(u64, String)>> {
+    loop {
+        let cut = checkpoint(base).await?;
+        let found = compare_after(base, cut.as_ref()).await?;
+        if found.is_none() || checkpoint(base).await? == cut {
+            return Ok(found);
+        }
+    }
+}
+
+async fn compare_after(base: &Base, cut: Option<&Checkpoint>) -> Read<Option<(u64, String)>> {
+    if let Some(cut) = cut
+        && let Some(why) = changed_since(&ledger::refunds(base, 0).await?, cut)
+    {
+        return Ok(Some(why));
+    }
     let mut on_record: HashSet<OrderId> = HashSet::new();
-    let mut length = 0;
-    let mut found = base.collection(AUDIT).find(doc! {}).sort(doc! {"_id": 1}).await?;
+    let mut length = cut.map_or(0, |cut| cut.seq);
+    let mut found = base.collection(AUDIT).find(doc! {"_id": {"$gt": int(length)}}).sort(doc! {"_id": 1}).await?;
     while let Some(document) = found.try_next().await? {
         let entry = read_entry(&document)?;
         length = entry.seq;
@@ -157,7 +174,7 @@ async fn compare(base: &Base) -> Read<Option<(u64, String)>> {
     // A refund that is being paid is on record before it is in the ledger: only what came after the trail was read may
     // be missing there.
     for refund in refunds {
-        if on_record.contains(&refund.order_id) {
+        if on_record.contains(&refund.order_id) || cut.is_some_and(|cut| refund.at < cut.before) {
             continue;
         }
         let mut late = base.collection(AUDIT).find(doc! {"_id": {"$gt": int(length)}}).sort(doc! {"_id": 1}).await?;

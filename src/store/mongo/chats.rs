@@ -78,7 +78,7 @@ pub(super) async fn find(base: &Base, user: &UserId, fields: Document) -> Read<O
     Ok(base.collection(CONVERSATIONS).find_one(doc! {"_id": user.as_str()}).projection(fields).await?)
 }
 
-fn read_conversation(document: Document) -> Read<Option<Conversation>> {
+pub(super) fn read_conversation(document: Document) -> Read<Option<Conversation>> {
     if document.get("version").is_none() {
         return Ok(None); // Known only by messages so far.
     }
@@ -235,7 +235,8 @@ async fn append(base: &Base, messages: &[ChatMessage]) -> Read<()> {
     Ok(())
 }
 
-async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<ChatMessage>> {
+/// The last rows of a conversation, the oldest first.
+pub(super) async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<ChatMessage>> {
     if limit == 0 {
         return Ok(Vec::new());
     }

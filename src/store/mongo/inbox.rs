@@ -61,7 +61,7 @@ fn write_inbound(message: &Inbound, arrived: i64) -> Read<Document> {
     })
 }
 
-fn read_inbound(document: &Document) -> Read<Inbound> {
+pub(super) fn read_inbound(document: &Document) -> Read<Inbound> {
     let content = document.get_document("content").cloned().unwrap_or_default();
     Ok(Inbound {
         id: MessageId::new(text(document, "_id")?),
@@ -121,10 +121,14 @@ async fn accept(base: &Base, messages: &[Inbound], now: Timestamp, patience: Pat
 async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp, patience: Patience) -> Read<()> {
     let conversations = base.collection(CONVERSATIONS);
     let due = due_after(now, patience);
+    // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
+    // before the erasure has.
+    let fence = doc! {"$ifNull": ["$fence", now.as_microsecond()]};
     let counted = |number: i64| doc! {"$add": [{"$ifNull": ["$arrivals", 0_i64]}, number]};
     if arrived.new > 0 {
         let parked = doc! {"$ne": [{"$type": "$parked_at"}, "missing"]};
         let mut set = due;
+        set.insert("fence", fence);
         set.insert("arrivals", counted(arrived.new));
         set.insert("last_arrived", doc! {"$max": ["$last_arrived", arrived.last]});
         set.insert("attempts", doc! {"$cond": [&parked, 0_i64, {"$ifNull": ["$attempts", 0_i64]}]});
@@ -135,6 +139,7 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp,
         // It may be that whoever inserted the message died before this. A parked conversation that knows of this message
         // or a later one is left alone: then the message was one of those that failed.
         let mut set = due;
+        set.insert("fence", fence);
         set.insert(
             "arrivals",
             doc! {"$cond": [{"$eq": [{"$type": "$worker"}, "missing"]},

@@ -20,7 +20,7 @@ fn optional(text: Option<&str>) -> Bson {
     text.map_or(Bson::Null, |text| Bson::String(text.to_owned()))
 }
 
-fn read_quote(document: &Document) -> Read<Quote> {
+pub(super) fn read_quote(document: &Document) -> Read<Quote> {
     Ok(Quote {
         id: QuoteId::new(text(document, "_id")?),
         order_id: OrderId::new(&text(document, "order_id")?),

@@ -49,7 +49,7 @@ pub(super) fn write(user: &UserId, message: &Outgoing) -> Read<Document> {
     Ok(document)
 }
 
-fn read(document: &Document) -> Read<Outgoing> {
+pub(super) fn read(document: &Document) -> Read<Outgoing> {
     let state = text(document, "state")?;
     Ok(Outgoing {
         user_id: UserId::new(text(document, "user_id")?),

@@ -25,14 +25,14 @@ pub(super) const OUTBOX: &str = "outbox";
 pub(super) const ALERTS: &str = "human_intervention_alerts";
 pub(super) const AUDIT: &str = "audit";
 pub(super) const AUDIT_HEAD: &str = "audit_head";
-const META: &str = "meta";
+pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original makes.
 pub(super) const COLLECTIONS: [&str; 13] =
     [ORDERS, BINDINGS, LOOKUPS, REFUNDS, QUOTES, CHATS, CONVERSATIONS, INBOX, OUTBOX, ALERTS, AUDIT, AUDIT_HEAD, META];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 1;
+const KNOWN: i64 = 2;
 
 /// An index beside `_id`.
 struct Index {
@@ -58,11 +58,15 @@ const fn plain(collection: &'static str, keys: &'static [(&'static str, i32)]) -
 const INDEXES: &[Index] = &[
     Index { collection: ORDERS, keys: &[("Order ID", 1)], kind: Kind::Unique },
     plain(QUOTES, &[("order_id", 1), ("user_id", 1), ("created_at", -1), ("_id", -1)]),
+    plain(QUOTES, &[("user_id", 1)]),
+    plain(BINDINGS, &[("user_id", 1)]),
     plain(REFUNDS, &[("at", -1), ("_id", -1)]),
     plain(CHATS, &[("user_id", 1), ("place", -1), ("_id", -1)]),
+    plain(CHATS, &[("timestamp", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),
     plain(CONVERSATIONS, &[("parked_at", 1)]),
     plain(INBOX, &[("user_id", 1), ("waiting", 1), ("sent_at", 1), ("arrived", 1)]),
+    plain(INBOX, &[("received_at", 1)]),
     plain(OUTBOX, &[("head", 1), ("next_at", 1)]),
     plain(OUTBOX, &[("pending", 1), ("user_id", 1), ("turn", 1), ("sequence", 1)]),
     plain(OUTBOX, &[("user_id", 1), ("turn", 1), ("sequence", 1)]),
@@ -71,6 +75,7 @@ const INDEXES: &[Index] = &[
     plain(OUTBOX, &[("provider_id", 1)]),
     plain(ALERTS, &[("user_id", 1), ("status", 1)]),
     plain(ALERTS, &[("status", 1), ("priority", 1), ("created_at", 1)]),
+    plain(ALERTS, &[("status", 1), ("resolved_at", 1)]),
     plain(ALERTS, &[("alert_id", 1)]),
 ];
 
@@ -177,6 +182,12 @@ pub(super) async fn prepare(base: Base, make: bool) -> Result<(), Fault> {
                 collection.create_index(IndexModel::builder().keys(indexes[0].keys()).build()).await?;
             }
         }
+    }
+    if found.is_some_and(|found| found < KNOWN) {
+        // The indexes were all there was to do. From now on an older program, which does not know of trails that were
+        // cut, keeps away.
+        let older = doc! {"_id": "schema", "version": {"$lt": KNOWN}};
+        base.collection(META).update_one(older, doc! {"$set": {"version": KNOWN}}).await?;
     }
     if found.is_none() {
         let set = doc! {"$setOnInsert": {"version": KNOWN}};

@@ -11,7 +11,7 @@ use super::{Fault, SqliteStore, micros, timestamp};
 use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::ids::{AlertId, UserId};
 
-const COLUMNS: &str = "id, user_id, reason, last_message, priority, status, created_at";
+pub(super) const COLUMNS: &str = "id, user_id, reason, last_message, priority, status, created_at";
 
 fn rank(priority: Priority) -> i64 {
     match priority {
@@ -21,7 +21,7 @@ fn rank(priority: Priority) -> i64 {
     }
 }
 
-fn read_alert(row: &Row<'_>) -> std::result::Result<Alert, Fault> {
+pub(super) fn read_alert(row: &Row<'_>) -> std::result::Result<Alert, Fault> {
     let status: String = row.get(5)?;
     Ok(Alert {
         id: AlertId::new(row.get::<_, String>(0)?),

@@ -1,15 +1,16 @@
 //! Decides how the audit trail is kept: the entries, and apart from them where the chain ends.
 //!
-//! It must never change or remove an entry.
+//! It must never change or remove an entry: `retention.rs` and `erasure.rs` do, on record.
 
 use std::collections::HashSet;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::trail::{REFUND, differs, refund_call, unrecorded};
+use super::super::trail::{REFUND, changed_since, differs, refund_call, unrecorded};
 use super::super::{Audit, Result};
-use super::{Fault, SqliteStore, count, int, ledger};
+use super::retention::checkpoint;
+use super::{Fault, SqliteStore, count, int, ledger, micros};
 use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord, AuditVerifier, GENESIS};
 use crate::domain::ids::OrderId;
 
@@ -30,9 +31,9 @@ fn head(connection: &Connection) -> std::result::Result<(u64, String), Fault> {
 }
 
 /// Seals a record at the end of the chain.
-fn append(connection: &Connection, record: &AuditRecord) -> std::result::Result<AuditEntry, Fault> {
+pub(super) fn append(connection: &Connection, record: &AuditRecord) -> std::result::Result<AuditEntry, Fault> {
     let (last, previous) = head(connection)?;
-    let entry = AuditEntry::seal(last + 1, &previous, record);
+    let entry = AuditEntry::seal(last + 1, &previous, record, rand::random());
     connection
         .prepare_cached("INSERT INTO audit (seq, previous, hash, content) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![int(entry.seq), entry.previous, entry.hash, entry.content])?;
@@ -73,10 +74,11 @@ impl Audit for SqliteStore {
     async fn check_audit(&self) -> Result<AuditCheck> {
         self.read("checking the audit trail", |connection| {
             let (last, hash) = head(connection)?;
-            let mut verifier = AuditVerifier::default();
-            let mut end = (0, GENESIS.to_owned());
-            let mut statement = connection.prepare_cached(&format!("{ENTRY} ORDER BY seq"))?;
-            for entry in statement.query_and_then([], read_entry)? {
+            let checkpoint = checkpoint(connection)?;
+            let mut verifier = AuditVerifier::after(checkpoint.as_ref());
+            let mut end = checkpoint.map_or_else(|| (0, GENESIS.to_owned()), |cut| (cut.seq, cut.hash));
+            let mut statement = connection.prepare_cached(&format!("{ENTRY} WHERE seq > ?1 ORDER BY seq"))?;
+            for entry in statement.query_and_then([int(end.0)], read_entry)? {
                 let entry = entry?;
                 verifier.check(&entry);
                 end = (entry.seq, entry.hash);
@@ -94,9 +96,16 @@ impl Audit for SqliteStore {
     async fn check_refunds(&self) -> Result<Option<(u64, String)>> {
         self.read("comparing the audit trail with the ledger", |connection| {
             let mut on_record: HashSet<OrderId> = HashSet::new();
-            let mut statement =
-                connection.prepare_cached(&format!("{ENTRY} WHERE instr(content, ?1) > 0 ORDER BY seq"))?;
-            for entry in statement.query_and_then([REFUND], read_entry)? {
+            let checkpoint = checkpoint(connection)?;
+            if let Some(checkpoint) = &checkpoint
+                && let Some(why) = changed_since(&ledger::refunds(connection, u32::MAX)?, checkpoint)
+            {
+                return Ok(Some(why));
+            }
+            let (begin, proven) = checkpoint.map_or((0, i64::MIN), |cut| (cut.seq, micros(cut.before)));
+            let mut statement = connection
+                .prepare_cached(&format!("{ENTRY} WHERE seq > ?2 AND instr(content, ?1) > 0 ORDER BY seq"))?;
+            for entry in statement.query_and_then(params![REFUND, int(begin)], read_entry)? {
                 let entry = entry?;
                 let Some((order, paid)) = refund_call(&entry) else { continue };
                 if let Some(result) = paid
@@ -107,8 +116,9 @@ impl Audit for SqliteStore {
                 on_record.insert(order);
             }
             let mut statement =
-                connection.prepare_cached("SELECT order_id, transaction_id FROM refunds ORDER BY at")?;
-            let refunds = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+                connection.prepare_cached("SELECT order_id, transaction_id FROM refunds WHERE at >= ?1 ORDER BY at")?;
+            let refunds =
+                statement.query_map([proven], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
             for refund in refunds {
                 let (order, transaction) = refund?;
                 let order = OrderId::new(&order);

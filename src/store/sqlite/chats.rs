@@ -11,7 +11,10 @@ use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
 
-fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
+/// The columns that [`read_message`] reads.
+pub(super) const COLUMNS: &str = "user_id, role, text, at, turn, intent, sentiment, response_ms";
+
+pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
     let role: String = row.get(1)?;
     Ok(ChatMessage {
         user_id: UserId::new(row.get::<_, String>(0)?),
@@ -61,6 +64,19 @@ pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std:
     Ok(changed == 1)
 }
 
+/// The conversation of a customer.
+pub(super) fn conversation(connection: &Connection, user: &UserId) -> std::result::Result<Option<Conversation>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT version, document FROM conversations WHERE user_id = ?1")?;
+    let mut found = statement.query_and_then([user.as_str()], |row| {
+        let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let mut conversation: Conversation = serde_json::from_str(document)
+            .map_err(|error| Fault::Content(format!("a conversation does not read: {error}")))?;
+        conversation.version = count(row.get(0)?)?;
+        Ok(conversation)
+    })?;
+    found.next().transpose()
+}
+
 #[async_trait]
 impl Transcript for SqliteStore {
     async fn append_messages(&self, messages: &[ChatMessage]) -> Result<()> {
@@ -71,10 +87,8 @@ impl Transcript for SqliteStore {
     async fn recent_messages(&self, user: &UserId, limit: u32) -> Result<Vec<ChatMessage>> {
         let user = user.clone();
         self.read("reading messages", move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT user_id, role, text, at, turn, intent, sentiment, response_ms FROM chats
-                 WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM chats WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2"))?;
             let mut messages: Vec<ChatMessage> = statement
                 .query_and_then(params![user.as_str(), limit], read_message)?
                 .collect::<std::result::Result<_, Fault>>()?;
@@ -89,19 +103,7 @@ impl Transcript for SqliteStore {
 impl Conversations for SqliteStore {
     async fn conversation(&self, user: &UserId) -> Result<Option<Conversation>> {
         let user = user.clone();
-        self.read("reading a conversation", move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT version, document FROM conversations WHERE user_id = ?1")?;
-            let mut found = statement.query_and_then([user.as_str()], |row| {
-                let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-                let mut conversation: Conversation = serde_json::from_str(document)
-                    .map_err(|error| Fault::Content(format!("a conversation does not read: {error}")))?;
-                conversation.version = count(row.get(0)?)?;
-                Ok(conversation)
-            })?;
-            found.next().transpose()
-        })
-        .await
+        self.read("reading a conversation", move |connection| conversation(connection, &user)).await
     }
 
     async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool> {

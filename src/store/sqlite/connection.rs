@@ -167,6 +167,8 @@ impl Place {
         // A file system without shared memory keeps another journal, which is as safe and only slower.
         tracing::debug!(mode, "journal");
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What is removed is overwritten: somebody may have asked for it to be gone.
+        connection.pragma_update(None, "secure_delete", true)?;
         // Another thread keeps the log short; the writer steps in only where that one never finds an end.
         connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
         // Only macOS knows the difference: there an ordinary fsync does not reach the disk.

@@ -31,7 +31,7 @@ fn next_due(connection: &Connection, only: Option<&str>, now: i64) -> rusqlite::
     .optional()
 }
 
-fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
+pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
     let content = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(Inbound {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -44,14 +44,22 @@ fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
 }
 
 /// Keeps messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
-fn insert(connection: &Connection, messages: &[Inbound], due: i64, until: i64) -> std::result::Result<Accepted, Fault> {
+fn insert(
+    connection: &Connection,
+    messages: &[Inbound],
+    now: i64,
+    due: i64,
+    until: i64,
+) -> std::result::Result<Accepted, Fault> {
     let mut accepted = Accepted::default();
     let mut insert = connection.prepare_cached(
         "INSERT INTO inbox (id, user_id, sent_at, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut ready = connection.prepare_cached(
-        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, 0, 0, 1, ?3)
+        // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
+        // before the erasure has.
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, ?4, 0, 1, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
              due_at = CASE WHEN due_at IS NULL THEN excluded.due_at
                  WHEN worker IS NULL AND waits_until IS NOT NULL
@@ -79,7 +87,7 @@ fn insert(connection: &Connection, messages: &[Inbound], due: i64, until: i64) -
             continue;
         }
         accepted.new += 1;
-        ready.execute(params![user, due, until])?;
+        ready.execute(params![user, due, until, now])?;
     }
     Ok(accepted)
 }
@@ -192,10 +200,12 @@ impl Inbox for SqliteStore {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
+        let now_micros = micros(now);
         let due = micros(later(now, patience.quiet));
         let until = micros(later(now, patience.longest));
-        let accepted =
-            self.write("accepting messages", move |connection| insert(connection, &messages, due, until)).await?;
+        let accepted = self
+            .write("accepting messages", move |connection| insert(connection, &messages, now_micros, due, until))
+            .await?;
         self.bell.ring();
         Ok(accepted)
     }

@@ -11,11 +11,11 @@ use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::money::Money;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 
-const QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at FROM quotes";
+pub(super) const QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at FROM quotes";
 const REFUND: &str =
     "SELECT transaction_id, order_id, amount_paise, fee_paise, quote_id, reason, actor, at FROM refunds";
 
-fn read_quote(row: &Row<'_>) -> std::result::Result<Quote, Fault> {
+pub(super) fn read_quote(row: &Row<'_>) -> std::result::Result<Quote, Fault> {
     Ok(Quote {
         id: QuoteId::new(row.get::<_, String>(0)?),
         order_id: OrderId::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
@@ -45,6 +45,12 @@ fn read_refund(row: &Row<'_>) -> std::result::Result<Refund, Fault> {
 pub(super) fn refund_of(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Refund>, Fault> {
     let mut statement = connection.prepare_cached(&format!("{REFUND} WHERE order_id = ?1"))?;
     statement.query_and_then([order.as_str()], read_refund)?.next().transpose()
+}
+
+/// The latest refunds.
+pub(super) fn refunds(connection: &Connection, limit: u32) -> std::result::Result<Vec<Refund>, Fault> {
+    let mut statement = connection.prepare_cached(&format!("{REFUND} ORDER BY at DESC, rowid DESC LIMIT ?1"))?;
+    statement.query_and_then([limit], read_refund)?.collect()
 }
 
 #[async_trait]
@@ -129,11 +135,6 @@ impl Ledger for SqliteStore {
     }
 
     async fn refunds(&self, limit: u32) -> Result<Vec<Refund>> {
-        self.read("reading refunds", move |connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("{REFUND} ORDER BY at DESC, rowid DESC LIMIT ?1"))?;
-            statement.query_and_then([limit], read_refund)?.collect()
-        })
-        .await
+        self.read("reading refunds", move |connection| refunds(connection, limit)).await
     }
 }

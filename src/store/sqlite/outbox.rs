@@ -15,7 +15,8 @@ use crate::domain::outgoing::{Delivery, Outgoing, Receipt, Status};
 /// Finds the message that a channel calls so: `?1`.
 pub(super) const BY_PROVIDER: &str = "SELECT user_id, turn, sequence FROM outbox WHERE provider_id = ?1 LIMIT 1";
 
-const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error, answers, receipt";
+pub(super) const COLUMNS: &str =
+    "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error, answers, receipt";
 
 // The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
 // matters.
@@ -33,7 +34,7 @@ pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?
      (SELECT turn, sequence FROM outbox INDEXED BY outbox_unsent WHERE user_id = ?1 AND state IN ('queued', 'sending')
       ORDER BY turn, sequence LIMIT 1)";
 
-fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
+pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
     let body = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
     let state: String = row.get(4)?;
     Ok(Outgoing {

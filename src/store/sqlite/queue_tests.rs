@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::inbound::{Content, Inbound};
-use crate::store::{Accepted, Conversations, Inbox, Transcript};
+use crate::store::{Accepted, Conversations, Inbox, Sweepable, Transcript};
 
 fn message(id: &str) -> Inbound {
     Inbound {
@@ -40,6 +40,14 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (outbox::CLEAR_HEAD, "outbox_unsent (user_id=?)"),
         (outbox::BY_PROVIDER, "outbox_provider (provider_id=?)"),
         ("UPDATE inbox SET turn = ?2 WHERE id = ?1", "sqlite_autoindex_inbox_1 (id=?)"),
+        (retention::removal(Sweepable::Chats), "chats_at (at<?)"),
+        (retention::removal(Sweepable::SettledAlerts), "alerts_resolved (resolved_at<?)"),
+        (retention::removal(Sweepable::AnsweredMessages), "inbox_answered (received_at<?)"),
+        (retention::removal(Sweepable::SentReplies), "outbox_sent (next_at<?)"),
+        ("DELETE FROM inbox WHERE user_id = ?1", "inbox_user (user_id=?)"),
+        ("DELETE FROM chats WHERE user_id = ?1", "chats_user (user_id=?)"),
+        ("DELETE FROM quotes WHERE user_id = ?1", "quotes_user (user_id=?)"),
+        ("UPDATE bindings SET user_id = ?2 WHERE user_id = ?1", "bindings_user (user_id=?)"),
     ] {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:#?}");

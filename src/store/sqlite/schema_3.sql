@@ -1,9 +1,27 @@
--- What the channels with buttons and receipts need. Times are microseconds since 1970 UTC.
+-- What retention and forgetting need. Times are microseconds since 1970 UTC.
 
--- `waits_until`: how long the conversation waits at most for more messages of a burst; none where it was claimed since.
-ALTER TABLE work ADD COLUMN waits_until INTEGER;
+-- What is old is found by its age, what is one customer's by the customer.
+CREATE INDEX chats_at ON chats (at);
+CREATE INDEX inbox_answered ON inbox (received_at) WHERE turn IS NOT NULL;
+CREATE INDEX inbox_user ON inbox (user_id);
+CREATE INDEX outbox_sent ON outbox (next_at) WHERE state = 'sent';
+CREATE INDEX alerts_resolved ON human_intervention_alerts (resolved_at) WHERE status = 'resolved';
+CREATE INDEX alerts_user ON human_intervention_alerts (user_id);
+CREATE INDEX quotes_user ON quotes (user_id);
+CREATE INDEX bindings_user ON bindings (user_id);
 
--- `answers` is JSON: which message it answers. `receipt`: the latest that the channel told of it.
-ALTER TABLE outbox ADD COLUMN answers TEXT;
-ALTER TABLE outbox ADD COLUMN receipt TEXT;
-CREATE INDEX outbox_provider ON outbox (provider_id) WHERE provider_id IS NOT NULL;
+-- Who removes what is old at the moment, until when nobody else begins, and what the last sweep came to (JSON).
+CREATE TABLE retention (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    sweeper TEXT,
+    until   INTEGER NOT NULL,
+    last_at INTEGER,
+    last    TEXT
+);
+
+-- Up to where entries of the audit trail were removed; an entry that is there holds the same.
+CREATE TABLE audit_cut (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    seq      INTEGER NOT NULL,
+    document TEXT NOT NULL
+);

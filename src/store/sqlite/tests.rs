@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::*;
-use crate::domain::audit::{AuditCheck, AuditPhase, AuditRecord};
-use crate::store::contract::Fresh;
-use crate::store::{Audit, Orders};
+use crate::domain::audit::{AuditCheck, AuditPhase, AuditRecord, forget_record};
+use crate::domain::retention::KeepFor;
+use crate::store::contract::{Fresh, approved};
+use crate::store::{Audit, Erasure, Ledger, Orders, sweep};
 
 mod on_a_file {
     use super::*;
@@ -70,10 +73,64 @@ async fn what_was_done_to_the_trail_behind_the_stores_back_is_found() {
         for _ in 0..5 {
             store.append_audit(&record()).await.unwrap();
         }
-        assert_eq!(store.check_audit().await.unwrap(), AuditCheck { entries: 5, broken: None });
+        assert_eq!(store.check_audit().await.unwrap(), AuditCheck::whole(5));
         store.place.open_writer().unwrap().execute_batch(tampering).unwrap();
         let check = store.check_audit().await.unwrap();
         assert_eq!(check.broken.map(|(seq, _)| seq), Some(place), "{tampering}");
+    }
+}
+
+/// A trail of which entry 2 was erased and entries 1 to 3 of another were removed, on record.
+#[tokio::test]
+async fn removing_or_erasing_behind_the_stores_back_is_found() {
+    for (tampering, place) in [
+        ("UPDATE audit SET content = '{\"erased\":true}' WHERE seq = 5", 5),
+        ("UPDATE audit SET content = replace(content, 'import', 'export') WHERE seq = 4", 4),
+        ("DELETE FROM audit_cut", 4),
+        ("DELETE FROM audit WHERE seq = 4", 5),
+        ("UPDATE audit_cut SET document = replace(document, '\"refunds\":0', '\"refunds\":1')", 3),
+    ] {
+        let store = SqliteStore::scratch().unwrap();
+        let old = |second| AuditRecord { at: Timestamp::from_second(second).unwrap(), ..record() };
+        for second in [0, 0, 0, 20 * 86_400, 20 * 86_400] {
+            store.append_audit(&old(second)).await.unwrap();
+        }
+        let entries = store.audit_entries(4, 1).await.unwrap();
+        let left = [entries[0].erased()];
+        store.append_audit(&forget_record("somebody", &left, Timestamp::UNIX_EPOCH)).await.unwrap();
+        assert_eq!(store.replace_contents(&left).await.unwrap(), 1);
+        let now = Timestamp::from_second(25 * 86_400).unwrap();
+        let swept = sweep(&store, &KeepFor::days(0, 0, 10), now, now).await.unwrap().unwrap();
+        assert_eq!((swept.audit, swept.trail_broken), (3, false));
+        let sound = AuditCheck { removed: 3, erased: 1, ..AuditCheck::whole(4) };
+        assert_eq!(store.check_audit().await.unwrap(), sound);
+        store.place.open_writer().unwrap().execute_batch(tampering).unwrap();
+        let check = store.check_audit().await.unwrap();
+        assert_eq!(check.broken.map(|(seq, _)| seq), Some(place), "{tampering}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_before_the_cut_that_was_changed_is_found() {
+    for tampering in
+        ["DELETE FROM refunds", "UPDATE refunds SET amount_paise = 1", "UPDATE refunds SET transaction_id = 'RFND_1'"]
+    {
+        let store = SqliteStore::scratch().unwrap();
+        let paid = store.record_refund(approved(1)).await.unwrap().refund;
+        for _ in 0..2 {
+            let record = AuditRecord {
+                at: paid.at,
+                action: "process_refund".to_owned(),
+                arguments: serde_json::json!({"order_id": paid.order_id}),
+                ..record()
+            };
+            store.append_audit(&record).await.unwrap();
+        }
+        let now = paid.at + SignedDuration::from_hours(24 * 30);
+        assert_eq!(sweep(&store, &KeepFor::days(0, 0, 10), now, now).await.unwrap().unwrap().audit, 2);
+        assert_eq!(store.check_refunds().await.unwrap(), None);
+        store.place.open_writer().unwrap().execute_batch(tampering).unwrap();
+        assert_eq!(store.check_refunds().await.unwrap().map(|(seq, _)| seq), Some(2), "{tampering}");
     }
 }
 
@@ -122,7 +179,7 @@ async fn a_full_disk_is_named_and_the_store_goes_on_after_it() {
     }
     limit(1_000_000).await.unwrap();
     store.append_audit(&big).await.unwrap();
-    assert_eq!(store.check_audit().await.unwrap(), AuditCheck { entries: 2, broken: None });
+    assert_eq!(store.check_audit().await.unwrap(), AuditCheck::whole(2));
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ fn steps_are_those_of_the_reference_whatever_the_batch_leaves_out() {
         for variant in variants() {
             let mut own = Learner::Own(Box::new(trainee(&sample, variant, 2)));
             let mut reference = Learner::new(
-                Computation::Reference,
+                (Computation::Reference, None),
                 &sample.config,
                 sample.config.vocab_size,
                 sample.labels,

@@ -1,4 +1,6 @@
 //! Documents that other programs wrote: pandas, and the original.
+//!
+//! They must never write what those programs would not have written.
 
 use std::time::Duration;
 
@@ -144,6 +146,34 @@ async fn chats_and_alerts_of_the_original_are_read() {
     let settled = store.alert(&found.id).await.unwrap().unwrap();
     assert_eq!((settled.status, settled.reason.as_str()), (AlertStatus::Resolved, "angry | again"));
     assert_eq!(store.alerts(10).await.unwrap(), [settled]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn chats_of_the_original_are_removed_by_their_age_however_it_was_written() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    // Of each kind one of before and one of after 2025-06-10.
+    let times = [
+        (Bson::Double(1_748_773_230.25), Bson::Double(1_750_000_000.5)),
+        (Bson::Int32(1_748_773_233), Bson::Int32(1_750_000_000)),
+        (Bson::Int64(1_748_773_233_000), Bson::Int64(1_750_000_000_000)),
+        (
+            Bson::DateTime(DateTime::from_millis(1_748_773_232_000)),
+            Bson::DateTime(DateTime::from_millis(1_750_000_000_000)),
+        ),
+        (Bson::String("2025-06-01T10:20:31".to_owned()), Bson::String("2025-06-15T10:20:31+00:00".to_owned())),
+        (Bson::String("1748773230.5".to_owned()), Bson::String("1750000000.5".to_owned())),
+    ];
+    let chat = |text: &str, at: &Bson| doc! {"user_id": "1", "role": "user", "content": text, "timestamp": at.clone()};
+    let chats: Vec<Document> = times.iter().flat_map(|(old, new)| [chat("old", old), chat("new", new)]).collect();
+    raw(&store, |base| async move { Ok(base.collection("chats").insert_many(chats).await?) }).await;
+    let now = "2025-06-20T00:00:00Z".parse().unwrap();
+    let keep = crate::domain::retention::KeepFor::days(10, 0, 0);
+    let swept = crate::store::sweep(&store, &keep, now, now).await.unwrap().unwrap();
+    let left = store.recent_messages(&UserId::new("1"), 99).await.unwrap();
+    assert_eq!((swept.chats, left.len()), (6, 6));
+    assert!(left.iter().all(|message| message.text == "new"), "{left:#?}");
 }
 
 #[tokio::test]

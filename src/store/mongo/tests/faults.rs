@@ -1,4 +1,6 @@
 //! A server that is away, slow, or whose answers are lost: a proxy stands between.
+//!
+//! They must never wait longer than the store says it waits.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,6 @@
 //! Every query that the store makes is an index scan: all commands are listened to, and explained.
+//!
+//! It must never pass a query that a server would answer by reading a whole collection.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -17,10 +19,11 @@ use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::refund::Quote;
+use crate::domain::retention::KeepFor;
 use crate::store::contract::{approved, order};
 use crate::store::{
     Alerts as _, Audit as _, Conversations as _, FinishedTurn, ImportMode, Inbox as _, Ledger as _, Orders as _,
-    Outbox as _, Transcript as _,
+    Outbox as _, Retention as _, Transcript as _, forget, personal_data, sweep,
 };
 
 /// The commands that were heard, each form once.
@@ -162,7 +165,33 @@ async fn everything(store: &MongoStore) {
     assert_eq!(store.check_refunds().await.unwrap(), None);
     alerts(store, &user).await;
     talk(store, &user).await;
+    keeping(store, &user).await;
     store.health().await.unwrap();
+}
+
+/// Removes and erases what the others left.
+async fn keeping(store: &MongoStore, user: &UserId) {
+    let late = at(90 * 86_400);
+    let swept = sweep(store, &KeepFor::days(30, 30, 30), late, late).await.unwrap().unwrap();
+    assert!(swept.chats > 0 && swept.alerts > 0 && swept.inbox > 0 && swept.outbox > 0, "{swept:?}");
+    assert!(swept.audit > 0 && !swept.trail_broken, "{swept:?}");
+    assert_eq!(store.last_sweep().await.unwrap(), Some(swept));
+    store.append_audit(&AuditRecord { actor: format!("customer:{user}"), ..record(user) }).await.unwrap();
+    assert!(!personal_data(store, user).await.unwrap().is_empty());
+    assert_eq!(forget(store, user, &|| late).await.unwrap().erased.audit, 1);
+    assert_eq!(store.check_audit().await.unwrap().broken, None);
+    assert_eq!(store.check_refunds().await.unwrap(), None);
+}
+
+fn record(user: &UserId) -> AuditRecord {
+    AuditRecord {
+        at: at(0),
+        actor: "system".to_owned(),
+        action: "read_conversation".to_owned(),
+        phase: AuditPhase::Finished,
+        arguments: serde_json::json!({"user_id": user}),
+        result: serde_json::Value::Null,
+    }
 }
 
 async fn alerts(store: &MongoStore, user: &UserId) {
@@ -192,7 +221,8 @@ async fn talk(store: &MongoStore, user: &UserId) {
     assert!(store.save_turn(&Conversation::new(user.clone()), &[said("u", "hi")]).await.unwrap());
     assert_eq!(store.recent_messages(user, 9).await.unwrap().len(), 2);
     store.accept(&[inbound("a", "u", 0)], at(0)).await.unwrap();
-    store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(0)).await.unwrap();
+    // Due before the other one: it is claimed, and parked, first.
+    store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(-1)).await.unwrap();
     while let Some(claim) = store.claim(None, "tester", at(1), LEASE).await.unwrap() {
         assert!(store.renew(&claim, at(1), LEASE).await.unwrap());
         if claim.user_id != *user {

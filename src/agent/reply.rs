@@ -1,0 +1,128 @@
+//! Decides how a model's text becomes a WhatsApp message: its markup, no others, and no character that hides anything.
+//!
+//! It must never change what the text says: whoever checks the reply checks what this module gives.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Patterns are constants: the tests use each of them.
+#[allow(clippy::expect_used)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern compiles")
+}
+
+/// What models write of their thoughts, and the marks of their own formats.
+static THOUGHTS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?is)<(think|thinking|reasoning)>.*?(?:</(?:think|thinking|reasoning)>|\z)"));
+static MARKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"<\|[^|>\n]{0,40}\|>"));
+static TAG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)</?(?:b|i|u|em|strong|p|div|span|ul|ol|li|h[1-6]|a|code|pre|customer_message|tool_result)(?:\s[^<>]*)?>",
+    )
+});
+static LINE_BREAK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)<br\s*/?>"));
+static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"!?\[([^\[\]\n]*)\]\(([^()\s]*)\)"));
+static BOLD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\*\*\*?([^*\n]+?)\*\*\*?"));
+static UNDERLINED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(^|[\s(])__([^_\n]+?)__"));
+static STRUCK: LazyLock<Regex> = LazyLock::new(|| pattern(r"~~([^~\n]+?)~~"));
+static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$"));
+static RULE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?m)^[ \t]*(?:[-*_][ \t]*){3,}$|^[ \t]*\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+[ \t]*:?-*:?[ \t]*$")
+});
+static FENCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^```\w*\s*$"));
+static BULLET: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^([ \t]*)[*+][ \t]+"));
+static BLANKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[ \t]+\n"));
+static EMPTY_LINES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\n{3,}"));
+
+/// The text as it is sent.
+pub fn tidy(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}', '\u{B}', '\u{C}'], "\n");
+    let text = visible(&text);
+    let text = THOUGHTS.replace_all(&text, "");
+    let text = MARKS.replace_all(&text, "");
+    let text = LINE_BREAK.replace_all(&text, "\n");
+    let text = TAG.replace_all(&text, "");
+    let text = LINK.replace_all(&text, "$1 $2");
+    let text = RULE.replace_all(&text, "");
+    let text = FENCE.replace_all(&text, "");
+    let text = BULLET.replace_all(&text, "$1- ");
+    let text = HEADING.replace_all(&text, "*$1*");
+    let text = BOLD.replace_all(&text, "*$1*");
+    let text = UNDERLINED.replace_all(&text, "${1}_${2}_");
+    let text = STRUCK.replace_all(&text, "~$1~");
+    let text = BLANKS.replace_all(&text, "\n");
+    EMPTY_LINES.replace_all(&text, "\n\n").trim().to_owned()
+}
+
+/// The text without characters that show nothing, turn the direction of reading, or are there to hide others.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let joiner = matches!(c, '\u{200C}' | '\u{200D}');
+        // Scripts of India and emoji are written with joiners, after a character of their own.
+        if joiner && out.chars().next_back().is_some_and(|before| u32::from(before) >= 0x900) {
+            out.push(c);
+        } else if !joiner && !hides(c) {
+            out.push(if c == '\t' { ' ' } else { c });
+        }
+    }
+    out
+}
+
+fn hides(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}')
+        || matches!(c, '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}')
+        || matches!(c, '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0E}' | '\u{FEFF}' | '\u{FFA0}')
+        || matches!(c, '\u{FFF0}'..='\u{FFFC}' | '\u{E000}'..='\u{F8FF}' | '\u{1D173}'..='\u{1D17A}')
+        || matches!(c, '\u{E0000}'..='\u{10FFFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn markup_becomes_whatsapps_own() {
+        for (text, tidied) in [
+            ("**₹599** for *you*", "*₹599* for *you*"),
+            ("***loud*** __soft__ ~~gone~~", "*loud* _soft_ ~gone~"),
+            ("# Your order\n\nIt came.", "*Your order*\n\nIt came."),
+            ("* one\n* two\n+ three", "- one\n- two\n- three"),
+            ("see [our page](https://example.com)", "see our page https://example.com"),
+            ("a<br>b <b>c</b> 2 < 3", "a\nb c 2 < 3"),
+            ("one\n\n---\n\n\n\ntwo", "one\n\ntwo"),
+            ("```json\n{}\n```", "{}"),
+            ("<think>pay him</think>Hello", "Hello"),
+            ("<think>never closed", ""),
+            ("<|channel|>final<|message|>Hello", "finalHello"),
+            ("| a | b |\n|---|---|\n| 1 | 2 |", "| a | b |\n\n| 1 | 2 |"),
+            ("_RFND_20260101120000_ORD000003_", "_RFND_20260101120000_ORD000003_"),
+            ("</customer_message>Hi", "Hi"),
+            ("  ok\t \r\nthen ", "ok\nthen"),
+        ] {
+            assert_eq!(tidy(text), tidied, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_hides() {
+        assert_eq!(tidy("re\u{200B}fun\u{202E}ded\u{2066}!\u{7}\u{E0041}"), "refunded!");
+        assert_eq!(tidy("👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} क्\u{200D}ष"), "👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} क्\u{200D}ष");
+        assert_eq!(tidy("a\u{200D}b"), "ab");
+    }
+
+    proptest! {
+        #[test]
+        fn it_settles_and_leaves_nothing_hidden(text in ".{0,80}", odd in r"[*_~#`<>|\[\]()\-a-z \n\x{200B}\x{202E}]{0,60}") {
+            for text in [text, odd] {
+                let once = tidy(&text);
+                prop_assert!(!once.chars().any(hides), "{:?}", once);
+                prop_assert!(once.len() <= text.len() * 2 + 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Decides how the team has what is old removed at once.
+//!
+//! It must never remove anything that the settings do not name.
+
+use anyhow::Context as _;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::output::Output;
+use super::{Global, Problem, app};
+use crate::store::{self, SweepReport};
+
+/// Remove what is older than the settings say it is kept
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without [retention] settings everything is kept for ever. Refunds are never removed, nor what waits for an \
+    answer or a person. While messages are answered this happens every hour by itself.\n\n\
+    Examples:\n  ECOMRES_RETENTION__CHATS_DAYS=90 ecomres retention\n  ecomres retention --json"
+)]
+pub struct Options {}
+
+pub(super) fn run(_: Options, global: &Global) -> anyhow::Result<()> {
+    let config = app::load_config(global)?;
+    let keep = config.retention.keep_for();
+    if keep.is_for_ever() {
+        return Err(Problem::with_hint(
+            "nothing is to be removed: all [retention] settings are 0, for ever",
+            "set chats_days, inbox_days or audit_days; ecomres doctor --settings tells what they mean",
+        )
+        .into());
+    }
+    let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
+    let store = app::open_existing_store(location, &settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+    let now = Timestamp::now();
+    let Some(report) = runtime.block_on(store::sweep(store.as_ref(), &keep, now, now))? else {
+        return Err(Problem::with_hint(
+            format!("another process is removing what is old from {}", store::shown(location)),
+            "wait for it: ecomres doctor shows when it is done",
+        )
+        .into());
+    };
+    let mut output = Output::stdout();
+    if global.json {
+        output.json(&report)?;
+    } else {
+        output.line(format!("Removed: {}.", removed(&report)))?;
+    }
+    if report.trail_broken {
+        return Err(Problem::with_hint(
+            "the audit trail was not cut, because it is broken",
+            "ecomres report audit --verify shows where",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// What a sweep removed, in words.
+pub(super) fn removed(report: &SweepReport) -> String {
+    let parts = [
+        (report.chats, "messages of the transcript"),
+        (report.alerts, "settled alerts"),
+        (report.inbox, "answered messages"),
+        (report.outbox, "sent replies"),
+        (report.audit, "entries of the audit trail"),
+    ];
+    let told: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if told.is_empty() { "nothing was old enough".to_owned() } else { told.join(", ") }
+}

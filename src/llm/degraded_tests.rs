@@ -1,0 +1,192 @@
+//! Turns in which the remote model fails: at once, in the middle, for long.
+
+use std::collections::VecDeque;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::*;
+use crate::agent::Incoming;
+use crate::domain::ids::UserId;
+use crate::llm::scripted::Scripted;
+use crate::testing::{Chat, Shop};
+use crate::tools::{CHECK_REFUND, ORDER};
+
+const BREAKER: BreakerSettings = BreakerSettings { failures: 2, pause: Duration::from_secs(3_600) };
+const TURN: Duration = Duration::from_secs(20);
+
+/// A remote model that gives answers or errors, and counts how often it was asked.
+#[derive(Default)]
+struct Remote {
+    answers: Mutex<VecDeque<Result<ChatReply, LlmError>>>,
+    asked: Mutex<usize>,
+}
+
+#[async_trait]
+impl ChatModel for Remote {
+    fn name(&self) -> &'static str {
+        "remote"
+    }
+
+    async fn chat(&self, _request: &ChatRequest) -> Result<ChatReply, LlmError> {
+        *self.asked.lock().unwrap() += 1;
+        let next = self.answers.lock().unwrap().pop_front();
+        next.unwrap_or_else(|| Err(LlmError::Unavailable("it is away".into())))
+    }
+}
+
+fn remote(answers: Vec<Result<ChatReply, LlmError>>) -> Arc<Remote> {
+    Arc::new(Remote { answers: Mutex::new(answers.into()), asked: Mutex::new(0) })
+}
+
+fn call(name: &str, arguments: Value) -> Result<ChatReply, LlmError> {
+    let calls = vec![ToolCall { id: "remote_1".into(), name: name.into(), arguments }];
+    Ok(ChatReply { calls, ..ChatReply::default() })
+}
+
+fn text(text: &str) -> Result<ChatReply, LlmError> {
+    Ok(ChatReply { text: text.into(), ..ChatReply::default() })
+}
+
+fn chat(shop: &Shop, remote: &Arc<Remote>) -> Chat {
+    let remote: Arc<dyn ChatModel> = Arc::clone(remote) as Arc<dyn ChatModel>;
+    let model = Degraded::new(remote, Arc::new(shop.playbook()), BREAKER, TURN);
+    Chat::over(shop.worker_with(model), "a", shop.now)
+}
+
+#[tokio::test]
+async fn without_the_remote_model_the_playbook_holds_the_whole_conversation() {
+    let shop = Shop::open().await;
+    let away = remote(vec![]);
+    let mut chat = chat(&shop, &away);
+    assert!(chat.say("I want a refund for ORD000003").await.contains("₹599"));
+    assert!(chat.say("yes").await.contains("has been refunded"));
+    assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+    // After two failures in a row it is left alone.
+    assert_eq!(*away.asked.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_turn_that_the_remote_model_began_ends_without_asking_again() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ord000003"});
+    let away = remote(vec![call(ORDER, id.clone()), call(CHECK_REFUND, id), Err(LlmError::Late)]);
+    let mut chat = chat(&shop, &away);
+    let report = chat.turn("I want a refund for ORD000003, it came broken").await;
+    let called: Vec<&str> = report.calls.iter().map(|call| call.tool.as_str()).collect();
+    assert_eq!(called, [ORDER, CHECK_REFUND], "what was asked already is used");
+    assert!(report.reply.unwrap().contains("₹599"));
+    assert_eq!(report.conversation.offered.len(), 1);
+    assert!(chat.say("yes").await.contains("has been refunded"));
+}
+
+#[tokio::test]
+async fn the_wrong_order_that_the_remote_model_looked_at_is_not_taken_for_the_right_one() {
+    let shop = Shop::open().await;
+    let away = remote(vec![call(ORDER, json!({"order_id": "ORD000004"})), Err(LlmError::Late)]);
+    let reply = chat(&shop, &away).say("where is ORD000002").await;
+    assert!(reply.contains("ORD000002") && reply.contains("₹200"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_refund_that_the_remote_model_paid_is_told_by_the_playbook() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    let away = remote(vec![
+        call(CHECK_REFUND, id.clone()),
+        text("I can refund ₹599 for ORD000003. Shall I go ahead?"),
+        call(REFUND, id),
+        Err(LlmError::Unavailable("503".into())),
+    ]);
+    let mut chat = chat(&shop, &away);
+    chat.say("refund ORD000003").await;
+    let report = chat.turn("yes").await;
+    let reply = report.reply.unwrap();
+    assert!(reply.contains("₹599") && reply.contains("RFND_") && report.guard.is_none(), "{reply}");
+    assert_eq!(report.calls.len(), 1, "paid once, asked once");
+}
+
+#[tokio::test]
+async fn a_person_that_the_remote_model_asked_for_is_told_by_the_playbook() {
+    let shop = Shop::open().await;
+    let away = remote(vec![call(HUMAN, json!({"reason": "upset"})), Err(LlmError::Late)]);
+    let mut chat = chat(&shop, &away);
+    let report = chat.turn("where is ORD000001").await;
+    assert!(report.reply.unwrap().contains("member of our team"));
+    assert_eq!(report.guard, None);
+    assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
+    assert_eq!(chat.turn("hello?").await.reply, None);
+}
+
+#[tokio::test]
+async fn a_second_wrong_call_ends_the_remote_models_turn() {
+    let shop = Shop::open().await;
+    let confused = remote(vec![
+        call(ORDER, json!("{\"order_id\": ORD")),
+        call("list_files", json!({})),
+        text("never reached in this turn"),
+    ]);
+    let report = chat(&shop, &confused).turn("where is ORD000001").await;
+    assert_eq!(*confused.asked.lock().unwrap(), 2);
+    assert!(report.calls[0].result["error"].as_str().unwrap().contains("give an object"), "{:?}", report.calls);
+    assert!(report.reply.unwrap().contains("ORD000001"));
+}
+
+#[tokio::test]
+async fn one_wrong_call_is_told_to_the_model_and_mended() {
+    let shop = Shop::open().await;
+    let answers = vec![
+        call(ORDER, json!({"order": "ORD000001"})),
+        call(ORDER, json!({"order_id": "ORD000001"})),
+        text("Your order ORD000001 arrived, it took 25 minutes."),
+    ];
+    let reply = chat(&shop, &remote(answers)).say("where is ORD000001").await;
+    assert_eq!(reply, "Your order ORD000001 arrived, it took 25 minutes.");
+}
+
+#[tokio::test]
+async fn a_model_that_never_answers_costs_the_turn_its_time_and_no_more() {
+    struct Never;
+    #[async_trait]
+    impl ChatModel for Never {
+        fn name(&self) -> &'static str {
+            "never"
+        }
+        async fn chat(&self, _request: &ChatRequest) -> Result<ChatReply, LlmError> {
+            std::future::pending().await
+        }
+    }
+    let shop = Shop::open().await;
+    let model = Degraded::new(Arc::new(Never), Arc::new(shop.playbook()), BREAKER, Duration::from_millis(50));
+    let begun = Instant::now();
+    let reply = Chat::over(shop.worker_with(model), "a", shop.now).say("where is ORD000001").await;
+    assert!(reply.contains("ORD000001") && begun.elapsed() < Duration::from_secs(5), "{reply}");
+}
+
+#[tokio::test]
+async fn the_breaker_closes_when_the_service_is_back() {
+    let shop = Shop::open().await;
+    let remote = remote(vec![Err(LlmError::Late), Err(LlmError::Late), text("Hello from afar!"), text("And again.")]);
+    let breaker = BreakerSettings { failures: 2, pause: Duration::from_millis(30) };
+    let model = Degraded::new(Arc::clone(&remote) as Arc<dyn ChatModel>, Arc::new(shop.playbook()), breaker, TURN);
+    let worker = shop.worker_with(model);
+    let say = async |text: &str, second: i64| {
+        let incoming = Incoming { texts: vec![text.to_owned()], pressed: None };
+        let now = shop.now + SignedDuration::from_secs(second);
+        worker.take_turn(&UserId::new("a"), &incoming, now).await.unwrap().reply.unwrap()
+    };
+    say("hello", 0).await;
+    say("hello", 10).await;
+    assert_ne!(say("hello", 20).await, "Hello from afar!", "it is left alone");
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(say("hello", 30).await, "Hello from afar!");
+    assert_eq!(say("hello", 40).await, "And again.");
+}
+
+#[tokio::test]
+async fn a_playbook_that_fails_is_told_to_the_agent() {
+    let shop = Shop::open().await;
+    let model = Degraded::new(remote(vec![]), Arc::new(Scripted::default()), BREAKER, TURN);
+    let reply = Chat::over(shop.worker_with(model), "a", shop.now).say("hi").await;
+    assert!(reply.contains("member of our team"));
+}

@@ -1,0 +1,209 @@
+//! Decides how what is old is found and removed, and how it is kept up to where the audit trail was cut.
+//!
+//! It must never remove a document by what an index says alone: the original's times are of many types, and each is read
+//! before its document goes.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use mongodb::bson::{self, Bson, Document, doc};
+
+use super::super::{Result, Retention, SweepReport, Sweepable};
+use super::fault::Fault;
+use super::inbox::later;
+use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, INBOX, META, OUTBOX};
+use super::values::{date, epoch, int, optional_time};
+use super::{Base, MongoStore, audit};
+use crate::domain::audit::Checkpoint;
+
+type Read<T> = std::result::Result<T, Fault>;
+
+/// What retention itself notes, in the collection `meta`.
+const STATE: &str = "retention";
+/// Where it is kept up to where the audit trail was cut, beside its end.
+const CUT: &str = "cut";
+
+/// Up to where entries of the audit trail were removed.
+pub(super) async fn checkpoint(base: &Base) -> Read<Option<Checkpoint>> {
+    let found = base.collection(AUDIT_HEAD).find_one(doc! {"_id": CUT}).await?;
+    let Some(found) = found else { return Ok(None) };
+    let text = found.get_str("document").unwrap_or_default();
+    let damaged = |error| Fault::Content(format!("where the audit trail was cut does not read: {error}"));
+    serde_json::from_str(text).map(Some).map_err(damaged)
+}
+
+async fn begin(base: &Base, sweeper: &str, now: Timestamp, until: Timestamp, idle_since: Timestamp) -> Read<bool> {
+    let free = doc! {"$or": [{"until": {"$exists": false}}, {"until": {"$lte": date(now)}}, {"sweeper": sweeper}]};
+    let idle = doc! {"$or": [{"last_at": {"$exists": false}}, {"last_at": {"$lte": date(idle_since)}}]};
+    let filter = doc! {"_id": STATE, "$and": [free, idle]};
+    let set = doc! {"$set": {"sweeper": sweeper, "until": date(until)}};
+    match base.collection(META).update_one(filter, set).upsert(true).await.map_err(Fault::from) {
+        Ok(_) => Ok(true),
+        // It is there, and held or done.
+        Err(fault) if fault.is_duplicate() => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn end(base: &Base, sweeper: &str, report: &SweepReport) -> Read<()> {
+    let filter = doc! {"_id": STATE, "sweeper": sweeper};
+    let last = bson::serialize_to_document(report)?;
+    let update = doc! {
+        "$set": {"last_at": date(report.at), "last": last}, "$unset": {"sweeper": "", "until": ""},
+    };
+    base.collection(META).update_one(filter, update).await?;
+    Ok(())
+}
+
+async fn last(base: &Base) -> Read<Option<SweepReport>> {
+    let found = base.collection(META).find_one(doc! {"_id": STATE}).await?;
+    let last = found.as_ref().and_then(|found| found.get_document("last").ok());
+    Ok(last.map(|last| bson::deserialize_from_document(last.clone())).transpose()?)
+}
+
+/// Where documents of one kind are, which of their fields tells their age, and what else is asked of them.
+struct Kind {
+    collection: &'static str,
+    field: &'static str,
+    filter: Document,
+}
+
+fn kinds(what: Sweepable) -> Vec<Kind> {
+    let gone = |field: &str| doc! {field: {"$exists": false}};
+    match what {
+        Sweepable::Chats => vec![Kind { collection: CHATS, field: "timestamp", filter: doc! {} }],
+        Sweepable::SettledAlerts => vec![
+            Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
+            // The original does not note when an alert was settled.
+            Kind {
+                collection: ALERTS,
+                field: "created_at",
+                filter: doc! {"status": "resolved", "resolved_at": {"$exists": false}},
+            },
+        ],
+        Sweepable::AnsweredMessages => {
+            vec![Kind { collection: INBOX, field: "received_at", filter: gone("waiting") }]
+        }
+        Sweepable::SentReplies => {
+            let mut filter = gone("unmoved");
+            filter.insert("state", "sent");
+            vec![Kind { collection: OUTBOX, field: "next_at", filter }]
+        }
+    }
+}
+
+/// What is less than a time, for each type that a time may have: a server compares only values of one type.
+fn ranges(field: &str, before: Timestamp) -> Vec<Document> {
+    const MILLISECONDS: f64 = 1e11;
+    let seconds = epoch(before);
+    vec![
+        doc! {field: {"$lt": date(before)}},
+        doc! {field: {"$lt": seconds.min(MILLISECONDS)}},
+        doc! {field: {"$gte": MILLISECONDS, "$lt": seconds * 1_000.0}},
+        doc! {field: {"$gte": "", "$lt": before.strftime("%Y-%m-%dT%H:%M:%S").to_string()}},
+    ]
+}
+
+async fn step(base: &Base, what: Sweepable, before: Timestamp, limit: u32) -> Read<u64> {
+    let mut removed = 0;
+    for kind in kinds(what) {
+        let collection = base.collection(kind.collection);
+        for range in ranges(kind.field, before) {
+            let left = i64::from(limit) - i64::try_from(removed).unwrap_or(i64::MAX);
+            if left <= 0 {
+                return Ok(removed);
+            }
+            let mut filter = kind.filter.clone();
+            filter.extend(range);
+            let order = doc! {kind.field: 1};
+            let fields = doc! {"_id": 1, kind.field: 1};
+            let found = collection.find(filter).sort(order).limit(left).projection(fields).await?;
+            let found: Vec<Document> = found.try_collect().await?;
+            let is_old =
+                |document: &Document| matches!(optional_time(document, kind.field), Ok(Some(at)) if at < before);
+            let old: Vec<Bson> = found
+                .iter()
+                .filter(|document| is_old(document))
+                .filter_map(|document| document.get("_id").cloned())
+                .collect();
+            if !old.is_empty() {
+                let mut filter = doc! {"_id": {"$in": old}};
+                filter.extend(kind.filter.clone());
+                removed += collection.delete_many(filter).await?.deleted_count;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+async fn move_checkpoint(base: &Base, to: &Checkpoint, now: Timestamp) -> Read<()> {
+    if checkpoint(base).await?.is_some_and(|there| there.seq >= to.seq) {
+        return Ok(());
+    }
+    audit::append(base, &to.record(now)).await?;
+    let document = serde_json::to_string(to)
+        .map_err(|error| Fault::Content(format!("a checkpoint cannot be written: {error}")))?;
+    // Forward only, whoever else does so at the same time.
+    let filter = doc! {"_id": CUT, "seq": {"$lt": int(to.seq)}};
+    let set = doc! {"$set": {"seq": int(to.seq), "document": document}};
+    match base.collection(AUDIT_HEAD).update_one(filter, set).upsert(true).await.map_err(Fault::from) {
+        Err(fault) if !fault.is_duplicate() => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+async fn remove_cut(base: &Base, limit: u32) -> Read<u64> {
+    let Some(cut) = checkpoint(base).await? else { return Ok(0) };
+    let entries = base.collection(AUDIT);
+    let filter = doc! {"_id": {"$lte": int(cut.seq)}};
+    let found = entries.find(filter).sort(doc! {"_id": 1}).limit(limit.into()).projection(doc! {"_id": 1}).await?;
+    let found: Vec<Document> = found.try_collect().await?;
+    let ids: Vec<Bson> = found.iter().filter_map(|document| document.get("_id").cloned()).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    Ok(entries.delete_many(doc! {"_id": {"$in": ids}}).await?.deleted_count)
+}
+
+#[async_trait]
+impl Retention for MongoStore {
+    async fn begin_sweep(
+        &self,
+        sweeper: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+        idle_since: Timestamp,
+    ) -> Result<bool> {
+        let sweeper = sweeper.to_owned();
+        self.run("beginning to remove what is old", |base| async move {
+            begin(&base, &sweeper, now, later(now, lease), idle_since).await
+        })
+        .await
+    }
+
+    async fn end_sweep(&self, sweeper: &str, report: &SweepReport) -> Result<()> {
+        let (sweeper, report) = (sweeper.to_owned(), *report);
+        self.run("noting what was removed", |base| async move { end(&base, &sweeper, &report).await }).await
+    }
+
+    async fn last_sweep(&self) -> Result<Option<SweepReport>> {
+        self.run("reading when what is old was removed", |base| async move { last(&base).await }).await
+    }
+
+    async fn sweep_step(&self, what: Sweepable, before: Timestamp, limit: u32) -> Result<u64> {
+        self.run("removing what is old", |base| async move { step(&base, what, before, limit).await }).await
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        self.run("reading the audit trail", |base| async move { checkpoint(&base).await }).await
+    }
+
+    async fn move_checkpoint(&self, to: &Checkpoint, now: Timestamp) -> Result<()> {
+        let to = to.clone();
+        self.run("writing the audit trail", |base| async move { move_checkpoint(&base, &to, now).await }).await
+    }
+
+    async fn remove_cut_entries(&self, limit: u32) -> Result<u64> {
+        self.run("removing old entries of the audit trail", |base| async move { remove_cut(&base, limit).await }).await
+    }
+}

@@ -1,0 +1,133 @@
+//! Decides how what is old is found and removed, and how it is kept up to where the audit trail was cut.
+//!
+//! It must never hold the file for longer than a small step takes: others write to it meanwhile.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::super::{Result, Retention, SweepReport, Sweepable};
+use super::inbox::later;
+use super::{Fault, SqliteStore, audit, int, micros};
+use crate::domain::audit::Checkpoint;
+
+/// The statement that removes the oldest rows: `?1` is the time before which, `?2` how many.
+pub(super) fn removal(what: Sweepable) -> &'static str {
+    match what {
+        Sweepable::Chats => {
+            "DELETE FROM chats WHERE id IN (SELECT id FROM chats WHERE at < ?1 ORDER BY at LIMIT ?2)"
+        }
+        Sweepable::SettledAlerts => {
+            "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts
+             WHERE status = 'resolved' AND resolved_at < ?1 ORDER BY resolved_at LIMIT ?2)"
+        }
+        Sweepable::AnsweredMessages => {
+            "DELETE FROM inbox WHERE seq IN
+             (SELECT seq FROM inbox WHERE turn IS NOT NULL AND received_at < ?1 ORDER BY received_at LIMIT ?2)"
+        }
+        Sweepable::SentReplies => {
+            "DELETE FROM outbox WHERE (user_id, turn, sequence) IN
+             (SELECT user_id, turn, sequence FROM outbox WHERE state = 'sent' AND next_at < ?1 ORDER BY next_at LIMIT ?2)"
+        }
+    }
+}
+
+/// Up to where entries of the audit trail were removed.
+pub(super) fn checkpoint(connection: &Connection) -> std::result::Result<Option<Checkpoint>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT document FROM audit_cut")?;
+    let found: Option<String> = statement.query_row([], |row| row.get(0)).optional()?;
+    found.map(|document| read(&document)).transpose()
+}
+
+fn read<T: serde::de::DeserializeOwned>(document: &str) -> std::result::Result<T, Fault> {
+    serde_json::from_str(document)
+        .map_err(|error| Fault::Content(format!("what retention noted does not read: {error}")))
+}
+
+fn write(value: &impl serde::Serialize) -> std::result::Result<String, Fault> {
+    serde_json::to_string(value).map_err(|error| Fault::Content(format!("it cannot be written: {error}")))
+}
+
+#[async_trait]
+impl Retention for SqliteStore {
+    async fn begin_sweep(
+        &self,
+        sweeper: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+        idle_since: Timestamp,
+    ) -> Result<bool> {
+        let sweeper = sweeper.to_owned();
+        self.write("beginning to remove what is old", move |connection| {
+            let begun = connection
+                .prepare_cached(
+                    "INSERT INTO retention (id, sweeper, until) VALUES (1, ?1, ?3)
+                     ON CONFLICT (id) DO UPDATE SET sweeper = excluded.sweeper, until = excluded.until
+                     WHERE (sweeper IS NULL OR until <= ?2 OR sweeper = ?1) AND (last_at IS NULL OR last_at <= ?4)",
+                )?
+                .execute(params![sweeper, micros(now), micros(later(now, lease)), micros(idle_since)])?;
+            Ok(begun == 1)
+        })
+        .await
+    }
+
+    async fn end_sweep(&self, sweeper: &str, report: &SweepReport) -> Result<()> {
+        let (sweeper, report) = (sweeper.to_owned(), *report);
+        self.write("noting what was removed", move |connection| {
+            connection
+                .prepare_cached("UPDATE retention SET sweeper = NULL, last_at = ?2, last = ?3 WHERE sweeper = ?1")?
+                .execute(params![sweeper, micros(report.at), write(&report)?])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn last_sweep(&self) -> Result<Option<SweepReport>> {
+        self.read("reading when what is old was removed", |connection| {
+            let mut statement = connection.prepare_cached("SELECT last FROM retention")?;
+            let last: Option<Option<String>> = statement.query_row([], |row| row.get(0)).optional()?;
+            last.flatten().map(|last| read(&last)).transpose()
+        })
+        .await
+    }
+
+    async fn sweep_step(&self, what: Sweepable, before: Timestamp, limit: u32) -> Result<u64> {
+        // No customer waits for it: it goes to the disk with what is written next.
+        self.write_soon("removing what is old", move |connection| {
+            Ok(connection.prepare_cached(removal(what))?.execute(params![micros(before), limit])? as u64)
+        })
+        .await
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        self.read("reading the audit trail", checkpoint).await
+    }
+
+    async fn move_checkpoint(&self, to: &Checkpoint, now: Timestamp) -> Result<()> {
+        let to = to.clone();
+        self.write("writing the audit trail", move |connection| {
+            if checkpoint(connection)?.is_some_and(|there| there.seq >= to.seq) {
+                return Ok(());
+            }
+            audit::append(connection, &to.record(now))?;
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO audit_cut (id, seq, document) VALUES (1, ?1, ?2)")?
+                .execute(params![int(to.seq), write(&to)?])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_cut_entries(&self, limit: u32) -> Result<u64> {
+        self.write_soon("removing old entries of the audit trail", move |connection| {
+            let removed = connection
+                .prepare_cached(
+                    "DELETE FROM audit WHERE seq IN
+                     (SELECT seq FROM audit WHERE seq <= (SELECT seq FROM audit_cut) ORDER BY seq LIMIT ?1)",
+                )?
+                .execute([limit])?;
+            Ok(removed as u64)
+        })
+        .await
+    }
+}
