@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::inbox::Clock;
+use crate::net;
 use crate::store::{Store, StoreError};
 use crate::telemetry::metric;
 
@@ -55,13 +56,8 @@ impl Notifier {
     pub fn new(store: Arc<dyn Store>, url: &str, clock: Clock) -> Result<Self, NotifyError> {
         let failed = |reason: String| NotifyError { url: url.to_owned(), reason };
         reqwest::Url::parse(url).map_err(|error| failed(error.to_string()))?;
-        // The one provider of cryptography; where it is installed already, this changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| failed(error.to_string()))?;
+        let limit = Duration::from_secs(10);
+        let http = net::client(limit, Some(limit)).map_err(|error| failed(error.to_string()))?;
         Ok(Self { store, http, url: url.to_owned(), clock })
     }
 

@@ -34,6 +34,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(15);
 
 /// Answer customers on WhatsApp: takes webhooks in, works turns off, sends replies
 #[derive(Debug, Args)]
+#[group(skip)]
 #[command(
     after_help = "Needs VERIFY_TOKEN, APP_SECRET, ACCESS_TOKEN and PHONE_ID in .env or the environment. Meta reaches it over HTTPS \
     only:\nput a proxy or a tunnel in front, and enter https://YOUR-HOST/webhook as the callback address of the app, with the \
@@ -49,13 +50,14 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     pub(super) tools: Option<String>,
-    /// Answer with the built-in playbook, even where a language model is set up
+    /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
 }
 
 /// Where it listens, and to whom.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Listen {
     /// The address to listen at; 0.0.0.0 for all of this machine's
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
@@ -106,11 +108,11 @@ pub(super) fn start(
         let toolbox = app::toolbox(&config, Arc::clone(&store), engine.clone())?;
         let stop = stop_on_signal();
         let others = beside(&config, &toolbox, &stop)?;
-        let model = app::chat_model(&config, options.offline).await?;
         let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
+        let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
-        let pool = Pool::of(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock))
-            .with_retention(config.retention.keep_for());
+        let pool = Pool::of(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock));
+        let pool = pool.with_retention(config.retention.keep_for());
         let secret = Some(config.whatsapp.app_secret.clone()).filter(|secret| !secret.expose_secret().is_empty());
         let parts: Vec<Arc<dyn Part>> =
             vec![Arc::new(StorePart(Arc::clone(&store))), Arc::new(ModelPart(engine)), Arc::new(ChannelPart(channel))];

@@ -295,7 +295,8 @@ fn measure(report: &TurnReport) {
         metrics::counter!(metric::TRIAGE, "cause" => cause).increment(1);
     }
     for call in &report.calls {
-        let refused = call.result.get("error").is_some() || call.result["status"] == "error";
+        let status = call.result["status"].as_str().unwrap_or_default();
+        let refused = call.result.get("error").is_some() || matches!(status, "error" | "denied");
         let result = if refused { "refused" } else { "done" };
         // A model can make names up, and there must be no end of labels.
         let known =

@@ -181,7 +181,7 @@ pub trait Inbox: Send + Sync {
 
     /// Keeps messages as [`Inbox::accept`] does, and waits for more to come: a conversation that gets its due time here
     /// gets `now + quiet`. One that waits since such a call, and was not claimed since, has its due time moved to
-    /// `now + quiet`, never to more than `longest` after that call, and never to an earlier time.
+    /// `now + quiet`, never to more than that call's `longest` after it, and never to an earlier time.
     async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted>;
 
     /// Claims the conversation whose due time is the earliest and not after `now`; with `only`, that customer's, if it

@@ -20,6 +20,7 @@ def request(number: int, host: str, path: str) -> bytes:
     customer = f"9198{number % CUSTOMERS:08}"
     message = {
         "from": customer,
+        "from_user_id": f"IN.{customer}",
         "id": f"wamid.HBgMOTE5ODc2NTQzMjEwFQIAEhgg{os.getpid():08x}{number:016x}",
         "timestamp": str(int(time.time())),
         "text": {"body": "Hello, where is my order ORD000123? It should have been here an hour ago."},
@@ -28,7 +29,7 @@ def request(number: int, host: str, path: str) -> bytes:
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550783881", "phone_number_id": "42"},
-        "contacts": [{"profile": {"name": "A Customer"}, "wa_id": customer}],
+        "contacts": [{"profile": {"name": "A Customer"}, "wa_id": customer, "user_id": f"IN.{customer}"}],
         "messages": [message],
     }
     entry = {"id": "419561257915477", "changes": [{"value": value, "field": "messages"}]}

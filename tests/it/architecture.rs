@@ -16,9 +16,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("llm", &["domain", "tools", "net"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
-    ("channels", &["domain"]),
+    ("channels", &["domain", "net"]),
     ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
-    ("bot", &["channels", "inbox", "store", "domain", "telemetry"]),
+    ("bot", &["channels", "inbox", "store", "domain", "telemetry", "net"]),
     ("mcp", &["tools", "domain", "net"]),
 ];
 

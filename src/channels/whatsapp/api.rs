@@ -18,6 +18,7 @@ use crate::channels::{Channel, SendError, SentId, Verdict};
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::outgoing::{Body, Outgoing};
 use crate::domain::words::excerpt;
+use crate::net;
 
 /// How long a customer's message lets anything be sent to them.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
@@ -90,14 +91,8 @@ impl WhatsApp {
     /// # Errors
     /// When the address is none.
     pub fn new(settings: Settings, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Result<Self, SetupError> {
-        // The one provider of cryptography; where it is installed already, this changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(Duration::from_secs(4))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| SetupError(error.to_string()))?;
+        let http =
+            net::client(Duration::from_secs(4), Some(PATIENCE)).map_err(|error| SetupError(error.to_string()))?;
         let base = settings.base_url.trim_end_matches('/');
         let url = format!("{base}/{}/{}/messages", settings.version, settings.phone_id);
         reqwest::Url::parse(&url).map_err(|error| SetupError(format!("{url} is no address: {error}")))?;
@@ -110,9 +105,9 @@ impl WhatsApp {
         let answer = self.http.post(&self.url).bearer_auth(token).json(request).send().await;
         let again = |reason: String| SendError { reason, retry_after: None, verdict: Verdict::Again };
         // The address holds no secret, and says nothing new.
-        let answer = answer.map_err(|error| again(causes(&error.without_url())))?;
+        let answer = answer.map_err(|error| again(excerpt(&net::innermost(&error.without_url()), 300)))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| again(causes(&error.without_url())))?;
+        let body = answer.bytes().await.map_err(|error| again(excerpt(&net::innermost(&error.without_url()), 300)))?;
         let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status.is_success() && body.get("error").is_none() {
             self.resume();
@@ -199,18 +194,6 @@ impl WhatsApp {
             parameters: vec![message.body.text().to_owned()],
         })
     }
-}
-
-/// An error with what is behind it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    excerpt(&text, 300)
 }
 
 #[async_trait]

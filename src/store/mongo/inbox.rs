@@ -155,17 +155,16 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp,
     Ok(())
 }
 
-/// The due time of a conversation with another message. `waits_from` is when it began to wait for more, and absent where
-/// it was claimed since.
+/// The due time of a conversation with another message. `waits_until` is how long it waits for more at most, and absent
+/// where it was claimed since.
 fn due_after(now: Timestamp, patience: Patience) -> Document {
     let quiet = date(later(now, patience.quiet));
     let absent = |field: &str| doc! {"$eq": [{"$type": field}, "missing"]};
-    let longest = i64::try_from(patience.longest.as_millis()).unwrap_or(i64::MAX);
-    let waits = doc! {"$and": [absent("$worker"), {"$ne": [{"$type": "$waits_from"}, "missing"]}]};
-    let moved = doc! {"$max": ["$due", {"$min": [quiet, {"$add": ["$waits_from", longest]}]}]};
+    let waits = doc! {"$and": [absent("$worker"), {"$ne": [{"$type": "$waits_until"}, "missing"]}]};
+    let moved = doc! {"$max": ["$due", {"$min": [quiet, "$waits_until"]}]};
     doc! {
         "due": {"$cond": [absent("$due"), quiet, {"$cond": [waits, moved, "$due"]}]},
-        "waits_from": {"$cond": [absent("$due"), date(now), {"$ifNull": ["$waits_from", "$$REMOVE"]}]},
+        "waits_until": {"$cond": [absent("$due"), date(later(now, patience.longest)), {"$ifNull": ["$waits_until", "$$REMOVE"]}]},
     }
 }
 
@@ -207,7 +206,7 @@ async fn claim(
             // Still due as it was seen: of any number of callers one gets it.
             let filter = doc! {"_id": text(&candidate, "_id")?, "due": candidate.get_datetime("due").ok().copied()};
             let update = doc! {
-                "$set": {"due": date(until), "worker": worker}, "$unset": {"waits_from": ""},
+                "$set": {"due": date(until), "worker": worker}, "$unset": {"waits_until": ""},
                 "$inc": {"fence": 1_i64, "attempts": 1_i64},
             };
             let taken = conversations.find_one_and_update(filter, update).return_document(ReturnDocument::After);

@@ -43,14 +43,13 @@ pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault>
     })
 }
 
-/// Keeps messages; a conversation that becomes ready with them is due at `due`, or waits since `now` for more, up to
-/// `longest` microseconds.
+/// Keeps messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
 fn insert(
     connection: &Connection,
     messages: &[Inbound],
     now: i64,
     due: i64,
-    longest: i64,
+    until: i64,
 ) -> std::result::Result<Accepted, Fault> {
     let mut accepted = Accepted::default();
     let mut insert = connection.prepare_cached(
@@ -60,13 +59,13 @@ fn insert(
     let mut ready = connection.prepare_cached(
         // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
         // before the erasure has.
-        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_from) VALUES (?1, ?2, ?2, 0, 1, ?3)
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, ?4, 0, 1, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
              due_at = CASE WHEN due_at IS NULL THEN excluded.due_at
-                 WHEN worker IS NULL AND waits_from IS NOT NULL
-                     THEN max(due_at, min(excluded.due_at, waits_from + ?4))
+                 WHEN worker IS NULL AND waits_until IS NOT NULL
+                     THEN max(due_at, min(excluded.due_at, waits_until))
                  ELSE due_at END,
-             waits_from = CASE WHEN due_at IS NULL THEN excluded.waits_from ELSE waits_from END,
+             waits_until = CASE WHEN due_at IS NULL THEN excluded.waits_until ELSE waits_until END,
              arrivals = arrivals + 1,
              attempts = CASE WHEN parked_at IS NULL THEN attempts ELSE 0 END,
              error = CASE WHEN parked_at IS NULL THEN error END,
@@ -88,7 +87,7 @@ fn insert(
             continue;
         }
         accepted.new += 1;
-        ready.execute(params![user, due, now, longest])?;
+        ready.execute(params![user, due, until, now])?;
     }
     Ok(accepted)
 }
@@ -115,7 +114,7 @@ fn take(
         messages.truncate(BURST);
         let (fence, attempt, arrivals) = connection
             .prepare_cached(
-                "UPDATE work SET due_at = ?2, worker = ?3, waits_from = NULL, fence = fence + 1,
+                "UPDATE work SET due_at = ?2, worker = ?3, waits_until = NULL, fence = fence + 1,
                      attempts = attempts + 1
                  WHERE user_id = ?1 RETURNING fence, attempts, arrivals",
             )?
@@ -201,10 +200,11 @@ impl Inbox for SqliteStore {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
+        let now_micros = micros(now);
         let due = micros(later(now, patience.quiet));
-        let longest = i64::try_from(patience.longest.as_micros()).unwrap_or(i64::MAX);
+        let until = micros(later(now, patience.longest));
         let accepted = self
-            .write("accepting messages", move |connection| insert(connection, &messages, micros(now), due, longest))
+            .write("accepting messages", move |connection| insert(connection, &messages, now_micros, due, until))
             .await?;
         self.bell.ring();
         Ok(accepted)

@@ -1,7 +1,7 @@
 -- What the channels with buttons and receipts need. Times are microseconds since 1970 UTC.
 
--- `waits_from`: since when the conversation waits for more messages of a burst; none where it was claimed since.
-ALTER TABLE work ADD COLUMN waits_from INTEGER;
+-- `waits_until`: how long the conversation waits at most for more messages of a burst; none where it was claimed since.
+ALTER TABLE work ADD COLUMN waits_until INTEGER;
 
 -- `answers` is JSON: which message it answers. `receipt`: the latest that the channel told of it.
 ALTER TABLE outbox ADD COLUMN answers TEXT;
