@@ -108,6 +108,53 @@ async fn two_pools_share_the_work_and_each_customer_is_answered_in_order() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_pools_one_removes_what_is_old_and_both_go_on() {
+    let shop = Shop::open().await;
+    let channel = Arc::new(Collected::default());
+    let old = Timestamp::now() - SignedDuration::from_hours(24 * 40);
+    let user = UserId::new("customer-1");
+    let said = crate::domain::message::ChatMessage {
+        user_id: user.clone(),
+        role: crate::domain::message::Role::User,
+        text: "long ago".to_owned(),
+        at: old,
+        turn: 0,
+        intent: None,
+        sentiment: None,
+        response_ms: None,
+    };
+    shop.store.append_messages(&[said]).await.unwrap();
+    let stop = CancellationToken::new();
+    let keep = crate::domain::retention::KeepFor::days(30, 30, 30);
+    let pools: Vec<_> = (0..2)
+        .map(|_| {
+            let channel = Arc::clone(&channel) as Arc<dyn Channel>;
+            let answering = agent(&shop, shop.playbook());
+            let pool = Pool::new(Arc::clone(&shop.store), answering, channel, settings(), system_clock());
+            let (pool, until) = (pool.with_retention(keep), stop.clone());
+            tokio::spawn(async move { pool.run(until).await })
+        })
+        .collect();
+    accept(&shop.store, &[message("a", "customer-1", 0, "where is ORD000001")]).await;
+    settled(&shop.store).await;
+    let swept = loop {
+        match shop.store.last_sweep().await.unwrap() {
+            Some(swept) => break swept,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    assert_eq!((swept.chats, swept.trail_broken), (1, false));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(shop.store.last_sweep().await.unwrap(), Some(swept), "the other one saw that it was done");
+    let left = shop.store.recent_messages(&user, 9).await.unwrap();
+    assert!(left.len() == 2 && left.iter().all(|message| message.text != "long ago"), "{left:?}");
+    stop.cancel();
+    for pool in pools {
+        pool.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_burst_is_one_turn_and_a_pressed_button_counts() {
     let shop = Shop::open().await;
