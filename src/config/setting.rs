@@ -146,9 +146,10 @@ impl Kind {
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
-            (Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers, _) => {
-                Err(wrong(&type_of(value), &self.wanted()))
-            }
+            (
+                Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers,
+                _,
+            ) => Err(wrong(&type_of(value), &self.wanted())),
             (_, Value::String(text)) => self.text(text),
             // `phone_country = 91` can mean one thing only.
             (_, Value::Integer(number)) => self.text(&number.to_string()),

@@ -171,7 +171,7 @@ fn card(run: &str) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    (13..=19).contains(&digits.len()) && sum % 10 == 0
+    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
 fn map(value: &Value, change: &mut impl FnMut(&str) -> String) -> Value {
