@@ -5,6 +5,7 @@
 pub mod alerts;
 mod app;
 pub mod backup;
+pub mod bot;
 pub mod completions;
 pub mod doctor;
 pub mod eval;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod retention;
 pub mod sample;
 mod scenarios;
+pub mod serve;
 pub mod simulate;
 pub mod train;
 
@@ -89,6 +91,8 @@ enum Command {
     Predict(predict::Options),
     Model(model::Options),
     Simulate(simulate::Options),
+    Bot(bot::Options),
+    Serve(serve::Options),
     Replay(replay::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
@@ -123,6 +127,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(options) => predict::run(options, global),
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
+        Command::Bot(options) => bot::run(options, global),
+        Command::Serve(options) => serve::run(options, global),
         Command::Replay(options) => replay::run(options, global),
         Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),

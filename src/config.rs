@@ -73,6 +73,23 @@ pub struct Config {
     pub mcp: McpConfig,
     /// The WhatsApp Business Cloud API.
     pub whatsapp: WhatsAppConfig,
+    /// Who hears of alerts.
+    pub alerts: AlertsConfig,
+}
+
+/// Who hears of alerts.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertsConfig {
+    /// Where every new alert is posted to; empty: nowhere.
+    pub webhook_url: String,
+}
+
+impl fmt::Debug for AlertsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Such addresses are often secret themselves.
+        f.debug_struct("AlertsConfig").field("set", &!self.webhook_url.is_empty()).finish()
+    }
 }
 
 /// Where everything is kept.
@@ -210,6 +227,26 @@ pub struct WhatsAppConfig {
     pub access_token: SecretString,
     /// The sending telephone number's id.
     pub phone_id: String,
+    /// Where the Graph API is.
+    pub graph_url: String,
+    /// Its version.
+    pub graph_version: String,
+    /// The template that is sent outside of the 24-hour window; empty: none.
+    pub template: String,
+    /// Its language.
+    pub template_language: String,
+    /// Milliseconds of silence that a turn waits for.
+    pub burst_ms: u32,
+    /// Milliseconds that it waits at most.
+    pub burst_longest_ms: u32,
+    /// Conversations that are worked on at once.
+    pub turns_at_once: u32,
+    /// Messages that are sent at once.
+    pub sends_at_once: u32,
+    /// Messages a second to all customers.
+    pub messages_per_second: u32,
+    /// Messages to one customer before the limit of a pair holds.
+    pub pair_burst: u32,
 }
 
 impl WhatsAppConfig {

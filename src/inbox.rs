@@ -8,8 +8,11 @@
 
 mod keeper;
 mod pool;
+mod reading;
+mod reply;
 mod retry;
 mod sender;
+mod takeover;
 mod worker;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use jiff::Timestamp;
 pub use pool::{Pool, PoolSettings};
 pub use retry::Backoff;
 pub use sender::Sender;
+pub use takeover::taken_over;
 pub use worker::{Outcome, Worker};
 
 /// Where the time comes from.

@@ -30,7 +30,8 @@ pub use erasure::{Bound, Erased, Erasure, Forgotten, KeptMessage, PersonalData, 
 pub use fresh::Fresh;
 pub use mongo::MongoSettings;
 pub use queue::{
-    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Unfinished, Wake, WorkState,
+    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Patience, Unfinished, Wake,
+    WorkState,
 };
 pub use retention::{Retention, SweepReport, Sweepable, sweep};
 

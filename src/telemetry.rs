@@ -1,6 +1,8 @@
-//! Decides what is logged and where: to standard error, warnings unless asked for more.
+//! Decides what is logged and where: to standard error, warnings unless asked for more; and what is counted.
 //!
 //! It must never log a secret, and no message text above debug.
+
+pub mod metric;
 
 use std::io::{self, IsTerminal};
 

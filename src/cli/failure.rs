@@ -6,6 +6,8 @@ use std::io;
 use std::process::ExitCode;
 
 use super::output::visible;
+use crate::bot::NotifyError;
+use crate::channels::whatsapp::SetupError;
 use crate::config::ConfigError;
 use crate::import::ImportError;
 use crate::llm::LlmError;
@@ -84,6 +86,12 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         }
         if let Some(known) = cause.downcast_ref::<HttpError>() {
             return (if matches!(known, HttpError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<SetupError>() {
+            return (BAD_INPUT, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<NotifyError>() {
+            return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<StdioError>() {
             return (if matches!(known, StdioError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());

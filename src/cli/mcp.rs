@@ -87,7 +87,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
 }
 
 /// Opens the store. One that was named must be there: a mistyped name must not make an empty shop.
-fn open_store(global: &Global, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub(super) fn open_store(global: &Global, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let location = app::store_location(global, config);
     let settings = app::server_settings(config);
     if global.store.is_some() {
@@ -97,7 +97,7 @@ fn open_store(global: &Global, config: &Config) -> anyhow::Result<Arc<dyn Store>
 }
 
 /// Cancelled by Ctrl-C and by SIGTERM.
-fn stop_on_signal() -> CancellationToken {
+pub(super) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let cancelled = stop.clone();
     tokio::spawn(async move {

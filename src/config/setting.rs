@@ -108,6 +108,17 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("whatsapp.app_secret", Kind::Text),
     ("whatsapp.access_token", Kind::Text),
     ("whatsapp.phone_id", Kind::Text),
+    ("whatsapp.graph_url", Kind::NotEmpty),
+    ("whatsapp.graph_version", Kind::NotEmpty),
+    ("whatsapp.template", Kind::Text),
+    ("whatsapp.template_language", Kind::NotEmpty),
+    ("whatsapp.burst_ms", Kind::Whole(0, 60_000)),
+    ("whatsapp.burst_longest_ms", Kind::Whole(0, 600_000)),
+    ("whatsapp.turns_at_once", Kind::Whole(1, 1_000)),
+    ("whatsapp.sends_at_once", Kind::Whole(1, 1_000)),
+    ("whatsapp.messages_per_second", Kind::Whole(1, 10_000)),
+    ("whatsapp.pair_burst", Kind::Whole(1, 1_000)),
+    ("alerts.webhook_url", Kind::Text),
 ];
 
 /// What a setting may hold, if there is such a setting.

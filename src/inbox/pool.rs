@@ -81,6 +81,19 @@ impl Pool {
         Self { keep, ..self }
     }
 
+    /// A pool of a worker whose channel also shows customers that they are being answered.
+    pub fn of(worker: Worker, channel: &Arc<dyn Channel>, settings: PoolSettings, clock: Clock) -> Self {
+        let sender = Sender::new(Arc::clone(worker.store()), Arc::clone(channel));
+        let sender = sender.with_lease(settings.lease).with_retry(settings.send_retry);
+        let worker = worker.with_lease(settings.lease).with_retry(settings.retry).with_channel(Arc::clone(channel));
+        Self { worker, sender, settings, keep: KeepFor::default(), clock }
+    }
+
+    /// What sends.
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
     /// Works until `stop`; then nothing new is begun, and what was begun is brought to its end. Dropping it instead
     /// leaves what was begun to whoever finds it after its lease.
     pub async fn run(&self, stop: CancellationToken) {

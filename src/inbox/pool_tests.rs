@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::agent::{Agent, Settings as AgentSettings};
-use crate::channels::{Channel, Collected, SendError, SentId};
+use crate::channels::{Channel, Collected, SendError, SentId, Verdict};
 use crate::domain::conversation::Mode;
 use crate::domain::ids::{IdPatterns, MessageId, UserId};
 use crate::domain::inbound::{Content, Inbound};
@@ -290,7 +290,11 @@ struct Moody(AtomicU32, Collected);
 #[async_trait]
 impl Channel for Moody {
     async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
-        let refuse = |permanent| SendError { reason: "not now".to_owned(), retry_after: None, permanent };
+        let refuse = |permanent| SendError {
+            reason: "not now".to_owned(),
+            retry_after: None,
+            verdict: if permanent { Verdict::GiveUp } else { Verdict::Again },
+        };
         if message.user_id.as_str() == "nowhere" {
             return Err(refuse(true));
         }

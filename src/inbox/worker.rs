@@ -10,18 +10,22 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Backoff, Clock, clock_from, luck};
+use super::reading::{ACKNOWLEDGED, DECLINED, Reading};
+use super::{Backoff, Clock, clock_from, luck, reply, taken_over};
 use crate::agent::{Agent, Incoming, TurnReport};
+use crate::channels::Channel;
 use crate::domain::alert::Alert;
-use crate::domain::conversation::Conversation;
-use crate::domain::ids::{MessageId, QuoteId, UserId};
+use crate::domain::conversation::{Conversation, Mode, TriageCause, WaitingFor};
+use crate::domain::ids::{MessageId, UserId};
 use crate::domain::inbound::{Content, Inbound};
 use crate::domain::message::{ChatMessage, Role};
-use crate::domain::outgoing::Outgoing;
+use crate::domain::outgoing::{Answered, Body, Identity, Outgoing};
 use crate::domain::words::excerpt;
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
+use crate::telemetry::metric;
 
 /// How many earlier messages the model sees.
 const HISTORY: u32 = 20;
@@ -49,13 +53,14 @@ pub struct Worker {
     name: String,
     lease: SignedDuration,
     retry: Backoff,
+    channel: Option<Arc<dyn Channel>>,
 }
 
 impl Worker {
     /// A worker over a store, with a name of its own.
     pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
         let name = format!("{}-{}", std::process::id(), Uuid::now_v7().simple());
-        Self { store, agent, name, lease: SignedDuration::from_secs(30), retry: Backoff::TURNS }
+        Self { store, agent, name, lease: SignedDuration::from_secs(30), retry: Backoff::TURNS, channel: None }
     }
 
     /// Changes how long a conversation is held without a sign of life.
@@ -68,6 +73,12 @@ impl Worker {
     #[must_use]
     pub fn with_retry(self, retry: Backoff) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Shows customers through a channel that they are being answered.
+    #[must_use]
+    pub fn with_channel(self, channel: Arc<dyn Channel>) -> Self {
+        Self { channel: Some(channel), ..self }
     }
 
     /// Where it works.
@@ -94,7 +105,10 @@ impl Worker {
         }
         let mut heartbeat = self.heartbeat(&claim, clock);
         // A fault in the program must cost one turn and not the worker.
-        let turn = AssertUnwindSafe(self.turn(&claim, clock)).catch_unwind();
+        // The latest message's identifier names the work from the webhook to the sending of the reply.
+        let message_id = claim.messages.last().map_or("", |message| message.id.as_str());
+        let span = tracing::info_span!("turn", user = shown, message_id);
+        let turn = AssertUnwindSafe(self.turn(&claim, clock).instrument(span)).catch_unwind();
         let outcome = tokio::select! {
             biased;
             outcome = turn => outcome,
@@ -103,14 +117,19 @@ impl Worker {
         };
         drop(heartbeat);
         let error = match outcome {
-            Ok(Ok(Some(report))) => return Outcome::Answered(Box::new(report)),
+            Ok(Ok(Some(report))) => {
+                measure(&report);
+                return Outcome::Answered(Box::new(report));
+            }
             Ok(Ok(None)) => {
+                metrics::counter!(metric::TURNS, "outcome" => "lost").increment(1);
                 tracing::warn!(user = shown, "the lease was lost: the outcome of the turn is dropped");
                 return Outcome::Lost;
             }
             Ok(Err(error)) => error,
             Err(panic) => StoreError::Backend { doing: "answering", reason: told(panic.as_ref()) },
         };
+        metrics::counter!(metric::TURNS, "outcome" => "failed").increment(1);
         let now = clock();
         let retry_at = self.retry.wait(claim.attempt, luck()).and_then(|wait| now.checked_add(wait).ok());
         self.put_back(&claim, &error, retry_at, now).await;
@@ -181,15 +200,26 @@ impl Worker {
 
     /// `None`: the claim is lost.
     async fn turn(&self, claim: &Claim, clock: &Clock) -> Result<Option<TurnReport>, StoreError> {
-        let incoming = incoming(&claim.messages);
-        for _ in 0..=RERUNS {
-            let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
-            let conversation = self.load(claim, &incoming).await?;
+        let reading = Reading::of(&claim.messages);
+        if let Some(echo) = &reading.echo {
+            taken_over(self.store.as_ref(), echo, clock()).await?;
+        }
+        for run in 0..=RERUNS {
+            let conversation = self.load(claim, &reading.incoming).await?;
+            if run == 0 && conversation.mode == Mode::Bot && reading.has_words() {
+                self.show_work(claim);
+            }
             let now = clock();
-            let mut report = self.agent.run(conversation, history, &incoming, now).await;
-            let turn = finished_turn(claim, &report, now);
+            let mut report = if reading.has_words() {
+                let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
+                self.agent.run(conversation, history, &reading.incoming, now).await
+            } else {
+                without_words(conversation, &reading)
+            };
+            let turn = finished_turn(claim, &reading, &report, now);
             match self.store.finish(claim, &turn, clock()).await? {
                 Finished::Kept => {
+                    tracing::info!(turn = report.conversation.turn, replies = turn.outgoing.len(), "a turn is kept");
                     report.conversation.version += 1;
                     return Ok(Some(report));
                 }
@@ -202,6 +232,13 @@ impl Worker {
         }
         let reason = "somebody else kept changing it".to_owned();
         Err(StoreError::Backend { doing: "saving a conversation", reason })
+    }
+
+    /// Tells the customer that the message was read and is being answered, beside the turn.
+    fn show_work(&self, claim: &Claim) {
+        let (Some(channel), Some(last)) = (&self.channel, claim.messages.last()) else { return };
+        let (channel, user, message) = (Arc::clone(channel), claim.user_id.clone(), last.id.clone());
+        tokio::spawn(async move { channel.working_on(&user, &message).await });
     }
 
     async fn load(&self, claim: &Claim, incoming: &Incoming) -> Result<Conversation, StoreError> {
@@ -221,11 +258,57 @@ fn raised_by(alert: &Alert, incoming: &Incoming) -> bool {
     !told.is_empty() && excerpt(incoming.text().trim(), 4_000).starts_with(told)
 }
 
-/// The messages of a claim as one turn; of several pressed buttons the last counts.
-fn incoming(messages: &[Inbound]) -> Incoming {
-    Incoming {
-        texts: messages.iter().map(|message| message.content.text().to_owned()).collect(),
-        pressed: messages.iter().rev().find_map(|message| message.content.pressed()).map(QuoteId::new),
+/// The turn of messages that hold no words: something that cannot be read is declined, the rest noted.
+fn without_words(mut conversation: Conversation, reading: &Reading) -> TurnReport {
+    conversation.turn += 1;
+    let declined = reading.declined && conversation.mode == Mode::Bot;
+    if declined {
+        // Only what the reply just before offered can be agreed to.
+        conversation.offered.clear();
+        if conversation.waiting_for == WaitingFor::Consent {
+            conversation.waiting_for = WaitingFor::Nothing;
+        }
+    }
+    TurnReport {
+        triage: conversation.triage.clone(),
+        conversation,
+        reply: declined.then(|| DECLINED.to_owned()),
+        cause: TriageCause::Cached,
+        calls: Vec::new(),
+        guard: None,
+        elapsed: Duration::ZERO,
+    }
+}
+
+/// Counts what a turn came to.
+fn measure(report: &TurnReport) {
+    let outcome = if report.reply.is_some() { "answered" } else { "silent" };
+    metrics::counter!(metric::TURNS, "outcome" => outcome).increment(1);
+    metrics::histogram!(metric::TURN_SECONDS).record(report.elapsed.as_secs_f64());
+    if report.reply.is_some() {
+        let cause = match report.cause {
+            TriageCause::FirstMessage => "first_message",
+            TriageCause::Gap => "gap",
+            TriageCause::TopicChange => "topic_change",
+            TriageCause::Cached => "cached",
+        };
+        metrics::counter!(metric::TRIAGE, "cause" => cause).increment(1);
+    }
+    for call in &report.calls {
+        let status = call.result["status"].as_str().unwrap_or_default();
+        let refused = call.result.get("error").is_some() || matches!(status, "error" | "denied");
+        let result = if refused { "refused" } else { "done" };
+        // A model can make names up, and there must be no end of labels.
+        let known =
+            ["query_order_database", "check_refund_eligibility", "process_refund", "request_human_intervention"];
+        let tool = known.into_iter().find(|known| *known == call.tool).unwrap_or("other");
+        metrics::counter!(metric::TOOL_CALLS, "tool" => tool, "result" => result).increment(1);
+    }
+    if let Some(what) = report.guard {
+        metrics::counter!(metric::GUARD, "what" => what).increment(1);
+    }
+    if report.reply.is_some() && matches!(report.conversation.mode, Mode::HandedOver { .. }) {
+        metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
     }
 }
 
@@ -245,7 +328,7 @@ fn inbound(user: &UserId, incoming: &Incoming, now: Timestamp) -> Vec<Inbound> {
     messages.collect()
 }
 
-fn finished_turn(claim: &Claim, report: &TurnReport, now: Timestamp) -> FinishedTurn {
+fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Timestamp) -> FinishedTurn {
     let number = report.conversation.turn;
     let message = |role, text: &str, at| ChatMessage {
         user_id: claim.user_id.clone(),
@@ -257,7 +340,10 @@ fn finished_turn(claim: &Claim, report: &TurnReport, now: Timestamp) -> Finished
         sentiment: None,
         response_ms: None,
     };
-    let said = claim.messages.iter().map(|said| message(Role::User, said.content.text(), said.received_at));
+    let said = claim.messages.iter().map(|said| {
+        let role = if matches!(said.content, Content::Echo { .. }) { Role::Agent } else { Role::User };
+        message(role, &said.content.told(), said.received_at)
+    });
     let waited = claim
         .messages
         .iter()
@@ -271,13 +357,33 @@ fn finished_turn(claim: &Claim, report: &TurnReport, now: Timestamp) -> Finished
         sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
         ..message(Role::Assistant, text, now)
     });
-    let outgoing = report.reply.as_deref().map(|text| Outgoing::text(claim.user_id.clone(), number, 0, text, now));
+    let bodies = match (report.reply.as_deref(), &reading.acknowledged) {
+        (Some(text), _) => reply::bodies(text, &report.conversation),
+        (None, Some(to)) if report.conversation.mode == Mode::Bot && !reading.has_words() => {
+            vec![Body::Reaction { emoji: ACKNOWLEDGED.to_owned(), to: to.clone() }]
+        }
+        (None, _) => Vec::new(),
+    };
+    let answers = answered(&claim.messages);
+    let outgoing = (0..).zip(bodies).map(|(sequence, body)| Outgoing {
+        // Which message is meant is shown once.
+        answers: answers.clone().map(|answers| Answered { quote: answers.quote && sequence == 0, ..answers }),
+        ..Outgoing::new(Identity { user_id: claim.user_id.clone(), turn: number, sequence }, body, now)
+    });
     FinishedTurn {
         conversation: report.conversation.clone(),
         said: said.collect(),
         replies: reply.into_iter().collect(),
         outgoing: outgoing.into_iter().collect(),
     }
+}
+
+/// What a reply to these messages answers.
+fn answered(messages: &[Inbound]) -> Option<Answered> {
+    let own = || messages.iter().filter(|message| !matches!(message.content, Content::Echo { .. }));
+    let last = own().next_back()?;
+    let at = own().map(|message| message.sent_at).max()?;
+    Some(Answered { message: last.id.clone(), at, quote: own().count() > 1 })
 }
 
 /// What a panic says.

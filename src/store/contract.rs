@@ -9,6 +9,7 @@
 mod inbox;
 mod keeping;
 mod money;
+mod news;
 mod orders;
 mod outbox;
 mod properties;
@@ -29,7 +30,7 @@ use crate::domain::message::Role;
 use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
-pub(super) use self::{inbox::*, keeping::*, money::*, orders::*, outbox::*, properties::*, talk::*};
+pub(super) use self::{inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*};
 
 /// An empty store, and a way to open it once more as another process would.
 pub(in crate::store) struct Fresh {
@@ -55,7 +56,9 @@ macro_rules! contract_tests {
             failures_come_back_and_are_parked, a_new_message_revives_a_parked_conversation,
             a_released_claim_does_not_count, the_backlog_is_counted, listeners_hear_of_work,
             messages_are_sent_in_order, one_of_many_gets_a_message_to_send, a_parked_message_lets_later_ones_pass,
-            an_overtaken_sender_changes_nothing, retried_messages_are_sent_again, leases_and_order_hold_in_any_history,
+            an_overtaken_sender_changes_nothing, retried_messages_are_sent_again, every_kind_of_message_comes_back,
+            news_of_a_message_never_goes_back, news_settles_a_message_whose_answer_was_lost,
+            a_message_that_failed_later_is_parked, a_burst_is_waited_for, leases_and_order_hold_in_any_history,
             what_is_old_is_removed_and_what_waits_stays, one_process_at_a_time_removes_what_is_old,
             a_cut_audit_trail_holds, a_trail_at_odds_is_not_cut, a_forgotten_customer_is_gone,
             a_turn_in_work_brings_nothing_back

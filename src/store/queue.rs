@@ -11,6 +11,7 @@
 //! |---|---|
 //! | has nothing to answer, or is parked | none |
 //! | became ready | the `now` of the [`Inbox::accept`] that made it ready, of the finish or release before, or of the retry |
+//! | may have more to come | as long after its latest message as [`Inbox::accept_patiently`] was told to wait |
 //! | waits for another try after a failure | the `retry_at` of [`Inbox::fail`] |
 //! | is in work | the end of the lease |
 //!
@@ -31,7 +32,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
 use crate::domain::inbound::Inbound;
 use crate::domain::message::ChatMessage;
-use crate::domain::outgoing::Outgoing;
+use crate::domain::outgoing::{Outgoing, Status};
 
 /// The most messages that one claim hands out; the rest makes the next turn.
 pub const BURST: usize = 100;
@@ -43,6 +44,15 @@ pub struct Accepted {
     pub new: u64,
     /// Messages whose identifier was known already, in the store or earlier in the same batch.
     pub repeated: u64,
+}
+
+/// How long a customer who has written is left to write more, before a turn begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Patience {
+    /// The silence after the latest message that is waited for.
+    pub quiet: SignedDuration,
+    /// How long is waited at most, from the first message on.
+    pub longest: SignedDuration,
 }
 
 /// A conversation that a worker holds, with the messages to answer.
@@ -165,7 +175,14 @@ pub trait Inbox: Send + Sync {
     ///
     /// A backend without transactions over several documents does the second part for repeated messages that are not
     /// answered too, so that the redelivery heals a crash in between.
-    async fn accept(&self, messages: &[Inbound], now: Timestamp) -> Result<Accepted>;
+    async fn accept(&self, messages: &[Inbound], now: Timestamp) -> Result<Accepted> {
+        self.accept_patiently(messages, now, Patience::default()).await
+    }
+
+    /// Keeps messages as [`Inbox::accept`] does, and waits for more to come: a conversation that gets its due time here
+    /// gets `now + quiet`. One that waits since such a call, and was not claimed since, has its due time moved to
+    /// `now + quiet`, never to more than that call's `longest` after it, and never to an earlier time.
+    async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted>;
 
     /// Claims the conversation whose due time is the earliest and not after `now`; with `only`, that customer's, if it
     /// is due. Of any number of callers in any number of processes one gets it. Its due time becomes `now + lease`.
@@ -231,7 +248,7 @@ pub trait Outbox: Send + Sync {
         lease: SignedDuration,
     ) -> Result<Option<Outgoing>>;
 
-    /// Records that a claimed message was sent, as what the channel calls it; clears its error. `false`, and nothing is
+    /// Records that a claimed message was sent, as what the channel calls it; clears its error and receipt. `false`, and nothing is
     /// changed, when it was claimed again since (its `attempts` differ) or is no longer being sent.
     async fn sent(&self, claimed: &Outgoing, provider_id: &str, now: Timestamp) -> Result<bool>;
 
@@ -245,6 +262,11 @@ pub trait Outbox: Send + Sync {
         now: Timestamp,
     ) -> Result<bool>;
 
+    /// Takes in what a channel tells of a message, by the rules of [`Outgoing::follow`]: the message after it, or `None`
+    /// where nothing is changed, or no such message is known. The message is found by its identity where the news has
+    /// one, else by what the channel calls it. A message that is settled so is no longer being sent.
+    async fn follow_status(&self, status: &Status, now: Timestamp) -> Result<Option<Outgoing>>;
+
     /// The last `limit` messages to a customer, the oldest first.
     async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>>;
 
@@ -252,7 +274,7 @@ pub trait Outbox: Send + Sync {
     async fn parked_outgoing(&self, limit: u32) -> Result<Vec<Outgoing>>;
 
     /// Queues parked messages again, due at `now`: all, or those to one customer. How many there were. `attempts` goes on
-    /// counting.
+    /// counting; what the channel called the message and told of it is forgotten.
     async fn retry_outgoing(&self, only: Option<&UserId>, now: Timestamp) -> Result<u64>;
 }
 

@@ -16,8 +16,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("llm", &["domain", "tools", "net"]),
     ("agent", &["tools", "llm", "domain", "desk"]),
-    ("channels", &["domain"]),
-    ("inbox", &["agent", "channels", "store", "domain"]),
+    ("channels", &["domain", "net"]),
+    ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
+    ("bot", &["channels", "inbox", "store", "domain", "telemetry", "net"]),
     ("mcp", &["tools", "domain", "net"]),
 ];
 
@@ -49,8 +50,8 @@ fn module(path: &Path) -> String {
 /// Tests may use anything.
 fn is_test(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    let contract = path.components().any(|part| part.as_os_str() == "contract" || part.as_os_str() == "tests");
-    contract || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
+    let inside = path.components().any(|part| ["contract", "tests"].iter().any(|folder| part.as_os_str() == *folder));
+    inside || name.ends_with("tests.rs") || ["testing.rs", "contract.rs"].contains(&name.as_ref())
 }
 
 /// The code of a file without its comments and its unit tests.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ecomres::agent::{Agent, Settings as AgentSettings};
-use ecomres::channels::{Channel, SendError, SentId};
+use ecomres::channels::{Channel, SendError, SentId, Verdict};
 use ecomres::config::Config;
 use ecomres::desk::{Desk, Rules};
 use ecomres::domain::caller::Verification;
@@ -88,7 +88,11 @@ struct Telephones(PathBuf);
 #[async_trait]
 impl Channel for Telephones {
     async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
-        let refused = |permanent| SendError { reason: "not now".to_owned(), retry_after: None, permanent };
+        let refused = |permanent| SendError {
+            reason: "not now".to_owned(),
+            retry_after: None,
+            verdict: if permanent { Verdict::GiveUp } else { Verdict::Again },
+        };
         // Now and then it is busy.
         if rand::random::<u8>() < 8 {
             return Err(refused(false));

@@ -137,7 +137,7 @@ fn errors_say_what_was_found_and_what_to_do() {
         "good.csv --store nowhere/shop.db",
         "good.csv --store no.db",
         "good.csv --store good.csv/shop.db",
-        "good.csv --store mongodb://bot:s3cret@db.example/shop",
+        "good.csv --store postgres://bot:s3cret@db.example/shop",
     ] {
         let words: Vec<&str> = arguments.split(' ').collect();
         let store: &[&str] = if arguments.contains("--store") { &[] } else { &["--store", "shop.db"] };

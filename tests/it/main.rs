@@ -17,3 +17,4 @@ mod replay;
 mod simulate;
 mod store;
 mod train;
+mod whatsapp;

@@ -1,6 +1,6 @@
 //! The tool server as its clients meet it: the real program, over pipes and over HTTP.
 
-mod client;
+pub mod client;
 mod frames;
 mod http;
 mod remote;

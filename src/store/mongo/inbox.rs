@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{self, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use super::super::{Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Result, Unfinished, WorkState};
+use super::super::{
+    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Patience, Result, Unfinished, WorkState,
+};
 use super::chats::{Commit, Committed, commit, find, settle, settle_left};
 use super::fault::{Fault, duplicates};
 use super::schema::{CONVERSATIONS, INBOX, OUTBOX};
@@ -80,7 +82,7 @@ struct Arrived {
     known: Option<i64>,
 }
 
-async fn accept(base: &Base, messages: &[Inbound], now: Timestamp) -> Read<Accepted> {
+async fn accept(base: &Base, messages: &[Inbound], now: Timestamp, patience: Patience) -> Read<Accepted> {
     let inbox = base.collection(INBOX);
     let places: Vec<i64> = messages.iter().map(|_| arrival(now)).collect();
     let documents = messages
@@ -109,16 +111,16 @@ async fn accept(base: &Base, messages: &[Inbound], now: Timestamp) -> Read<Accep
             }
         }
     }
-    let ready = conversations.into_iter().map(|(user, arrived)| make_ready(base, user, arrived, now));
+    let ready = conversations.into_iter().map(|(user, arrived)| make_ready(base, user, arrived, now, patience));
     stream::iter(ready).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
     Ok(Accepted { new: (messages.len() - repeated.len()) as u64, repeated: repeated.len() as u64 })
 }
 
 /// Gives a conversation its due time where it has none. Applied twice, or for a message that is known, it makes at most a
 /// claim that finds nothing to do.
-async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp) -> Read<()> {
+async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp, patience: Patience) -> Read<()> {
     let conversations = base.collection(CONVERSATIONS);
-    let due = doc! {"due": {"$ifNull": ["$due", date(now)]}};
+    let due = due_after(now, patience);
     // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
     // before the erasure has.
     let fence = doc! {"$ifNull": ["$fence", now.as_microsecond()]};
@@ -151,6 +153,19 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp)
         }
     }
     Ok(())
+}
+
+/// The due time of a conversation with another message. `waits_until` is how long it waits for more at most, and absent
+/// where it was claimed since.
+fn due_after(now: Timestamp, patience: Patience) -> Document {
+    let quiet = date(later(now, patience.quiet));
+    let absent = |field: &str| doc! {"$eq": [{"$type": field}, "missing"]};
+    let waits = doc! {"$and": [absent("$worker"), {"$ne": [{"$type": "$waits_until"}, "missing"]}]};
+    let moved = doc! {"$max": ["$due", {"$min": [quiet, "$waits_until"]}]};
+    doc! {
+        "due": {"$cond": [absent("$due"), quiet, {"$cond": [waits, moved, "$due"]}]},
+        "waits_until": {"$cond": [absent("$due"), date(later(now, patience.longest)), {"$ifNull": ["$waits_until", "$$REMOVE"]}]},
+    }
 }
 
 /// The conversations that are due, the longest first.
@@ -191,7 +206,8 @@ async fn claim(
             // Still due as it was seen: of any number of callers one gets it.
             let filter = doc! {"_id": text(&candidate, "_id")?, "due": candidate.get_datetime("due").ok().copied()};
             let update = doc! {
-                "$set": {"due": date(until), "worker": worker}, "$inc": {"fence": 1_i64, "attempts": 1_i64},
+                "$set": {"due": date(until), "worker": worker}, "$unset": {"waits_until": ""},
+                "$inc": {"fence": 1_i64, "attempts": 1_i64},
             };
             let taken = conversations.find_one_and_update(filter, update).return_document(ReturnDocument::After);
             let fields = doc! {"fence": 1, "attempts": 1, "arrivals": 1, "unsettled": 1};
@@ -357,13 +373,13 @@ async fn backlog(base: &Base) -> Read<Backlog> {
 
 #[async_trait]
 impl Inbox for MongoStore {
-    async fn accept(&self, messages: &[Inbound], now: Timestamp) -> Result<Accepted> {
+    async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted> {
         if messages.is_empty() {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
         let accepted =
-            self.run("accepting messages", |base| async move { accept(&base, &messages, now).await }).await?;
+            self.run("accepting messages", |base| async move { accept(&base, &messages, now, patience).await }).await?;
         self.bell.ring();
         Ok(accepted)
     }

@@ -19,7 +19,7 @@ use super::schema::OUTBOX;
 use super::values::{count, date, holds, int, optional_small, optional_text, says, text, time};
 use super::{Base, MongoStore};
 use crate::domain::ids::UserId;
-use crate::domain::outgoing::{Delivery, Outgoing};
+use crate::domain::outgoing::{Delivery, Outgoing, Receipt, Status};
 
 type Read<T> = std::result::Result<T, Fault>;
 
@@ -32,7 +32,7 @@ fn key(user: &UserId, turn: u64, sequence: u32) -> String {
 
 /// The document of a message that waits to be sent.
 pub(super) fn write(user: &UserId, message: &Outgoing) -> Read<Document> {
-    Ok(doc! {
+    let mut document = doc! {
         "_id": key(user, message.turn, message.sequence),
         "user_id": user.as_str(),
         "turn": int(message.turn),
@@ -42,7 +42,11 @@ pub(super) fn write(user: &UserId, message: &Outgoing) -> Read<Document> {
         "pending": true,
         "attempts": 0_i64,
         "next_at": date(message.next_at),
-    })
+    };
+    if let Some(answers) = &message.answers {
+        document.insert("answers", bson::serialize_to_document(answers)?);
+    }
+    Ok(document)
 }
 
 pub(super) fn read(document: &Document) -> Read<Outgoing> {
@@ -57,6 +61,14 @@ pub(super) fn read(document: &Document) -> Read<Outgoing> {
         next_at: time(document, "next_at")?,
         provider_id: optional_text(document, "provider_id")?,
         error: optional_text(document, "error")?,
+        answers: document
+            .get_document("answers")
+            .ok()
+            .map(|answers| bson::deserialize_from_document(answers.clone()))
+            .transpose()?,
+        receipt: optional_text(document, "receipt")?
+            .map(|word| Receipt::parse(&word).ok_or_else(|| Fault::Content(format!("“{word}” is no receipt"))))
+            .transpose()?,
     })
 }
 
@@ -172,6 +184,53 @@ async fn settle(base: &Base, claimed: &Outgoing, mut set: Document, mut update: 
     Ok(true)
 }
 
+/// Takes in news of a message. Whoever changes it meanwhile wins, and the news is looked at again.
+async fn follow(base: &Base, status: &Status, now: Timestamp) -> Read<Option<Outgoing>> {
+    let outbox = base.collection(OUTBOX);
+    let named = match &status.identity {
+        Some(of) => doc! {"_id": key(&of.user_id, of.turn, of.sequence), "user_id": of.user_id.as_str()},
+        None => doc! {"provider_id": &status.provider_id},
+    };
+    loop {
+        let Some(document) = outbox.find_one(named.clone()).await? else { return Ok(None) };
+        let known = read(&document)?;
+        let Some(next) = known.follow(status, now) else { return Ok(None) };
+        let settled = known.state.is_open() && !next.state.is_open();
+        let mut set = doc! {"state": next.state.as_str(), "next_at": date(next.next_at)};
+        let mut unset = Document::new();
+        let receipt = next.receipt.map(|receipt| receipt.as_str().to_owned());
+        for (name, value) in
+            [("provider_id", next.provider_id.clone()), ("error", next.error.clone()), ("receipt", receipt)]
+        {
+            match value {
+                Some(value) => set.insert(name, value),
+                None => unset.insert(name, ""),
+            };
+        }
+        if settled {
+            set.insert("unmoved", true);
+            unset.insert("head", "");
+            unset.insert("pending", "");
+        }
+        let mut filter = Document::new();
+        for name in ["_id", "user_id", "state", "attempts", "receipt", "provider_id"] {
+            let seen = document.get(name).cloned();
+            filter.insert(name, seen.unwrap_or_else(|| doc! {"$exists": false}.into()));
+        }
+        let mut update = doc! {"$set": set};
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        if outbox.update_one(filter, update).await?.matched_count == 1 {
+            if settled {
+                moved(base, &next.user_id, &key(&next.user_id, next.turn, next.sequence)).await?;
+            }
+            return Ok(Some(next));
+        }
+        super::pause().await;
+    }
+}
+
 async fn retry(base: &Base, only: Option<&UserId>, now: Timestamp) -> Read<u64> {
     let outbox = base.collection(OUTBOX);
     let mut filter = doc! {"state": Delivery::Parked.as_str()};
@@ -187,7 +246,8 @@ async fn retry(base: &Base, only: Option<&UserId>, now: Timestamp) -> Read<u64> 
         let set = doc! {
             "state": Delivery::Queued.as_str(), "pending": true, "next_at": date(now), "unmoved": true,
         };
-        retried += outbox.update_one(filter, doc! {"$set": set}).await?.matched_count;
+        let update = doc! {"$set": set, "$unset": {"provider_id": "", "receipt": ""}};
+        retried += outbox.update_one(filter, update).await?.matched_count;
         moved(base, &user, &id).await?;
     }
     Ok(retried)
@@ -212,7 +272,7 @@ impl Outbox for MongoStore {
         let (claimed, provider) = (claimed.clone(), provider_id.to_owned());
         let sent = self.run("settling a message to a customer", |base| async move {
             let set = doc! {"state": Delivery::Sent.as_str(), "provider_id": provider, "next_at": date(now)};
-            let update = doc! {"$unset": {"error": "", "head": "", "pending": ""}};
+            let update = doc! {"$unset": {"error": "", "receipt": "", "head": "", "pending": ""}};
             settle(&base, &claimed, set, update, true).await
         });
         let sent = sent.await?;
@@ -243,6 +303,16 @@ impl Outbox for MongoStore {
         let settled = settled.await?;
         self.bell.ring();
         Ok(settled)
+    }
+
+    async fn follow_status(&self, status: &Status, now: Timestamp) -> Result<Option<Outgoing>> {
+        let status = status.clone();
+        let followed =
+            self.run("taking in news of a message", |base| async move { follow(&base, &status, now).await }).await?;
+        if followed.is_some() {
+            self.bell.ring();
+        }
+        Ok(followed)
     }
 
     async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>> {

@@ -72,6 +72,7 @@ const INDEXES: &[Index] = &[
     plain(OUTBOX, &[("user_id", 1), ("turn", 1), ("sequence", 1)]),
     plain(OUTBOX, &[("state", 1), ("next_at", 1)]),
     plain(OUTBOX, &[("unmoved", 1)]),
+    plain(OUTBOX, &[("provider_id", 1)]),
     plain(ALERTS, &[("user_id", 1), ("status", 1)]),
     plain(ALERTS, &[("status", 1), ("priority", 1), ("created_at", 1)]),
     plain(ALERTS, &[("status", 1), ("resolved_at", 1)]),

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{
-    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Listener, Result, Unfinished, Wake, WorkState,
+    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Listener, Patience, Result, Unfinished, Wake,
+    WorkState,
 };
 use super::{Fault, SqliteStore, chats, count, int, micros, outbox, timestamp};
 use crate::domain::ids::{MessageId, UserId};
@@ -42,7 +43,14 @@ pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault>
     })
 }
 
-fn insert(connection: &Connection, messages: &[Inbound], now: i64) -> std::result::Result<Accepted, Fault> {
+/// Keeps messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
+fn insert(
+    connection: &Connection,
+    messages: &[Inbound],
+    now: i64,
+    due: i64,
+    until: i64,
+) -> std::result::Result<Accepted, Fault> {
     let mut accepted = Accepted::default();
     let mut insert = connection.prepare_cached(
         "INSERT INTO inbox (id, user_id, sent_at, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -51,9 +59,13 @@ fn insert(connection: &Connection, messages: &[Inbound], now: i64) -> std::resul
     let mut ready = connection.prepare_cached(
         // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
         // before the erasure has.
-        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals) VALUES (?1, ?2, ?2, 0, 1)
+        "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, ?4, 0, 1, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
-             due_at = coalesce(due_at, excluded.due_at),
+             due_at = CASE WHEN due_at IS NULL THEN excluded.due_at
+                 WHEN worker IS NULL AND waits_until IS NOT NULL
+                     THEN max(due_at, min(excluded.due_at, waits_until))
+                 ELSE due_at END,
+             waits_until = CASE WHEN due_at IS NULL THEN excluded.waits_until ELSE waits_until END,
              arrivals = arrivals + 1,
              attempts = CASE WHEN parked_at IS NULL THEN attempts ELSE 0 END,
              error = CASE WHEN parked_at IS NULL THEN error END,
@@ -75,7 +87,7 @@ fn insert(connection: &Connection, messages: &[Inbound], now: i64) -> std::resul
             continue;
         }
         accepted.new += 1;
-        ready.execute(params![user, now])?;
+        ready.execute(params![user, due, until, now])?;
     }
     Ok(accepted)
 }
@@ -102,7 +114,8 @@ fn take(
         messages.truncate(BURST);
         let (fence, attempt, arrivals) = connection
             .prepare_cached(
-                "UPDATE work SET due_at = ?2, worker = ?3, fence = fence + 1, attempts = attempts + 1
+                "UPDATE work SET due_at = ?2, worker = ?3, waits_until = NULL, fence = fence + 1,
+                     attempts = attempts + 1
                  WHERE user_id = ?1 RETURNING fence, attempts, arrivals",
             )?
             .query_row(params![user, micros(until), worker], |row| {
@@ -182,13 +195,17 @@ fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, Fault> {
 
 #[async_trait]
 impl Inbox for SqliteStore {
-    async fn accept(&self, messages: &[Inbound], now: Timestamp) -> Result<Accepted> {
+    async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted> {
         if messages.is_empty() {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
-        let accepted =
-            self.write("accepting messages", move |connection| insert(connection, &messages, micros(now))).await?;
+        let now_micros = micros(now);
+        let due = micros(later(now, patience.quiet));
+        let until = micros(later(now, patience.longest));
+        let accepted = self
+            .write("accepting messages", move |connection| insert(connection, &messages, now_micros, due, until))
+            .await?;
         self.bell.ring();
         Ok(accepted)
     }

@@ -4,15 +4,19 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Outbox, Result};
 use super::inbox::later;
 use super::{Fault, SqliteStore, count, int, micros, timestamp};
 use crate::domain::ids::UserId;
-use crate::domain::outgoing::{Delivery, Outgoing};
+use crate::domain::outgoing::{Delivery, Outgoing, Receipt, Status};
 
-pub(super) const COLUMNS: &str = "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error";
+/// Finds the message that a channel calls so: `?1`.
+pub(super) const BY_PROVIDER: &str = "SELECT user_id, turn, sequence FROM outbox WHERE provider_id = ?1 LIMIT 1";
+
+pub(super) const COLUMNS: &str =
+    "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error, answers, receipt";
 
 // The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
 // matters.
@@ -44,6 +48,15 @@ pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Faul
         next_at: timestamp(row.get(6)?)?,
         provider_id: row.get(7)?,
         error: row.get(8)?,
+        answers: row
+            .get::<_, Option<String>>(9)?
+            .map(|answers| serde_json::from_str(&answers))
+            .transpose()
+            .map_err(|error| Fault::Content(format!("what a message answers does not read: {error}")))?,
+        receipt: row
+            .get::<_, Option<String>>(10)?
+            .map(|word| Receipt::parse(&word).ok_or_else(|| Fault::Content(format!("“{word}” is no receipt"))))
+            .transpose()?,
     })
 }
 
@@ -53,14 +66,16 @@ pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoin
         return Ok(());
     }
     let mut statement = connection.prepare_cached(
-        "INSERT INTO outbox (user_id, turn, sequence, body, state, attempts, next_at, head)
-         VALUES (?1, ?2, ?3, ?4, 'queued', 0, ?5, 0)",
+        "INSERT INTO outbox (user_id, turn, sequence, body, state, attempts, next_at, head, answers)
+         VALUES (?1, ?2, ?3, ?4, 'queued', 0, ?5, 0, ?6)",
     )?;
     for message in messages {
         let body = serde_json::to_string(&message.body)
             .map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
         let next_at = micros(message.next_at);
-        statement.execute(params![user.as_str(), int(message.turn), message.sequence, body, next_at])?;
+        let answers = message.answers.as_ref().map(serde_json::to_string).transpose();
+        let answers = answers.map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+        statement.execute(params![user.as_str(), int(message.turn), message.sequence, body, next_at, answers])?;
     }
     move_head(connection, user.as_str())?;
     Ok(())
@@ -70,6 +85,44 @@ fn move_head(connection: &Connection, user: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(CLEAR_HEAD)?.execute([user])?;
     connection.prepare_cached(MARK_HEAD)?.execute([user])?;
     Ok(())
+}
+
+/// Finds the message that has an identity: `?1` to `?3`.
+const BY_IDENTITY: &str = "user_id = ?1 AND turn = ?2 AND sequence = ?3";
+
+fn follow(connection: &Connection, status: &Status, now: Timestamp) -> std::result::Result<Option<Outgoing>, Fault> {
+    let key = match &status.identity {
+        Some(of) => Some((of.user_id.as_str().to_owned(), int(of.turn), of.sequence)),
+        None => connection
+            .prepare_cached(BY_PROVIDER)?
+            .query_row([&status.provider_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?,
+    };
+    let Some((user, turn, sequence)) = key else { return Ok(None) };
+    let found = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE {BY_IDENTITY}"))?
+        .query_and_then(params![user, turn, sequence], read_outgoing)?
+        .next()
+        .transpose()?;
+    let Some(next) = found.and_then(|message| message.follow(status, now)) else { return Ok(None) };
+    connection
+        .prepare_cached(&format!(
+            "UPDATE outbox SET state = ?4, next_at = ?5, provider_id = ?6, error = ?7, receipt = ?8, head = head AND ?9
+             WHERE {BY_IDENTITY}"
+        ))?
+        .execute(params![
+            user,
+            turn,
+            sequence,
+            next.state.as_str(),
+            micros(next.next_at),
+            next.provider_id,
+            next.error,
+            next.receipt.map(Receipt::as_str),
+            next.state.is_open(),
+        ])?;
+    move_head(connection, &user)?;
+    Ok(Some(next))
 }
 
 impl SqliteStore {
@@ -135,7 +188,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn sent(&self, claimed: &Outgoing, provider_id: &str, now: Timestamp) -> Result<bool> {
-        let set = "state = 'sent', provider_id = ?5, next_at = ?6, error = NULL, head = 0";
+        let set = "state = 'sent', provider_id = ?5, next_at = ?6, error = NULL, receipt = NULL, head = 0";
         self.settle(claimed, set, [provider_id.to_owned().into(), micros(now).into()]).await
     }
 
@@ -151,6 +204,16 @@ impl Outbox for SqliteStore {
             None => "state = 'parked', error = ?5, next_at = ?6, head = 0",
         };
         self.settle(claimed, set, [error.to_owned().into(), micros(retry_at.unwrap_or(now)).into()]).await
+    }
+
+    async fn follow_status(&self, status: &Status, now: Timestamp) -> Result<Option<Outgoing>> {
+        let status = status.clone();
+        let followed =
+            self.write("taking in news of a message", move |connection| follow(connection, &status, now)).await?;
+        if followed.is_some() {
+            self.bell.ring();
+        }
+        Ok(followed)
     }
 
     async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>> {
@@ -183,7 +246,7 @@ impl Outbox for SqliteStore {
         let retried = self.write("retrying parked messages", move |connection| {
             let users = connection
                 .prepare_cached(
-                    "UPDATE outbox SET state = 'queued', next_at = ?1
+                    "UPDATE outbox SET state = 'queued', next_at = ?1, provider_id = NULL, receipt = NULL
                      WHERE state = 'parked' AND (?2 IS NULL OR user_id = ?2) RETURNING user_id",
                 )?
                 .query_map(params![micros(now), only], |row| row.get::<_, String>(0))?

@@ -38,6 +38,7 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (outbox::MARK_HEAD, "PRIMARY KEY (user_id=? AND turn=? AND sequence=?)"),
         (outbox::MARK_HEAD, "outbox_unsent (user_id=?)"),
         (outbox::CLEAR_HEAD, "outbox_unsent (user_id=?)"),
+        (outbox::BY_PROVIDER, "outbox_provider (provider_id=?)"),
         ("UPDATE inbox SET turn = ?2 WHERE id = ?1", "sqlite_autoindex_inbox_1 (id=?)"),
         (retention::removal(Sweepable::Chats), "chats_at (at<?)"),
         (retention::removal(Sweepable::SettledAlerts), "alerts_resolved (resolved_at<?)"),

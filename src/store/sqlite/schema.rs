@@ -8,7 +8,12 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x6563_6F6D;
 
 /// The schema, one step a version. A step that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// The newest schema version that is known here.
 #[allow(clippy::cast_possible_wrap)]

@@ -1,0 +1,513 @@
+//! The bot as Meta and customers meet it: the real program, with a stand-in for the Graph API.
+//!
+//! Meta's own samples are read from `../shared/fixtures/whatsapp`; where they are not there, the tests that need them say so.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ecomres::channels::whatsapp::{payload, signature, wire};
+use ecomres::domain::ids::{MessageId, UserId};
+use ecomres::domain::outgoing::{Answered, Body, Choice, Identity, Outgoing};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::cli::{ecomres, run};
+use crate::mcp::client::{piped, shop, terminate, wait};
+
+const SECRET: &str = "app-secret";
+const CUSTOMER: &str = "919876500001";
+
+fn fixtures() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures/whatsapp");
+    if !folder.is_dir() {
+        eprintln!("not checked: {} is not there", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn header(body: &[u8], secret: &str) -> String {
+    let signature = signature::sign(&SecretString::from(secret), body);
+    format!("sha256={}", signature.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// Takes every message, and names each differently.
+struct Taken(AtomicU32);
+
+impl Respond for Taken {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = request.body_json().unwrap();
+        if body["status"] == "read" {
+            return ResponseTemplate::new(200).set_body_json(json!({"success": true}));
+        }
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        ResponseTemplate::new(200).set_body_json(json!({"messages": [{"id": format!("wamid.out.{number}")}]}))
+    }
+}
+
+/// A running bot.
+struct Bot {
+    child: Child,
+    url: String,
+    http: reqwest::Client,
+    graph: MockServer,
+    folder: TempDir,
+    next: AtomicU32,
+}
+
+impl Bot {
+    async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let graph = MockServer::start().await;
+        let posts = Mock::given(method("POST")).and(path("/v25.0/42/messages"));
+        posts.respond_with(Taken(AtomicU32::new(0))).mount(&graph).await;
+        Mock::given(method("POST"))
+            .and(path_regex("^/alerts$"))
+            .respond_with(ResponseTemplate::new(200))
+            .mount(&graph)
+            .await;
+        let folder = shop();
+        let mut command = ecomres(folder.path());
+        command.args(arguments).args(["--port", "0", "--store", "shop.db"]);
+        for (name, value) in [
+            ("VERIFY_TOKEN", "verify-me"),
+            ("APP_SECRET", SECRET),
+            ("ACCESS_TOKEN", "token"),
+            ("PHONE_ID", "42"),
+            ("ECOMRES_WHATSAPP__GRAPH_URL", &graph.uri()),
+            ("ECOMRES_WHATSAPP__BURST_MS", "150"),
+            ("ECOMRES_ALERTS__WEBHOOK_URL", &format!("{}/alerts", graph.uri())),
+        ]
+        .into_iter()
+        .chain(environment.iter().copied())
+        {
+            command.env(name, value);
+        }
+        let mut child = piped(&command).spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let url = loop {
+            let mut line = String::new();
+            assert!(errors.read_line(&mut line).unwrap() > 0, "it ended before it listened");
+            if let Some((_, url)) = line.trim().split_once("bot listening at ") {
+                break url.trim_end_matches("/webhook").to_owned();
+            }
+        };
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        Self { child, url, http, graph, folder, next: AtomicU32::new(0) }
+    }
+
+    async fn post(&self, body: Vec<u8>, signature: Option<&str>) -> u16 {
+        let mut request = self.http.post(format!("{}/webhook", self.url)).body(body);
+        if let Some(signature) = signature {
+            request = request.header("X-Hub-Signature-256", signature);
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    async fn deliver(&self, value: &Value) {
+        let change = json!({"field": "messages", "value": value});
+        let body =
+            json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).to_string();
+        let signature = header(body.as_bytes(), SECRET);
+        assert_eq!(self.post(body.into_bytes(), Some(&signature)).await, 200);
+    }
+
+    /// A message of a customer; it comes later than all before it.
+    fn message(&self, from: &str, kind: &str, inside: &Value) -> Value {
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        let sent = Timestamp::now().as_second().to_string();
+        json!({"messaging_product": "whatsapp", "contacts": [{"wa_id": from}], "messages": [
+            {"from": from, "id": format!("wamid.in.{from}.{number}"), "timestamp": sent, "type": kind, kind: inside},
+        ]})
+    }
+
+    async fn write(&self, from: &str, text: &str) {
+        self.deliver(&self.message(from, "text", &json!({"body": text}))).await;
+    }
+
+    /// What was sent to a customer so far, marks left out.
+    async fn sent(&self, to: &str) -> Vec<Value> {
+        let requests = self.graph.received_requests().await.unwrap();
+        let bodies = requests.iter().filter_map(|request| request.body_json::<Value>().ok());
+        bodies.filter(|body| body["to"] == to || body["recipient"] == to).collect()
+    }
+
+    /// Waits for the message with this number, from 1, to a customer.
+    async fn reply(&self, to: &str, number: usize) -> Value {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            if let Some(body) = self.sent(to).await.get(number - 1) {
+                return body.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no message {number} to {to}: {:#?}", self.sent(to).await);
+    }
+
+    /// Waits long enough for a turn that would answer, and checks that none did.
+    async fn silence(&self, to: &str, so_far: usize) {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        assert_eq!(self.sent(to).await.len(), so_far, "{:#?}", self.sent(to).await);
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    fn alerts(&self) -> Vec<Value> {
+        let mut command = ecomres(self.folder.path());
+        let (code, out, err) = run(command.args(["alerts", "list", "--json", "--store", "shop.db"]));
+        assert_eq!(code, 0, "{err}");
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        terminate(&self.child);
+        wait(&mut self.child, Duration::from_secs(30))
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(body: &Value) -> String {
+    let text = body["text"]["body"].as_str().or_else(|| body["interactive"]["body"]["text"].as_str());
+    text.unwrap_or_else(|| panic!("no text: {body:#}")).to_owned()
+}
+
+fn holds(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "“{part}” is not in: {text}");
+    }
+}
+
+#[test]
+fn metas_signatures_are_verified() {
+    let Some(folder) = fixtures() else { return };
+    let vectors: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("signature/vectors.json")).unwrap()).unwrap();
+    let vectors = vectors.as_array().unwrap();
+    assert!(vectors.len() >= 2);
+    for vector in vectors {
+        let word = |name: &str| vector[name].as_str().unwrap();
+        let body = std::fs::read(folder.join("signature").join(word("body_file"))).unwrap();
+        let secret = SecretString::from(word("secret"));
+        let check = |body: &[u8]| signature::check(&secret, body, [word("header").as_bytes()]);
+        assert_eq!(check(&body).is_ok(), vector["valid"].as_bool().unwrap(), "{}", word("name"));
+        let again = serde_json::to_vec(&serde_json::from_slice::<Value>(&body).unwrap()).unwrap();
+        assert!(again == body || check(&again).is_err(), "only the bytes as they came count");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_are_taken_from_meta_alone_and_all_of_them() {
+    let mut bot = Bot::start(&["bot"], &[("ECOMRES_WHATSAPP__TEMPLATE", "reply_waiting")]).await;
+    if let Some(folder) = fixtures() {
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder.join("webhooks")).unwrap() {
+            let path = entry.unwrap().path();
+            let body = std::fs::read(&path).unwrap();
+            let batch = payload::read(&body, Timestamp::now()).unwrap();
+            let holds = batch.messages.len() + batch.statuses.len() + batch.echoes.len();
+            assert!(holds == 1 || path.to_string_lossy().contains("group_") && batch.passed_over == 1, "{path:?}");
+            let signature = header(&body, SECRET);
+            assert_eq!(bot.post(body, Some(&signature)).await, 200, "{path:?}");
+            read += 1;
+        }
+        assert!(read >= 17);
+        let reply = bot.reply("CO.1047385771169864", 1).await;
+        assert!(reply.get("to").is_none(), "a customer without a number is answered all the same");
+        assert_eq!(reply["template"]["name"], "reply_waiting", "the sample is old: only a template may be sent");
+    }
+    let body = json!({"entry": []}).to_string().into_bytes();
+    let right = header(&body, SECRET);
+    assert_eq!(bot.post(body.clone(), Some(&right)).await, 200);
+    assert_eq!(bot.post(body.clone(), None).await, 401);
+    assert_eq!(bot.post(body.clone(), Some("sha256=zz")).await, 401);
+    assert_eq!(bot.post(body.clone(), Some(&header(&body, "another"))).await, 401);
+    assert_eq!(bot.post(b"no json".to_vec(), Some(&header(b"no json", SECRET))).await, 400);
+    let large = vec![b' '; 3 * 1024 * 1024 + 1];
+    assert_eq!(bot.post(large.clone(), Some(&header(&large, SECRET))).await, 413);
+    let mut whole = br#"{"entry":[]}"#.to_vec();
+    whole.resize(3 * 1024 * 1024, b' ');
+    assert_eq!(bot.post(whole.clone(), Some(&header(&whole, SECRET))).await, 200, "Meta's largest");
+
+    for path in ["/webhook", "/"] {
+        let asked =
+            |token: &str| format!("{path}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+        assert_eq!(bot.get(&asked("verify-me")).await, (200, "1158201444".to_owned()));
+        assert_eq!(bot.get(&asked("verify-mf")).await.0, 403);
+        assert_eq!(bot.get(path).await.0, 400);
+    }
+    assert_eq!(bot.get("/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(bot.get("/readyz").await, (200, "ready\n".to_owned()));
+    let (code, figures) = bot.get("/metrics").await;
+    assert_eq!(code, 200);
+    holds(
+        &figures,
+        &[
+            r#"ecomres_webhooks_total{result="unsigned",why="missing"} 1"#,
+            r#"ecomres_webhooks_total{result="unsigned",why="malformed"} 1"#,
+            r#"ecomres_webhooks_total{result="unsigned",why="wrong"} 1"#,
+            r#"ecomres_webhooks_total{result="malformed",why=""} 1"#,
+            "# TYPE ecomres_queue_age_seconds gauge",
+        ],
+    );
+    assert_eq!(bot.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_refund_is_agreed_to_with_a_button() {
+    let mut bot = Bot::start(&["bot"], &[]).await;
+    bot.write(CUSTOMER, "Hi, I want a refund for my last order, some items never made it into the bag").await;
+    holds(&said(&bot.reply(CUSTOMER, 1).await), &["order id"]);
+    bot.write(CUSTOMER, "ORD000003").await;
+    let offer = bot.reply(CUSTOMER, 2).await;
+    holds(&said(&offer), &["₹599", "ORD000003"]);
+    let buttons = offer["interactive"]["action"]["buttons"].as_array().unwrap();
+    let titles: Vec<_> = buttons.iter().map(|button| button["reply"]["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["Yes, refund", "No"]);
+    assert_eq!(offer["biz_opaque_callback_data"], format!("ecomres:2:0:{CUSTOMER}"));
+
+    // A button with somebody else's quote agrees to nothing.
+    let press = |id: &str| json!({"type": "button_reply", "button_reply": {"id": id, "title": "Yes, refund"}});
+    bot.deliver(&bot.message(CUSTOMER, "interactive", &press("yes:QUOTE_of_another"))).await;
+    let refused = bot.reply(CUSTOMER, 3).await;
+    assert!(!said(&refused).contains("RFND_"), "{refused:#}");
+    bot.write(CUSTOMER, "I want a refund for ORD000003").await;
+    let offer = bot.reply(CUSTOMER, 4).await;
+    let id = offer["interactive"]["action"]["buttons"][0]["reply"]["id"].as_str().unwrap().to_owned();
+    let pressed = bot.message(CUSTOMER, "interactive", &press(&id));
+    bot.deliver(&pressed).await;
+    holds(&said(&bot.reply(CUSTOMER, 5).await), &["₹599", "RFND_", "_ORD000003"]);
+    bot.deliver(&pressed).await;
+    bot.silence(CUSTOMER, 5).await;
+
+    // Each turn that the bot answers is shown as read and being written.
+    let requests = bot.graph.received_requests().await.unwrap();
+    let marks = requests.iter().filter_map(|request| request.body_json::<Value>().ok());
+    assert_eq!(marks.filter(|body| body["status"] == "read" && body["typing_indicator"]["type"] == "text").count(), 5);
+    let (_, figures) = bot.get("/metrics").await;
+    holds(
+        &figures,
+        &[
+            "ecomres_messages_repeated_total 1",
+            r#"ecomres_tool_calls_total{tool="process_refund",result="done"} 1"#,
+            r#"ecomres_tool_calls_total{tool="process_refund",result="refused"} 1"#,
+            r#"ecomres_sends_total{kind="buttons",result="sent"}"#,
+        ],
+    );
+    assert_eq!(bot.end(), Some(0));
+    let (code, out, err) = run(ecomres(bot.folder.path()).args(["report", "audit", "--verify", "--store", "shop.db"]));
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_asked_in_and_takes_over() {
+    let mut bot = Bot::start(&["bot"], &[]).await;
+    bot.write(CUSTOMER, "I want to talk to a human agent").await;
+    holds(&said(&bot.reply(CUSTOMER, 1).await), &["member of our team"]);
+    bot.write(CUSTOMER, "hello? where is my order ORD000001").await;
+    bot.silence(CUSTOMER, 1).await;
+    let alerts = bot.alerts();
+    assert_eq!(alerts.len(), 1);
+    let id = alerts[0]["id"].as_str().unwrap();
+    let mut told = Vec::new();
+    for _ in 0..100 {
+        let requests = bot.graph.received_requests().await.unwrap();
+        told = requests.iter().filter(|request| request.url.path() == "/alerts").cloned().collect();
+        if !told.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(told[0].body_json::<Value>().unwrap()["alert_id"], id, "the team is told");
+    let resolve = ["alerts", "resolve", id, "--store", "shop.db"];
+    assert_eq!(run(ecomres(bot.folder.path()).args(resolve)).0, 0);
+    bot.write(CUSTOMER, "where is my order ORD000001").await;
+    holds(&said(&bot.reply(CUSTOMER, 2).await), &["ORD000001"]);
+
+    // Somebody answers from the business app: the bot is silent from then on.
+    let sent = Timestamp::now().as_second();
+    let echo = json!({"message_echoes": [
+        {"from": "1555", "to": CUSTOMER, "id": "wamid.echo", "timestamp": sent, "type": "text", "text": {"body": "I'll see to it"}},
+    ]});
+    bot.deliver(&echo).await;
+    bot.write(CUSTOMER, "thanks, and ORD000002?").await;
+    bot.silence(CUSTOMER, 2).await;
+    let alerts = bot.alerts();
+    assert_eq!(alerts.len(), 1);
+    holds(alerts[0]["reason"].as_str().unwrap(), &["business app"]);
+    let id = alerts[0]["id"].as_str().unwrap();
+    assert_eq!(run(ecomres(bot.folder.path()).args(["alerts", "resolve", id, "--store", "shop.db"])).0, 0);
+    bot.deliver(&echo).await;
+    bot.write(CUSTOMER, "where is my order ORD000001").await;
+    holds(&said(&bot.reply(CUSTOMER, 3).await), &["ORD000001"]);
+    assert!(bot.alerts().is_empty(), "a redelivery does not take over again");
+
+    // What cannot be read is declined, a sticker gets a sign, a reaction nothing.
+    bot.deliver(&bot.message(CUSTOMER, "audio", &json!({"id": "1", "mime_type": "audio/ogg"}))).await;
+    holds(&said(&bot.reply(CUSTOMER, 4).await), &["only read text"]);
+    bot.deliver(&bot.message(CUSTOMER, "sticker", &json!({"id": "2"}))).await;
+    let sign = bot.reply(CUSTOMER, 5).await;
+    assert_eq!((&sign["type"], sign["reaction"]["message_id"].as_str().is_some()), (&json!("reaction"), true));
+    bot.deliver(&bot.message(CUSTOMER, "reaction", &json!({"message_id": "w", "emoji": "👍"}))).await;
+    bot.silence(CUSTOMER, 5).await;
+
+    // A reply that came too late is for the team.
+    let request = bot.reply(CUSTOMER, 4).await;
+    let status = |status: &str, error: Value| {
+        json!({"statuses": [{"id": "wamid.out.3", "status": status, "timestamp": sent.to_string(), "recipient_id": CUSTOMER,
+            "biz_opaque_callback_data": request["biz_opaque_callback_data"], "errors": error}]})
+    };
+    bot.deliver(&status("sent", json!([]))).await;
+    bot.deliver(&status("failed", json!([{"code": 131_047, "title": "Re-engagement message"}]))).await;
+    let alerts = bot.alerts();
+    assert_eq!(alerts.len(), 1);
+    holds(alerts[0]["reason"].as_str().unwrap(), &["could not be delivered", "131047"]);
+    assert_eq!(bot.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_is_one_reply_and_nothing_is_lost_at_the_end() {
+    let mut bot = Bot::start(&["bot"], &[("ECOMRES_WHATSAPP__BURST_MS", "600")]).await;
+    for text in ["hello", "where is my order", "ORD000001"] {
+        bot.write(CUSTOMER, text).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let reply = bot.reply(CUSTOMER, 1).await;
+    holds(&said(&reply), &["ORD000001"]);
+    assert!(reply["context"]["message_id"].as_str().unwrap().ends_with(".2"), "it shows what it answers: {reply:#}");
+    bot.silence(CUSTOMER, 1).await;
+    // What was acknowledged just before the end is answered after the next start.
+    bot.write(CUSTOMER, "and ORD000002?").await;
+    assert_eq!(bot.end(), Some(0));
+    let (code, out, _) = run(ecomres(bot.folder.path()).args(["inbox", "list", "--json", "--store", "shop.db"]));
+    assert_eq!(code, 0);
+    let answered = bot.sent(CUSTOMER).await.len();
+    assert!(answered == 2 || out.contains(CUSTOMER), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_cannot_be_kept_has_to_come_again() {
+    let bot = Bot::start(&["serve"], &[]).await;
+    let lock = rusqlite::Connection::open(bot.folder.path().join("shop.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let body = json!({"entry": [{"changes": [{"value": bot.message(CUSTOMER, "text", &json!({"body": "hello"}))}]}]});
+    let body = body.to_string().into_bytes();
+    let signature = header(&body, SECRET);
+    assert_eq!(bot.post(body.clone(), Some(&signature)).await, 503);
+    lock.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(bot.post(body.clone(), Some(&signature)).await, 200);
+    bot.reply(CUSTOMER, 1).await;
+
+    // The tools are served beside it.
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let answer = bot.http.post(format!("{}/mcp", bot.url)).json(&hello);
+    let answer = answer.header("accept", "application/json, text/event-stream").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    holds(&answer.text().await.unwrap(), &["serverInfo", "ecomres"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn token_trouble_turns_readiness_red_and_loses_nothing() {
+    let mut bot = Bot::start(&["bot"], &[]).await;
+    bot.graph.reset().await;
+    let expired = json!({"error": {"message": "Session has expired", "type": "OAuthException", "code": 190}});
+    let refused = Mock::given(method("POST")).respond_with(ResponseTemplate::new(401).set_body_json(expired));
+    refused.mount(&bot.graph).await;
+    bot.write(CUSTOMER, "where is my order ORD000001").await;
+    let (mut code, mut why) = (0, String::new());
+    for _ in 0..100 {
+        (code, why) = bot.get("/readyz").await;
+        if code == 503 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(code, 503);
+    holds(&why, &["whatsapp: ", "access token is not accepted", "Session has expired"]);
+    assert_eq!(bot.get("/healthz").await.0, 200);
+    assert_eq!(bot.end(), Some(0));
+    let (_, out, _) = run(ecomres(bot.folder.path()).args(["doctor", "--json", "--store", "shop.db"]));
+    holds(&out, &["1 replies to send, 0 parked"]);
+}
+
+#[test]
+fn the_bot_starts_only_with_what_it_needs() {
+    let folder = shop();
+    let start = |environment: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = ecomres(folder.path());
+        command.args(["bot", "--port", "0", "--store", "shop.db"]).args(arguments).envs(environment.iter().copied());
+        run(&mut command)
+    };
+    let (code, out, err) = start(&[("VERIFY_TOKEN", "v"), ("ACCESS_TOKEN", "t"), ("PHONE_ID", "42")], &[]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    holds(&err, &["APP_SECRET is not set", "hint:", "--insecure-webhook"]);
+    let (code, _, err) = start(&[("VERIFY_TOKEN", "v"), ("PHONE_ID", "42")], &["--insecure-webhook"]);
+    assert_eq!(code, 1);
+    holds(&err, &["ACCESS_TOKEN is not set", "hint:"]);
+    let (code, _, err) =
+        start(&[("VERIFY_TOKEN", "v"), ("ACCESS_TOKEN", "t"), ("PHONE_ID", "+91 98765")], &["--insecure-webhook"]);
+    assert_eq!(code, 1);
+    holds(&err, &["PHONE_ID is not the identifier"]);
+}
+
+/// What `tests/whatsapp.sh` runs, with the addresses of two mocks of Meta's description in the environment: one as it is,
+/// and one that knows the field for callback data, which the description lacks.
+#[tokio::test]
+#[ignore = "tests/whatsapp.sh runs it"]
+async fn metas_description_takes_every_kind_of_message() {
+    let (plain, amended) = (std::env::var("GRAPH_MOCK").unwrap(), std::env::var("GRAPH_MOCK_AMENDED").unwrap());
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::new();
+    let choices = |count: u32| {
+        (0..count).map(|number| Choice::new(format!("yes:{number}"), format!("Yes, refund {number}"))).collect()
+    };
+    let bodies = [
+        Body::Text { text: "Your order is on its way 🙂".into() },
+        Body::Text { text: "word ".repeat(2_000) },
+        Body::Buttons { text: "Shall I go ahead?".into(), buttons: choices(2) },
+        Body::List { text: "Which one?".into(), button: "Choose".into(), rows: choices(10) },
+        Body::Template { name: "reply_waiting".into(), language: "en".into(), parameters: vec!["one\ntwo".into()] },
+        Body::Reaction { emoji: "🙂".into(), to: MessageId::new("wamid.1") },
+    ];
+    let mut requests = Vec::new();
+    for (sequence, body) in (0..).zip(&bodies) {
+        let identity = Identity { user_id: UserId::new(CUSTOMER), turn: 1, sequence };
+        for quote in [false, true] {
+            let now = Timestamp::now();
+            let answers = Some(Answered { message: MessageId::new("wamid.in"), at: now, quote });
+            let message = Outgoing { answers, ..Outgoing::new(identity.clone(), body.clone(), now) };
+            requests.push((body.kind(), wire::request(&message, body)));
+        }
+    }
+    requests.push(("working on", wire::working_on(&MessageId::new("wamid.in"))));
+    for (kind, mut request) in requests {
+        for url in [&amended, &plain] {
+            if url == &plain {
+                request.as_object_mut().unwrap().remove("biz_opaque_callback_data");
+            }
+            let answer =
+                http.post(format!("{url}/v25.0/42/messages")).bearer_auth("token").json(&request).send().await.unwrap();
+            let (status, told) = (answer.status().as_u16(), answer.text().await.unwrap());
+            assert_eq!(status, 200, "{kind} is refused: {request:#}\n{told}");
+        }
+        println!("taken: {kind}");
+    }
+}
