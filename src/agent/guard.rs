@@ -186,7 +186,7 @@ fn identifiers(reply: &str, cover: &Cover<'_>) -> Result<(), Uncovered> {
 /// Whether a reply puts a refund to the customer, so that a plain yes to it is a yes to this: one sentence holds the
 /// order, the amount and what it is for, says no “not”, and with it or after it the reply asks.
 pub fn offers(reply: &str, order: &OrderId, amount: Money) -> bool {
-    let purposes = ["refund", "back", "wapas", "वापस", "रिफंड", "रिफण्ड", "रीफंड"];
+    let purposes = ["refund", "back", "wapas", "vapas", "waapas", "वापस", "रिफंड", "रिफण्ड", "रीफंड"];
     let mut from = 0;
     for line in reply.split_inclusive(['\n', '!', '?', '।']).flat_map(|line| line.split_inclusive(". ")) {
         let rest = &reply[from..];

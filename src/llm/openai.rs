@@ -308,7 +308,9 @@ fn read(body: &[u8]) -> Result<ChatReply, Failure> {
     let text = choice.message.content.unwrap_or_default();
     let calls = choice.message.tool_calls.unwrap_or_default().into_iter().enumerate().map(|(index, call)| {
         let id = if call.id.is_empty() { format!("call_{index}") } else { excerpt(&call.id, 64) };
-        ToolCall { id, name: call.function.name, arguments: arguments(&call.function.arguments) }
+        // Some models let the marks of their own format slip into the name.
+        let name = call.function.name.split("<|").next().unwrap_or_default().trim().to_owned();
+        ToolCall { id, name, arguments: arguments(&call.function.arguments) }
     });
     let calls: Vec<ToolCall> = calls.collect();
     let cut = choice.finish_reason.as_deref() == Some("length");
@@ -347,6 +349,9 @@ mod tests {
         let broken = read(&body(&call("{\"order_id\": ORD"), "tool_calls")).unwrap().calls;
         assert_eq!(broken[0].arguments, json!("{\"order_id\": ORD"));
         assert_eq!(read(&body(&call(""), "tool_calls")).unwrap().calls[0].arguments, json!({}));
+        let slipped = json!({"tool_calls": [{"function": {"name": "t<|channel|>commentary", "arguments": "{}"}}]});
+        let calls = read(&body(&slipped, "tool_calls")).unwrap().calls;
+        assert_eq!((calls[0].name.as_str(), calls[0].id.as_str()), ("t", "call_0"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) struct Claim {
 const ADV: &str = r"(?:(?:now|already|just|successfully|fully|also|been|being|automatically|partially|immediately|completely|finally|both|all|indeed|duly|currently|actually|since|then|safely|soon|shortly|quickly|personally|directly|gladly|happily|certainly|definitely|surely|next|right away|gone ahead and|went ahead and)\s+)*";
 const AUX: &str = r"(?:\s+(?:has|have|had|was|were|is|are|been|got|gets|being|stands)|'s|'ve|'re)\s+";
 const TOPIC: &str = r"(?:\b(?:refund\w*|reimburse\w*|money|amount|cash\s?back|compensation|voucher|request|claim|return|paise|paisa)\b|₹\d)";
-const PERSON: &str = r"\b(?:agents?|person|humans?|managers?|supervisors?|team|representatives?|reps?|specialists?|colleagues?|someone|somebody|staff|executives?|experts?|seniors?|member|department|support|customer\s+(?:care|service))\b";
+const PERSON: &str = r"\b(?:agents?|person|humans?|managers?|supervisors?|team|representatives?|reps?|specialists?|colleagues?|someone|somebody|staff|executives?|experts?|seniors?|member|department|support|finance|accounts\s+team|billing|management|back\s?office|head\s?office|boss|customer\s+(?:care|service))\b";
 const I: &str = r"(?:^|\b(?:i|we)(?:'ve|'m|'re|\s+have|\s+am|\s+are|\s+had)?\s+)";
 const I_WILL: &str = r"(?:\b(?:i|we)(?:'ll|\s+will|\s+shall|'m\s+going\s+to|'re\s+going\s+to|\s+am\s+going\s+to|\s+are\s+going\s+to)|\blet\s+me)\s+";
 const WILL: &str = r"(?:\s+(?:will|shall|should)|'ll|(?:'s|\s+is|\s+are)\s+(?:going|about|set)\s+to)\s+";
@@ -66,7 +66,7 @@ const PAYING: &str = r"(?:process(?:ed|ing)|issu(?:ed|ing)|approv(?:ed|ing)|init
 const MONEY_BACK: &str = r"(?:\b(?:refund\w*|money|amount|cash\s?back|paise|paisa)\b|₹\d)";
 
 const ESCALATED: &str = r"(?:escalated|forwarded|transferred|handed|raised|created|logged|registered|opened|passed|assigned|flagged|shared|connected|routed|filed|notified)";
-const CALLS: &str = r"(?:contact|call|reply|respond|reach|get\s+(?:back|in\s+touch)|take|help|assist|look|review|join|message|follow|connect|check|handle|see|speak|talk|email|write|decide|resolve|investigate|process)";
+const CALLS: &str = r"(?:contact|call|reply|respond|reach|get\s+(?:back|in\s+touch)|take|help|assist|look|review|join|message|follow|connect|check|handle|see|speak|talk|email|write|decide|resolve|investigate|process|ring|phone|ping|text|visit)";
 
 static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
     use About::{Change, Done as AllDone, Eligible, Person, Refund};
@@ -95,19 +95,24 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Refund, Done, r"\b(?:i|we)\s+(?:do\s+)?(?:hereby\s+|now\s+|fully\s+|personally\s+|officially\s+)*(?:approve|grant|authori[sz]e|confirm|sanction|guarantee|promise|assure|release|credit|refund)\b.{0,60}(?:\b(?:refund|money|amount|cash\s?back|compensation)\b|₹\d)".to_owned()),
         (Refund, Done, format!(r"^\W*(?:(?:your|the|full|all|whole|entire)\s+)*(?:money|payment|amount|cash\s?back|transfer|compensation|paisa|paise)\s+{ADV}(?:sent|returned|refunded|credited|transferred|reversed|deposited|released|settled|approved|complete|completed|done)\b")),
         (Refund, Done, format!(r"^{ADV}(?:sent|transferred|wired|returned|deposited|credited|reversed|issued|processed|approved|initiated|released)\b.{{0,30}}(?:₹\d|\b(?:money|refund|amount)\b)")),
-        (Refund, Done, r"\brefund(?:ed)?\b[^\w@₹]*[✅✔☑👍💸🎉💰]|[✅✔☑]\W*(?:full\s+)?refund(?:ed)?\b".to_owned()),
+        (Refund, Done, r"\brefund(?:ed)?\b[^\w@₹]*[✅✔☑👍💸🎉💰]|[✅✔☑]\W*(?:full\s+)?(?:refunded\b|refund\W*$)".to_owned()),
         (Refund, Done, format!(r"\b(?:enjoy|congratulations\s+on|congrats\s+on)\b.{{0,20}}{MONEY_BACK}")),
         (Refund, Done, format!(r"\b(?:check|look\s+(?:at|in)|see|refresh)\b.{{0,30}}\b(?:account|bank|wallet|upi|statement)\b.{{0,40}}{MONEY_BACK}|{MONEY_BACK}.{{0,40}}\b(?:check|look\s+in)\s+your\s+(?:bank|account|wallet|upi)")),
         (Refund, Done, format!(r"{MONEY_BACK}.{{0,30}}(?:\s(?:is|are)|'s|'re)\s+{ADV}(?:there|yours|in\s+your|with\s+you|back\b|guaranteed|confirmed|secured|assured|certain|visible)")),
-        (Refund, Future, r"\b(?:your|the)\s+bank\b.{0,20}\b(?:will|is\s+going\s+to|shall)\b.{0,20}\b(?:credit|refund|reverse|return)\w*".to_string()),
+        (Refund, Future, r"\b(?:your|the)\s+bank\b.{0,20}\b(?:will|is\s+going\s+to|shall)\b.{0,20}\b(?:credit|refund|reverse|return)\w*".to_owned()),
         (Refund, Future, r"\b(?:you|u)\b.{0,12}\b(?:guaranteed|promised|assured)\b.{0,30}\b(?:refund|money|amount|back)\b|\b(?:guaranteed|assured)\s+(?:full\s+)?refund\b".to_owned()),
+        (Refund, Done, format!(r"\b(?:funds?|sum|charges?|credit\s+note|deduction|payment|transaction)\b.{{0,40}}?{AUX}{ADV}(?:reversed|reverted|refunded|reimbursed|returned|released|repaid|credited|created|undone)\b|\b(?:transaction|payment|transfer|refund)\s+(?:reversal\s+)?(?:complete|completed|done|successful|success)\b")),
+        (Refund, Done, format!(r"{I}{ADV}(?:revers|revert|undo|undid|undone|settl|honou?r|accept)\w*\b.{{0,30}}\b(?:charge|payment|claim|transaction|refund|deduction|amount)\b|\b(?:claim|refund)\b.{{0,20}}{AUX}{ADV}(?:accepted|honou?red|settled)\b")),
+        (Refund, Done, r"\b(?:i|we)(?:'ve)?\b.{0,12}\b(?:paid|repaid|compensated)\s+(?:you|u)\b|\byou(?:'ve|\s+have)?\s+(?:(?:got|already|now|have)\s+)*your\s+(?:full\s+)?(?:(?:money|cash)\b.{0,12}\bback|refund\b|₹\d)".to_owned()),
+        (Refund, Done, r"(?:\b(?:it|money|cash|amount|sum|paisa|paise)|₹\d)(?:\s+(?:is|are)|'s)\s+(?:\w+\s+)?(?:back\b|in\s+your\s+(?:bank|account|wallet|upi)|with\s+you\b)".to_owned()),
+        (Refund, Done, r"\b(?:ran|run|executed|called|pressed|clicked|triggered|hit|used)\b.{0,30}\brefund\b|\brefund\s+success\b|\bprocess\s+refund\b.{0,40}\b(?:success\w*|returned|executed)\b".to_owned()),
         (Eligible, Done, format!(r"\byou(?:'re|\s+are|\s+do)?\s+{ADV}(?:eligible|entitled|qualified|qualify|due)\b.{{0,40}}{MONEY_BACK}")),
         (Eligible, Done, format!(r"(?:@\d|\b(?:order|it|this|that))(?:\s+(?:is|are|does)|'s)?\s+{ADV}(?:(?:eligible|approved|cleared|qualified|qualifies|qualify|entitled)\b.{{0,20}}{MONEY_BACK}|(?:fully\s+)?refundable\b)")),
         (Eligible, Done, format!(r"\b(?:owe|owed)\b.{{0,20}}{MONEY_BACK}")),
         // Refunds, in Hinglish and Hindi.
         (Refund, Done, format!(r"\b(?:refund\w*|paise|paisa|amount|credit|transfer|wapas)\b.{{0,20}}\b(?:karwa|karva|lauta|process|approve|transfer|credit|jama)\s*(?:(?:kar|ho|kr)\s*)?{did}")),
         (Refund, Done, format!(r"\bcredit\s*(?:kar|ho|kr)\s*{did}|\b(?:paise|paisa)\b.{{0,30}}\b(?:pahunch|pohonch|aa)\s*(?:{did}|hai)")),
-        (Refund, Done, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:ho|kar|kr|bhej|de|daal|dal|aa|mil|lauta)\s*{did}")),
+        (Refund, Done, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:ho|kar|kr|bhej|de|daal|dal|aa|mil|lauta|chal[ae]|nikal)\s*{did}")),
         (Refund, Future, format!(r"(?:{MONEY_BACK}|\brupaye\b).{{0,40}}\b(?:(?:aa|mil|ho|pahunch)\s*ja(?:y|e)\w*|mil(?:ega|enge|egi)|aa?y(?:ega|enge)|(?:kar|kr|bhej|de|lauta)\s*{will_do}|kar(?:unga|enge))")),
         (Refund, Done, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:हो गया|हो गई|हो चुक|हो गए|कर दिया|कर दिए|कर दी|भेज दि|भेज चुक|दे दि|मिल गए|मिल गया|मिल चुक|लौटा दि|आ गए|आ गया|आ चुक|डाल दि|हो रहा|कर रह)".to_owned()),
         (Refund, Future, r"(?:रिफंड|रिफण्ड|रीफंड|पैसे|पैसा|पैसों|राशि|रकम|रुपये|₹\d).{0,40}(?:जाएगी|कर दूंगा|कर देंगे|जाएगा|जाएंगे|जायेगा|मिलेगा|मिलेंगे|आएगा|आएंगे|दूंगा|देंगे)".to_owned()),
@@ -124,8 +129,11 @@ static CLAIMS: LazyLock<Vec<(About, Tense, Regex)>> = LazyLock::new(|| {
         (Change, Done, format!(r"{I}{ADV}(?:placed|arranged|ordered|sent|booked|scheduled)\b.{{0,30}}\breplacement\b|{I}{ADV}(?:applied|added|issued|given|sent)\b.{{0,30}}\b(?:coupon|voucher|discount|points)\b")),
         (Change, Done, format!(r"\b(?:discount|coupon|voucher|gift\s+card|store\s+credit|credits|points|cash\s?back)\b.{{0,30}}?{AUX}{ADV}(?:applied|added|issued|credited|sent|activated|loaded)\b|\byou(?:'ve|'ll|\s+have|\s+will|\s+get|\s+now|\s+got)+\b.{{0,20}}\bfree\s+(?:delivery|shipping|membership|gift|items?)\b")),
         (Change, Done, format!(r"\bnew\s+(?:one|item|items|order|pack|product|parcel)\b.{{0,20}}?{AUX}{ADV}(?:sent|shipped|dispatched|arranged|placed|on\s+(?:its|the)\s+way)\b|\b(?:account|data|profile)\b.{{0,20}}?{AUX}{ADV}(?:deleted|removed|erased|updated|changed)\b")),
+        (Change, Done, format!(r"\b(?:parcel|package|order|items?|product|delivery|subscription|@\d)\b.{{0,30}}?{AUX}{ADV}(?:re-?sent|re-?shipped|re-?dispatched|stopped|halted|paused|upgraded|put\s+on\s+hold|waived|re-?ordered)\b|{I}{ADV}(?:stopped|halted|paused|upgraded|waived|removed|deleted|re-?sent|re-?ordered|blocked)\b.{{0,40}}\b(?:orders?|delivery|fees?|charges?|items?|account|subscription|it|parcel)\b")),
         (Change, Done, r"(?:ऑर्डर|आर्डर|पता).{0,30}(?:रद्द|कैंसिल|बदल).{0,8}(?:कर दि|दि|हो ग|हो चुक)".to_owned()),
         // Persons.
+        (Person, Done, format!(r"{PERSON}\s+(?:sahab\s+|ji\s+|just\s+|also\s+|already\s+)?(?:says?|said|agrees?|agreed|okayed|approves?|confirms?|authori[sz]es?|ne\s+(?:haan|approve|ok|bol|kaha|manzoor))\b|{PERSON}.{{0,20}}\b(?:has|have|got|received)\s+(?:your|the|this)\s+(?:request|case|complaint|refund|details?|message|issue)\b")),
+        (AllDone, Done, format!(r"\b(?:approve|manzoor|pass|confirm)\s*(?:kar|ho|kr)\s*{did}|(?:मंज़ूर|मंजूर|स्वीकार|अप्रूव)\s*(?:कर|हो)\s*(?:दि|ग|चुक)")),
         (Person, Done, r"(?:टीम|एजेंट|मैनेजर|प्रबंधक|किसी|अधिकारी|प्रतिनिधि|सहयोगी).{0,40}(?:बता दि|भेज दि|कह दि|सूचित कर|जोड रह|जोड दि|बोल दि|संपर्क करें|संपर्क करेग|कॉल करें|कॉल करेग|बात करें|बात करेग)".to_owned()),
         (Person, Done, format!(r"{I}{ADV}(?:escalat(?:ed|ing)|forward(?:ed|ing)|alert(?:ed|ing)|notif(?:ied|ying)|inform(?:ed|ing)|transferr(?:ed|ing)|connect(?:ed|ing)|rout(?:ed|ing)|assign(?:ed|ing)|flagg(?:ed|ing)|hand(?:ed|ing)\b.{{0,30}}\bover|pass(?:ed|ing)\b.{{0,40}}\b(?:on|along|to)|loop(?:ed|ing)\b.{{0,20}}\bin|put(?:ting)?\b.{{0,20}}\bthrough)\b")),
         (Person, Done, format!(r"{I}{ADV}(?:ask(?:ed|ing)|request(?:ed|ing)|told|telling|contact(?:ed|ing)|call(?:ed|ing)|reach(?:ed|ing)\s+out|spoken|spoke|messag(?:ed|ing)|got|getting|put|putting|brought|bringing|shared|sharing|sent|sending|arranged|arranging|had|checked|discussed)\b.{{0,40}}{PERSON}")),

@@ -15,7 +15,7 @@ static BLOB: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9+/]{14,}={0,
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix) \b(?:reembols|rembours|remboursé|r[üu]ckerstatt|erstatte|zur[üu]ckgezahlt|devoluci|devuelt|devolv|rimbors|reintegr|terugbetal|zwrot|zwróc|pengembalian|dikembalikan|dinero|dinheiro|l'argent|argent\b|geld\b|soldi\b|uang\b|iade\b|återbetal|refusi)\w*
-        | \b(?:panam|thirumba?|thiruppi\w*|taka\b|pherot|pherat|ferot|parat\b|dabbu\w*|tirigi|tirugu|vapasu|vapas\b|waapas|vaapas|vaapis|wapsi|hana\b|marupavati|pacha\b|pachha|kasu\b)\w*
+        | \b(?:panam|thirumba?|thiruppi\w*|taka\b|pherot|pherat|ferot|parat\b|dabbu\w*|tirigi|tirugu|vapasu|hana\b|marupavati|pacha\b|pachha|kasu\b)\w*
         | টাকা|ফেরত|রিফান্ড|பண(?:ம்|த்தை)|திரும்ப|திருப்பி|ரீஃ?ப[ஃ]?ண்ட்|డబ్బు|రీఫండ్|రిఫండ్|వాపసు|తిరిగి|ಹಣ|ಮರುಪಾವತಿ|ರೀಫಂಡ್|ರಿಫಂಡ್|ವಾಪಸ|പണം|റീഫണ്ട്|തിരികെ|પૈસા|રિફંડ|રીફંડ|પરત|પાછા|ਪੈਸੇ|ਰਿਫੰਡ|ਵਾਪਸ|ଟଙ୍କା|ଫେରସ୍ତ|ରିଫଣ୍ଡ|رقم|واپس|ریفنڈ|پیسے|استرداد|المبلغ|возврат|возвращ|вернул|деньги|退款|退钱|退回|返金|환불",
     )
 });

@@ -30,6 +30,8 @@ static ORDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b|_)(?:([A-Z]{2,}
 const NO_ID: &[&str] = &["RS", "INR", "RUPEES", "RUPEE", "USD", "EUR", "GBP", "REFUND", "AMOUNT", "TOTAL", "GET", "OF"];
 
 static CURRENCY_DOT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(rs|inr)\."));
+/// “wapas” is written in many ways.
+static BACK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[vw]aa?p[ai]s\b"));
 static COURIER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:delivery|courier|shipping|logistics)\s+(?:agent|person|partner|executive|team|guy|boy|staff|man|representative)s?\b",
@@ -169,6 +171,7 @@ fn sentences(text: &str) -> Vec<(&str, bool)> {
 fn sentence(text: &str, asks: bool) -> Sentence {
     let (rest, amounts) = amounts::take(text);
     let lower = rest.to_lowercase();
+    let lower = BACK.replace_all(&lower, "wapas");
     let lower = COURIER.replace_all(&lower, "courier");
     let whole = COURTESY.replace_all(&lower, " ").trim().to_owned();
     let mut clauses: Vec<String> = Vec::new();
