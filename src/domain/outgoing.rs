@@ -320,7 +320,7 @@ pub fn split(text: &str, longest: usize) -> Vec<String> {
         let paragraph = window.rfind('\n').filter(|found| *found > limit / 2);
         let sentence = || {
             let ends = window.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '।' | '…'));
-            ends.map(|(found, c)| found + c.len_utf8()).filter(|end| boundary(*end)).next_back()
+            ends.map(|(found, c)| found + c.len_utf8()).rfind(|end| boundary(*end))
         };
         let word = || {
             let whole = boundary(limit).then_some(limit);

@@ -210,7 +210,7 @@ fn content(message: &Value) -> Option<Content> {
         "unsupported" | "unknown" => {
             let error = list(message, "errors").first().unwrap_or(&Value::Null);
             let title = text(error, "title").unwrap_or_else(|| kind.clone());
-            unknown(&format!("{title} {}", words(error, "code")).trim_end().to_owned())
+            unknown(format!("{title} {}", words(error, "code")).trim_end())
         }
         other => unknown(other),
     })
