@@ -38,7 +38,7 @@ for _ in $(seq 200); do
   sleep 0.1
 done
 "$python" "$here/ingest.py" ecomres "$url" "$server" "$seconds"
-kept=$("$bin" doctor --store shop.db --json | grep -o '[0-9]* conversations waiting' || true)
+kept=$("$bin" doctor --store shop.db --json 2>/dev/null | grep -o "[0-9]* conversations waiting" || true)
 echo "in the store: $kept"
 kill -9 "$server"; wait "$server" 2>/dev/null || true
 
