@@ -5,8 +5,10 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,6 +48,23 @@ pub(super) struct Call {
     pub tool: String,
     /// Its arguments.
     pub arguments: Value,
+}
+
+/// The text with made-up personal data in the place of the placeholders: the model has to read what people write, and
+/// nobody writes `[PHONE_1]`. It is replaced by placeholders again before anything is compared.
+pub(super) fn stand_ins(text: &str) -> String {
+    static PLACEHOLDER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\[(PHONE|EMAIL|CARD)_(\d{1,4})\]").expect("a valid pattern"));
+    PLACEHOLDER
+        .replace_all(text, |found: &Captures<'_>| {
+            let number: u32 = found[2].parse().unwrap_or_default();
+            match &found[1] {
+                "PHONE" => format!("90000 {number:05}"),
+                "EMAIL" => format!("someone{number}@example.com"),
+                _ => "4111 1111 1111 1111".to_owned(),
+            }
+        })
+        .into_owned()
 }
 
 /// What a turn came to, in the form it is kept in.
@@ -149,4 +168,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<Turn>, Problem> {
         return Err(Problem::with_hint(format!("the recording {} holds no turn", path.display()), hint));
     }
     Ok(turns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_data_becomes_the_same_placeholders_again() {
+        let kept = "call [PHONE_1] or write to [EMAIL_2], card [CARD_3], order ORD000003";
+        let text = stand_ins(kept);
+        assert!(!text.contains('['), "{text}");
+        assert_eq!(Mask::new(IdPatterns::default(), true).hide(&text), kept);
+    }
 }

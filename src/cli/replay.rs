@@ -115,7 +115,10 @@ impl Parts<'_> {
 
     /// Runs a turn again, in the form it is kept in.
     async fn again(&self, worker: &Worker, turn: &Turn) -> anyhow::Result<Turn> {
-        let incoming = Incoming { texts: vec![turn.text.clone()], pressed: turn.pressed.as_deref().map(QuoteId::new) };
+        let incoming = Incoming {
+            texts: vec![recording::stand_ins(&turn.text)],
+            pressed: turn.pressed.as_deref().map(QuoteId::new),
+        };
         let report = worker.take_turn(&UserId::new(turn.user.as_str()), &incoming, turn.at).await?;
         let session = turn.session.as_deref();
         Ok(recording::turn(session, &turn.user, &incoming, turn.at, &report, &self.config.patterns()?))
