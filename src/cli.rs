@@ -7,6 +7,7 @@ mod app;
 pub mod backup;
 pub mod bot;
 pub mod completions;
+pub mod dashboard;
 pub mod doctor;
 pub mod eval;
 mod failure;
@@ -93,6 +94,7 @@ enum Command {
     Simulate(simulate::Options),
     Bot(bot::Options),
     Serve(serve::Options),
+    Dashboard(dashboard::Options),
     Replay(replay::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
@@ -129,6 +131,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Simulate(options) => simulate::run(options, global),
         Command::Bot(options) => bot::run(options, global),
         Command::Serve(options) => serve::run(options, global),
+        Command::Dashboard(options) => dashboard::run(options, global),
         Command::Replay(options) => replay::run(options, global),
         Command::Mcp(options) => mcp::run(options, global),
         Command::Alerts(options) => alerts::run(options, global),

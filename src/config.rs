@@ -75,6 +75,22 @@ pub struct Config {
     pub whatsapp: WhatsAppConfig,
     /// Who hears of alerts.
     pub alerts: AlertsConfig,
+    /// The pages of the support team.
+    pub dashboard: DashboardConfig,
+}
+
+/// The pages of the support team.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DashboardConfig {
+    /// The argon2 hash of the password; empty: none.
+    pub password_hash: SecretString,
+    /// What opens the pages as well; empty: none.
+    pub token: SecretString,
+    /// Names that this machine is reached by.
+    pub allowed_hosts: Vec<String>,
+    /// Within how many seconds a customer is to be answered.
+    pub response_target_seconds: u32,
 }
 
 /// Who hears of alerts.

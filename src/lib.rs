@@ -11,6 +11,7 @@ pub mod desk;
 pub mod domain;
 pub mod import;
 pub mod inbox;
+pub mod insights;
 pub mod llm;
 pub mod mcp;
 pub mod net;
@@ -20,3 +21,4 @@ pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tools;
+pub mod web;

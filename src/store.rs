@@ -22,9 +22,11 @@ use jiff::Timestamp;
 use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord};
 use crate::domain::conversation::Conversation;
+use crate::domain::figures::{AlertRow, OrderFigures, Period, RefundFigures, TalkFigures};
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
 use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
+use crate::domain::outgoing::Outgoing;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
 pub use erasure::{Bound, Erased, Erasure, Forgotten, KeptMessage, PersonalData, forget, personal_data};
 pub use fresh::Fresh;
@@ -400,6 +402,10 @@ pub trait Conversations: Send + Sync {
     /// Saves a conversation as [`Conversations::save_conversation`] does, and adds the turn's replies to the transcript:
     /// both or neither.
     async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool>;
+    /// Saves a conversation as [`Conversations::save_conversation`] does, adds what a member of the team said to the
+    /// transcript, and queues it for the customer: all of it or nothing. The message's turn must be the conversation's,
+    /// and one that no message to the customer had before.
+    async fn save_reply(&self, conversation: &Conversation, said: &ChatMessage, outgoing: &Outgoing) -> Result<bool>;
 }
 
 /// Requests for a person.
@@ -441,6 +447,38 @@ pub trait Audit: Send + Sync {
     async fn check_refunds(&self) -> Result<Option<(u64, String)>>;
 }
 
+/// Which conversations are looked for. What is `None` or empty does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// A part of what was said, or of the customer's identity. Whether case matters beyond the letters A to Z depends on
+    /// the backend.
+    pub text: String,
+    /// What triage made of a message.
+    pub intent: Option<String>,
+    /// How a message sounded.
+    pub sentiment: Option<String>,
+    /// Only what was said from then on.
+    pub from: Option<Timestamp>,
+}
+
+/// What the team's figures are counted from. Nothing here changes anything.
+#[async_trait]
+pub trait Insights: Send + Sync {
+    /// What conversations of a period come to. Hand-overs are told by `alerts`.
+    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures>;
+    /// What orders of a period come to, of one platform or all. With a beginning, only orders that have a date.
+    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures>;
+    /// What the refunds that were paid in a period come to, of one platform or all.
+    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures>;
+    /// Every alert, settled ones too, each once.
+    async fn alert_rows(&self) -> Result<Vec<AlertRow>>;
+    /// Customers in whose conversation a message fits, the one with the latest such message first, at most `limit`.
+    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>>;
+    /// A text that is another one when something was said, sent, refunded or put on record, or an alert was raised or
+    /// settled, since it was asked for last. Cheap: it is asked for every second.
+    async fn change_mark(&self) -> Result<String>;
+}
+
 /// What `doctor` shows of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreHealth {
@@ -461,7 +499,7 @@ pub struct StoreHealth {
 /// Everything a backend offers.
 #[async_trait]
 pub trait Store:
-    Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake + Retention + Erasure
+    Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake + Retention + Erasure + Insights
 {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;

@@ -23,9 +23,10 @@ use crate::config::{Config, WhatsAppConfig};
 use crate::inbox::{Pool, PoolSettings, system_clock};
 use crate::mcp::http::listen;
 use crate::nlu::{Classifier as _, Engine};
-use crate::store::Patience;
+use crate::store::{Patience, Store};
 use crate::telemetry::metric;
 use crate::tools::Toolbox;
+use crate::web;
 
 /// How often the bot looks for what fell due: bursts end at odd moments.
 const POLL: Duration = Duration::from_millis(50);
@@ -71,14 +72,22 @@ pub(super) struct Listen {
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    start(&options, global, |_, _, _| Ok(Router::new()))
+    start(&options, global, |_, _, _, _| Ok(Beside { routes: Router::new(), dashboard: None }))
+}
+
+/// What is served besides the bot.
+pub(super) struct Beside {
+    /// At the same address.
+    pub(super) routes: Router,
+    /// The dashboard, at its own.
+    pub(super) dashboard: Option<(SocketAddr, Router)>,
 }
 
 /// Starts the bot, with what else is served, and works until it is told to end.
 pub(super) fn start(
     options: &Options,
     global: &Global,
-    beside: impl Fn(&Config, &Toolbox, &CancellationToken) -> anyhow::Result<Router>,
+    beside: impl Fn(&Config, &Arc<dyn Store>, &Toolbox, &CancellationToken) -> anyhow::Result<Beside>,
 ) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
     check(&config.whatsapp, options.listen.insecure_webhook)?;
@@ -107,7 +116,7 @@ pub(super) fn start(
             Arc::new(WhatsApp::new(channel_settings(&config.whatsapp), Arc::clone(&clock))?);
         let toolbox = app::toolbox(&config, Arc::clone(&store), engine.clone())?;
         let stop = stop_on_signal();
-        let others = beside(&config, &toolbox, &stop)?;
+        let others = beside(&config, &store, &toolbox, &stop)?;
         let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
@@ -132,15 +141,30 @@ pub(super) fn start(
             "" => None,
             url => Some(Notifier::new(Arc::clone(&store), url, Arc::clone(&clock))?),
         };
+        let dashboard = match others.dashboard {
+            Some((at, pages)) => Some((listen(at).await?, pages)),
+            None => None,
+        };
+        if let Some((listener, _)) = &dashboard {
+            say(format!("dashboard at http://{}/", listener.local_addr().context("reading the address")?));
+        }
         say(format!("bot listening at http://{address}/webhook"));
         let told = async {
             if let Some(notifier) = &notifier {
                 notifier.run(stop.clone()).await;
             }
         };
-        let app = routes(server).merge(others);
-        let (served, (), ()) = tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), told);
+        let shown = async {
+            match dashboard {
+                Some((listener, pages)) => web::serve(pages, listener, stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let app = routes(server).merge(others.routes);
+        let (served, (), (), shown) =
+            tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), told, shown);
         served.context("serving webhooks")?;
+        shown.context("serving the dashboard")?;
         // The last turns put their replies into the outbox after sending had ended.
         match tokio::time::timeout(LONGEST_DRAIN, pool.sender().drain(None, &clock)).await {
             Ok(sent) => say(format!("ended; {} replies were sent at the end", sent?)),

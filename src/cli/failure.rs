@@ -10,11 +10,13 @@ use crate::bot::NotifyError;
 use crate::channels::whatsapp::SetupError;
 use crate::config::ConfigError;
 use crate::import::ImportError;
+use crate::insights::RangeError;
 use crate::llm::LlmError;
 use crate::mcp::http::HttpError;
 use crate::mcp::stdio::StdioError;
 use crate::nlu::NluError;
 use crate::store::StoreError;
+use crate::web::AccessError;
 
 /// Bad input that no module has a word for: one sentence and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +88,12 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         }
         if let Some(known) = cause.downcast_ref::<HttpError>() {
             return (if matches!(known, HttpError::Fault(_)) { FAULT } else { BAD_INPUT }, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<RangeError>() {
+            return (BAD_INPUT, known.hint());
+        }
+        if let Some(known) = cause.downcast_ref::<AccessError>() {
+            return (BAD_INPUT, known.hint());
         }
         if let Some(known) = cause.downcast_ref::<SetupError>() {
             return (BAD_INPUT, known.hint());

@@ -1,20 +1,26 @@
-//! Decides how what the store holds is shown to the team: for now the audit trail.
+//! Decides how what the store holds is shown to the team: its figures, and the audit trail.
 //!
 //! It must never change anything.
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::app::verify_audit;
+use super::app::{self, verify_audit};
 use super::output::{Output, visible};
 use super::{Global, Problem, look_at_store};
 use crate::domain::audit::AuditCheck;
 use crate::domain::words::excerpt;
+use crate::insights::{self, Part, Range, Section};
 
-/// Show what the store has on record
+/// Show what the store has on record: figures, and the audit trail
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ecomres report audit\n  ecomres report audit --verify")]
+#[command(
+    after_help = "The store is only looked at; it may be read-only. Figures are those of the dashboard; days are the shop's days.\n\n\
+    Examples:\n  ecomres report overview --range 24h\n  ecomres report orders --range all --format csv > orders.csv\n  \
+    ecomres report all --range 2026-01-01..2026-01-31 --format html > january.html\n  ecomres report audit --verify"
+)]
 pub struct Options {
     #[command(subcommand)]
     what: What,
@@ -22,6 +28,24 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// What a team lead looks at first: customers, response times, hand-overs, refunds, ratings
+    #[command(after_help = "Example:\n  ecomres report overview --range 24h")]
+    Overview(Figures),
+    /// Orders, delays, delivery times and ratings, by platform and category
+    #[command(after_help = "Example:\n  ecomres report orders --range all --format csv")]
+    Orders(Figures),
+    /// Refunds that were paid, by day, category, platform and reason
+    #[command(after_help = "Example:\n  ecomres report refunds --range 30d --platform JioMart")]
+    Refunds(Figures),
+    /// Requests for a person, and how long they wait
+    #[command(after_help = "Example:\n  ecomres report alerts --range 7d")]
+    Alerts(Figures),
+    /// Who wrote, in how many conversations, and how fast the answers were
+    #[command(after_help = "Example:\n  ecomres report conversations --range 7d --format md")]
+    Conversations(Figures),
+    /// What customers wanted and how they sounded
+    #[command(after_help = "Example:\n  ecomres report nlu --range 30d")]
+    Nlu(Figures),
     /// The audit trail: every tool call, hash-chained
     ///
     /// The store is only looked at; it may be read-only.
@@ -35,6 +59,80 @@ enum What {
             value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         last: u32,
     },
+    /// Everything
+    #[command(after_help = "Example:\n  ecomres report all --range 30d --format html > report.html")]
+    All(Figures),
+}
+
+/// Which time, and how it is written.
+#[derive(Debug, Args)]
+struct Figures {
+    /// 1h, 24h, 7d, 30d, all, or two days such as 2026-01-01..2026-01-31
+    #[arg(long, value_name = "RANGE", default_value = "7d")]
+    range: String,
+    /// How it is written; --json means --format json
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Only orders and refunds of this platform
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Columns, on a terminal with bars
+    Table,
+    /// One JSON object for each part
+    Json,
+    /// One value a row
+    Csv,
+    /// One HTML file with charts, for mailing
+    Html,
+    /// Markdown
+    Md,
+}
+
+/// Prints the figures of some parts.
+fn figures(asked: &Figures, parts: &[Part], global: &Global) -> anyhow::Result<()> {
+    let config = app::load_config(global)?;
+    let range = Range::parse(&asked.range)?;
+    let zone = config.zone()?;
+    let options = insights::Options {
+        period: range.period(Timestamp::now(), &zone, config.triage.gap()),
+        range,
+        platform: asked.platform.clone(),
+        response_target_seconds: config.dashboard.response_target_seconds,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
+    let store = look_at_store(global)?;
+    let sections: Vec<Section> = runtime.block_on(async {
+        let mut sections = Vec::with_capacity(parts.len());
+        for part in parts {
+            sections.push(insights::build(store.as_ref(), *part, &options).await?);
+        }
+        anyhow::Ok(sections)
+    })?;
+    let mut output = Output::stdout();
+    match if global.json { Format::Json } else { asked.format } {
+        Format::Json => {
+            for section in &sections {
+                output.json(&section.to_json())?;
+            }
+        }
+        Format::Csv => output.text(insights::csv(&sections))?,
+        Format::Html => output.text(insights::page("Support report", &sections))?,
+        Format::Md => {
+            for section in &sections {
+                output.line(insights::markdown(section))?;
+            }
+        }
+        Format::Table => {
+            for section in &sections {
+                output.line(visible(&insights::plain(section, Output::is_terminal())))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many entries there are, and what is not there any more.
@@ -50,7 +148,16 @@ pub(super) fn entries(check: &AuditCheck) -> String {
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let What::Audit { verify, last } = options.what;
+    let (verify, last) = match options.what {
+        What::Audit { verify, last } => (verify, last),
+        What::Overview(asked) => return figures(&asked, &[Part::Overview], global),
+        What::Orders(asked) => return figures(&asked, &[Part::Orders], global),
+        What::Refunds(asked) => return figures(&asked, &[Part::Refunds], global),
+        What::Alerts(asked) => return figures(&asked, &[Part::Alerts], global),
+        What::Conversations(asked) => return figures(&asked, &[Part::Conversations], global),
+        What::Nlu(asked) => return figures(&asked, &[Part::Nlu], global),
+        What::All(asked) => return figures(&asked, &Part::ALL, global),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
     let store = look_at_store(global)?;
     let mut output = Output::stdout();

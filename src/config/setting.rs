@@ -119,6 +119,10 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("whatsapp.messages_per_second", Kind::Whole(1, 10_000)),
     ("whatsapp.pair_burst", Kind::Whole(1, 1_000)),
     ("alerts.webhook_url", Kind::Text),
+    ("dashboard.password_hash", Kind::Text),
+    ("dashboard.token", Kind::Text),
+    ("dashboard.allowed_hosts", Kind::List),
+    ("dashboard.response_target_seconds", Kind::Whole(1, 86_400)),
 ];
 
 /// What a setting may hold, if there is such a setting.

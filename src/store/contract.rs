@@ -6,6 +6,7 @@
 //!
 //! A backend calls `contract_tests!` with an expression that makes a [`Fresh`] store.
 
+mod figures;
 mod inbox;
 mod keeping;
 mod money;
@@ -30,7 +31,9 @@ use crate::domain::message::Role;
 use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
-pub(super) use self::{inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*};
+pub(super) use self::{
+    figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
+};
 
 /// An empty store, and a way to open it once more as another process would.
 pub(in crate::store) struct Fresh {
@@ -61,7 +64,8 @@ macro_rules! contract_tests {
             a_message_that_failed_later_is_parked, a_burst_is_waited_for, leases_and_order_hold_in_any_history,
             what_is_old_is_removed_and_what_waits_stays, one_process_at_a_time_removes_what_is_old,
             a_cut_audit_trail_holds, a_trail_at_odds_is_not_cut, a_forgotten_customer_is_gone,
-            a_turn_in_work_brings_nothing_back
+            a_turn_in_work_brings_nothing_back, talk_is_counted_as_by_hand, orders_and_refunds_are_counted_as_by_hand,
+            conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark
         );
     };
     (@each $attributes:tt $fresh:expr; $($case:ident),+) => {

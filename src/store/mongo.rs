@@ -43,6 +43,7 @@ mod erasure;
 mod fault;
 mod import;
 mod inbox;
+mod insights;
 mod ledger;
 mod orders;
 mod outbox;

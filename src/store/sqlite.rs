@@ -15,6 +15,7 @@ mod connection;
 mod erasure;
 mod import;
 mod inbox;
+mod insights;
 mod ledger;
 mod orders;
 mod outbox;

@@ -20,6 +20,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("inbox", &["agent", "channels", "store", "domain", "telemetry"]),
     ("bot", &["channels", "inbox", "store", "domain", "telemetry", "net"]),
     ("mcp", &["tools", "domain", "net"]),
+    ("insights", &["store", "domain"]),
+    ("web", &["insights", "store", "mcp", "domain"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

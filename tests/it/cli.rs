@@ -38,6 +38,7 @@ fn help_of_every_command() {
         "mcp",
         "bot",
         "serve",
+        "dashboard",
         "alerts",
         "inbox",
         "backup",

@@ -3,6 +3,7 @@
 mod architecture;
 mod chaos;
 mod cli;
+mod dashboard;
 mod data;
 mod eval;
 mod import;

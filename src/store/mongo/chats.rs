@@ -17,6 +17,7 @@ use super::{Base, MongoStore, outbox};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
+use crate::domain::outgoing::Outgoing;
 
 type Read<T> = std::result::Result<T, Fault>;
 
@@ -48,7 +49,7 @@ fn first<T>(document: &Document, names: &[&str], read: fn(&Document, &str) -> Re
 }
 
 /// A row of the transcript, whoever wrote it.
-fn read_message(document: &Document) -> Read<ChatMessage> {
+pub(super) fn read_message(document: &Document) -> Read<ChatMessage> {
     let role = text(document, "role")?;
     let role = match role.to_lowercase().as_str() {
         "customer" | "human" => Role::User,
@@ -300,5 +301,29 @@ impl Conversations for MongoStore {
             Ok(kept)
         })
         .await
+    }
+
+    async fn save_reply(&self, conversation: &Conversation, said: &ChatMessage, outgoing: &Outgoing) -> Result<bool> {
+        let (conversation, said, outgoing) = (conversation.clone(), said.clone(), outgoing.clone());
+        let saved = self
+            .run("saving a reply", |base| async move {
+                let turn = Commit {
+                    rows: vec![said],
+                    outgoing: vec![outbox::write(&conversation.user_id, &outgoing)?],
+                    answered: Vec::new(),
+                    fence: None,
+                    conversation,
+                };
+                let kept = commit(&base, &turn).await? == Committed::Kept;
+                if kept {
+                    settle_left(&base, &turn.conversation.user_id).await?;
+                }
+                Ok(kept)
+            })
+            .await?;
+        if saved {
+            self.bell.ring();
+        }
+        Ok(saved)
     }
 }

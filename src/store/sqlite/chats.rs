@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 
 use super::super::{Conversations, Result, Transcript};
-use super::{Fault, SqliteStore, count, int, micros, timestamp};
+use super::{Fault, SqliteStore, count, int, micros, outbox, timestamp};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
+use crate::domain::outgoing::Outgoing;
 
 /// The columns that [`read_message`] reads.
 pub(super) const COLUMNS: &str = "user_id, role, text, at, turn, intent, sentiment, response_ms";
@@ -116,5 +117,23 @@ impl Conversations for SqliteStore {
             Ok(saved)
         })
         .await
+    }
+
+    async fn save_reply(&self, conversation: &Conversation, said: &ChatMessage, outgoing: &Outgoing) -> Result<bool> {
+        let (conversation, said, outgoing) = (conversation.clone(), said.clone(), outgoing.clone());
+        let saved = self
+            .write("saving a reply", move |connection| {
+                let saved = save(connection, &conversation)?;
+                if saved {
+                    insert(connection, &[said])?;
+                    outbox::insert(connection, &conversation.user_id, &[outgoing])?;
+                }
+                Ok(saved)
+            })
+            .await?;
+        if saved {
+            self.bell.ring();
+        }
+        Ok(saved)
     }
 }

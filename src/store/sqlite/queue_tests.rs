@@ -45,7 +45,7 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (retention::removal(Sweepable::AnsweredMessages), "inbox_answered (received_at<?)"),
         (retention::removal(Sweepable::SentReplies), "outbox_sent (next_at<?)"),
         ("DELETE FROM inbox WHERE user_id = ?1", "inbox_user (user_id=?)"),
-        ("DELETE FROM chats WHERE user_id = ?1", "chats_user (user_id=?)"),
+        ("DELETE FROM chats WHERE user_id = ?1", "chats_figures (user_id=?)"),
         ("DELETE FROM quotes WHERE user_id = ?1", "quotes_user (user_id=?)"),
         ("UPDATE bindings SET user_id = ?2 WHERE user_id = ?1", "bindings_user (user_id=?)"),
     ] {

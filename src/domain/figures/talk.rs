@@ -1,0 +1,314 @@
+//! Decides what conversations come to: who wrote, in which sessions, how fast they were answered and by whom.
+//!
+//! It must never count a message, a turn or a session twice, nor one that is outside of the period.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Period, REOPENED_WITHIN, mean, percentile, share};
+use crate::domain::message::Role;
+
+/// What is needed of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct TalkRow<'a> {
+    /// Whose conversation.
+    pub user: &'a str,
+    /// Who said it.
+    pub role: Role,
+    /// When.
+    pub at: Timestamp,
+    /// The turn it belongs to.
+    pub turn: u64,
+    /// What triage made of it.
+    pub intent: Option<&'a str>,
+    /// How it sounded.
+    pub sentiment: Option<&'a str>,
+    /// Of a reply: milliseconds from the message to the reply.
+    pub response_ms: Option<u64>,
+}
+
+/// What conversations of a period come to.
+///
+/// A session begins with a message of the customer after a silence of the customer of at least the period's gap. It counts
+/// in the period in which it begins. It was handed over where an alert of the customer was raised from its beginning to the
+/// beginning of the next one. It was resolved by the bot where the bot replied in it, it was not handed over, and the next
+/// one did not begin within 24 hours of its last message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TalkFigures {
+    /// Customers who wrote.
+    pub users: u64,
+    /// Customers who wrote on the day that the period ends in.
+    pub users_today: u64,
+    /// Messages of customers.
+    pub messages: u64,
+    /// Replies of the bot.
+    pub replies: u64,
+    /// Messages of the team.
+    pub agent_messages: u64,
+    /// Turns: bursts of messages that are answered together.
+    pub turns: u64,
+    /// Sessions that began.
+    pub sessions: u64,
+    /// Of those, how many were handed over.
+    pub handed_over: u64,
+    /// How many the bot resolved, as far as is known by now.
+    pub auto_resolved: u64,
+    /// How many were opened again within 24 hours.
+    pub reopened: u64,
+    /// How many ended less than 24 hours ago: they may still be opened again.
+    pub still_open: u64,
+    /// Turns by what the customer wanted.
+    pub intents: BTreeMap<String, u64>,
+    /// Turns by how the customer sounded.
+    pub sentiments: BTreeMap<String, u64>,
+    /// The same by hour or day.
+    pub sentiment_points: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Sessions that began, by hour or day.
+    pub session_points: BTreeMap<String, u64>,
+    /// Milliseconds from message to reply, of every reply that has it.
+    #[serde(skip)]
+    pub responses: Vec<u64>,
+    /// The same by hour or day.
+    #[serde(skip)]
+    pub response_points: BTreeMap<String, Vec<u64>>,
+}
+
+impl TalkFigures {
+    /// Milliseconds from message to reply on average.
+    pub fn mean_response_ms(&self) -> Option<f64> {
+        mean(self.responses.iter().sum(), self.responses.len() as u64)
+    }
+
+    /// Milliseconds within which 95 of 100 replies came.
+    pub fn p95_response_ms(&self) -> Option<u64> {
+        percentile(&self.responses, 0.95)
+    }
+
+    /// The share of sessions that a person was asked into.
+    pub fn intervention_rate(&self) -> Option<f64> {
+        share(self.handed_over, self.sessions)
+    }
+
+    /// The share of sessions that the bot resolved.
+    pub fn auto_resolution_rate(&self) -> Option<f64> {
+        share(self.auto_resolved, self.sessions)
+    }
+}
+
+struct Session {
+    start: Timestamp,
+    last: Timestamp,
+    last_by_customer: Timestamp,
+    replied: bool,
+}
+
+/// Counts messages that come customer by customer, each customer's in their order.
+pub struct TalkCounter<'a> {
+    period: &'a Period,
+    today: Timestamp,
+    raised: HashMap<String, Vec<Timestamp>>,
+    figures: TalkFigures,
+    user: String,
+    session: Option<Session>,
+    turn: Option<u64>,
+    wrote: bool,
+    wrote_today: bool,
+}
+
+impl<'a> TalkCounter<'a> {
+    /// For a period, with the times at which alerts were raised by customer.
+    pub fn new(period: &'a Period, raised: HashMap<String, Vec<Timestamp>>) -> Self {
+        Self {
+            period,
+            today: period.today(),
+            raised,
+            figures: TalkFigures::default(),
+            user: String::new(),
+            session: None,
+            turn: None,
+            wrote: false,
+            wrote_today: false,
+        }
+    }
+
+    /// Counts the next message.
+    pub fn add(&mut self, row: &TalkRow<'_>) {
+        if row.user != self.user {
+            self.end_customer();
+            row.user.clone_into(&mut self.user);
+        }
+        if row.at >= self.period.until {
+            return;
+        }
+        self.follow_session(row);
+        if row.role == Role::User && row.at >= self.today && !self.wrote_today {
+            self.wrote_today = true;
+            self.figures.users_today += 1;
+        }
+        if !self.period.holds(row.at) {
+            return;
+        }
+        match row.role {
+            Role::User => self.add_customers(row),
+            Role::Assistant => self.figures.replies += 1,
+            Role::Agent => self.figures.agent_messages += 1,
+        }
+        if let Some(taken) = row.response_ms.filter(|_| row.role == Role::Assistant) {
+            self.figures.responses.push(taken);
+            self.figures.response_points.entry(self.period.point(row.at)).or_default().push(taken);
+        }
+    }
+
+    fn add_customers(&mut self, row: &TalkRow<'_>) {
+        self.figures.messages += 1;
+        if !self.wrote {
+            self.wrote = true;
+            self.figures.users += 1;
+        }
+        if self.turn == Some(row.turn) {
+            return;
+        }
+        self.turn = Some(row.turn);
+        self.figures.turns += 1;
+        if let Some(intent) = row.intent {
+            *super::of(&mut self.figures.intents, intent) += 1;
+        }
+        if let Some(sentiment) = row.sentiment {
+            *super::of(&mut self.figures.sentiments, sentiment) += 1;
+            let point = self.figures.sentiment_points.entry(self.period.point(row.at)).or_default();
+            *super::of(point, sentiment) += 1;
+        }
+    }
+
+    fn follow_session(&mut self, row: &TalkRow<'_>) {
+        let customer = row.role == Role::User;
+        match &mut self.session {
+            Some(session) if !customer || row.at.duration_since(session.last_by_customer) < self.period.gap => {
+                session.last = session.last.max(row.at);
+                session.replied |= row.role == Role::Assistant;
+                if customer {
+                    session.last_by_customer = row.at;
+                }
+            }
+            _ if customer => {
+                self.end_session(Some(row.at));
+                self.session = Some(Session { start: row.at, last: row.at, last_by_customer: row.at, replied: false });
+            }
+            // What the team writes before the customer ever did is no session.
+            _ => {}
+        }
+    }
+
+    fn end_session(&mut self, next: Option<Timestamp>) {
+        let Some(session) = self.session.take() else { return };
+        if !self.period.holds(session.start) {
+            return;
+        }
+        let before_next = |at: Timestamp| next.is_none_or(|next| at < next) && at < self.period.until;
+        let raised = self.raised.get(&self.user).map(Vec::as_slice).unwrap_or_default();
+        let handed_over = raised.iter().any(|at| *at >= session.start && before_next(*at));
+        let reopened = next.is_some_and(|next| next.duration_since(session.last) < REOPENED_WITHIN);
+        let figures = &mut self.figures;
+        figures.sessions += 1;
+        figures.handed_over += u64::from(handed_over);
+        figures.reopened += u64::from(reopened);
+        figures.auto_resolved += u64::from(session.replied && !handed_over && !reopened);
+        let ended_lately = self.period.until.duration_since(session.last) < REOPENED_WITHIN;
+        figures.still_open += u64::from(next.is_none() && ended_lately);
+        *figures.session_points.entry(self.period.point(session.start)).or_default() += 1;
+    }
+
+    fn end_customer(&mut self) {
+        self.end_session(None);
+        self.turn = None;
+        self.wrote = false;
+        self.wrote_today = false;
+    }
+
+    /// What it all comes to.
+    pub fn finish(mut self) -> TalkFigures {
+        self.end_customer();
+        self.figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::period;
+    use super::*;
+
+    fn row(user: &'static str, role: Role, at: &str, turn: u64) -> TalkRow<'static> {
+        TalkRow {
+            user,
+            role,
+            at: at.parse().unwrap(),
+            turn,
+            intent: (role == Role::User).then_some("refund_request"),
+            sentiment: (role == Role::User).then_some("neutral"),
+            response_ms: (role == Role::Assistant).then_some(100 * turn),
+        }
+    }
+
+    fn count(period: &Period, raised: &[(&str, &str)], rows: &[TalkRow<'_>]) -> TalkFigures {
+        let mut by: HashMap<String, Vec<Timestamp>> = HashMap::new();
+        for (user, at) in raised {
+            by.entry((*user).to_owned()).or_default().push(at.parse().unwrap());
+        }
+        let mut counter = TalkCounter::new(period, by);
+        for row in rows {
+            counter.add(row);
+        }
+        counter.finish()
+    }
+
+    #[test]
+    fn a_day_of_silence_begins_a_session() {
+        let all = period("", "2026-01-10T00:00:00Z");
+        let rows = [
+            row("a", Role::User, "2026-01-01T00:00:00Z", 1),
+            row("a", Role::User, "2026-01-01T00:00:01Z", 1),
+            row("a", Role::Assistant, "2026-01-01T00:00:02Z", 1),
+            row("a", Role::User, "2026-01-02T00:00:00Z", 2),
+            row("a", Role::User, "2026-01-03T00:00:00Z", 3),
+            row("b", Role::User, "2026-01-03T00:00:00Z", 1),
+            row("b", Role::Assistant, "2026-01-03T00:00:00Z", 1),
+        ];
+        let figures = count(&all, &[], &rows);
+        assert_eq!((figures.users, figures.messages, figures.turns, figures.sessions), (2, 5, 4, 3));
+        assert_eq!(figures.intents["refund_request"], 4, "a burst is one turn");
+        // a's first ran to the 2nd at 00:00:00 and was opened again just a day after; b's was answered and left alone.
+        assert_eq!((figures.auto_resolved, figures.reopened, figures.still_open), (2, 0, 0));
+    }
+
+    #[test]
+    fn a_session_that_an_agent_ended_late_can_be_opened_again() {
+        let all = period("", "2026-01-10T00:00:00Z");
+        let rows = [
+            row("a", Role::User, "2026-01-01T00:00:00Z", 1),
+            row("a", Role::Assistant, "2026-01-01T20:00:00Z", 1),
+            row("a", Role::User, "2026-01-02T01:00:00Z", 2),
+            row("a", Role::Assistant, "2026-01-02T01:00:01Z", 2),
+        ];
+        let figures = count(&all, &[("a", "2026-01-02T01:00:00Z")], &rows);
+        assert_eq!((figures.sessions, figures.reopened, figures.auto_resolved, figures.handed_over), (2, 1, 0, 1));
+    }
+
+    #[test]
+    fn a_session_counts_where_it_begins() {
+        let second = period("2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+        let rows = [
+            row("a", Role::User, "2026-01-01T23:59:00Z", 1),
+            row("a", Role::User, "2026-01-02T00:01:00Z", 2),
+            row("b", Role::User, "2026-01-02T00:01:00Z", 1),
+            row("b", Role::Assistant, "2026-01-02T00:01:01Z", 1),
+            row("c", Role::User, "2026-01-03T00:00:00Z", 1),
+        ];
+        let figures = count(&second, &[], &rows);
+        assert_eq!((figures.users, figures.sessions, figures.messages), (2, 1, 2));
+        assert_eq!((figures.auto_resolved, figures.still_open), (1, 1));
+        assert_eq!((figures.mean_response_ms(), figures.p95_response_ms()), (Some(100.0), Some(100)));
+        assert_eq!(count(&second, &[], &[]).auto_resolution_rate(), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! Decides which figures the team is shown, in the report and on the dashboard alike.
+//!
+//! It must never change anything, nor show a number that does not come from what is stored.
+
+mod html;
+mod range;
+mod sections;
+mod shape;
+mod talks;
+mod text;
+
+pub use html::page;
+pub use range::{Range, RangeError};
+pub use sections::{Options, Part, build};
+pub use shape::{Chart, Figure, Line, Section, Series, Table, Unit};
+pub use talks::{Talk, TalkView, Turn, talks, view};
+pub use text::{csv, markdown, plain};

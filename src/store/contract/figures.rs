@@ -1,0 +1,312 @@
+//! The team's figures, against counts that are made here from the rows, in another way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::domain::figures::Period;
+use crate::domain::outgoing::Outgoing;
+
+const HOUR: i64 = 3_600;
+
+fn period(from: Option<i64>, until: i64) -> Period {
+    Period {
+        from: from.map(at),
+        until: at(until),
+        zone: TimeZone::get("Asia/Kolkata").unwrap(),
+        gap: SignedDuration::from_hours(24),
+    }
+}
+
+/// Messages of five customers over some days, always the same ones.
+fn rows() -> Vec<ChatMessage> {
+    let mut rows = Vec::new();
+    for asker in 1..=5_u32 {
+        let mut second = i64::from(asker) * HOUR;
+        for turn in 1..=12_u64 {
+            // Some pauses are longer than a day.
+            second += i64::try_from(turn).unwrap() * i64::from(asker) * HOUR / 2 + 61;
+            for part in 0..=(turn % 2) {
+                rows.push(ChatMessage {
+                    user_id: user(asker),
+                    role: Role::User,
+                    text: format!("part {part} of ORD{asker:03}{turn:03} 100%_sure"),
+                    at: at(second),
+                    turn,
+                    intent: Some(
+                        ["track_order", "refund_request", "other"][usize::try_from(turn % 3).unwrap()].to_owned(),
+                    ),
+                    sentiment: Some(["neutral", "negative"][usize::try_from(turn % 2).unwrap()].to_owned()),
+                    response_ms: None,
+                });
+                second += 1;
+            }
+            rows.push(ChatMessage {
+                user_id: user(asker),
+                role: if turn % 4 == 0 { Role::Agent } else { Role::Assistant },
+                text: "reply".to_owned(),
+                at: at(second),
+                turn,
+                intent: None,
+                sentiment: None,
+                response_ms: (turn % 4 != 0).then_some(turn * u64::from(asker) * 10),
+            });
+        }
+    }
+    rows
+}
+
+/// The sessions of a customer: all its messages, first to last.
+fn sessions(rows: &[ChatMessage], asker: u32, until: Timestamp) -> Vec<Vec<&ChatMessage>> {
+    let own: Vec<&ChatMessage> = rows.iter().filter(|row| row.user_id == user(asker) && row.at < until).collect();
+    let customers: Vec<Timestamp> = own.iter().filter(|row| row.role == Role::User).map(|row| row.at).collect();
+    let begins: Vec<Timestamp> = customers
+        .iter()
+        .enumerate()
+        .filter(|(index, at)| *index == 0 || at.duration_since(customers[index - 1]) >= SignedDuration::from_hours(24))
+        .map(|(_, at)| *at)
+        .collect();
+    begins
+        .iter()
+        .enumerate()
+        .map(|(index, begin)| {
+            let end = begins.get(index + 1).copied().unwrap_or(until);
+            own.iter().filter(|row| row.at >= *begin && row.at < end).copied().collect()
+        })
+        .collect()
+}
+
+pub(in crate::store) async fn talk_is_counted_as_by_hand(fresh: Fresh) {
+    let rows = rows();
+    fresh.store.append_messages(&rows).await.unwrap();
+    for (number, asker, second) in [(1, 2, 30 * HOUR), (2, 4, 90 * HOUR)] {
+        let alert = Alert {
+            id: AlertId::new(format!("ALERT_{number}")),
+            user_id: user(asker),
+            reason: "asked for a person".to_owned(),
+            last_message: "a person please".to_owned(),
+            priority: Priority::High,
+            status: AlertStatus::Pending,
+            created_at: at(second),
+        };
+        fresh.store.open_alert(&alert).await.unwrap();
+    }
+    let alerts = fresh.store.alert_rows().await.unwrap();
+    assert_eq!(alerts.len(), 2);
+    let raised = |asker: u32| alerts.iter().filter(move |alert| alert.user == user(asker).as_str());
+    for (from, until) in [(None, 1_000), (Some(24), 120), (Some(100), 130), (Some(60), 61), (Some(2_000), 2_001)] {
+        let period = period(from.map(|hour| hour * HOUR), until * HOUR);
+        let figures = fresh.store.talk_figures(&period, &alerts).await.unwrap();
+        let within: Vec<&ChatMessage> = rows.iter().filter(|row| period.holds(row.at)).collect();
+        let of = |role: Role| within.iter().filter(move |row| row.role == role);
+        let named = |label: fn(&ChatMessage) -> Option<String>| {
+            let turns: BTreeSet<_> =
+                of(Role::User).map(|row| (row.user_id.as_str().to_owned(), row.turn, label(row).unwrap())).collect();
+            turns.into_iter().fold(BTreeMap::<String, u64>::new(), |mut counts, (_, _, label)| {
+                *counts.entry(label).or_default() += 1;
+                counts
+            })
+        };
+        let users: BTreeSet<_> = of(Role::User).map(|row| row.user_id.as_str()).collect();
+        assert_eq!(figures.users, users.len() as u64, "{from:?}..{until}");
+        assert_eq!(figures.messages, of(Role::User).count() as u64);
+        assert_eq!(figures.replies, of(Role::Assistant).count() as u64);
+        assert_eq!(figures.agent_messages, of(Role::Agent).count() as u64);
+        assert_eq!(figures.intents, named(|row| row.intent.clone()));
+        assert_eq!(figures.sentiments, named(|row| row.sentiment.clone()));
+        let mut responses: Vec<u64> = within.iter().filter_map(|row| row.response_ms).collect();
+        let mut counted = figures.responses.clone();
+        responses.sort_unstable();
+        counted.sort_unstable();
+        assert_eq!(counted, responses);
+        let today: BTreeSet<_> = rows
+            .iter()
+            .filter(|row| row.role == Role::User && row.at >= period.today() && row.at < period.until)
+            .map(|row| row.user_id.as_str())
+            .collect();
+        assert_eq!(figures.users_today, today.len() as u64);
+        let (mut begun, mut handed, mut resolved) = (0, 0, 0);
+        for asker in 1..=5 {
+            let sessions = sessions(&rows, asker, period.until);
+            for (index, session) in sessions.iter().enumerate() {
+                let (first, last) = (session.first().unwrap().at, session.last().unwrap().at);
+                if !period.holds(first) {
+                    continue;
+                }
+                begun += 1;
+                let next = sessions.get(index + 1).map(|next| next[0].at);
+                let person = raised(asker)
+                    .any(|alert| alert.created_at >= first && alert.created_at < next.unwrap_or(period.until));
+                let again = next.is_some_and(|next| next.duration_since(last) < SignedDuration::from_hours(24));
+                let replied = session.iter().any(|row| row.role == Role::Assistant);
+                handed += u64::from(person);
+                resolved += u64::from(replied && !person && !again);
+            }
+        }
+        assert_eq!((figures.sessions, figures.handed_over, figures.auto_resolved), (begun, handed, resolved));
+    }
+    let everything = fresh.store.talk_figures(&period(None, 1_000 * HOUR), &alerts).await.unwrap();
+    assert!(everything.sessions > 5 && everything.handed_over > 0 && everything.auto_resolved > 0, "{everything:?}");
+}
+
+pub(in crate::store) async fn orders_and_refunds_are_counted_as_by_hand(fresh: Fresh) {
+    let orders: Vec<Order> = (0..60_u32)
+        .map(|number| Order {
+            platform: ["JioMart", "Blinkit", ""][number as usize % 3].to_owned(),
+            category: ["Dairy", "Snacks"][number as usize % 2].to_owned(),
+            value: Money::from_paise(i64::from(number) * 1_337 + 45),
+            rating: (number % 7 != 0).then_some(u8::try_from(number % 5 + 1).unwrap()),
+            delayed: [None, Some(true), Some(false)][number as usize % 3],
+            refund_requested: Some(number % 4 == 0),
+            delivery_minutes: (number % 5 != 0).then_some(number),
+            placed_at: (number % 2 == 0)
+                .then(|| jiff::civil::datetime(2025, 6, 16, 0, 0, 0, 0) + SignedDuration::from_hours(number.into())),
+            ..order(number)
+        })
+        .collect();
+    import(&fresh.store, ImportMode::Upsert, orders.clone()).await;
+    // `at(0)` is 2025-06-15 20:36:40 in India.
+    for (period, platform) in [
+        (period(None, 0), None),
+        (period(None, 0), Some("Blinkit")),
+        (period(Some(10 * HOUR), 40 * HOUR), None),
+        (period(Some(10 * HOUR), 40 * HOUR), Some("JioMart")),
+    ] {
+        let figures = fresh.store.order_figures(&period, platform).await.unwrap();
+        let of_platform = |order: &&Order| platform.is_none_or(|platform| order.platform == platform);
+        let (from, until) = period.local();
+        let fits: Vec<&Order> = orders
+            .iter()
+            .filter(of_platform)
+            .filter(|order| from.is_none_or(|from| order.placed_at.is_some_and(|at| at >= from && at < until)))
+            .collect();
+        assert!(!fits.is_empty());
+        let total = &figures.total;
+        assert_eq!(total.orders, fits.len() as u64);
+        assert_eq!(total.value.paise(), fits.iter().map(|order| order.value.paise()).sum::<i64>());
+        assert_eq!(total.delayed, fits.iter().filter(|order| order.delayed == Some(true)).count() as u64);
+        assert_eq!(total.delay_known, fits.iter().filter(|order| order.delayed.is_some()).count() as u64);
+        assert_eq!(total.refund_requested, fits.iter().filter(|o| o.refund_requested == Some(true)).count() as u64);
+        let minutes: Vec<u64> = fits.iter().filter_map(|order| order.delivery_minutes.map(u64::from)).collect();
+        assert_eq!((total.timed, total.minutes), (minutes.len() as u64, minutes.iter().sum()));
+        let stars: Vec<u64> = fits.iter().filter_map(|order| order.rating.map(u64::from)).collect();
+        assert_eq!((total.rated, total.stars), (stars.len() as u64, stars.iter().sum()));
+        for (category, sums) in &figures.categories {
+            assert_eq!(sums.orders, fits.iter().filter(|order| order.category == *category).count() as u64);
+        }
+        for (hour, sums) in &figures.hours {
+            let at_hour = |order: &&&Order| order.placed_at.is_some_and(|at| at.hour() == i8::try_from(*hour).unwrap());
+            assert_eq!(sums.orders, fits.iter().filter(at_hour).count() as u64);
+        }
+        assert_eq!(
+            figures.hours.values().map(|sums| sums.orders).sum::<u64>(),
+            fits.iter().filter(|order| order.placed_at.is_some()).count() as u64
+        );
+        let undated = orders.iter().filter(of_platform).filter(|order| order.placed_at.is_none()).count() as u64;
+        assert_eq!(figures.undated, if from.is_some() { undated } else { 0 });
+    }
+    // Refunds are of `at(number)`; order 99 is not there.
+    let mut paid = Vec::new();
+    for number in [0, 1, 2, 3, 4, 50, 99] {
+        paid.push(fresh.store.record_refund(approved(number)).await.unwrap().refund);
+    }
+    let figures = fresh.store.refund_figures(&period(Some(1), 50), None).await.unwrap();
+    let fits: Vec<_> = paid.iter().filter(|refund| refund.at >= at(1) && refund.at < at(50)).collect();
+    assert_eq!((figures.total.refunds, fits.len()), (4, 4));
+    assert_eq!(figures.total.amount.paise(), fits.iter().map(|refund| refund.amount.paise()).sum::<i64>());
+    let all = fresh.store.refund_figures(&period(None, 1_000), None).await.unwrap();
+    let counts: Vec<(&str, u64)> = all.categories.iter().map(|(name, paid)| (name.as_str(), paid.refunds)).collect();
+    assert_eq!(counts, [("", 1), ("Dairy", 4), ("Snacks", 2)]);
+    assert_eq!(all.reasons["items missing"].refunds, 7);
+    assert_eq!(all.points.values().map(|paid| paid.refunds).sum::<u64>(), 7);
+    let some = fresh.store.refund_figures(&period(None, 1_000), Some("Blinkit")).await.unwrap();
+    assert_eq!(some.total.refunds, 2, "orders 1 and 4");
+}
+
+pub(in crate::store) async fn conversations_are_found(fresh: Fresh) {
+    fresh.store.append_messages(&rows()).await.unwrap();
+    let find = async |search: Search, limit| {
+        let found = fresh.store.find_talks(&search, limit).await.unwrap();
+        found.iter().map(|user| user.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    // The slower a customer writes, the later the last message.
+    assert_eq!(find(Search::default(), 2).await, ["user-5", "user-4"]);
+    assert_eq!(find(Search::default(), 100).await.len(), 5);
+    let text = |text: &str| Search { text: text.to_owned(), ..Search::default() };
+    assert_eq!(find(text("ord003007"), 9).await, ["user-3"]);
+    assert_eq!(find(text("USER-2"), 9).await, ["user-2"]);
+    assert_eq!(find(text("100%_SURE"), 9).await.len(), 5);
+    assert!(find(text("100%sure"), 9).await.is_empty(), "nothing in a search stands for something else");
+    assert!(find(text(".*"), 9).await.is_empty());
+    assert!(find(text("' OR 1=1 --"), 9).await.is_empty());
+    let intent = |intent: &str| Search { intent: Some(intent.to_owned()), ..Search::default() };
+    assert_eq!(find(intent("refund_request"), 9).await.len(), 5);
+    assert!(find(intent("refund"), 9).await.is_empty());
+    let late = Search { from: Some(at(150 * HOUR)), sentiment: Some("neutral".to_owned()), ..Search::default() };
+    let expected: BTreeSet<String> = rows()
+        .iter()
+        .filter(|row| row.at >= at(150 * HOUR) && row.sentiment.as_deref() == Some("neutral"))
+        .map(|row| row.user_id.as_str().to_owned())
+        .collect();
+    assert!(!expected.is_empty() && expected.len() < 5);
+    assert_eq!(find(late, 9).await.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+pub(in crate::store) async fn a_reply_of_the_team_is_kept_whole(fresh: Fresh) {
+    let store = &fresh.store;
+    let mut conversation = Conversation::new(user(1));
+    conversation.turn = 1;
+    assert!(store.save_conversation(&conversation).await.unwrap());
+    let mut next = store.conversation(&user(1)).await.unwrap().unwrap();
+    next.turn = 2;
+    let said = ChatMessage {
+        user_id: user(1),
+        role: Role::Agent,
+        text: "A person here.".to_owned(),
+        at: at(9),
+        turn: 2,
+        intent: None,
+        sentiment: None,
+        response_ms: None,
+    };
+    let outgoing = Outgoing::text(user(1), 2, 0, "A person here.", at(9));
+    let before = store.change_mark().await.unwrap();
+    assert_eq!(before, store.change_mark().await.unwrap(), "nothing happened");
+    assert!(store.save_reply(&next, &said, &outgoing).await.unwrap());
+    assert_ne!(before, store.change_mark().await.unwrap());
+    assert!(!store.save_reply(&next, &said, &outgoing).await.unwrap(), "an older version");
+    let again = (fresh.again)();
+    assert_eq!(again.recent_messages(&user(1), 9).await.unwrap(), [said]);
+    assert_eq!(again.outgoing_of(&user(1), 9).await.unwrap(), [outgoing]);
+    assert_eq!(again.conversation(&user(1)).await.unwrap().unwrap().turn, 2);
+    let claimed = again.claim_outgoing(None, at(10), SignedDuration::from_secs(5)).await.unwrap().unwrap();
+    assert_eq!(claimed.body.text(), "A person here.");
+}
+
+pub(in crate::store) async fn what_happens_changes_the_mark(fresh: Fresh) {
+    let store = &fresh.store;
+    let other = (fresh.again)();
+    let mut marks = vec![other.change_mark().await.unwrap()];
+    store.append_messages(&rows()[..1]).await.unwrap();
+    marks.push(other.change_mark().await.unwrap());
+    let alert = Alert {
+        id: AlertId::new("ALERT_1"),
+        user_id: user(1),
+        reason: "r".to_owned(),
+        last_message: "m".to_owned(),
+        priority: Priority::Low,
+        status: AlertStatus::Pending,
+        created_at: at(0),
+    };
+    store.open_alert(&alert).await.unwrap();
+    marks.push(other.change_mark().await.unwrap());
+    store.resolve_alert(&alert.id, at(1)).await.unwrap();
+    marks.push(other.change_mark().await.unwrap());
+    store.record_refund(approved(1)).await.unwrap();
+    marks.push(other.change_mark().await.unwrap());
+    store.append_audit(&record(1)).await.unwrap();
+    marks.push(other.change_mark().await.unwrap());
+    let different: BTreeSet<&String> = marks.iter().collect();
+    assert_eq!(different.len(), marks.len(), "{marks:?}");
+}

@@ -1,0 +1,263 @@
+//! Decides how the team's figures are read from the database.
+//!
+//! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
+//!
+//! Documents are read with the fields that are needed and added up here, not by the server: other programs write times and
+//! amounts in many types, and an amount is either exact or damage.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use mongodb::bson::{Bson, Document, doc};
+
+use super::super::{Insights, Result, Search};
+use super::alerts::read_alert;
+use super::chats::read_message;
+use super::fault::Fault;
+use super::orders::read_order;
+use super::schema::{ALERTS, AUDIT_HEAD, CHATS, ORDERS, OUTBOX, REFUNDS};
+use super::values::{date, optional_text, optional_time, optional_whole, paise, text, time};
+use super::{Base, MongoStore};
+use crate::domain::alert::AlertStatus;
+use crate::domain::figures::{
+    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, TalkRow, raised_by_customer,
+};
+use crate::domain::ids::UserId;
+use crate::domain::order::{Order, column};
+
+type Read<T> = std::result::Result<T, Fault>;
+
+/// How long reading everything may take.
+const READING: Duration = Duration::from_secs(300);
+/// Messages that are looked through for conversations at most.
+const MOST_SEARCHED: i64 = 200_000;
+/// Orders that are asked for at once.
+const ORDERS_AT_ONCE: usize = 1_000;
+
+async fn talk(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+    let mut filter = doc! {};
+    if let Some(from) = period.read_from() {
+        // Only dates compare with dates; what other programs wrote otherwise is read, and told apart below.
+        filter.insert(
+            "$or",
+            vec![doc! {"timestamp": {"$gte": date(from)}}, doc! {"timestamp": {"$not": {"$type": "date"}}}],
+        );
+    }
+    let fields = doc! {
+        "user_id": 1, "role": 1, "timestamp": 1, "created_at": 1, "at": 1, "turn": 1, "intent": 1, "sentiment": 1,
+        "response_ms": 1,
+    };
+    let order = doc! {"user_id": 1, "place": 1, "_id": 1};
+    let mut found = base.collection(CHATS).find(filter).projection(fields).sort(order).allow_disk_use(true).await?;
+    let from = period.read_from();
+    let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+    while let Some(document) = found.try_next().await? {
+        let message = read_message(&document)?;
+        if from.is_some_and(|from| message.at < from) {
+            continue;
+        }
+        counter.add(&TalkRow {
+            user: message.user_id.as_str(),
+            role: message.role,
+            at: message.at,
+            turn: message.turn,
+            intent: message.intent.as_deref(),
+            sentiment: message.sentiment.as_deref(),
+            response_ms: message.response_ms,
+        });
+    }
+    Ok(counter.finish())
+}
+
+/// An order as a cell of its own.
+fn cell(order: &Order) -> OrderCell {
+    OrderCell {
+        orders: 1,
+        delay_known: u64::from(order.delayed.is_some()),
+        delayed: u64::from(order.delayed == Some(true)),
+        timed: u64::from(order.delivery_minutes.is_some()),
+        minutes: order.delivery_minutes.unwrap_or(0).into(),
+        value: order.value,
+        refund_requested: u64::from(order.refund_requested == Some(true)),
+        rating: order.rating,
+        hour: order.placed_at.and_then(|at| u8::try_from(at.hour()).ok()),
+    }
+}
+
+async fn orders(base: &Base, period: &Period, platform: Option<&str>) -> Read<OrderFigures> {
+    let filter = platform.map_or_else(Document::new, |platform| doc! {column::PLATFORM: platform});
+    let fields = doc! {column::FEEDBACK: 0, column::PHONE: 0, column::STATUS: 0};
+    let mut found = base.collection(ORDERS).find(filter).projection(fields).batch_size(10_000).await?;
+    let (from, until) = period.local();
+    let mut figures = OrderFigures::default();
+    while let Some(document) = found.try_next().await? {
+        let order = read_order(&document)?;
+        match (from, order.placed_at) {
+            (Some(_), None) => {
+                figures.undated += 1;
+                continue;
+            }
+            (Some(from), Some(at)) if at < from || at >= until => continue,
+            _ => {}
+        }
+        figures.add(&order.platform, &order.category, &cell(&order));
+    }
+    Ok(figures)
+}
+
+/// Platform and category of orders, by their ids.
+async fn kinds(base: &Base, ids: &[String]) -> Read<HashMap<String, (String, String)>> {
+    let mut kinds = HashMap::new();
+    for ids in ids.chunks(ORDERS_AT_ONCE) {
+        let filter = doc! {column::ORDER_ID: {"$in": ids.to_vec()}};
+        let fields = doc! {column::ORDER_ID: 1, column::PLATFORM: 1, column::CATEGORY: 1};
+        let mut found = base.collection(ORDERS).find(filter).projection(fields).await?;
+        while let Some(document) = found.try_next().await? {
+            let words = |name: &str| optional_text(&document, name).map(Option::unwrap_or_default);
+            kinds.insert(text(&document, column::ORDER_ID)?, (words(column::CATEGORY)?, words(column::PLATFORM)?));
+        }
+    }
+    Ok(kinds)
+}
+
+async fn refunds(base: &Base, period: &Period, platform: Option<&str>) -> Read<RefundFigures> {
+    let filter = period.from.map_or_else(Document::new, |from| doc! {"at": {"$gte": date(from)}});
+    let found = base.collection(REFUNDS).find(filter).sort(doc! {"at": -1, "_id": -1}).await?;
+    let documents: Vec<Document> = found.try_collect().await?;
+    let ids: Vec<String> = documents.iter().map(|document| text(document, "_id")).collect::<Read<_>>()?;
+    let kinds = kinds(base, &ids).await?;
+    let mut figures = RefundFigures::default();
+    for (document, id) in documents.iter().zip(&ids) {
+        let kind = kinds.get(id).map(|(category, platform)| (category.as_str(), platform.as_str()));
+        if platform.is_some_and(|platform| kind.is_none_or(|(_, of)| of != platform)) {
+            continue;
+        }
+        let reason = optional_text(document, "reason")?.unwrap_or_default();
+        figures.add(period, time(document, "at")?, paise(document, "amount_paise")?, &reason, kind);
+    }
+    Ok(figures)
+}
+
+async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
+    let fields = doc! {"reason": 0, "last_message": 0};
+    let mut found = base.collection(ALERTS).find(doc! {}).projection(fields).await?;
+    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+    while let Some(document) = found.try_next().await? {
+        let alert = read_alert(&document)?;
+        // One that was copied and is still in its place counts once.
+        if !seen.insert(alert.id.as_str().to_owned()) {
+            continue;
+        }
+        rows.push(AlertRow {
+            user: alert.user_id.as_str().to_owned(),
+            priority: alert.priority,
+            pending: alert.status == AlertStatus::Pending,
+            created_at: alert.created_at,
+            resolved_at: optional_time(&document, "resolved_at")?,
+        });
+    }
+    Ok(rows)
+}
+
+async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
+    let mut filter = doc! {};
+    if let Some(from) = search.from {
+        filter.insert("timestamp", doc! {"$gte": date(from)});
+    }
+    for (name, value) in [("intent", &search.intent), ("sentiment", &search.sentiment)] {
+        if let Some(value) = value {
+            filter.insert(name, value);
+        }
+    }
+    if !search.text.is_empty() {
+        let mut pattern = String::new();
+        for c in search.text.chars() {
+            if c.is_ascii() && !c.is_ascii_alphanumeric() {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        let fits = Bson::Document(doc! {"$regex": pattern, "$options": "i"});
+        let fields = ["content", "message", "text", "user_id"];
+        filter.insert("$or", fields.map(|field| doc! {field: fits.clone()}).to_vec());
+    }
+    let latest = doc! {"timestamp": -1};
+    let chats = base.collection(CHATS);
+    let found = chats.find(filter).sort(latest).limit(MOST_SEARCHED).projection(doc! {"user_id": 1});
+    let mut found = found.allow_disk_use(true).await?;
+    let (mut users, mut seen) = (Vec::new(), HashSet::new());
+    while users.len() < limit
+        && let Some(document) = found.try_next().await?
+    {
+        let user = text(&document, "user_id")?;
+        if seen.insert(user.clone()) {
+            users.push(UserId::new(user));
+        }
+    }
+    Ok(users)
+}
+
+/// What a field of the last document by it holds.
+async fn last(base: &Base, collection: &str, filter: Document, field: &str) -> Read<Option<Timestamp>> {
+    let found = base.collection(collection).find_one(filter).sort(doc! {field: -1}).projection(doc! {field: 1}).await?;
+    found.map_or(Ok(None), |document| optional_time(&document, field))
+}
+
+async fn mark(base: &Base) -> Read<String> {
+    let (pending, resolved) = (doc! {"status": "pending"}, doc! {"status": "resolved"});
+    let head = base.collection(AUDIT_HEAD).find_one(doc! {"_id": "head"}).await?;
+    let head = head.map_or(Ok(None), |head| optional_whole(&head, "seq"))?;
+    let alerts = base.collection(ALERTS).count_documents(pending.clone()).await?;
+    let times = [
+        last(base, CHATS, doc! {}, "timestamp").await?,
+        last(base, REFUNDS, doc! {}, "at").await?,
+        last(base, ALERTS, pending, "created_at").await?,
+        last(base, ALERTS, resolved, "resolved_at").await?,
+        last(base, OUTBOX, doc! {"state": "sent"}, "next_at").await?,
+        last(base, OUTBOX, doc! {"state": "parked"}, "next_at").await?,
+    ];
+    Ok(format!("{head:?}/{alerts}/{times:?}"))
+}
+
+#[async_trait]
+impl Insights for MongoStore {
+    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
+        let (period, alerts) = (period.clone(), alerts.to_vec());
+        self.run_within("counting conversations", READING, |base| async move { talk(&base, &period, &alerts).await })
+            .await
+    }
+
+    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
+        let (period, platform) = (period.clone(), platform.map(str::to_owned));
+        let counted = self.run_within("counting orders", READING, |base| async move {
+            orders(&base, &period, platform.as_deref()).await
+        });
+        counted.await
+    }
+
+    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures> {
+        let (period, platform) = (period.clone(), platform.map(str::to_owned));
+        let counted = self.run_within("counting refunds", READING, |base| async move {
+            refunds(&base, &period, platform.as_deref()).await
+        });
+        counted.await
+    }
+
+    async fn alert_rows(&self) -> Result<Vec<AlertRow>> {
+        self.run_within("counting alerts", READING, |base| async move { alerts(&base).await }).await
+    }
+
+    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>> {
+        let search = search.clone();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.run_within("looking for conversations", READING, |base| async move { find(&base, &search, limit).await })
+            .await
+    }
+
+    async fn change_mark(&self) -> Result<String> {
+        self.run("looking for changes", |base| async move { mark(&base).await }).await
+    }
+}

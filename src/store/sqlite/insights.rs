@@ -1,0 +1,217 @@
+//! Decides how the team's figures are read from the file.
+//!
+//! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use jiff::civil::DateTime;
+use rusqlite::{Connection, params};
+
+use super::super::{Insights, Result, Search};
+use super::{Fault, SqliteStore, count, micros, timestamp};
+use crate::domain::alert::Priority;
+use crate::domain::figures::{
+    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, TalkRow, raised_by_customer,
+};
+use crate::domain::ids::UserId;
+use crate::domain::message::Role;
+use crate::domain::money::Money;
+
+type Read<T> = std::result::Result<T, Fault>;
+
+/// A text column, or the empty text.
+fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Read<Option<&'a str>> {
+    Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+}
+
+fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+    const COLUMNS: &str = "SELECT user_id, role, at, turn, intent, sentiment, response_ms FROM chats";
+    let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+    let until = micros(period.until);
+    let mut read = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| -> Read<()> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(parameters)?;
+        while let Some(row) = rows.next()? {
+            let role = text(row, 1)?.unwrap_or_default();
+            counter.add(&TalkRow {
+                user: text(row, 0)?.unwrap_or_default(),
+                role: Role::parse(role).ok_or_else(|| Fault::Content(format!("“{role}” is no role in a chat")))?,
+                at: timestamp(row.get(2)?)?,
+                turn: count(row.get(3)?)?,
+                intent: text(row, 4)?,
+                sentiment: text(row, 5)?,
+                response_ms: row.get::<_, Option<i64>>(6)?.map(count).transpose()?,
+            });
+        }
+        Ok(())
+    };
+    match period.read_from() {
+        // A short time is found by the time and sorted; everything is there in its order already.
+        Some(from) => read(
+            &format!("{COLUMNS} INDEXED BY chats_at WHERE at >= ?1 AND at < ?2 ORDER BY user_id, id"),
+            &[&micros(from), &until],
+        )?,
+        None => read(&format!("{COLUMNS} INDEXED BY chats_figures ORDER BY user_id, id"), &[])?,
+    }
+    Ok(counter.finish())
+}
+
+/// As the column `placed_at` holds it: ISO text, which sorts as the times do.
+fn iso(local: DateTime) -> String {
+    local.to_string()
+}
+
+fn orders(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<OrderFigures> {
+    let (from, until) = period.local();
+    let (from, until) = (from.map(iso), iso(until));
+    let mut figures = OrderFigures::default();
+    let mut statement = connection.prepare_cached(
+        "SELECT platform, category, rating, substr(placed_at, 12, 2), count(*), count(delayed), total(delayed),
+                count(delivery_minutes), coalesce(sum(delivery_minutes), 0), coalesce(sum(value_paise), 0), total(refund_requested)
+         FROM order_details INDEXED BY orders_figures
+         WHERE (?1 IS NULL OR platform = ?1) AND (?2 IS NULL OR (placed_at >= ?2 AND placed_at < ?3))
+         GROUP BY platform, category, rating, substr(placed_at, 12, 2)",
+    )?;
+    let mut rows = statement.query(params![platform, from, until])?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = |number: f64| number as u64;
+    while let Some(row) = rows.next()? {
+        let cell = OrderCell {
+            rating: row.get(2)?,
+            hour: text(row, 3)?.and_then(|hour| hour.parse().ok()),
+            orders: count(row.get(4)?)?,
+            delay_known: count(row.get(5)?)?,
+            delayed: whole(row.get(6)?),
+            timed: count(row.get(7)?)?,
+            minutes: count(row.get(8)?)?,
+            value: Money::from_paise(row.get(9)?),
+            refund_requested: whole(row.get(10)?),
+        };
+        figures.add(text(row, 0)?.unwrap_or_default(), text(row, 1)?.unwrap_or_default(), &cell);
+    }
+    if from.is_some() {
+        let sql = "SELECT count(*) FROM order_details INDEXED BY orders_figures
+                   WHERE (?1 IS NULL OR platform = ?1) AND placed_at IS NULL";
+        figures.undated = count(connection.prepare_cached(sql)?.query_row([platform], |row| row.get(0))?)?;
+    }
+    Ok(figures)
+}
+
+fn refunds(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<RefundFigures> {
+    let mut figures = RefundFigures::default();
+    let mut statement = connection.prepare_cached(
+        "SELECT refunds.at, refunds.amount_paise, refunds.reason, category, platform
+         FROM refunds LEFT JOIN order_details USING (order_id)
+         WHERE refunds.at >= ?1 AND refunds.at < ?2 AND (?3 IS NULL OR platform = ?3)",
+    )?;
+    let from = period.from.map_or(i64::MIN, micros);
+    let mut rows = statement.query(params![from, micros(period.until), platform])?;
+    while let Some(row) = rows.next()? {
+        let order = text(row, 3)?.zip(text(row, 4)?);
+        let amount = Money::from_paise(row.get(1)?);
+        figures.add(period, timestamp(row.get(0)?)?, amount, text(row, 2)?.unwrap_or_default(), order);
+    }
+    Ok(figures)
+}
+
+fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
+    let mut statement = connection
+        .prepare_cached("SELECT user_id, priority, status, created_at, resolved_at FROM human_intervention_alerts")?;
+    let rows = statement.query_and_then([], |row| {
+        Ok(AlertRow {
+            user: row.get(0)?,
+            priority: match row.get::<_, i64>(1)? {
+                0 => Priority::Low,
+                1 => Priority::Medium,
+                2 => Priority::High,
+                other => return Err(Fault::Content(format!("{other} is no priority of an alert"))),
+            },
+            pending: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)? == "pending",
+            created_at: timestamp(row.get(3)?)?,
+            resolved_at: row.get::<_, Option<i64>>(4)?.map(timestamp).transpose()?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// `text` as a part of a `LIKE` pattern.
+fn literally(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
+}
+
+fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<UserId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id FROM chats
+         WHERE at >= ?1 AND (?2 IS NULL OR text LIKE ?2 ESCAPE '\\' OR user_id LIKE ?2 ESCAPE '\\')
+             AND (?3 IS NULL OR intent = ?3) AND (?4 IS NULL OR sentiment = ?4)
+         ORDER BY at DESC, id DESC",
+    )?;
+    let pattern = (!search.text.is_empty()).then(|| literally(&search.text));
+    let from = search.from.map_or(i64::MIN, micros);
+    let mut rows = statement.query(params![from, pattern, search.intent, search.sentiment])?;
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let user = text(row, 0)?.unwrap_or_default();
+        if !seen.contains(user) {
+            seen.insert(user.to_owned());
+            found.push(UserId::new(user));
+        }
+    }
+    Ok(found)
+}
+
+fn mark(connection: &Connection) -> Read<String> {
+    // Each part is the end of an index, or one row.
+    let sql = "SELECT (SELECT coalesce(max(id), 0) FROM chats)
+        || '/' || (SELECT coalesce(max(seq), 0) FROM audit)
+        || '/' || (SELECT coalesce(max(rowid), 0) FROM refunds)
+        || '/' || (SELECT count(*) FROM human_intervention_alerts WHERE status = 'pending')
+        || '/' || (SELECT coalesce(max(rowid), 0) FROM human_intervention_alerts)
+        || '/' || (SELECT coalesce(max(resolved_at), 0) FROM human_intervention_alerts WHERE status = 'resolved')
+        || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'sent')
+        || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'parked')";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+#[async_trait]
+impl Insights for SqliteStore {
+    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
+        let (period, alerts) = (period.clone(), alerts.to_vec());
+        self.read("counting conversations", move |connection| talk(connection, &period, &alerts)).await
+    }
+
+    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
+        let (period, platform) = (period.clone(), platform.map(str::to_owned));
+        self.read("counting orders", move |connection| orders(connection, &period, platform.as_deref())).await
+    }
+
+    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures> {
+        let (period, platform) = (period.clone(), platform.map(str::to_owned));
+        self.read("counting refunds", move |connection| refunds(connection, &period, platform.as_deref())).await
+    }
+
+    async fn alert_rows(&self) -> Result<Vec<AlertRow>> {
+        self.read("counting alerts", alerts).await
+    }
+
+    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>> {
+        let search = search.clone();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read("looking for conversations", move |connection| find(connection, &search, limit)).await
+    }
+
+    async fn change_mark(&self) -> Result<String> {
+        self.read("looking for changes", mark).await
+    }
+}
