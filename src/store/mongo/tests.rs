@@ -2,8 +2,8 @@
 //! database of its own, which is dropped afterwards; `tests/mongo.sh` starts a server for them.
 //!
 //! The server of `tests/mongo.sh` speaks MongoDB's protocol and is not MongoDB. What it lacks: its planner passes partial
-//! indexes over, so that none is needed by a query here; `explain` of an update or a delete shows nothing, so that their
-//! filters are explained as those of a `find`; a retried write is applied twice.
+//! indexes over, so that none is needed by a query here; its plans scan a collection for `_id` and something
+//! else, so that queries are held against the indexes instead; a retried write is applied twice.
 
 use std::sync::Arc;
 

@@ -29,7 +29,7 @@ use crate::store::{
 /// The commands that were heard, each form once.
 type Heard = Arc<Mutex<BTreeMap<String, Document>>>;
 
-/// What a command looks for, as `find` commands: that server explains no other.
+/// What a command looks for, as `find` commands.
 fn searches(command: &Document) -> Vec<Document> {
     let Some((name, collection)) = command.iter().next() else { return Vec::new() };
     let find = |filter: Option<&Bson>, sort: Option<&Bson>| {
