@@ -259,6 +259,8 @@ pub struct WhatsAppConfig {
     pub turns_at_once: u32,
     /// Messages that are sent at once.
     pub sends_at_once: u32,
+    /// Seconds for which a conversation or a message is held without a sign of life.
+    pub lease_seconds: u32,
     /// Messages a second to all customers.
     pub messages_per_second: u32,
     /// Messages to one customer before the limit of a pair holds.

@@ -23,7 +23,7 @@ pub use pool::{Pool, PoolSettings};
 pub use retry::Backoff;
 pub use sender::Sender;
 pub use takeover::taken_over;
-pub use worker::{Outcome, Worker};
+pub use worker::{Outcome, Witness, Worker};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

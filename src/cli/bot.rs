@@ -3,6 +3,7 @@
 //! It must never serve webhooks that nobody signed unless it was told to in so many words.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,12 +16,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::mcp::{open_store, stop_on_signal};
+use super::recording::Journal;
 use super::{Global, Problem, app};
 use crate::bot::{ChannelPart, Intake, Notifier, Part, Server, ServerSettings, StorePart, routes, serve};
 use crate::channels::Channel;
 use crate::channels::whatsapp::{Limits, Settings, Template, WhatsApp};
 use crate::config::{Config, WhatsAppConfig};
-use crate::inbox::{Pool, PoolSettings, system_clock};
+use crate::inbox::{Pool, PoolSettings, Witness, system_clock};
 use crate::mcp::http::listen;
 use crate::nlu::{Classifier as _, Engine};
 use crate::store::{Patience, Store};
@@ -42,7 +44,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(15);
     field “messages”\n(and “smb_message_echoes” where people also answer from the business app).\n\n\
     Served: /webhook and / (webhooks), /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it: requests, turns and replies \
     that were\nbegun are finished; what waits is kept for the next start.\n\n\
-    Examples:\n  ecomres bot --store shop.db\n  ecomres bot --bind 0.0.0.0 --port 8000\n  \
+    Examples:\n  ecomres bot --store shop.db\n  ecomres bot --bind 0.0.0.0 --port 8000\n  ecomres bot --record turns            # then: ecomres replay turns/*.jsonl\n  \
     ecomres bot --insecure-webhook        # to try it out without APP_SECRET"
 )]
 pub struct Options {
@@ -54,6 +56,9 @@ pub struct Options {
     /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
+    /// Keep every turn in a new file in this folder, without personal data, for `ecomres replay`
+    #[arg(long, value_name = "DIR")]
+    pub(super) record: Option<PathBuf>,
 }
 
 /// Where it listens, and to whom.
@@ -120,6 +125,14 @@ pub(super) fn start(
         let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
+        let journal = match &options.record {
+            Some(folder) => Some(Arc::new(Journal::begin(folder, config.patterns()?)?)),
+            None => None,
+        };
+        let worker = match &journal {
+            Some(journal) => worker.with_witness(Arc::clone(journal) as Arc<dyn Witness>),
+            None => worker,
+        };
         let pool = Pool::of(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock));
         let pool = pool.with_retention(config.retention.keep_for());
         let secret = Some(config.whatsapp.app_secret.clone()).filter(|secret| !secret.expose_secret().is_empty());
@@ -163,6 +176,11 @@ pub(super) fn start(
         let app = routes(server).merge(others.routes);
         let (served, (), (), shown) =
             tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), told, shown);
+        if let Some(left_out) = journal.map(|journal| journal.end()).filter(|left_out| *left_out > 0) {
+            eprintln!(
+                "warning: {left_out} turns are not in the recording: they came faster than they could be written"
+            );
+        }
         served.context("serving webhooks")?;
         shown.context("serving the dashboard")?;
         // The last turns put their replies into the outbox after sending had ended.
@@ -229,6 +247,7 @@ fn pool_settings(settings: &WhatsAppConfig) -> PoolSettings {
     PoolSettings {
         turns: count(settings.turns_at_once),
         sends: count(settings.sends_at_once),
+        lease: SignedDuration::from_secs(settings.lease_seconds.into()),
         poll: POLL,
         ..PoolSettings::default()
     }

@@ -31,7 +31,7 @@ use crate::store::sqlite::SqliteStore;
         ecomres replay before.jsonl --calls-only --orders orders.csv --json"
 )]
 pub struct Options {
-    /// Recordings, as `ecomres simulate --record` writes them
+    /// Recordings, as `ecomres simulate --record` and `ecomres bot --record` write them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Orders for the scratch stores [default: the sample orders]
@@ -115,13 +115,17 @@ impl Parts<'_> {
 
     /// Runs a turn again, in the form it is kept in.
     async fn again(&self, worker: &Worker, turn: &Turn) -> anyhow::Result<Turn> {
-        let incoming = Incoming {
-            texts: vec![recording::stand_ins(&turn.text)],
-            pressed: turn.pressed.as_deref().map(QuoteId::new),
+        let user = UserId::new(turn.user.as_str());
+        let offered = worker.store().conversation(&user).await?.map(|known| known.offered).unwrap_or_default();
+        let quote = |pressed: &str| {
+            let offer = offered.iter().find(|offer| offer.order_id.as_str() == pressed);
+            offer.map_or_else(|| QuoteId::new(pressed), |offer| offer.quote_id.clone())
         };
-        let report = worker.take_turn(&UserId::new(turn.user.as_str()), &incoming, turn.at).await?;
+        let incoming =
+            Incoming { texts: vec![recording::stand_ins(&turn.text)], pressed: turn.pressed.as_deref().map(quote) };
+        let report = worker.take_turn(&user, &incoming, turn.at).await?;
         let session = turn.session.as_deref();
-        Ok(recording::turn(session, &turn.user, &incoming, turn.at, &report, &self.config.patterns()?))
+        Ok(recording::turn(session, &turn.user, &offered, &incoming, turn.at, &report, &self.config.patterns()?))
     }
 
     fn same(&self, before: &Turn, now: &Turn) -> bool {

@@ -116,6 +116,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("whatsapp.burst_longest_ms", Kind::Whole(0, 600_000)),
     ("whatsapp.turns_at_once", Kind::Whole(1, 1_000)),
     ("whatsapp.sends_at_once", Kind::Whole(1, 1_000)),
+    ("whatsapp.lease_seconds", Kind::Whole(1, 600)),
     ("whatsapp.messages_per_second", Kind::Whole(1, 10_000)),
     ("whatsapp.pair_burst", Kind::Whole(1, 1_000)),
     ("alerts.webhook_url", Kind::Text),

@@ -45,6 +45,12 @@ pub enum Outcome {
     Failed(StoreError),
 }
 
+/// Sees the turns that are kept, such as to record them.
+pub trait Witness: Send + Sync {
+    /// A turn whose messages hold words is kept. The worker waits for this: it must be quick, and it cannot fail.
+    fn saw(&self, user: &UserId, incoming: &Incoming, at: Timestamp, report: &TurnReport);
+}
+
 /// Works claimed conversations off.
 #[derive(Clone)]
 pub struct Worker {
@@ -54,13 +60,15 @@ pub struct Worker {
     lease: SignedDuration,
     retry: Backoff,
     channel: Option<Arc<dyn Channel>>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Worker {
     /// A worker over a store, with a name of its own.
     pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
         let name = format!("{}-{}", std::process::id(), Uuid::now_v7().simple());
-        Self { store, agent, name, lease: SignedDuration::from_secs(30), retry: Backoff::TURNS, channel: None }
+        let lease = SignedDuration::from_secs(30);
+        Self { store, agent, name, lease, retry: Backoff::TURNS, channel: None, witness: None }
     }
 
     /// Changes how long a conversation is held without a sign of life.
@@ -79,6 +87,12 @@ impl Worker {
     #[must_use]
     pub fn with_channel(self, channel: Arc<dyn Channel>) -> Self {
         Self { channel: Some(channel), ..self }
+    }
+
+    /// Shows every turn that is kept to a witness.
+    #[must_use]
+    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Where it works.
@@ -221,6 +235,9 @@ impl Worker {
                 Finished::Kept => {
                     tracing::info!(turn = report.conversation.turn, replies = turn.outgoing.len(), "a turn is kept");
                     report.conversation.version += 1;
+                    if let Some(witness) = self.witness.as_ref().filter(|_| reading.has_words()) {
+                        witness.saw(&claim.user_id, &reading.incoming, now, &report);
+                    }
                     return Ok(Some(report));
                 }
                 Finished::Lost => return Ok(None),

@@ -32,6 +32,9 @@ for _ in 1 2 3; do
   echo "$((($(date +%s%N) - start) / 1000000)) ms"
 done
 
+echo "-- webhook to reply, the bot with its store and without a language model"
+bash tests/bench/latency_bot.sh "$bin"
+
 echo "-- a message through the playbook, everything included (target: median under 30 ms)"
 for round in $(seq 1 25); do
   printf 'where is my order\nORD%06d\nthe packet was torn and two items are missing from it, what now\nno, leave it\nthanks\n+25h hello\nwhat are your business hours\nI paid twice for this order\n' "$((round % 19 + 1))"

@@ -179,19 +179,19 @@ impl Drop for Workers {
 }
 
 /// One customer's messages, and how far they are.
-struct Script {
-    user: UserId,
-    order: OrderId,
-    wants_refund: bool,
-    texts: Vec<String>,
-    next: usize,
+pub struct Script {
+    pub user: UserId,
+    pub order: OrderId,
+    pub wants_refund: bool,
+    pub texts: Vec<String>,
+    pub next: usize,
     /// Held back, to be delivered after later ones.
-    late: Option<usize>,
+    pub late: Option<usize>,
     was_late: BTreeSet<usize>,
 }
 
 impl Script {
-    fn new(number: usize, length: usize) -> Self {
+    pub fn new(user: String, number: usize, length: usize) -> Self {
         let order = OrderId::new(&format!("ORD{number:06}"));
         let wants_refund = number.is_multiple_of(3);
         let mut texts: Vec<String> = (0..length)
@@ -206,15 +206,7 @@ impl Script {
             texts.splice(0..0, [format!("I want a refund for {order}"), "yes".to_owned()]);
             texts.truncate(length.max(2));
         }
-        Self {
-            user: UserId::new(format!("customer-{number}")),
-            order,
-            wants_refund,
-            texts,
-            next: 0,
-            late: None,
-            was_late: BTreeSet::new(),
-        }
+        Self { user: UserId::new(user), order, wants_refund, texts, next: 0, late: None, was_late: BTreeSet::new() }
     }
 
     fn message(&self, place: usize) -> Inbound {
@@ -229,7 +221,7 @@ impl Script {
     }
 
     /// Whether the customer would write now: they read the offer before they say yes, and the answer to that.
-    async fn may_write(&self, store: &Arc<dyn Store>) -> bool {
+    pub async fn may_write(&self, store: &Arc<dyn Store>) -> bool {
         if self.next >= self.texts.len() {
             return false;
         }
@@ -247,7 +239,7 @@ impl Script {
     }
 
     /// Takes the next one to three messages, in any order, and holds one back now and then.
-    fn burst(&mut self, rng: &mut SmallRng) -> Vec<Inbound> {
+    pub fn burst(&mut self, rng: &mut SmallRng) -> Vec<Inbound> {
         let alone = self.wants_refund && self.next < 2;
         let count = if alone { 1 } else { rng.random_range(1..=3).min(self.texts.len() - self.next) };
         let mut places: Vec<usize> = (self.next..self.next + count).collect();
@@ -261,12 +253,12 @@ impl Script {
         places.into_iter().map(|place| self.message(place)).collect()
     }
 
-    fn done(&self) -> bool {
+    pub fn done(&self) -> bool {
         self.next == self.texts.len() && self.late.is_none()
     }
 }
 
-fn order(number: usize) -> Order {
+pub fn order(number: usize) -> Order {
     Order {
         id: OrderId::new(&format!("ORD{number:06}")),
         customer_id: format!("CUST{number:04}"),
@@ -348,7 +340,9 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
         for _ in 0..3 {
             workers.start();
         }
-        let mut scripts: Vec<Script> = (0..customers).map(|number| Script::new(number, messages / customers)).collect();
+        let mut scripts: Vec<Script> = (0..customers)
+            .map(|number| Script::new(format!("customer-{number}"), number, messages / customers))
+            .collect();
         let begun = Instant::now();
         let deadline = begun + Duration::from_secs(60 + 2 * kills as u64);
         let mut killed = 0;
@@ -390,7 +384,9 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
         drop(workers);
         println!("{killed} kills, {redelivered} redeliveries in {:.1} s", begun.elapsed().as_secs_f64());
         assert!(killed == kills && redelivered > 0);
-        check(&store, &scripts, &log, killed).await;
+        let doubled = check(&store, &scripts, &read_log(&log)).await;
+        println!("{doubled} messages came twice, their processes died between sending and recording it");
+        assert!(doubled <= kills * SENDS);
     });
 }
 
@@ -404,7 +400,21 @@ async fn told(store: &Arc<dyn Store>, scripts: &[Script]) -> String {
     text
 }
 
-async fn check(store: &Arc<dyn Store>, scripts: &[Script], log: &Path, kills: usize) {
+/// What the telephones rang with: turn, sequence and text, in the order of ringing.
+pub type Rang = BTreeMap<UserId, Vec<(u64, u32, String)>>;
+
+fn read_log(log: &Path) -> Rang {
+    let mut rang = Rang::new();
+    for line in std::fs::read_to_string(log).unwrap().lines() {
+        let message: Outgoing = serde_json::from_str(line).unwrap();
+        let text = message.body.text().to_owned();
+        rang.entry(message.user_id).or_default().push((message.turn, message.sequence, text));
+    }
+    rang
+}
+
+/// Checks that nothing is lost, late or paid twice; returns how many messages came twice.
+pub async fn check(store: &Arc<dyn Store>, scripts: &[Script], rang: &Rang) -> usize {
     let refunds = store.refunds(u32::MAX).await.unwrap();
     let expected: BTreeSet<&OrderId> =
         scripts.iter().filter(|script| script.wants_refund).map(|script| &script.order).collect();
@@ -414,13 +424,6 @@ async fn check(store: &Arc<dyn Store>, scripts: &[Script], log: &Path, kills: us
     assert!(check.broken.is_none() && check.entries > 0, "{check:?}");
     assert_eq!(store.check_refunds().await.unwrap(), None);
 
-    // What the telephones rang with, in the order of ringing.
-    let mut rang: BTreeMap<UserId, Vec<(u64, u32, String)>> = BTreeMap::new();
-    for line in std::fs::read_to_string(log).unwrap().lines() {
-        let message: Outgoing = serde_json::from_str(line).unwrap();
-        let text = message.body.text().to_owned();
-        rang.entry(message.user_id).or_default().push((message.turn, message.sequence, text));
-    }
     let mut doubled = 0;
     for script in scripts {
         let user = &script.user;
@@ -476,6 +479,5 @@ async fn check(store: &Arc<dyn Store>, scripts: &[Script], log: &Path, kills: us
             assert!(told, "{user} is told of the refund: {replies:?}");
         }
     }
-    println!("{doubled} messages came twice, their processes died between sending and recording it");
-    assert!(doubled <= kills * SENDS);
+    doubled
 }

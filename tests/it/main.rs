@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod bot_chaos;
 mod chaos;
 mod cli;
 mod dashboard;

@@ -1,10 +1,11 @@
-//! Conversations that are recorded and run again.
+//! Conversations that are recorded, at the console and by the bot, and run again.
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{ecomres, run};
+use crate::whatsapp::Bot;
 
 fn record(folder: &Path, arguments: &[&str]) -> String {
     let (code, _, err) = run(ecomres(folder).args(["simulate", "--record", "before.jsonl"]).args(arguments));
@@ -57,6 +58,46 @@ fn a_recording_holds_no_personal_data_and_is_never_written_over() {
     let (code, _, err) = run(ecomres(folder.path()).args(again));
     assert_eq!(code, 1);
     assert!(err.contains("before.jsonl cannot be made") && err.contains("hint:"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_bot_records_comes_out_again() {
+    let (one, other) = ("919876500001", "919876500002");
+    let mut bot = Bot::start(&["bot", "--record", "kept/turns"], &[]).await;
+    bot.write(one, "I want a refund for ORD000003").await;
+    let offer = bot.reply(one, 1).await;
+    bot.write(other, "where is ORD000001? my mail is a.k@example.com").await;
+    bot.reply(other, 1).await;
+    let id = &offer["interactive"]["action"]["buttons"][0]["reply"]["id"];
+    let press = json!({"type": "button_reply", "button_reply": {"id": id, "title": "Yes, refund"}});
+    bot.deliver(&bot.message(one, "interactive", &press)).await;
+    bot.reply(one, 2).await;
+    bot.deliver(&bot.message(other, "location", &json!({"latitude": 1, "longitude": 2}))).await;
+    bot.reply(other, 2).await;
+    assert_eq!(bot.end(), Some(0));
+
+    let files: Vec<_> = std::fs::read_dir(bot.folder.path().join("kept/turns")).unwrap().collect();
+    let [Ok(file)] = files.as_slice() else { panic!("{files:?}") };
+    let recorded = std::fs::read_to_string(file.path()).unwrap();
+    for personal in ["98765", "a.k@example.com"] {
+        assert!(!recorded.contains(personal), "{recorded}");
+    }
+    let turns: Vec<Value> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let who: Vec<_> = turns.iter().map(|turn| turn["user"].as_str().unwrap()).collect();
+    assert_eq!(who, ["customer-1", "customer-2", "customer-1"], "what holds no words is no turn: {recorded}");
+    assert_eq!(turns[2]["pressed"], "ORD000003");
+    assert_eq!(turns[2]["tool_calls"][0]["tool"], "process_refund");
+    let replay = |arguments: &[&str]| run(ecomres(bot.folder.path()).arg("replay").arg(file.path()).args(arguments));
+    let (code, out, err) = replay(&[]);
+    assert_eq!((code, out.as_str()), (0, "3 turns came out as they did\n"), "{err}");
+
+    // One that cannot be written is told at the start.
+    std::fs::write(bot.folder.path().join("full"), "").unwrap();
+    let mut refused = ecomres(bot.folder.path());
+    refused.args(["bot", "--record", "full", "--port", "0", "--store", "shop.db", "--insecure-webhook"]);
+    let (code, _, err) = run(refused.envs([("VERIFY_TOKEN", "v"), ("ACCESS_TOKEN", "t"), ("PHONE_ID", "42")]));
+    assert_eq!(code, 1);
+    assert!(err.contains("the folder full for recordings cannot be made") && err.contains("hint:"), "{err}");
 }
 
 #[test]

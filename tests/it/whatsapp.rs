@@ -21,7 +21,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use crate::cli::{ecomres, run};
 use crate::mcp::client::{piped, shop, terminate, wait};
 
-const SECRET: &str = "app-secret";
+pub const SECRET: &str = "app-secret";
 const CUSTOMER: &str = "919876500001";
 
 fn fixtures() -> Option<PathBuf> {
@@ -33,7 +33,7 @@ fn fixtures() -> Option<PathBuf> {
     Some(folder)
 }
 
-fn header(body: &[u8], secret: &str) -> String {
+pub fn header(body: &[u8], secret: &str) -> String {
     let signature = signature::sign(&SecretString::from(secret), body);
     format!("sha256={}", signature.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
@@ -53,17 +53,17 @@ impl Respond for Taken {
 }
 
 /// A running bot.
-struct Bot {
+pub struct Bot {
     child: Child,
     url: String,
     http: reqwest::Client,
     graph: MockServer,
-    folder: TempDir,
+    pub folder: TempDir,
     next: AtomicU32,
 }
 
 impl Bot {
-    async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let graph = MockServer::start().await;
         let posts = Mock::given(method("POST")).and(path("/v25.0/42/messages"));
         posts.respond_with(Taken(AtomicU32::new(0))).mount(&graph).await;
@@ -112,7 +112,7 @@ impl Bot {
         request.send().await.unwrap().status().as_u16()
     }
 
-    async fn deliver(&self, value: &Value) {
+    pub async fn deliver(&self, value: &Value) {
         let change = json!({"field": "messages", "value": value});
         let body =
             json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).to_string();
@@ -121,7 +121,7 @@ impl Bot {
     }
 
     /// A message of a customer; it comes later than all before it.
-    fn message(&self, from: &str, kind: &str, inside: &Value) -> Value {
+    pub fn message(&self, from: &str, kind: &str, inside: &Value) -> Value {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let sent = Timestamp::now().as_second().to_string();
         json!({"messaging_product": "whatsapp", "contacts": [{"wa_id": from}], "messages": [
@@ -129,7 +129,7 @@ impl Bot {
         ]})
     }
 
-    async fn write(&self, from: &str, text: &str) {
+    pub async fn write(&self, from: &str, text: &str) {
         self.deliver(&self.message(from, "text", &json!({"body": text}))).await;
     }
 
@@ -141,7 +141,7 @@ impl Bot {
     }
 
     /// Waits for the message with this number, from 1, to a customer.
-    async fn reply(&self, to: &str, number: usize) -> Value {
+    pub async fn reply(&self, to: &str, number: usize) -> Value {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(20) {
             if let Some(body) = self.sent(to).await.get(number - 1) {
@@ -170,7 +170,7 @@ impl Bot {
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn end(&mut self) -> Option<i32> {
+    pub fn end(&mut self) -> Option<i32> {
         terminate(&self.child);
         wait(&mut self.child, Duration::from_secs(30))
     }
