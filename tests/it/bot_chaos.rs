@@ -28,12 +28,18 @@ use crate::whatsapp::{SECRET, header};
 /// Messages that the bot sends at once: what one kill can leave sent and not recorded, at most.
 const SENDS: usize = 4;
 
-const SHORT: &str = "6,120,20";
+const SHORT: &str = "6,100,20";
 const WHOLE: &str = "100,1200,20";
 
 /// The customers' telephones behind the Graph API.
 #[derive(Clone, Default)]
 struct Telephones(Arc<Mutex<Rang>>);
+
+impl Telephones {
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().values().map(Vec::len).sum()
+    }
+}
 
 impl Respond for Telephones {
     fn respond(&self, request: &Request) -> ResponseTemplate {
@@ -142,6 +148,7 @@ struct Traffic {
     redelivered: AtomicUsize,
     again: AtomicUsize,
     deadline: Instant,
+    faults: Arc<Mutex<Vec<String>>>,
 }
 
 impl Traffic {
@@ -184,7 +191,13 @@ impl Traffic {
     /// Writes everything that a customer has to say, spread over the kills.
     async fn write(&self, script: &mut Script, mut rng: SmallRng) {
         while !script.done() {
-            assert!(Instant::now() < self.deadline, "{} is not answered at {}", script.user, script.next);
+            assert!(
+                Instant::now() < self.deadline,
+                "{} is not answered at {}: {:?}",
+                script.user,
+                script.next,
+                self.faults.lock().unwrap()
+            );
             tokio::time::sleep(Duration::from_millis(rng.random_range(5..60))).await;
             let begun = self.killed.load(Ordering::SeqCst) + 1;
             let only_late = script.next == script.texts.len();
@@ -244,7 +257,7 @@ async fn run(folder: &Path, kills: usize, messages: usize, customers: usize, mut
 
     let url = Arc::default();
     let begun = Instant::now();
-    let deadline = begun + Duration::from_secs(60 + 5 * kills as u64);
+    let deadline = begun + Duration::from_secs(60 + 10 * kills as u64);
     let mut bot = Bot {
         folder: folder.to_owned(),
         graph: graph.uri(),
@@ -263,6 +276,7 @@ async fn run(folder: &Path, kills: usize, messages: usize, customers: usize, mut
         redelivered: AtomicUsize::new(0),
         again: AtomicUsize::new(0),
         deadline,
+        faults: Arc::clone(&bot.faults),
     });
     bot.start();
     let writers: Vec<_> = (0..customers)
@@ -276,11 +290,20 @@ async fn run(folder: &Path, kills: usize, messages: usize, customers: usize, mut
         })
         .collect();
     for _ in 0..kills {
-        // Most while messages come in, some while it starts.
-        let before = traffic.acknowledged.load(Ordering::SeqCst);
+        // Most in the middle of the work, a while after a reply came: a conversation whose process dies with each attempt
+        // would be parked. Some while it starts.
+        let before = telephones.count();
         let during = rng.random_bool(0.9);
-        while during && traffic.acknowledged.load(Ordering::SeqCst) == before {
-            assert!(Instant::now() < deadline, "nothing is acknowledged: {:?}", bot.faults.lock().unwrap());
+        let mut listens = None;
+        while during && telephones.count() == before {
+            assert!(Instant::now() < deadline, "nobody is answered: {:?}", bot.faults.lock().unwrap());
+            if listens.is_none() && bot.url.lock().unwrap().is_some() {
+                listens = Some(Instant::now());
+            }
+            // Nobody may have anything to say just now.
+            if listens.is_some_and(|since| since.elapsed() > Duration::from_secs(3)) {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..400))).await;
