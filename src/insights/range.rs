@@ -107,10 +107,13 @@ impl Range {
             if let Ok(at) = text.parse::<Timestamp>() {
                 return Some(Some(at));
             }
-            let local = match text.parse::<Date>() {
+            // A date would be read from a time as well, and its hours be lost.
+            let local = if text.contains(['T', 't', ' ']) {
+                text.parse::<DateTime>().ok()?
+            } else {
+                let day = text.parse::<Date>().ok()?;
                 // A day is meant whole.
-                Ok(day) => if last { day.tomorrow().ok()? } else { day }.to_datetime(jiff::civil::Time::midnight()),
-                Err(_) => text.parse::<DateTime>().ok()?,
+                if last { day.tomorrow().ok()? } else { day }.to_datetime(jiff::civil::Time::midnight())
             };
             Some(Some(local.to_zoned(zone.clone()).ok()?.timestamp()))
         };
