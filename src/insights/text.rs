@@ -70,7 +70,7 @@ fn bar(value: f64, most: f64) -> String {
     }
     let eighths = ((value / most).min(1.0) * (BAR * 8) as f64).round().max(1.0) as usize;
     let mut bar: String = std::iter::repeat_n(EIGHTHS[7], eighths / 8).collect();
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         bar.push(EIGHTHS[eighths % 8 - 1]);
     }
     bar
