@@ -48,9 +48,9 @@ pub struct ChatMessage {
     pub at: Timestamp,
     /// The turn of the conversation it belongs to.
     pub turn: u64,
-    /// For the customer's messages: what triage made of the turn.
+    /// For the customer's messages and the reply: what triage made of the turn.
     pub intent: Option<String>,
-    /// For the customer's messages: how the turn sounded.
+    /// For the customer's messages and the reply: how the turn sounded.
     pub sentiment: Option<String>,
     /// For replies: milliseconds from the message to the reply.
     pub response_ms: Option<u64>,

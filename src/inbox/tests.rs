@@ -249,6 +249,9 @@ async fn triage_is_cached_and_survives_a_restart() {
     let report = again.turn("ORD000003").await;
     assert_eq!(report.cause, TriageCause::Cached);
     assert_eq!(report.triage.unwrap().intent, "request_refund");
+    // The team's figures count what customers wanted by what is kept with their messages.
+    let kept = shop.store.recent_messages(&crate::domain::ids::UserId::new("a"), 9).await.unwrap();
+    assert!(kept.len() == 4 && kept.iter().all(|message| message.intent.as_deref() == Some("request_refund")));
     again.wait(SignedDuration::from_hours(23));
     assert_eq!(again.turn("yes").await.cause, TriageCause::Cached);
     again.wait(SignedDuration::from_hours(24));

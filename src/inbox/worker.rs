@@ -358,8 +358,14 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
         response_ms: None,
     };
     let said = claim.messages.iter().map(|said| {
-        let role = if matches!(said.content, Content::Echo { .. }) { Role::Agent } else { Role::User };
-        message(role, &said.content.told(), said.received_at)
+        if matches!(said.content, Content::Echo { .. }) {
+            return message(Role::Agent, &said.content.told(), said.received_at);
+        }
+        ChatMessage {
+            intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
+            sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
+            ..message(Role::User, &said.content.told(), said.received_at)
+        }
     });
     let waited = claim
         .messages
