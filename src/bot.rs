@@ -9,5 +9,5 @@ mod ready;
 
 pub use http::{LARGEST_WEBHOOK, Server, ServerSettings, routes, serve};
 pub use intake::Intake;
-pub use notify::{Notifier, NotifyError};
+pub use notify::{Mail, Notifier, NotifyError, Post, Way};
 pub use ready::{ChannelPart, Part, StorePart, Trouble, trouble_of};

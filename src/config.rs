@@ -99,12 +99,18 @@ pub struct DashboardConfig {
 pub struct AlertsConfig {
     /// Where every new alert is posted to; empty: nowhere.
     pub webhook_url: String,
+    /// The mail server, with credentials; empty: no mail.
+    pub smtp_url: SecretString,
+    /// Whom mail comes from.
+    pub mail_from: String,
+    /// Who gets mail.
+    pub mail_to: Vec<String>,
 }
 
 impl fmt::Debug for AlertsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Such addresses are often secret themselves.
-        f.debug_struct("AlertsConfig").field("set", &!self.webhook_url.is_empty()).finish()
+        f.debug_struct("AlertsConfig").field("post", &!self.webhook_url.is_empty()).field("mail", &self.mail_to).finish()
     }
 }
 

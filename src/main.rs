@@ -9,6 +9,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // One provider of cryptography for every connection. It fails only where there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    ecomres::net::provide_cryptography();
     ecomres::cli::main()
 }

@@ -25,8 +25,7 @@ impl NetError {
 /// # Errors
 /// When the system's certificates cannot be used.
 pub fn client(connect: Duration, request: Option<Duration>) -> Result<reqwest::Client, NetError> {
-    // Where a provider is installed already, this changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    provide_cryptography();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("ecomres/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
@@ -36,6 +35,11 @@ pub fn client(connect: Duration, request: Option<Duration>) -> Result<reqwest::C
         builder = builder.timeout(request);
     }
     builder.build().map_err(|error| NetError(innermost(&error)))
+}
+
+/// Sets the one provider of cryptography; where one is set already, this changes nothing.
+pub fn provide_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// What an error says at its root, where the cause is; the outer ones name addresses.

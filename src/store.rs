@@ -422,6 +422,11 @@ pub trait Alerts: Send + Sync {
     async fn alerts(&self, limit: u32) -> Result<Vec<Alert>>;
     /// Marks an alert as settled; `false` where there is no such pending alert.
     async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool>;
+    /// Takes it on to tell somebody of an alert in one way, such as `mail`: `false` where that was done, or where somebody
+    /// else took it on and has until after `at`. Of many callers, in any number of processes, one is told `true`.
+    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Remembers that an alert was told of in this way, for ever.
+    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()>;
 }
 
 /// The audit trail: append-only and hash-chained. Only [`Retention`] and [`Erasure`] take anything away, on record.

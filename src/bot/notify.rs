@@ -1,72 +1,86 @@
-//! Decides who hears of a new alert: an address that every alert is posted to once it is raised.
+//! Decides who hears of a new alert, and sees to it that they do.
 //!
-//! It must never lose one because the other side was away: it is posted again until it is taken, with the same identifier.
-//!
-//! What was told is remembered in this process only: after a restart, pending alerts of the last hour are told again.
+//! It must never lose one because the other side was away, nor tell of one again after that succeeded, whatever restarts and
+//! however many processes run: what was told is kept with the alert. One gap is left: a process that dies after the other
+//! side took it and before that was kept; the other side sees the same identifier again.
 
-use std::collections::HashSet;
+mod mail;
+mod post;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::inbox::Clock;
-use crate::net;
 use crate::store::{Store, StoreError};
 use crate::telemetry::metric;
+pub use mail::Mail;
+pub use post::Post;
 
 /// How often new alerts are looked for.
 const EVERY: Duration = Duration::from_secs(2);
-/// How old an alert may be that is told for the first time.
-const OLDEST: SignedDuration = SignedDuration::from_hours(1);
+/// How old an alert may be that is told for the first time: whoever sets this up on an old store is not flooded.
+const OLDEST: SignedDuration = SignedDuration::from_hours(24);
+/// How long one attempt has, after which another process may try.
+const TRY: SignedDuration = SignedDuration::from_secs(30);
 /// How many pending alerts are looked through.
 const LIMIT: u32 = 500;
 
-/// The address for notifications is none.
+/// Nobody can be told this way.
 #[derive(Debug, thiserror::Error)]
-#[error("alerts cannot be posted to “{url}”: {reason}")]
+#[error("{what}: {reason}")]
 pub struct NotifyError {
-    url: String,
+    what: &'static str,
     reason: String,
+    hint: &'static str,
 }
 
 impl NotifyError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("write [alerts] webhook_url as https://HOST/PATH, or leave it empty".to_owned())
+        Some(self.hint.to_owned())
     }
 }
 
-/// Posts new alerts.
+/// A way of telling somebody of an alert.
+#[async_trait]
+pub trait Way: Send + Sync {
+    /// A word for it; what was told is kept under it.
+    fn name(&self) -> &'static str;
+    /// Tells of an alert, or says why that failed. It is asked again later.
+    async fn tell(&self, alert: &Alert) -> Result<(), String>;
+}
+
+/// Tells of new alerts.
 pub struct Notifier {
     store: Arc<dyn Store>,
-    http: reqwest::Client,
-    url: String,
+    ways: Vec<Box<dyn Way>>,
     clock: Clock,
 }
 
 impl Notifier {
-    /// A notifier that posts to an address.
-    ///
-    /// # Errors
-    /// When the address is none.
-    pub fn new(store: Arc<dyn Store>, url: &str, clock: Clock) -> Result<Self, NotifyError> {
-        let failed = |reason: String| NotifyError { url: url.to_owned(), reason };
-        reqwest::Url::parse(url).map_err(|error| failed(error.to_string()))?;
-        let limit = Duration::from_secs(10);
-        let http = net::client(limit, Some(limit)).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { store, http, url: url.to_owned(), clock })
+    /// A notifier that tells in these ways.
+    pub fn new(store: Arc<dyn Store>, ways: Vec<Box<dyn Way>>, clock: Clock) -> Self {
+        Self { store, ways, clock }
     }
 
-    /// Posts until `stop`.
+    /// Tells until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut told = HashSet::new();
+        if self.ways.is_empty() {
+            return;
+        }
         loop {
-            if let Err(error) = self.look(&mut told).await {
-                tracing::warn!(%error, "alerts cannot be read; trying again");
+            tokio::select! {
+                () = stop.cancelled() => return,
+                looked = self.look() => {
+                    if let Err(error) = looked {
+                        tracing::warn!(%error, "alerts cannot be read; trying again");
+                    }
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -75,77 +89,70 @@ impl Notifier {
         }
     }
 
-    async fn look(&self, told: &mut HashSet<String>) -> Result<(), StoreError> {
+    async fn look(&self) -> Result<(), StoreError> {
         let alerts = self.store.alerts(LIMIT).await?;
-        let pending = || alerts.iter().filter(|alert| alert.status == AlertStatus::Pending);
-        // What is settled need not be remembered.
-        told.retain(|id| pending().any(|alert| alert.id.as_str() == id));
         let since = (self.clock)().saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
-        for alert in pending() {
-            if told.contains(alert.id.as_str()) || alert.created_at < since {
-                continue;
+        for alert in alerts.iter().filter(|alert| alert.status == AlertStatus::Pending && alert.created_at >= since) {
+            for way in &self.ways {
+                self.tell(alert, way.as_ref()).await?;
             }
-            let result = match self.tell(alert).await {
-                Ok(()) => {
-                    told.insert(alert.id.as_str().to_owned());
-                    "told"
-                }
-                Err(why) => {
-                    tracing::warn!(alert = alert.id.as_str(), why, "an alert could not be posted; trying again");
-                    "failed"
-                }
-            };
-            metrics::counter!(metric::NOTIFICATIONS, "result" => result).increment(1);
         }
         Ok(())
     }
 
-    async fn tell(&self, alert: &Alert) -> Result<(), String> {
-        let id = alert.id.as_str();
-        let request = self.http.post(&self.url).header("idempotency-key", id).json(&notification(alert));
-        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
-        if answer.status().is_success() { Ok(()) } else { Err(format!("HTTP {}", answer.status().as_u16())) }
+    async fn tell(&self, alert: &Alert, way: &dyn Way) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
+        if !self.store.begin_notice(&alert.id, way.name(), now, until).await? {
+            return Ok(());
+        }
+        let limit = Duration::try_from(TRY).unwrap_or(EVERY);
+        let told = tokio::time::timeout(limit, way.tell(alert)).await;
+        let result = match told.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+            Ok(()) => {
+                self.store.end_notice(&alert.id, way.name()).await?;
+                "told"
+            }
+            Err(why) => {
+                tracing::warn!(alert = alert.id.as_str(), way = way.name(), why, "nobody could be told of an alert; trying again");
+                "failed"
+            }
+        };
+        metrics::counter!(metric::NOTIFICATIONS, "result" => result, "way" => way.name()).increment(1);
+        Ok(())
     }
-}
-
-fn notification(alert: &Alert) -> Value {
-    json!({
-        "event": "alert.raised",
-        "alert_id": alert.id,
-        "user_id": alert.user_id,
-        "reason": alert.reason,
-        "last_message": alert.last_message,
-        "priority": alert.priority,
-        "status": alert.status,
-        "created_at": alert.created_at,
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use wiremock::matchers::{body_partial_json, header};
-    use wiremock::{Mock, MockServer, ResponseTemplate};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::domain::alert::Priority;
     use crate::domain::ids::{AlertId, UserId};
     use crate::store::sqlite::SqliteStore;
 
+    /// Fails once, then takes everything.
+    #[derive(Default)]
+    struct Shaky(Arc<Mutex<Vec<String>>>);
+
+    #[async_trait]
+    impl Way for Shaky {
+        fn name(&self) -> &'static str {
+            "shaky"
+        }
+
+        async fn tell(&self, alert: &Alert) -> Result<(), String> {
+            let mut told = self.0.lock().unwrap();
+            told.push(alert.id.to_string());
+            if told.len() == 1 { Err("away".to_owned()) } else { Ok(()) }
+        }
+    }
+
     #[tokio::test]
-    async fn an_alert_is_posted_until_it_is_taken_and_then_no_more() {
-        let server = MockServer::start().await;
-        Mock::given(header("idempotency-key", "ALERT_1"))
-            .respond_with(ResponseTemplate::new(503))
-            .up_to_n_times(1)
-            .mount(&server)
-            .await;
-        Mock::given(body_partial_json(json!({"alert_id": "ALERT_1", "priority": "high", "event": "alert.raised"})))
-            .respond_with(ResponseTemplate::new(204))
-            .expect(1)
-            .mount(&server)
-            .await;
+    async fn an_alert_is_told_until_it_is_taken_and_then_no_more_also_after_a_restart() {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
-        let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
+        let begin: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
         let alert = |id: &str, user: &str, hours: i64| Alert {
             id: AlertId::new(id),
             user_id: UserId::new(user),
@@ -153,19 +160,23 @@ mod tests {
             last_message: "hello".into(),
             priority: Priority::High,
             status: AlertStatus::Pending,
-            created_at: now - SignedDuration::from_hours(hours),
+            created_at: begin - SignedDuration::from_hours(hours),
         };
         store.open_alert(&alert("ALERT_1", "a", 0)).await.unwrap();
-        store.open_alert(&alert("ALERT_OLD", "b", 2)).await.unwrap();
-        let notifier = Notifier::new(Arc::clone(&store), &server.uri(), Arc::new(move || now)).unwrap();
-        let mut told = HashSet::new();
-        for _ in 0..3 {
-            notifier.look(&mut told).await.unwrap();
+        store.open_alert(&alert("ALERT_OLD", "b", 25)).await.unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let at = |second: i64| {
+            let now = begin + SignedDuration::from_secs(second);
+            let ways: Vec<Box<dyn Way>> = vec![Box::new(Shaky(Arc::clone(&heard)))];
+            // Each is a process of its own.
+            Notifier::new(Arc::clone(&store), ways, Arc::new(move || now))
+        };
+        at(0).look().await.unwrap();
+        at(1).look().await.unwrap();
+        assert_eq!(heard.lock().unwrap().len(), 1, "whoever tried has some time");
+        for second in [31, 32, 90, 3_600] {
+            at(second).look().await.unwrap();
         }
-        assert_eq!(server.received_requests().await.unwrap().len(), 2);
-        store.resolve_alert(&AlertId::new("ALERT_1"), now).await.unwrap();
-        notifier.look(&mut told).await.unwrap();
-        assert!(told.is_empty(), "nothing is remembered for ever");
-        assert!(Notifier::new(store, "no address", Arc::new(move || now)).is_err());
+        assert_eq!(*heard.lock().unwrap(), ["ALERT_1", "ALERT_1"]);
     }
 }

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::mcp::{open_store, stop_on_signal};
 use super::recording::Journal;
 use super::{Global, Problem, app};
-use crate::bot::{ChannelPart, Intake, Notifier, Part, Server, ServerSettings, StorePart, routes, serve};
+use crate::bot::{ChannelPart, Intake, Mail, Notifier, NotifyError, Part, Post, Way, Server, ServerSettings, StorePart, routes, serve};
 use crate::channels::Channel;
 use crate::channels::whatsapp::{Limits, Settings, Template, WhatsApp};
-use crate::config::{Config, WhatsAppConfig};
+use crate::config::{AlertsConfig, Config, WhatsAppConfig};
 use crate::inbox::{Pool, PoolSettings, Witness, system_clock};
 use crate::mcp::http::listen;
 use crate::nlu::{Classifier as _, Engine};
@@ -104,6 +104,7 @@ pub(super) fn start(
     if options.listen.insecure_webhook && config.whatsapp.app_secret.expose_secret().is_empty() {
         eprintln!("warning: webhooks are not checked: whoever reaches the address can write as any customer");
     }
+    let ways = ways(&config.alerts)?;
     let figures = metric::start();
     let begun = Instant::now();
     let engine = app::load_engine(global, &config)?;
@@ -150,10 +151,7 @@ pub(super) fn start(
         });
         let listener = listen(SocketAddr::new(options.listen.bind, options.listen.port)).await?;
         let address = listener.local_addr().context("reading the address")?;
-        let notifier = match config.alerts.webhook_url.trim() {
-            "" => None,
-            url => Some(Notifier::new(Arc::clone(&store), url, Arc::clone(&clock))?),
-        };
+        let notifier = Notifier::new(Arc::clone(&store), ways, Arc::clone(&clock));
         let dashboard = match others.dashboard {
             Some((at, pages)) => Some((listen(at).await?, pages)),
             None => None,
@@ -162,11 +160,6 @@ pub(super) fn start(
             say(format!("dashboard at http://{}/", listener.local_addr().context("reading the address")?));
         }
         say(format!("bot listening at http://{address}/webhook"));
-        let told = async {
-            if let Some(notifier) = &notifier {
-                notifier.run(stop.clone()).await;
-            }
-        };
         let shown = async {
             match dashboard {
                 Some((listener, pages)) => web::serve(pages, listener, stop.clone()).await,
@@ -175,7 +168,7 @@ pub(super) fn start(
         };
         let app = routes(server).merge(others.routes);
         let (served, (), (), shown) =
-            tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), told, shown);
+            tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), notifier.run(stop.clone()), shown);
         if let Some(left_out) = journal.map(|journal| journal.end()).filter(|left_out| *left_out > 0) {
             eprintln!(
                 "warning: {left_out} turns are not in the recording: they came faster than they could be written"
@@ -251,6 +244,20 @@ fn pool_settings(settings: &WhatsAppConfig) -> PoolSettings {
         poll: POLL,
         ..PoolSettings::default()
     }
+}
+
+/// How the team hears of new alerts.
+fn ways(settings: &AlertsConfig) -> Result<Vec<Box<dyn Way>>, NotifyError> {
+    let mut ways: Vec<Box<dyn Way>> = Vec::new();
+    let url = settings.webhook_url.trim();
+    if !url.is_empty() {
+        ways.push(Box::new(Post::new(url)?));
+    }
+    let server = settings.smtp_url.expose_secret();
+    if !server.trim().is_empty() {
+        ways.push(Box::new(Mail::new(server, &settings.mail_from, &settings.mail_to)?));
+    }
+    Ok(ways)
 }
 
 fn patience(settings: &WhatsAppConfig) -> Patience {

@@ -49,7 +49,7 @@ macro_rules! contract_tests {
             imports_do_not_stop_other_writers, a_repeated_order_in_one_import, refunds_survive_every_import,
             a_refund_is_paid_once_under_64_tasks, refunds_are_listed_latest_first, the_latest_quote_of_an_identity,
             the_first_to_bind_wins, lookups_are_limited, messages_keep_their_order, conversations_have_versions,
-            one_writer_of_a_version_wins, a_turn_is_saved_whole_or_not_at_all, a_telephone_number_survives_every_import, pending_alerts_are_merged, alerts_are_listed_by_urgency,
+            one_writer_of_a_version_wins, a_turn_is_saved_whole_or_not_at_all, a_telephone_number_survives_every_import, pending_alerts_are_merged, an_alert_is_told_of_once_in_each_way, alerts_are_listed_by_urgency,
             the_audit_chain_holds_under_concurrency, a_sound_store_is_healthy,
             accepted_messages_are_kept_once, a_batch_is_accepted_once_by_many, messages_are_claimed_in_their_order,
             the_earliest_due_conversation_is_claimed, one_of_many_gets_a_claim, a_claim_of_one_customer,

@@ -101,6 +101,39 @@ fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
     }
 }
 
+pub(in crate::store) async fn an_alert_is_told_of_once_in_each_way(fresh: Fresh) {
+    let store = &fresh.store;
+    let told = alert(1, 1, Priority::High);
+    store.open_alert(&told).await.unwrap();
+    assert!(!store.begin_notice(&AlertId::new("none"), "mail", at(0), at(60)).await.unwrap(), "there is no such alert");
+    let other = (fresh.again)();
+    let tasks: Vec<_> = (0..8)
+        .map(|number| {
+            let store = if number % 2 == 0 { fresh.store.clone() } else { other.clone() };
+            let id = told.id.clone();
+            tokio::spawn(async move { store.begin_notice(&id, "mail", at(0), at(60)).await.unwrap() })
+        })
+        .collect();
+    let mut taken = 0;
+    for task in tasks {
+        taken += u32::from(task.await.unwrap());
+    }
+    assert_eq!(taken, 1, "one takes it on");
+    assert!(store.begin_notice(&told.id, "post", at(0), at(60)).await.unwrap(), "each way by itself");
+    assert!(!store.begin_notice(&told.id, "mail", at(59), at(119)).await.unwrap(), "somebody has it");
+    assert!(store.begin_notice(&told.id, "mail", at(60), at(120)).await.unwrap(), "whoever had it is gone");
+    store.end_notice(&told.id, "mail").await.unwrap();
+    assert!(!other.begin_notice(&told.id, "mail", at(100_000), at(100_060)).await.unwrap(), "told once, for ever");
+    store.end_notice(&AlertId::new("none"), "mail").await.unwrap();
+    assert_eq!(store.alert(&told.id).await.unwrap(), Some(told.clone()), "the alert is as it was");
+
+    store.resolve_alert(&told.id, at(200)).await.unwrap();
+    let next = alert(2, 1, Priority::Low);
+    store.open_alert(&next).await.unwrap();
+    assert!(store.begin_notice(&next.id, "mail", at(200), at(260)).await.unwrap(), "the next one is told of anew");
+    assert!(!store.begin_notice(&told.id, "mail", at(200), at(260)).await.unwrap(), "and the one before stays told");
+}
+
 pub(in crate::store) async fn pending_alerts_are_merged(fresh: Fresh) {
     let store = &fresh.store;
     let first = alert(1, 1, Priority::Medium);

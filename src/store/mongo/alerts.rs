@@ -188,6 +188,27 @@ async fn resolve(base: &Base, id: &AlertId, at: Timestamp) -> Read<bool> {
     Ok(settled.is_some_and(|settled| says(&settled, "resolved_by_call", &call)))
 }
 
+/// What finds the document of an alert, as long as it is this alert's.
+async fn own(base: &Base, id: &AlertId) -> Read<Option<Document>> {
+    let Some(found) = find(base, id).await? else { return Ok(None) };
+    let mut filter = doc! {"_id": found.get("_id").cloned()};
+    if let Some(id) = found.get("alert_id") {
+        filter.insert("alert_id", id.clone());
+    }
+    Ok(Some(filter))
+}
+
+/// Takes a notification on. Where the answer is lost and the call is made again, nobody has it until its time is over.
+async fn begin_notice(base: &Base, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Read<bool> {
+    let Some(mut filter) = own(base, id).await? else { return Ok(false) };
+    let name = format!("notices.{way}");
+    filter.insert(format!("{name}.told"), doc! {"$ne": true});
+    let (free, over) = (doc! {&name: {"$exists": false}}, doc! {format!("{name}.until"): {"$lte": epoch(at)}});
+    filter.insert("$or", vec![free, over]);
+    let take = doc! {"$set": {&name: {"until": epoch(until)}}};
+    Ok(base.collection(ALERTS).update_one(filter, take).await?.matched_count == 1)
+}
+
 #[async_trait]
 impl Alerts for MongoStore {
     async fn open_alert(&self, alert: &Alert) -> Result<Alert> {
@@ -217,5 +238,21 @@ impl Alerts for MongoStore {
     async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool> {
         let id = id.clone();
         self.run("resolving an alert", |base| async move { resolve(&base, &id, at).await }).await
+    }
+
+    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
+        let (id, way) = (id.clone(), way.to_owned());
+        self.run("taking on a notification", |base| async move { begin_notice(&base, &id, &way, at, until).await }).await
+    }
+
+    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()> {
+        let (id, way) = (id.clone(), way.to_owned());
+        self.run("noting a notification", |base| async move {
+            let Some(own) = own(&base, &id).await? else { return Ok(()) };
+            let told = doc! {"$set": {format!("notices.{way}"): {"told": true}}};
+            base.collection(ALERTS).update_one(own, told).await?;
+            Ok(())
+        })
+        .await
     }
 }

@@ -118,4 +118,30 @@ impl Alerts for SqliteStore {
         })
         .await
     }
+
+    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
+        let (id, way) = (id.clone(), way.to_owned());
+        self.write("taking on a notification", move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "INSERT INTO alert_notices (alert_id, way, until) SELECT id, ?2, ?4 FROM human_intervention_alerts
+                     WHERE id = ?1
+                     ON CONFLICT DO UPDATE SET until = excluded.until WHERE until <= ?3",
+                )?
+                .execute(params![id.as_str(), way, micros(at), micros(until)])?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+
+    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()> {
+        let (id, way) = (id.clone(), way.to_owned());
+        self.write("noting a notification", move |connection| {
+            connection
+                .prepare_cached("UPDATE alert_notices SET until = NULL WHERE alert_id = ?1 AND way = ?2")?
+                .execute(params![id.as_str(), way])?;
+            Ok(())
+        })
+        .await
+    }
 }

@@ -1,0 +1,199 @@
+//! Decides how an alert reads as mail, and through which server it leaves.
+//!
+//! It must never show the server's password, nor let what a customer wrote become a header of the mail.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use super::{NotifyError, Way};
+use crate::domain::alert::Alert;
+use crate::domain::words::excerpt;
+use crate::net;
+
+/// How long one command to the server may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Mails alerts.
+pub struct Mail {
+    server: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+}
+
+impl Mail {
+    /// Mails through the server at `url` (`smtps://…`, `smtp://…?tls=required`, or `smtp://…` without encryption), from one
+    /// address to others.
+    ///
+    /// # Errors
+    /// When the address of the server, or of a person, is none, or there is nobody to write to.
+    pub fn new(url: &str, from: &str, to: &[String]) -> Result<Self, NotifyError> {
+        let failed = |reason: String, hint| NotifyError { what: "alerts cannot be mailed", reason, hint };
+        let people = "write [alerts] mail_from and mail_to as NAME@HOST or “Somebody <NAME@HOST>”";
+        let person = |text: &str| {
+            text.trim().parse::<Mailbox>().map_err(|error| failed(format!("“{}”: {error}", excerpt(text, 80)), people))
+        };
+        let from = person(from)?;
+        let to = to.iter().map(|one| person(one)).collect::<Result<Vec<_>, _>>()?;
+        if to.is_empty() {
+            return Err(failed("nobody is named who gets it".to_owned(), people));
+        }
+        net::provide_cryptography();
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.trim()).map_err(|error| {
+            // The outer error could name the address, which holds the password.
+            failed(net::innermost(&error), "write [alerts] smtp_url as smtps://USER:PASSWORD@HOST, or leave it empty")
+        })?;
+        Ok(Self { server: server.timeout(Some(LIMIT)).build(), from, to })
+    }
+}
+
+#[async_trait]
+impl Way for Mail {
+    fn name(&self) -> &'static str {
+        "mail"
+    }
+
+    async fn tell(&self, alert: &Alert) -> Result<(), String> {
+        let message = message(alert, &self.from, &self.to)?;
+        self.server.send(message).await.map(drop).map_err(|error| {
+            let said = net::innermost(&error);
+            match error.status() {
+                Some(code) => format!("the server answers {code}: {said}"),
+                None => said,
+            }
+        })
+    }
+}
+
+fn message(alert: &Alert, from: &Mailbox, to: &[Mailbox]) -> Result<Message, String> {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subject = format!("[{}] A customer waits: {}", alert.priority.as_str(), excerpt(&one_line(&alert.reason), 120));
+    let mut text = format!(
+        "A customer waits for a person.\n\nCustomer: {}\nPriority: {}\nSince:    {}\nWhy:      {}\n",
+        alert.user_id,
+        alert.priority.as_str(),
+        alert.created_at.strftime("%Y-%m-%d %H:%M UTC"),
+        one_line(&alert.reason),
+    );
+    if !alert.last_message.is_empty() {
+        text += "\nThe customer's last message:\n\n";
+        for line in alert.last_message.lines() {
+            text += &format!("> {line}\n");
+        }
+    }
+    text += &format!("\nUntil somebody settles the alert {}, the bot is silent in this conversation.\n", alert.id);
+    // The same each time: whoever gets it twice can tell.
+    let host = from.email.domain();
+    let builder = Message::builder()
+        .from(from.clone())
+        .subject(subject)
+        .message_id(Some(format!("<{}@{host}>", alert.id)))
+        .header(ContentType::TEXT_PLAIN);
+    let builder = to.iter().fold(builder, |builder, one| builder.to(one.clone()));
+    builder.body(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::alert::{AlertStatus, Priority};
+    use crate::domain::ids::{AlertId, UserId};
+
+    pub(in crate::bot::notify) fn alert() -> Alert {
+        Alert {
+            id: AlertId::new("ALERT_1"),
+            user_id: UserId::new("919876543210"),
+            reason: "upset\r\nBcc: thief@example.com".into(),
+            last_message: "मेरा order कहाँ है\n.\nRCPT TO:<thief@example.com>".into(),
+            priority: Priority::High,
+            status: AlertStatus::Pending,
+            created_at: "2026-06-01T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    /// Plays a mail server for one mail; returns the commands and the mail.
+    async fn server(listener: TcpListener, refuse: bool) -> (Vec<String>, String) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (reader, mut writer) = stream.into_split();
+        let mut lines = BufReader::new(reader).lines();
+        writer.write_all(b"220 test\r\n").await.unwrap();
+        let (mut commands, mut mail) = (Vec::new(), String::new());
+        while let Ok(Some(line)) = lines.next_line().await {
+            commands.push(line.clone());
+            let word = line.split([' ', ':']).next().unwrap_or("").to_uppercase();
+            let answer: &[u8] = match word.as_str() {
+                "EHLO" => b"250-test\r\n250 8BITMIME\r\n",
+                "RCPT" if refuse => b"550 nobody of this name\r\n",
+                "DATA" => b"354 go on\r\n",
+                "QUIT" => b"221 bye\r\n",
+                _ => b"250 ok\r\n",
+            };
+            writer.write_all(answer).await.unwrap();
+            if word == "DATA" {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if line == "." {
+                        break;
+                    }
+                    mail += &(line + "\n");
+                }
+                writer.write_all(b"250 kept\r\n").await.unwrap();
+            }
+            if word == "QUIT" {
+                break;
+            }
+        }
+        (commands, mail)
+    }
+
+    #[tokio::test]
+    async fn an_alert_arrives_and_what_a_customer_wrote_stays_text() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let heard = tokio::spawn(server(listener, false));
+        let to = ["lead@example.com".to_owned(), "Second Line <second@example.com>".to_owned()];
+        let mail = Mail::new(&url, "Shop <bot@example.com>", &to).unwrap();
+        mail.tell(&alert()).await.unwrap();
+        drop(mail);
+        let (commands, text) = heard.await.unwrap();
+        let recipients = commands.iter().filter(|line| line.starts_with("RCPT")).count();
+        assert_eq!(recipients, 2, "{commands:?}");
+        let (head, body) = text.split_once("\n\n").unwrap();
+        assert!(head.contains("Message-ID: <ALERT_1@example.com>"), "{head}");
+        assert!(head.contains("Subject: [high] A customer waits: upset Bcc: thief@example.com"), "{head}");
+        assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
+        assert!(!body.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_why() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let heard = tokio::spawn(server(listener, true));
+        let mail = Mail::new(&url, "bot@example.com", &["lead@example.com".to_owned()]).unwrap();
+        let why = mail.tell(&alert()).await.unwrap_err();
+        assert!(why.contains("550") && why.contains("nobody of this name"), "{why}");
+        drop(mail);
+        heard.abort();
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_named_without_the_password() {
+        let to = ["lead@example.com".to_owned()];
+        for (url, from, to) in [
+            ("ftp://me:s3cret@host", "bot@example.com", &to[..]),
+            ("smtps://me:s3cret@", "bot@example.com", &to[..]),
+            ("smtps://me:s3cret@host", "nobody", &to[..]),
+            ("smtps://me:s3cret@host", "bot@example.com", &[][..]),
+        ] {
+            let error = Mail::new(url, from, to).err().unwrap();
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+            assert!(error.hint().is_some());
+        }
+        assert!(Mail::new("smtp://me:p%40ss@host:587?tls=required", "bot@example.com", &to).is_ok());
+    }
+}

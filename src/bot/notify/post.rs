@@ -1,0 +1,92 @@
+//! Decides how an alert is posted to an address of the shop's.
+//!
+//! It must never show the address in an error: such addresses are often secret themselves.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{NotifyError, Way};
+use crate::domain::alert::Alert;
+use crate::net;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Posts alerts as JSON.
+pub struct Post {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Post {
+    /// Posts to an address.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn new(url: &str) -> Result<Self, NotifyError> {
+        let failed = |reason: String| NotifyError {
+            what: "alerts cannot be posted",
+            reason,
+            hint: "write [alerts] webhook_url as https://HOST/PATH, or leave it empty",
+        };
+        let parsed = reqwest::Url::parse(url).map_err(|error| failed(error.to_string()))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(failed(format!("the address begins with “{}:”", parsed.scheme())));
+        }
+        let http = net::client(LIMIT, Some(LIMIT)).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { http, url: url.to_owned() })
+    }
+}
+
+#[async_trait]
+impl Way for Post {
+    fn name(&self) -> &'static str {
+        "post"
+    }
+
+    async fn tell(&self, alert: &Alert) -> Result<(), String> {
+        let id = alert.id.as_str();
+        let request = self.http.post(&self.url).header("idempotency-key", id).json(&notification(alert));
+        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("HTTP {}", answer.status().as_u16())) }
+    }
+}
+
+fn notification(alert: &Alert) -> Value {
+    json!({
+        "event": "alert.raised",
+        "alert_id": alert.id,
+        "user_id": alert.user_id,
+        "reason": alert.reason,
+        "last_message": alert.last_message,
+        "priority": alert.priority,
+        "status": alert.status,
+        "created_at": alert.created_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::matchers::{body_partial_json, header};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alert_is_posted_with_its_identifier() {
+        let server = MockServer::start().await;
+        Mock::given(header("idempotency-key", "ALERT_1"))
+            .and(body_partial_json(json!({"alert_id": "ALERT_1", "priority": "high", "event": "alert.raised"})))
+            .respond_with(ResponseTemplate::new(204))
+            .mount(&server)
+            .await;
+        let alert = super::super::mail::tests::alert();
+        Post::new(&server.uri()).unwrap().tell(&alert).await.unwrap();
+        let elsewhere = Alert { id: crate::domain::ids::AlertId::new("ALERT_2"), ..alert };
+        assert_eq!(Post::new(&server.uri()).unwrap().tell(&elsewhere).await, Err("HTTP 404".to_owned()));
+        for wrong in ["no address", "ftp://host/", ""] {
+            assert!(Post::new(wrong).is_err(), "{wrong}");
+        }
+    }
+}
