@@ -110,7 +110,10 @@ pub struct AlertsConfig {
 impl fmt::Debug for AlertsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Such addresses are often secret themselves.
-        f.debug_struct("AlertsConfig").field("post", &!self.webhook_url.is_empty()).field("mail", &self.mail_to).finish()
+        f.debug_struct("AlertsConfig")
+            .field("post", &!self.webhook_url.is_empty())
+            .field("mail", &self.mail_to)
+            .finish()
     }
 }
 

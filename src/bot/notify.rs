@@ -114,7 +114,12 @@ impl Notifier {
                 "told"
             }
             Err(why) => {
-                tracing::warn!(alert = alert.id.as_str(), way = way.name(), why, "nobody could be told of an alert; trying again");
+                tracing::warn!(
+                    alert = alert.id.as_str(),
+                    way = way.name(),
+                    why,
+                    "nobody could be told of an alert; trying again"
+                );
                 "failed"
             }
         };

@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::mcp::{open_store, stop_on_signal};
 use super::recording::Journal;
 use super::{Global, Problem, app};
-use crate::bot::{ChannelPart, Intake, Mail, Notifier, NotifyError, Part, Post, Way, Server, ServerSettings, StorePart, routes, serve};
+use crate::bot::{
+    ChannelPart, Intake, Mail, Notifier, NotifyError, Part, Post, Server, ServerSettings, StorePart, Way, routes, serve,
+};
 use crate::channels::Channel;
 use crate::channels::whatsapp::{Limits, Settings, Template, WhatsApp};
 use crate::config::{AlertsConfig, Config, WhatsAppConfig};

@@ -242,7 +242,8 @@ impl Alerts for MongoStore {
 
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
         let (id, way) = (id.clone(), way.to_owned());
-        self.run("taking on a notification", |base| async move { begin_notice(&base, &id, &way, at, until).await }).await
+        self.run("taking on a notification", |base| async move { begin_notice(&base, &id, &way, at, until).await })
+            .await
     }
 
     async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()> {
