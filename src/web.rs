@@ -12,6 +12,7 @@ mod forms;
 mod layout;
 mod live;
 mod pages;
+mod people;
 mod talks;
 
 use std::net::SocketAddr;
@@ -31,7 +32,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use access::{Access, AccessError, hash_password};
+pub use access::{Access, AccessError};
+pub use people::{Role, User, hash_password};
 
 use crate::store::{Store, StoreError};
 

@@ -18,7 +18,7 @@ use super::{Global, Problem, app};
 use crate::config::Config;
 use crate::mcp::http::listen;
 use crate::store::Store;
-use crate::web::{self, Access, Settings};
+use crate::web::{self, Access, Role, Settings, User};
 
 /// Serve the support team's pages: figures, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
@@ -83,7 +83,21 @@ fn hash() -> anyhow::Result<()> {
 /// What guards the pages at an address.
 pub(super) fn access(config: &Config, address: SocketAddr) -> anyhow::Result<Access> {
     let settings = &config.dashboard;
-    Ok(Access::new(address, &settings.password_hash, &settings.token, &settings.allowed_hosts)?)
+    let users: Vec<User> = settings
+        .users
+        .iter()
+        .filter_map(|user| {
+            // The settings were read with a known role only.
+            let role = Role::parse(user.role.trim())?;
+            Some(User {
+                name: user.name.clone(),
+                role,
+                password_hash: user.password_hash.clone(),
+                token: user.token.clone(),
+            })
+        })
+        .collect();
+    Ok(Access::with_users(address, &settings.password_hash, &settings.token, &settings.allowed_hosts, &users)?)
 }
 
 /// The pages.

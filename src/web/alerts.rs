@@ -74,7 +74,7 @@ fn card(desk: &Desk, session: &Session, alert: &Alert) -> Markup {
             }
             p { (alert.reason) }
             @if !alert.last_message.is_empty() { blockquote { (alert.last_message) } }
-            @if pending {
+            @if pending && session.may_change() {
                 form.resolve method="post" action="/alerts/resolve" {
                     (layout::csrf(session))
                     input type="hidden" name="id" value=(alert.id.as_str());
@@ -88,9 +88,11 @@ fn card(desk: &Desk, session: &Session, alert: &Alert) -> Markup {
 
 pub(super) async fn resolve(
     State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let id = fields.some("id").ok_or(Trouble::Wrong("No alert is named."))?;
-    let outcome = actions::resolve(desk.store(), &AlertId::new(id), fields.get("note"), desk.now()).await?;
+    let outcome =
+        actions::resolve(desk.store(), &session.actor(), &AlertId::new(id), fields.get("note"), desk.now()).await?;
     Ok(Redirect::to(&format!("/alerts?told={}", outcome.word())))
 }

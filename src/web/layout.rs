@@ -54,6 +54,7 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, pending: u64, main
                     }
                     span.live #live role="status" { "" }
                     @if session.logged_in {
+                        span.live { (session.name()) " · " (session.role()) }
                         form method="post" action="/logout" {
                             (csrf(session))
                             button.quiet type="submit" { "Log out" }

@@ -201,9 +201,11 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
     };
     let Some(alert) = &talk.alert else {
         return html! {
-            div.card.actions {
-                (form("take-over", html! { button type="submit" { "Take over" } }))
-                p.note { "The bot then stays silent until you give the conversation back." }
+            @if session.may_change() {
+                div.card.actions {
+                    (form("take-over", html! { button type="submit" { "Take over" } }))
+                    p.note { "The bot then stays silent until you give the conversation back." }
+                }
             }
         };
     };
@@ -221,6 +223,7 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
                     None => { "The customer has not written yet: on WhatsApp only an approved template is delivered." }
                 }
             }
+            @if session.may_change() {
             (form("reply", html! {
                 label for="reply" { "Reply" }
                 textarea #reply name="text" rows="3" maxlength="4096" required {}
@@ -230,6 +233,7 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
                 label { span.hidden { "Note" } input name="note" maxlength="2000" placeholder="What was done (goes on record)"; }
                 button.second type="submit" { "Return to bot" }
             }))
+            }
         }
     }
 }
@@ -252,21 +256,27 @@ async fn known(desk: &Desk, fields: &Fields) -> Result<UserId, Trouble> {
 
 pub(super) async fn take_over(
     State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = known(&desk, &fields).await?;
-    Ok(back(&user, actions::take_over(desk.store(), &user, desk.now()).await?))
+    Ok(back(&user, actions::take_over(desk.store(), &session.actor(), &user, desk.now()).await?))
 }
 
-pub(super) async fn reply(State(desk): State<Desk>, Extension(fields): Extension<Fields>) -> Result<Redirect, Trouble> {
+pub(super) async fn reply(
+    State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
+    Extension(fields): Extension<Fields>,
+) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::reply(desk.store(), &user, fields.get("text"), desk.now()).await?))
+    Ok(back(&user, actions::reply(desk.store(), &session.actor(), &user, fields.get("text"), desk.now()).await?))
 }
 
 pub(super) async fn give_back(
     State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::give_back(desk.store(), &user, fields.get("note"), desk.now()).await?))
+    Ok(back(&user, actions::give_back(desk.store(), &session.actor(), &user, fields.get("note"), desk.now()).await?))
 }
