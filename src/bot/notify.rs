@@ -127,7 +127,7 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
-    use crate::domain::alert::Priority;
+    use crate::domain::alert::{Handling, Priority};
     use crate::domain::ids::{AlertId, UserId};
     use crate::store::sqlite::SqliteStore;
 
@@ -154,6 +154,7 @@ mod tests {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: now - SignedDuration::from_hours(hours),
+            handling: Handling::default(),
         };
         store.open_alert(&alert("ALERT_1", "a", 0)).await.unwrap();
         store.open_alert(&alert("ALERT_OLD", "b", 2)).await.unwrap();

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::domain::alert::{AlertStatus, Priority};
+use crate::domain::alert::{AlertStatus, Handling, Priority};
 use crate::domain::audit::AuditPhase;
 use crate::domain::caller::Caller;
 use crate::domain::conversation::WaitingFor;

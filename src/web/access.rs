@@ -14,12 +14,14 @@ use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use secrecy::SecretString;
 
 use super::forms::Fields;
 use super::people::{Member, People, Role, Shared, User, same};
 use super::{Desk, layout};
+use crate::desk::team::By;
 
 const COOKIE: &str = "ecomres_session";
 /// How long a session holds.
@@ -134,9 +136,9 @@ impl Session {
         self.member.role.as_str()
     }
 
-    /// Who is put on record.
-    pub(super) fn actor(&self) -> String {
-        format!("operator:{}", self.member.name)
+    /// Who does something, and when: [`By::actor`] is who is put on record, `operator:NAME`.
+    pub(super) fn by(&self, now: Timestamp) -> By {
+        By { name: self.member.name.clone(), now }
     }
 }
 
@@ -467,7 +469,7 @@ mod tests {
     fn without_a_login_this_machine_leads() {
         let open = access("127.0.0.1:1", "", "").unwrap().session(&HeaderMap::new()).unwrap();
         assert!(open.may_change() && open.may_lead() && !open.logged_in);
-        assert_eq!(open.actor(), "operator:dashboard");
+        assert_eq!(open.by(Timestamp::UNIX_EPOCH).actor(), "operator:dashboard");
     }
 
     #[test]

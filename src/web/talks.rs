@@ -260,7 +260,7 @@ pub(super) async fn take_over(
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = known(&desk, &fields).await?;
-    Ok(back(&user, actions::take_over(desk.store(), &session.actor(), &user, desk.now()).await?))
+    Ok(back(&user, actions::take_over(desk.store(), &session.by(desk.now()), &user).await?))
 }
 
 pub(super) async fn reply(
@@ -269,7 +269,7 @@ pub(super) async fn reply(
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::reply(desk.store(), &session.actor(), &user, fields.get("text"), desk.now()).await?))
+    Ok(back(&user, actions::reply(desk.store(), &session.by(desk.now()), &user, fields.get("text")).await?))
 }
 
 pub(super) async fn give_back(
@@ -278,5 +278,5 @@ pub(super) async fn give_back(
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::give_back(desk.store(), &session.actor(), &user, fields.get("note"), desk.now()).await?))
+    Ok(back(&user, actions::give_back(desk.store(), &session.by(desk.now()), &user, fields.get("note")).await?))
 }

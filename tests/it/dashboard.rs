@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, UserId};
 use ecomres::domain::message::{ChatMessage, Role};
@@ -70,6 +70,7 @@ async fn dashboard(password: &str, token: &str) -> Page {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: now,
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
     let hash = if password.is_empty() { String::new() } else { hash_password(password).unwrap() };

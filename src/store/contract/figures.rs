@@ -89,6 +89,7 @@ pub(in crate::store) async fn talk_is_counted_as_by_hand(fresh: Fresh) {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: at(second),
+            handling: Handling::default(),
         };
         fresh.store.open_alert(&alert).await.unwrap();
     }
@@ -298,6 +299,7 @@ pub(in crate::store) async fn what_happens_changes_the_mark(fresh: Fresh) {
         priority: Priority::Low,
         status: AlertStatus::Pending,
         created_at: at(0),
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
     marks.push(other.change_mark().await.unwrap());

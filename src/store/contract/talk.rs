@@ -98,6 +98,7 @@ fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
         priority,
         status: AlertStatus::Pending,
         created_at: at(i64::from(number)),
+        handling: Handling::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::turns::{LEASE, at, inbound, said};
 use super::*;
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{AlertId, OrderId, UserId};
@@ -181,6 +181,7 @@ async fn an_answer_that_is_lost_changes_no_outcome() {
         priority: Priority::Low,
         status: AlertStatus::Pending,
         created_at: at(0),
+        handling: Handling::default(),
     };
     proxy.lose_answer("insert");
     assert_eq!(store.open_alert(&alert).await.unwrap(), alert);

@@ -11,7 +11,7 @@ use mongodb::event::command::CommandEvent;
 
 use super::turns::{LEASE, at, inbound, said};
 use super::*;
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
@@ -251,6 +251,7 @@ async fn alerts(store: &MongoStore, user: &UserId) {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: at(number),
+            handling: Handling::default(),
         };
         let kept = store.open_alert(&alert).await.unwrap();
         if number > 0 {
