@@ -21,6 +21,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// Whether nothing at all is said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.trim().is_empty())
+    }
+
     /// All values of a name that are not empty.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let named = self.0.iter().filter(move |(known, _)| known == name);

@@ -257,7 +257,8 @@ async fn mark(base: &Base) -> Read<String> {
         last(base, OUTBOX, doc! {"state": "parked"}, "next_at").await?,
     ];
     // News of a sent message changes no time of it but this, by the server's clock.
-    let news = base.collection(OUTBOX).find_one(doc! {"told_at": {"$gt": DateTime::MIN}}).sort(doc! {"told_at": -1});
+    let outbox = base.collection(OUTBOX);
+    let news = outbox.find_one(doc! {"told_at": {"$gt": DateTime::MIN}}).sort(doc! {"told_at": -1});
     let news = news.projection(doc! {"told_at": 1, "receipt": 1}).await?;
     Ok(format!("{head:?}/{alerts}/{times:?}/{news:?}"))
 }

@@ -58,7 +58,7 @@ pub(super) fn part(text: &str) -> Bson {
         }
         pattern.push(c);
     }
-    Bson::Document(doc! {"$regex": pattern, "$options": "i"})
+    Bson::Document(mongodb::bson::doc! {"$regex": pattern, "$options": "i"})
 }
 
 /// A text; a number is read as what it looks like.
