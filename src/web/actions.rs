@@ -133,7 +133,8 @@ mod tests {
     #[tokio::test]
     async fn a_conversation_is_taken_over_answered_and_given_back() {
         let store = SqliteStore::scratch().unwrap();
-        let (user) = (UserId::new("919876500001"), Timestamp::from_second(1_750_000_000).unwrap());
+        let user = UserId::new("919876500001");
+        let by = By { name: "desk".to_owned(), now: Timestamp::from_second(1_750_000_000).unwrap() };
         assert_eq!(reply(&store, &by, &user, "hello").await.unwrap(), Outcome::Bot, "the bot has it");
         let mut conversation = Conversation::new(user.clone());
         conversation.turn = 4;
