@@ -18,8 +18,8 @@ use crate::store::{self, Store};
 /// See who waits for a person, claim it, settle it, open it again
 #[derive(Debug, Args)]
 #[command(
-    after_help = "While an alert of a customer is pending the bot is silent; when it is settled the bot answers again. Each \
-    change is put\non record under the name that --by says.\n\n\
+    after_help = "While an alert of a customer is pending the bot is silent; when it is settled the bot answers again.\nEach \
+    change is put on record under the name that --by says.\n\n\
     Examples:\n  ecomres alerts list\n  ecomres alerts claim ALERT_01a2… --by front-desk\n  \
     ecomres alerts resolve ALERT_01a2… --note \"refund explained\""
 )]

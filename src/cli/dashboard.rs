@@ -23,8 +23,9 @@ use crate::web::{self, Access, Role, Settings, User};
 /// Serve the support team's pages: figures, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without [dashboard] password_hash or token only this machine is served, without a login. To other machines offer it \
-    behind\na proxy with HTTPS. Served besides: /healthz and /readyz. Ctrl-C or SIGTERM ends it.\n\n\
+    after_help = "Without [dashboard] password_hash, token or users only this machine is served, without a login.\n\
+    To other machines offer it behind a proxy with HTTPS. Served besides: /healthz and /readyz.\n\
+    Ctrl-C or SIGTERM ends it.\n\n\
     Examples:\n  ecomres dashboard --store shop.db\n  ecomres dashboard --hash-password < password.txt\n  \
     ecomres dashboard --bind 0.0.0.0 --port 8501"
 )]

@@ -186,8 +186,8 @@ async fn an_alert_goes_from_hand_to_hand() {
     assert!(taken.starts_with("/conversation?user=") && taken.contains("told=claimed"), "{taken}");
     let chat = loser.get(&taken).await;
     assert!(chat.contains("You look after the alert") && chat.contains("yours") && chat.contains("Release"), "{chat}");
+    assert!(other.post("/alerts/release", &[("id", "ALERT_1")]).await.unwrap().contains("told=held"), "not theirs");
     assert!(loser.post("/alerts/release", &[("id", "ALERT_1")]).await.unwrap().contains("told=released"));
-    assert!(other.post("/alerts/release", &[("id", "ALERT_1")]).await.unwrap().contains("told=held"));
 
     let settled = desk.post("/alerts/resolve", &[("id", "ALERT_1"), ("note", "explained <b>twice</b>")]).await;
     assert!(settled.unwrap().contains("told=resolved"));

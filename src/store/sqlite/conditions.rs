@@ -20,8 +20,14 @@ impl Conditions {
 
     /// Adds a condition; `?#` in it stands for the value.
     pub(super) fn with(&mut self, condition: &str, value: impl Into<Value>) {
+        let place = self.value(value);
+        self.wanted.push(condition.replace("?#", &place));
+    }
+
+    /// Adds a value, and says what stands for it in a condition.
+    pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
-        self.wanted.push(condition.replace("?#", &format!("?{}", self.values.len())));
+        format!("?{}", self.values.len())
     }
 
     /// The condition as SQL, with the values of its parameters.

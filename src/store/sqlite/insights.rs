@@ -147,7 +147,8 @@ fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<User
         wanted.with("intent = ?#", intent.clone());
     }
     if let Some(sentiment) = &search.sentiment {
-        wanted.with("sentiment = ?#", sentiment.clone());
+        // There are three of them: beside an intent their index would be the wrong one to take.
+        wanted.with(if search.intent.is_some() { "+sentiment = ?#" } else { "sentiment = ?#" }, sentiment.clone());
     }
     if let Some(from) = search.from {
         wanted.with("at >= ?#", micros(from));
@@ -162,11 +163,11 @@ fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<User
         wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", literally(&search.text));
     }
     if let Some(order) = &search.order {
-        wanted.with(
-            "(instr(upper(text), ?#) OR user_id IN (SELECT user_id FROM bindings WHERE order_id = ?#)
-              OR user_id IN (SELECT user_id FROM quotes WHERE order_id = ?# AND user_id IS NOT NULL))",
-            order.as_str().to_owned(),
-        );
+        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(literally(order.as_str())));
+        wanted.add(&format!(
+            "(text LIKE {part} ESCAPE '\\' OR user_id IN (SELECT user_id FROM bindings WHERE order_id = {id})
+              OR user_id IN (SELECT user_id FROM quotes WHERE order_id = {id} AND user_id IS NOT NULL))"
+        ));
     }
     match search.answers {
         None => {}
