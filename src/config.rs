@@ -3,6 +3,7 @@
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
 mod llm;
+mod people;
 mod refund;
 mod servers;
 mod setting;
@@ -23,6 +24,7 @@ use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::retention::KeepFor;
 pub use llm::{LlmConfig, PrivacyConfig};
+pub use people::DashboardUserConfig;
 pub use refund::{Preset, RefundConfig};
 pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
@@ -87,6 +89,8 @@ pub struct DashboardConfig {
     pub password_hash: SecretString,
     /// What opens the pages as well; empty: none.
     pub token: SecretString,
+    /// Members of the team who log in by their names.
+    pub users: Vec<DashboardUserConfig>,
     /// Names that this machine is reached by.
     pub allowed_hosts: Vec<String>,
     /// Within how many seconds a customer is to be answered.

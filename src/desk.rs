@@ -4,6 +4,7 @@
 //! unknown one.
 
 mod refunds;
+pub mod team;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use crate::domain::audit::AuditRecord;
 use crate::domain::caller::{Caller, Customer, Verification};
 use crate::domain::ids::{AlertId, IdPatterns, OrderId, UserId, order_phone, transport_phone};
@@ -175,6 +176,7 @@ impl Desk {
             priority: request.priority,
             status: AlertStatus::Pending,
             created_at: context.now,
+            handling: Handling::default(),
         };
         self.store.open_alert(&alert).await
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertSearch, Assigned, Reopened, Settlement};
 use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::figures::{AlertRow, OrderFigures, Period, RefundFigures, TalkFigures};
@@ -419,9 +419,25 @@ pub trait Alerts: Send + Sync {
     /// The alert with this identifier.
     async fn alert(&self, id: &AlertId) -> Result<Option<Alert>>;
     /// Alerts, pending first, then by priority and age, at most `limit`.
-    async fn alerts(&self, limit: u32) -> Result<Vec<Alert>>;
-    /// Marks an alert as settled; `false` where there is no such pending alert.
-    async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool>;
+    async fn alerts(&self, limit: u32) -> Result<Vec<Alert>> {
+        self.find_alerts(&AlertSearch::default(), limit).await
+    }
+    /// Alerts that fit, at most `limit`: pending first, then by priority and age; where only settled ones are looked for,
+    /// the one that was settled last first.
+    async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>>;
+    /// Gives a pending alert that `from` has (`None`: nobody) to `to` (`None`: nobody). Atomic: of many who want the same
+    /// alert one gets it, and the others are told who has it. Where `to` has it already, it is done.
+    async fn assign_alert(&self, id: &AlertId, from: Option<&str>, to: Option<&str>, at: Timestamp)
+    -> Result<Assigned>;
+    /// Settles an alert; `false` and nothing changed where there is no such pending alert.
+    async fn settle_alert(&self, id: &AlertId, settlement: &Settlement) -> Result<bool>;
+    /// Settles an alert of which neither who did it nor what was done is known.
+    async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool> {
+        self.settle_alert(id, &Settlement { at, by: None, note: String::new() }).await
+    }
+    /// Makes a settled alert pending again, and nobody's, unless the customer has another pending one. How it was settled
+    /// stays known.
+    async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened>;
     /// Takes it on to tell somebody of an alert in one way, such as `mail`: `false` where that was done, or where somebody
     /// else took it on and has until after `at`. Of many callers, in any number of processes, one is told `true`.
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool>;
@@ -452,18 +468,35 @@ pub trait Audit: Send + Sync {
     async fn check_refunds(&self) -> Result<Option<(u64, String)>>;
 }
 
-/// Which conversations are looked for. What is `None` or empty does not matter.
+/// Who answers a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// The bot: no alert of the customer is pending.
+    Bot,
+    /// A person.
+    Person,
+}
+
+/// Which conversations are looked for: those with a message that all of this fits. What is `None` or empty does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// A part of what was said, or of the customer's identity. Whether case matters beyond the letters A to Z depends on
     /// the backend.
     pub text: String,
-    /// What triage made of a message.
+    /// A part of the customer's identity.
+    pub user: String,
+    /// An order that the message names, or that is bound or quoted to the customer.
+    pub order: Option<OrderId>,
+    /// What triage made of the message.
     pub intent: Option<String>,
-    /// How a message sounded.
+    /// How it sounded.
     pub sentiment: Option<String>,
+    /// Who answers the customer now.
+    pub answers: Option<Answers>,
     /// Only what was said from then on.
     pub from: Option<Timestamp>,
+    /// Only what was said before then.
+    pub until: Option<Timestamp>,
 }
 
 /// What the team's figures are counted from. Nothing here changes anything.
@@ -479,8 +512,8 @@ pub trait Insights: Send + Sync {
     async fn alert_rows(&self) -> Result<Vec<AlertRow>>;
     /// Customers in whose conversation a message fits, the one with the latest such message first, at most `limit`.
     async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>>;
-    /// A text that is another one when something was said, sent, refunded or put on record, or an alert was raised or
-    /// settled, since it was asked for last. Cheap: it is asked for every second.
+    /// A text that is another one when something was said, sent, refunded or put on record, news of a sent message came, or
+    /// an alert was raised, settled or opened again, since it was asked for last. Cheap: it is asked for every second.
     async fn change_mark(&self) -> Result<String>;
 }
 

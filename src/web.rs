@@ -12,6 +12,7 @@ mod forms;
 mod layout;
 mod live;
 mod pages;
+mod people;
 mod talks;
 
 use std::net::SocketAddr;
@@ -31,7 +32,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use access::{Access, AccessError, hash_password};
+pub use access::{Access, AccessError};
+pub use people::{Role, User, hash_password};
 
 use crate::store::{Store, StoreError};
 
@@ -130,7 +132,11 @@ pub fn router(settings: Settings) -> Router {
         .route("/", get(pages::overview))
         .route("/analytics", get(pages::analytics))
         .route("/alerts", get(alerts::list))
+        .route("/alerts/claim", post(alerts::claim))
+        .route("/alerts/release", post(alerts::release))
         .route("/alerts/resolve", post(alerts::resolve))
+        .route("/alerts/resolve-many", post(alerts::resolve_many))
+        .route("/alerts/reopen", post(alerts::reopen))
         .route("/conversations", get(talks::list))
         .route("/conversation", get(talks::view))
         .route("/conversation/take-over", post(talks::take_over))

@@ -133,7 +133,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::domain::alert::Priority;
+    use crate::domain::alert::{Handling, Priority};
     use crate::domain::ids::{AlertId, UserId};
     use crate::store::sqlite::SqliteStore;
 
@@ -166,6 +166,7 @@ mod tests {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: begin - SignedDuration::from_hours(hours),
+            handling: Handling::default(),
         };
         store.open_alert(&alert("ALERT_1", "a", 0)).await.unwrap();
         store.open_alert(&alert("ALERT_OLD", "b", 25)).await.unwrap();

@@ -1,33 +1,65 @@
-//! Decides how the team sees who waits for a person, and gives a conversation back to the bot.
+//! Decides how the team sees in a terminal who waits for a person, and what it does about it.
 //!
-//! It must never settle an alert that was not named.
+//! It must never change an alert that was not named.
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::output::Output;
 use super::{Global, Problem, app};
-use crate::domain::alert::AlertStatus;
+use crate::desk::team::{self, By};
+use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, Priority, Reopened, Whose};
 use crate::domain::ids::AlertId;
 use crate::domain::words::excerpt;
-use crate::store;
+use crate::store::{self, Store};
 
-/// See who waits for a person, and settle it
+/// See who waits for a person, claim it, settle it, open it again
 #[derive(Debug, Args)]
 #[command(
-    after_help = "While an alert of a customer is pending the bot is silent; when it is settled the bot answers again.\n\n\
-    Examples:\n  ecomres alerts list\n  ecomres alerts resolve ALERT_01a2…"
+    after_help = "While an alert of a customer is pending the bot is silent; when it is settled the bot answers again.\nEach \
+    change is put on record under the name that --by says.\n\n\
+    Examples:\n  ecomres alerts list\n  ecomres alerts claim ALERT_01a2… --by front-desk\n  \
+    ecomres alerts resolve ALERT_01a2… --note \"refund explained\""
 )]
 pub struct Options {
     #[command(subcommand)]
     what: What,
 }
 
+/// Which alert, and who does something about it.
+#[derive(Debug, Args)]
+struct Named {
+    /// The alert's id, as `alerts list` shows it
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Who does it: goes on record, and with the alert
+    #[arg(long, value_name = "NAME", default_value = "terminal", value_parser = name)]
+    by: String,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() || text.chars().count() > 40 || text.contains(char::is_whitespace) {
+        return Err("a name is one word of 1 to 40 characters".to_owned());
+    }
+    Ok(text)
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Urgency {
+    High,
+    Medium,
+    Low,
+}
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// The alerts: pending first, then by priority and age
-    #[command(after_help = "Example:\n  ecomres alerts list --all --json")]
+    #[command(
+        after_help = "Example:\n  ecomres alerts list --all --json\n  ecomres alerts list --unassigned --priority high"
+    )]
     List {
         /// Settled ones too
         #[arg(long)]
@@ -35,13 +67,56 @@ enum What {
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
+        /// Only those that this member of the team looks after
+        #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "unassigned")]
+        assignee: Option<String>,
+        /// Only those that nobody looks after
+        #[arg(long)]
+        unassigned: bool,
+        /// Only those that are this urgent
+        #[arg(long, value_enum)]
+        priority: Option<Urgency>,
+        /// Only those with this in the reason, the last message, the note or the customer's identity
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        text: String,
+    },
+    #[command(flatten)]
+    Change(Change),
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// Look after an alert that nobody looks after
+    #[command(after_help = "Example:\n  ecomres alerts claim ALERT_01a20714aefc7603aa5deef4fedde444 --by front-desk")]
+    Claim {
+        #[command(flatten)]
+        named: Named,
+        /// Take it from this member of the team, who has it now
+        #[arg(long, value_name = "NAME", value_parser = name)]
+        from: Option<String>,
+    },
+    /// Give a claimed alert back to everybody
+    #[command(after_help = "Example:\n  ecomres alerts release ALERT_01a20714aefc7603aa5deef4fedde444 --by front-desk")]
+    Release {
+        #[command(flatten)]
+        named: Named,
     },
     /// Settle an alert: the bot answers that customer again
-    #[command(after_help = "Example:\n  ecomres alerts resolve ALERT_01a20714aefc7603aa5deef4fedde444")]
+    #[command(
+        after_help = "Example:\n  ecomres alerts resolve ALERT_01a20714aefc7603aa5deef4fedde444 --note \"paid back by hand\""
+    )]
     Resolve {
-        /// The alert's id, as `alerts list` shows it
-        #[arg(value_name = "ID")]
-        id: String,
+        #[command(flatten)]
+        named: Named,
+        /// What was done; stays with the alert
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+    },
+    /// Open a settled alert again: the bot is silent for that customer
+    #[command(after_help = "Example:\n  ecomres alerts reopen ALERT_01a20714aefc7603aa5deef4fedde444")]
+    Reopen {
+        #[command(flatten)]
+        named: Named,
     },
 }
 
@@ -50,44 +125,117 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let mut output = Output::stdout();
-    match options.what {
-        What::List { all, limit } => {
+    let change = match options.what {
+        What::List { all, limit, assignee, unassigned, priority, text } => {
+            let search = AlertSearch {
+                status: (!all).then_some(AlertStatus::Pending),
+                priority: priority.map(|priority| match priority {
+                    Urgency::High => Priority::High,
+                    Urgency::Medium => Priority::Medium,
+                    Urgency::Low => Priority::Low,
+                }),
+                whose: if unassigned { Some(Whose::Nobodys) } else { assignee.map(Whose::Of) },
+                text,
+            };
             let store = store::look_with(location, &settings)?;
-            let alerts = runtime.block_on(store.alerts(limit))?;
-            for alert in alerts.iter().filter(|alert| all || alert.status == AlertStatus::Pending) {
-                if global.json {
-                    output.json(alert)?;
-                    continue;
-                }
-                output.line(format!(
-                    "{}  {:<8} {:<6} {}  {}\n    {}\n    last message: {}",
-                    alert.id,
-                    alert.status.as_str(),
-                    alert.priority.as_str(),
-                    alert.created_at.strftime("%Y-%m-%d %H:%M:%SZ"),
-                    alert.user_id,
-                    excerpt(&alert.reason, 300),
-                    excerpt(&alert.last_message, 200),
-                ))?;
+            for alert in runtime.block_on(store.find_alerts(&search, limit))? {
+                if global.json { output.json(&alert)? } else { output.line(shown(&alert))? }
             }
+            return Ok(());
         }
-        What::Resolve { id } => {
-            let store = app::open_existing_store(location, &settings)?;
-            let id = AlertId::new(id.trim());
-            if !runtime.block_on(store.resolve_alert(&id, Timestamp::now()))? {
-                return Err(Problem::with_hint(
-                    format!("there is no pending alert {id} in {}", store::shown(location)),
-                    "ecomres alerts list shows the pending ones",
-                )
-                .into());
-            }
-            let settled = serde_json::json!({"alert_id": id, "status": AlertStatus::Resolved});
-            if global.json {
-                output.json(&settled)?;
-            } else {
-                output.line(format!("{id} is settled: the bot answers this customer again."))?;
-            }
-        }
+        What::Change(change) => change,
+    };
+    let store = app::open_existing_store(location, &settings)?;
+    let (told, json) = runtime.block_on(carry_out(store.as_ref(), change, &store::shown(location)))?;
+    if global.json {
+        output.json(&json)?
+    } else {
+        output.line(told)?
     }
     Ok(())
+}
+
+/// Does what is asked: what is told of it, and the same as JSON.
+async fn carry_out(store: &dyn Store, change: Change, place: &str) -> anyhow::Result<(String, serde_json::Value)> {
+    let by = |named: &Named| (AlertId::new(named.id.trim()), By { name: named.by.clone(), now: Timestamp::now() });
+    let none = |id: &AlertId, kind: &str| {
+        Problem::with_hint(format!("there is no {kind} alert {id} in {place}"), "ecomres alerts list --all shows them")
+    };
+    Ok(match change {
+        Change::Claim { named, from } => {
+            let (id, by) = by(&named);
+            match team::claim(store, &by, &id, from.as_deref()).await? {
+                Assigned::Done(alert) => (format!("{id} is yours, {}.", by.name), json!(alert)),
+                Assigned::Held(alert) => return Err(held(&alert).into()),
+                Assigned::Gone => return Err(none(&id, "pending").into()),
+            }
+        }
+        Change::Release { named } => {
+            let (id, by) = by(&named);
+            match team::release(store, &by, &id).await? {
+                Assigned::Done(alert) => (format!("{id} is nobody's again."), json!(alert)),
+                Assigned::Held(alert) => return Err(held(&alert).into()),
+                Assigned::Gone => return Err(none(&id, "pending").into()),
+            }
+        }
+        Change::Resolve { named, note } => {
+            let (id, by) = by(&named);
+            if !team::settle(store, &by, &id, &note).await? {
+                return Err(none(&id, "pending").into());
+            }
+            let json = json!({"alert_id": id, "status": AlertStatus::Resolved});
+            (format!("{id} is settled: the bot answers this customer again."), json)
+        }
+        Change::Reopen { named } => {
+            let (id, by) = by(&named);
+            match team::reopen(store, &by, &id).await? {
+                Reopened::Done(alert) => {
+                    (format!("{id} is open again: the bot is silent for {}.", alert.user_id), json!(alert))
+                }
+                Reopened::Pending(alert) => (format!("{id} is open already."), json!(alert)),
+                Reopened::Other(other) => {
+                    return Err(Problem::with_hint(
+                        format!("{} has another pending alert, {}, and there can be one only", other.user_id, other.id),
+                        format!("settle that one first: ecomres alerts resolve {}", other.id),
+                    )
+                    .into());
+                }
+                Reopened::Gone => return Err(none(&id, "such").into()),
+            }
+        }
+    })
+}
+
+fn held(alert: &Alert) -> Problem {
+    match &alert.handling.assignee {
+        Some(name) => Problem::with_hint(
+            format!("{name} looks after {}", alert.id),
+            format!("to take it from them: ecomres alerts claim {} --from {name}", alert.id),
+        ),
+        None => Problem::with_hint(
+            format!("nobody looks after {}", alert.id),
+            format!("claim it without --from: ecomres alerts claim {}", alert.id),
+        ),
+    }
+}
+
+fn shown(alert: &Alert) -> String {
+    let handling = &alert.handling;
+    let mut text = format!(
+        "{}  {:<8} {:<6} {}  {}{}\n    {}\n    last message: {}",
+        alert.id,
+        alert.status.as_str(),
+        alert.priority.as_str(),
+        alert.created_at.strftime("%Y-%m-%d %H:%M:%SZ"),
+        alert.user_id,
+        handling.assignee.as_ref().map(|name| format!("  with {name}")).unwrap_or_default(),
+        excerpt(&alert.reason, 300),
+        excerpt(&alert.last_message, 200),
+    );
+    if let Some(at) = handling.resolved_at {
+        let by = handling.resolved_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+        let note = handling.note.as_ref().map(|note| format!(": {}", excerpt(note, 300))).unwrap_or_default();
+        text += &format!("\n    settled{by} {}{note}", at.strftime("%Y-%m-%d %H:%M:%SZ"));
+    }
+    text
 }

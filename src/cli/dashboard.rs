@@ -18,13 +18,14 @@ use super::{Global, Problem, app};
 use crate::config::Config;
 use crate::mcp::http::listen;
 use crate::store::Store;
-use crate::web::{self, Access, Settings};
+use crate::web::{self, Access, Role, Settings, User};
 
 /// Serve the support team's pages: figures, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without [dashboard] password_hash or token only this machine is served, without a login. To other machines offer it \
-    behind\na proxy with HTTPS. Served besides: /healthz and /readyz. Ctrl-C or SIGTERM ends it.\n\n\
+    after_help = "Without [dashboard] password_hash, token or users only this machine is served, without a login.\n\
+    To other machines offer it behind a proxy with HTTPS. Served besides: /healthz and /readyz.\n\
+    Ctrl-C or SIGTERM ends it.\n\n\
     Examples:\n  ecomres dashboard --store shop.db\n  ecomres dashboard --hash-password < password.txt\n  \
     ecomres dashboard --bind 0.0.0.0 --port 8501"
 )]
@@ -83,7 +84,21 @@ fn hash() -> anyhow::Result<()> {
 /// What guards the pages at an address.
 pub(super) fn access(config: &Config, address: SocketAddr) -> anyhow::Result<Access> {
     let settings = &config.dashboard;
-    Ok(Access::new(address, &settings.password_hash, &settings.token, &settings.allowed_hosts)?)
+    let users: Vec<User> = settings
+        .users
+        .iter()
+        .filter_map(|user| {
+            // The settings were read with a known role only.
+            let role = Role::parse(user.role.trim())?;
+            Some(User {
+                name: user.name.clone(),
+                role,
+                password_hash: user.password_hash.clone(),
+                token: user.token.clone(),
+            })
+        })
+        .collect();
+    Ok(Access::with_users(address, &settings.password_hash, &settings.token, &settings.allowed_hosts, &users)?)
 }
 
 /// The pages.

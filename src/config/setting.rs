@@ -7,7 +7,7 @@ use std::fmt::Display;
 use jiff::tz::TimeZone;
 use toml::Value;
 
-use super::servers;
+use super::{people, servers};
 use crate::domain::ids::IdPatterns;
 use crate::domain::money::Money;
 use crate::domain::words::excerpt;
@@ -39,6 +39,8 @@ pub(super) enum Kind {
     List,
     /// The tool servers of third parties: only in a settings file.
     Servers,
+    /// The members of the team: only in a settings file.
+    Users,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// The country code of a telephone number.
@@ -125,6 +127,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("alerts.mail_to", Kind::List),
     ("dashboard.password_hash", Kind::Text),
     ("dashboard.token", Kind::Text),
+    ("dashboard.users", Kind::Users),
     ("dashboard.allowed_hosts", Kind::List),
     ("dashboard.response_target_seconds", Kind::Whole(1, 86_400)),
 ];
@@ -163,10 +166,18 @@ impl Kind {
             (Self::Flag, Value::Boolean(_)) => Ok(value.clone()),
             (Self::List, Value::Array(list)) if list.iter().all(Value::is_str) => Ok(value.clone()),
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
+            (Self::Users, Value::Array(list)) => people::check(list).map(|()| value.clone()),
             (Self::Amount | Self::Percent, Value::Integer(number)) => self.text(&number.to_string()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
             (
-                Self::Whole(..) | Self::Days(_) | Self::Share | Self::UpToTwo | Self::Flag | Self::List | Self::Servers,
+                Self::Whole(..)
+                | Self::Days(_)
+                | Self::Share
+                | Self::UpToTwo
+                | Self::Flag
+                | Self::List
+                | Self::Servers
+                | Self::Users,
                 _,
             ) => Err(wrong(&type_of(value), &self.wanted())),
             (_, Value::String(text)) => self.text(text),
@@ -196,6 +207,7 @@ impl Kind {
                 Ok(Value::Array(names.map(|name| Value::String(name.to_owned())).collect()))
             }
             Self::Servers => Err("can only be set in a settings file, as [[mcp.servers]]".to_owned()),
+            Self::Users => Err("can only be set in a settings file, as [[dashboard.users]]".to_owned()),
             _ => self.text(text),
         }
     }
@@ -297,6 +309,7 @@ impl Kind {
             Self::Amount => "an amount such as 2000, not below 0 and with at most two decimals".to_owned(),
             Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
             Self::Servers => "one or more sections [[mcp.servers]]".to_owned(),
+            Self::Users => "one or more sections [[dashboard.users]]".to_owned(),
             Self::List => "a list of names such as [\"Beverages\", \"Snacks\"]".to_owned(),
             Self::OneOf(words) => words.join(" or "),
             Self::CountryCode => "a country code of 1 to 3 digits such as 91".to_owned(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Backoff, Clock, luck};
 use crate::channels::{Channel, SendError, Verdict};
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use crate::domain::ids::{AlertId, UserId};
 use crate::domain::outgoing::{Outgoing, Receipt, Status};
 use crate::domain::words::excerpt;
@@ -150,6 +150,7 @@ impl Sender {
             priority: Priority::Medium,
             status: AlertStatus::Pending,
             created_at: now,
+            handling: Handling::default(),
         };
         self.store.open_alert(&alert).await?;
         metrics::counter!(metric::HAND_OVERS, "by" => "failure").increment(1);

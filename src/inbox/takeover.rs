@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::ids::AlertId;
 use crate::domain::inbound::Inbound;
@@ -39,6 +39,7 @@ pub async fn taken_over(store: &dyn Store, echo: &Inbound, now: Timestamp) -> Re
             priority: Priority::Low,
             status: AlertStatus::Pending,
             created_at: now,
+            handling: Handling::default(),
         };
         metrics::counter!(metric::HAND_OVERS, "by" => "team").increment(1);
         match store.open_alert(&alert).await {

@@ -15,6 +15,7 @@ mod orders;
 mod outbox;
 mod properties;
 mod talk;
+mod team;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::domain::alert::{AlertStatus, Priority};
+use crate::domain::alert::{AlertStatus, Handling, Priority};
 use crate::domain::audit::AuditPhase;
 use crate::domain::caller::Caller;
 use crate::domain::conversation::WaitingFor;
@@ -32,7 +33,7 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
+    figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -65,7 +66,10 @@ macro_rules! contract_tests {
             what_is_old_is_removed_and_what_waits_stays, one_process_at_a_time_removes_what_is_old,
             a_cut_audit_trail_holds, a_trail_at_odds_is_not_cut, a_forgotten_customer_is_gone,
             a_turn_in_work_brings_nothing_back, talk_is_counted_as_by_hand, orders_and_refunds_are_counted_as_by_hand,
-            conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark
+            conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark,
+            an_alert_is_claimed_by_one, a_settled_alert_keeps_its_note, a_settled_alert_is_opened_again,
+            one_alert_of_a_customer_is_opened_again, alerts_are_found, alerts_follow_the_rules_in_any_history,
+            conversations_are_found_by_order_and_mode, news_of_a_message_changes_the_mark
         );
     };
     (@each $attributes:tt $fresh:expr; $($case:ident),+) => {

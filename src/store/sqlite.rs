@@ -11,6 +11,7 @@ mod alerts;
 mod audit;
 mod backup;
 mod chats;
+mod conditions;
 mod connection;
 mod erasure;
 mod import;

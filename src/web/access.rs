@@ -1,38 +1,41 @@
-//! Decides who may see the dashboard and who may change something: host, session, token of the form.
+//! Decides which requests the dashboard lets through, and what whoever sends them may do: host, session, role, token of the
+//! form.
 //!
-//! It must never tell why a password is wrong, compare a secret in a time that depends on it, or take a form without the
-//! session's own token.
+//! It must never tell why a login is wrong, nor take a form without the session's own token or from somebody whose role
+//! may not change anything.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use maud::{Markup, html};
-use secrecy::{ExposeSecret as _, SecretString};
-use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
+use secrecy::SecretString;
 
 use super::forms::Fields;
+use super::people::{Member, People, Role, Shared, User, same};
 use super::{Desk, layout};
+use crate::desk::team::By;
 
 const COOKIE: &str = "ecomres_session";
 /// How long a session holds.
 const LONGEST_SESSION: Duration = Duration::from_secs(12 * 3_600);
 /// Sessions at once; the oldest goes where there are more.
 const MOST_SESSIONS: usize = 1_000;
-/// Failed logins from one address within [`WINDOW`].
+/// Failed logins from one address under one name within [`WINDOW`], and under all names.
 const MOST_FAILURES: u32 = 5;
+const MOST_OF_ADDRESS: u32 = 30;
 const WINDOW: Duration = Duration::from_secs(300);
-/// Addresses that failures are kept of at most.
-const MOST_ADDRESSES: usize = 10_000;
+/// Addresses and names that failures are kept of at most.
+const MOST_KEPT: usize = 10_000;
+/// Where only who leads the team may go. Every other form is for those who may change anything at all.
+const FOR_LEADS: [&str; 2] = ["/alerts/reopen", "/alerts/resolve-many"];
 /// The largest form.
 const LARGEST_FORM: usize = 64 * 1_024;
 
@@ -40,11 +43,24 @@ const LARGEST_FORM: usize = 64 * 1_024;
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// Nobody but this machine may look without a login.
-    #[error("{0} can be reached from other machines, and the dashboard has neither password nor token")]
+    #[error("{0} can be reached from other machines, and the dashboard has neither password nor token nor users")]
     NoLock(SocketAddr),
     /// What is set is no hash.
-    #[error("[dashboard] password_hash is no argon2 hash: {0}")]
-    NoHash(String),
+    #[error("{place} is no argon2 hash: {reason}")]
+    NoHash {
+        /// Which setting.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A member of the team without anything to log in with, or with a name or role that cannot be.
+    #[error("[[dashboard.users]] {name}: {reason}")]
+    NoUser {
+        /// Whom.
+        name: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A password cannot be hashed.
     #[error("the password cannot be hashed: {0}")]
     Hashing(String),
@@ -55,40 +71,35 @@ impl AccessError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoLock(_) => {
-                "set [dashboard] password_hash (ecomres dashboard --hash-password) or token, or listen at 127.0.0.1"
+                "set [dashboard] password_hash (ecomres dashboard --hash-password) or token, name [[dashboard.users]], or \
+                 listen at 127.0.0.1"
                     .into()
             }
-            Self::NoHash(_) => "make one: ecomres dashboard --hash-password".into(),
+            Self::NoUser { .. } => {
+                "each needs a name, a role (viewer, agent or admin), and a password_hash or a token".into()
+            }
+            Self::NoHash { .. } => "make one: ecomres dashboard --hash-password".into(),
             Self::Hashing(_) => "use another password".into(),
         })
     }
 }
 
-/// A hash of a password, for the settings: argon2id with the recommended costs.
-///
-/// # Errors
-/// When it cannot be hashed.
-pub fn hash_password(password: &str) -> Result<String, AccessError> {
-    let failed = |error: argon2::password_hash::Error| AccessError::Hashing(error.to_string());
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(failed)?;
-    Ok(Argon2::default().hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
-}
-
 struct Held {
     csrf: String,
     until: Instant,
+    member: Member,
 }
+
+/// Failed logins, the first of them and how many.
+type Failures = HashMap<(IpAddr, Option<String>), (u32, Instant)>;
 
 /// Who may see the dashboard.
 pub struct Access {
-    password_hash: Option<String>,
-    token: Option<SecretString>,
+    people: People,
     hosts: Vec<String>,
     local: bool,
     sessions: Mutex<HashMap<String, Held>>,
-    failures: Mutex<HashMap<IpAddr, (u32, Instant)>>,
-    /// Passwords that are checked at once: each takes time and memory on purpose.
-    checking: Semaphore,
+    failures: Mutex<Failures>,
     /// The token of forms where nobody logs in.
     open_csrf: String,
 }
@@ -100,6 +111,35 @@ pub(super) struct Session {
     pub(super) csrf: String,
     /// Whether there is a login to leave.
     pub(super) logged_in: bool,
+    /// Who it is.
+    member: Member,
+}
+
+impl Session {
+    /// Whether it may change anything: show no form where it may not. Forms themselves are refused before any handler.
+    pub(super) fn may_change(&self) -> bool {
+        self.member.role >= Role::Agent
+    }
+
+    /// Whether it may do what only who leads the team does: open settled alerts again, settle many at once.
+    pub(super) fn may_lead(&self) -> bool {
+        self.member.role >= Role::Admin
+    }
+
+    /// Under which name its work is known to the others.
+    pub(super) fn name(&self) -> &str {
+        &self.member.name
+    }
+
+    /// What it may do, as a word.
+    pub(super) fn role(&self) -> &'static str {
+        self.member.role.as_str()
+    }
+
+    /// Who does something, and when: [`By::actor`] is who is put on record, `operator:NAME`.
+    pub(super) fn by(&self, now: Timestamp) -> By {
+        By { name: self.member.name.clone(), now }
+    }
 }
 
 fn random() -> String {
@@ -109,10 +149,6 @@ fn random() -> String {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 impl Access {
@@ -127,31 +163,34 @@ impl Access {
         token: &SecretString,
         hosts: &[String],
     ) -> Result<Self, AccessError> {
-        let set =
-            |secret: &SecretString| Some(secret.expose_secret().trim().to_owned()).filter(|text| !text.is_empty());
-        let password_hash = set(password_hash);
-        if let Some(hash) = &password_hash {
-            PasswordHash::new(hash).map_err(|error| AccessError::NoHash(error.to_string()))?;
-        }
-        let token = set(token).map(SecretString::from);
+        Self::with_users(address, password_hash, token, hosts, &[])
+    }
+
+    /// As [`Access::new`], with members of the team who log in by their names. The password and the token that belong to
+    /// nobody stay: whoever has them leads the team.
+    ///
+    /// # Errors
+    /// As [`Access::new`], and when a member cannot be.
+    pub fn with_users(
+        address: SocketAddr,
+        password_hash: &SecretString,
+        token: &SecretString,
+        hosts: &[String],
+        users: &[User],
+    ) -> Result<Self, AccessError> {
+        let people = People::new(&Shared { password_hash, token }, users)?;
         let local = crate::mcp::http::is_local(address.ip());
-        if !local && password_hash.is_none() && token.is_none() {
+        if !local && !people.log_in() {
             return Err(AccessError::NoLock(address));
         }
         Ok(Self {
-            password_hash,
-            token,
+            people,
             hosts: hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
             local,
             sessions: Mutex::default(),
             failures: Mutex::default(),
-            checking: Semaphore::new(2),
             open_csrf: random(),
         })
-    }
-
-    fn is_locked(&self) -> bool {
-        self.password_hash.is_some() || self.token.is_some()
     }
 
     /// Whether a request names this server: without a login, a page of another name must not reach this machine (DNS
@@ -169,17 +208,17 @@ impl Access {
     }
 
     fn session(&self, headers: &HeaderMap) -> Option<Session> {
-        if !self.is_locked() {
-            return Some(Session { csrf: self.open_csrf.clone(), logged_in: false });
+        if !self.people.log_in() {
+            return Some(Session { csrf: self.open_csrf.clone(), logged_in: false, member: Member::unnamed() });
         }
         let key = cookie(headers)?;
         let mut sessions = locked(&self.sessions);
         sessions.retain(|_, held| held.until > Instant::now());
         let held = sessions.get(key)?;
-        Some(Session { csrf: held.csrf.clone(), logged_in: true })
+        Some(Session { csrf: held.csrf.clone(), logged_in: true, member: held.member.clone() })
     }
 
-    fn begin(&self) -> String {
+    fn begin(&self, member: Member) -> String {
         let key = random();
         let mut sessions = locked(&self.sessions);
         if sessions.len() >= MOST_SESSIONS
@@ -187,32 +226,36 @@ impl Access {
         {
             sessions.remove(&oldest);
         }
-        sessions.insert(key.clone(), Held { csrf: random(), until: Instant::now() + LONGEST_SESSION });
+        sessions.insert(key.clone(), Held { csrf: random(), until: Instant::now() + LONGEST_SESSION, member });
         key
     }
 
-    /// Whether an address may try again.
-    fn may_try(&self, from: IpAddr) -> bool {
+    /// Whether an address may try again under a name.
+    fn may_try(&self, from: IpAddr, name: &str) -> bool {
         let mut failures = locked(&self.failures);
         failures.retain(|_, (_, since)| since.elapsed() < WINDOW);
-        failures.get(&from).is_none_or(|(count, _)| *count < MOST_FAILURES) && failures.len() < MOST_ADDRESSES
+        let fewer =
+            |key: &(IpAddr, Option<String>), most: u32| failures.get(key).is_none_or(|(count, _)| *count < most);
+        fewer(&(from, Some(name.to_owned())), MOST_FAILURES)
+            && fewer(&(from, None), MOST_OF_ADDRESS)
+            && failures.len() < MOST_KEPT
     }
 
-    fn failed(&self, from: IpAddr) {
-        locked(&self.failures).entry(from).or_insert((0, Instant::now())).0 += 1;
-    }
-
-    async fn opens(&self, word: &str) -> bool {
-        if self.token.as_ref().is_some_and(|token| same(token.expose_secret(), word)) {
-            return true;
+    fn failed(&self, from: IpAddr, name: &str) {
+        let mut failures = locked(&self.failures);
+        for key in [(from, Some(name.to_owned())), (from, None)] {
+            failures.entry(key).or_insert((0, Instant::now())).0 += 1;
         }
-        let Some(hash) = self.password_hash.clone() else { return false };
-        let Ok(_permit) = self.checking.acquire().await else { return false };
-        let word = word.to_owned();
-        let checked = tokio::task::spawn_blocking(move || {
-            PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(word.as_bytes(), &hash).is_ok())
-        });
-        checked.await.unwrap_or(false)
+    }
+
+    /// A login that was counted as failed was none. What failed under other names stays: who may log in must not guess
+    /// somebody else's password without end.
+    fn succeeded(&self, from: IpAddr, name: &str) {
+        let mut failures = locked(&self.failures);
+        failures.remove(&(from, Some(name.to_owned())));
+        if let Some((count, _)) = failures.get_mut(&(from, None)) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
@@ -236,8 +279,17 @@ fn from_here(headers: &HeaderMap) -> bool {
     }
 }
 
-fn refused(status: StatusCode, told: &'static str) -> Response {
+fn refused(status: StatusCode, told: &str) -> Response {
     (status, layout::bare("Not allowed", told)).into_response()
+}
+
+/// The role that a form wants.
+fn wanted(path: &str) -> Role {
+    match path {
+        "/login" | "/logout" => Role::Viewer,
+        path if FOR_LEADS.contains(&path) => Role::Admin,
+        _ => Role::Agent,
+    }
 }
 
 /// Lets a request through, or says why not. Forms are read here, so that none is taken without its token.
@@ -273,6 +325,17 @@ pub(super) async fn check(State(desk): State<Desk>, mut request: Request<Body>, 
         if path != "/login" && !session.as_ref().is_some_and(|session| same(&session.csrf, fields.get("csrf"))) {
             return refused(StatusCode::FORBIDDEN, "This form is not of this session: load the page again.");
         }
+        let wanted = wanted(&path);
+        if let Some(session) = session.as_ref().filter(|session| session.member.role < wanted) {
+            tracing::warn!(who = session.name(), role = session.role(), path, "a form was refused");
+            let told = format!(
+                "You are logged in as {} with the role “{}”, which may look but not do this; it takes the role “{}”.",
+                session.name(),
+                session.role(),
+                wanted.as_str()
+            );
+            return refused(StatusCode::FORBIDDEN, &told);
+        }
         request = Request::from_parts(parts, Body::empty());
         request.extensions_mut().insert(fields);
     }
@@ -282,15 +345,22 @@ pub(super) async fn check(State(desk): State<Desk>, mut request: Request<Body>, 
     next.run(request).await
 }
 
-fn form(told: Option<&str>) -> Markup {
+fn form(access: &Access, name: &str, told: Option<&str>) -> Markup {
+    let people = &access.people;
     layout::outside(
         "Log in",
         html! {
             form.login.card method="post" action="/login" {
                 h1 { "Support dashboard" }
                 @if let Some(told) = told { p.warning role="alert" { (told) } }
+                @if people.named() {
+                    label for="name" { "Name" @if people.shared() { " (empty: the team’s password)" } }
+                    input #name name="name" autocomplete="username" maxlength="40" value=(name)
+                        required[!people.shared()] autofocus;
+                }
                 label for="word" { "Password or token" }
-                input #word name="word" type="password" autocomplete="current-password" required autofocus;
+                input #word name="word" type="password" autocomplete="current-password" required
+                    autofocus[!people.named()];
                 button type="submit" { "Log in" }
             }
         },
@@ -298,10 +368,11 @@ fn form(told: Option<&str>) -> Markup {
 }
 
 pub(super) async fn login_page(State(desk): State<Desk>, session: Option<Extension<Session>>) -> Response {
-    if session.is_some() || !desk.settings.access.is_locked() {
+    let access = &desk.settings.access;
+    if session.is_some() || !access.people.log_in() {
         return Redirect::to("/").into_response();
     }
-    form(None).into_response()
+    form(access, "", None).into_response()
 }
 
 pub(super) async fn log_in(
@@ -312,21 +383,22 @@ pub(super) async fn log_in(
 ) -> Response {
     let access = &desk.settings.access;
     let from = peer.map_or(IpAddr::from([0, 0, 0, 0]), |Extension(ConnectInfo(peer))| peer.ip().to_canonical());
-    if !access.may_try(from) {
-        let told = form(Some("Too many attempts: wait five minutes."));
+    let name = super::people::folded(fields.get("name"));
+    if !access.may_try(from, &name) {
+        let told = form(access, &name, Some("Too many attempts: wait five minutes."));
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "300")], told).into_response();
     }
     // Counted before it is checked: many at the same time are not more tries.
-    access.failed(from);
-    if !access.opens(fields.get("word")).await {
+    access.failed(from, &name);
+    let Some(member) = access.people.opens(&name, fields.get("word")).await else {
         tracing::warn!("a login to the dashboard failed");
-        return (StatusCode::UNAUTHORIZED, form(Some("That is not right."))).into_response();
-    }
-    locked(&access.failures).remove(&from);
+        return (StatusCode::UNAUTHORIZED, form(access, &name, Some("That is not right."))).into_response();
+    };
+    access.succeeded(from, &name);
     let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let cookie = format!(
         "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}",
-        access.begin(),
+        access.begin(member),
         LONGEST_SESSION.as_secs(),
         if secure { "; Secure" } else { "" }
     );
@@ -359,7 +431,7 @@ mod tests {
         assert!(access("127.0.0.1:1", "", "").is_ok() && access("[::1]:1", "", "").is_ok());
         assert!(matches!(access("0.0.0.0:1", "", " "), Err(AccessError::NoLock(_))));
         assert!(access("0.0.0.0:1", "", "token").is_ok());
-        assert!(matches!(access("127.0.0.1:1", "plain", ""), Err(AccessError::NoHash(_))));
+        assert!(matches!(access("127.0.0.1:1", "plain", ""), Err(AccessError::NoHash { .. })));
     }
 
     #[test]
@@ -383,18 +455,27 @@ mod tests {
         assert!(!from_here(&headers("http://localhost:9")) && !from_here(&headers("null")));
     }
 
-    #[tokio::test]
-    async fn a_password_opens_by_its_hash_and_a_token_by_itself() {
-        let hash = hash_password("correct horse").unwrap();
-        assert!(hash.starts_with("$argon2id$"));
-        let locked = access("0.0.0.0:1", &hash, "t0ken").unwrap();
-        assert!(locked.opens("correct horse").await && locked.opens("t0ken").await);
-        assert!(!locked.opens("correct").await && !locked.opens("").await && !locked.opens(&hash).await);
+    #[test]
+    fn a_session_is_known_by_its_cookie() {
+        let locked = access("0.0.0.0:1", "", "t0ken").unwrap();
         assert!(locked.session(&HeaderMap::new()).is_none());
-        let key = locked.begin();
+        let key = locked.begin(Member::unnamed());
         let with = |value: String| HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())]);
         assert!(locked.session(&with(format!("a=b; {COOKIE}={key}"))).is_some());
         assert!(locked.session(&with(format!("{COOKIE}={key}0"))).is_none());
+    }
+
+    #[test]
+    fn without_a_login_this_machine_leads() {
+        let open = access("127.0.0.1:1", "", "").unwrap().session(&HeaderMap::new()).unwrap();
+        assert!(open.may_change() && open.may_lead() && !open.logged_in);
+        assert_eq!(open.by(Timestamp::UNIX_EPOCH).actor(), "operator:dashboard");
+    }
+
+    #[test]
+    fn every_form_but_those_of_the_login_wants_a_role() {
+        assert_eq!((wanted("/logout"), wanted("/alerts/claim")), (Role::Viewer, Role::Agent));
+        assert_eq!((wanted("/alerts/reopen"), wanted("/whatever/comes")), (Role::Admin, Role::Agent));
     }
 
     #[test]
@@ -402,9 +483,17 @@ mod tests {
         let locked = access("0.0.0.0:1", "", "t").unwrap();
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         for _ in 0..MOST_FAILURES {
-            assert!(locked.may_try(one));
-            locked.failed(one);
+            assert!(locked.may_try(one, "lead"));
+            locked.failed(one, "lead");
         }
-        assert!(!locked.may_try(one) && locked.may_try(other));
+        assert!(!locked.may_try(one, "lead") && locked.may_try(other, "lead") && locked.may_try(one, "desk"));
+        // Logging in oneself gives no further guesses at somebody else's password.
+        locked.failed(one, "desk");
+        locked.succeeded(one, "desk");
+        assert!(!locked.may_try(one, "lead") && locked.may_try(one, "desk"));
+        for number in 0..MOST_OF_ADDRESS {
+            locked.failed(one, &format!("name{number}"));
+        }
+        assert!(!locked.may_try(one, "desk") && locked.may_try(other, "desk"), "names do not multiply the tries");
     }
 }

@@ -21,6 +21,17 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// Whether nothing at all is said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.trim().is_empty())
+    }
+
+    /// All values of a name that are not empty.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
     /// The value of a name that is not empty.
     pub(super) fn some(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|value| !value.is_empty())
@@ -76,6 +87,7 @@ mod tests {
         let fields = Fields::read("a=1+2&b=%E2%82%B9%205%2&&c&a=9");
         assert_eq!((fields.get("a"), fields.get("b"), fields.get("c"), fields.get("d")), ("1 2", "₹ 5%2", "", ""));
         assert_eq!((fields.some("a"), fields.some("c")), (Some("1 2"), None));
+        assert_eq!(fields.all("a").collect::<Vec<_>>(), ["1 2", "9"]);
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::access::Session;
 use super::assets::VERSION;
 use super::forms::Fields;
+use super::live::Waiting;
 
 /// The tabs: address and name.
 const TABS: [(&str, &str); 5] = [
@@ -34,13 +35,13 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// A page of a tab. `pending` is how many alerts wait.
-pub(super) fn page(tab: &str, title: &str, session: &Session, pending: u64, main: Markup) -> Markup {
+/// A page of a tab, with who waits for a person.
+pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, main: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body data-pending=(pending) data-live="on" {
+            body data-pending=(waiting.pending) data-high=(waiting.high) data-newest=(waiting.newest) data-live="on" {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
                     a.brand href="/" { span.mark aria-hidden="true" {} "ecomres" }
@@ -48,12 +49,13 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, pending: u64, main
                         @for (address, name) in TABS {
                             a href=(address) aria-current=[(address == tab).then_some("page")] {
                                 (name)
-                                @if address == "/alerts" && pending > 0 { " " span.badge { (pending) } }
+                                @if address == "/alerts" && waiting.pending > 0 { " " span.badge { (waiting.pending) } }
                             }
                         }
                     }
                     span.live #live role="status" { "" }
                     @if session.logged_in {
+                        span.live { (session.name()) " · " (session.role()) }
                         form method="post" action="/logout" {
                             (csrf(session))
                             button.quiet type="submit" { "Log out" }

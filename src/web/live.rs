@@ -11,10 +11,14 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use jiff::Timestamp;
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
+use crate::domain::alert::Priority;
+use crate::domain::figures::AlertRow;
 use crate::store::Store;
 
 /// How often the store is asked whether something changed.
@@ -22,20 +26,52 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Pages that are told at once.
 const MOST_PAGES: usize = 1_000;
 
+/// Who waits for a person at the moment, as every page shows and its script rings for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Waiting {
+    /// How many alerts are pending.
+    pub(super) pending: u64,
+    /// How many of them are urgent.
+    pub(super) high: u64,
+    /// When the latest of the urgent ones was raised, in milliseconds since 1970.
+    pub(super) newest: i64,
+}
+
+impl Waiting {
+    pub(super) fn of(rows: &[AlertRow]) -> Self {
+        let pending = || rows.iter().filter(|alert| alert.pending);
+        let high = || pending().filter(|alert| alert.priority == Priority::High);
+        Self {
+            pending: pending().count() as u64,
+            high: high().count() as u64,
+            newest: high().map(|alert| alert.created_at).max().map_or(0, Timestamp::as_millisecond),
+        }
+    }
+}
+
+/// What open pages are told.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Change {
+    /// How many changes there were.
+    count: u64,
+    #[serde(flatten)]
+    waiting: Waiting,
+}
+
 /// Knows whether something changed.
 pub(super) struct Live {
     store: Arc<dyn Store>,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<watch::Sender<Change>>,
     stop: CancellationToken,
     watching: OnceLock<()>,
 }
 
 impl Live {
     pub(super) fn new(store: Arc<dyn Store>, stop: CancellationToken) -> Self {
-        Self { store, changes: Arc::new(watch::Sender::new(0)), stop, watching: OnceLock::new() }
+        Self { store, changes: Arc::new(watch::Sender::new(Change::default())), stop, watching: OnceLock::new() }
     }
 
-    fn subscribe(&self) -> Option<watch::Receiver<u64>> {
+    fn subscribe(&self) -> Option<watch::Receiver<Change>> {
         if self.changes.receiver_count() >= MOST_PAGES {
             return None;
         }
@@ -47,7 +83,7 @@ impl Live {
     }
 }
 
-async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<u64>>, stop: CancellationToken) {
+async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>, stop: CancellationToken) {
     let mut known: Option<String> = None;
     loop {
         tokio::select! {
@@ -62,7 +98,17 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<u64>>, st
         match store.change_mark().await {
             Ok(mark) => {
                 if known.as_ref().is_some_and(|known| *known != mark) {
-                    changes.send_modify(|count| *count += 1);
+                    // Counted once for all pages, also those that nobody looks at and that do not load anew.
+                    match store.alert_rows().await {
+                        Ok(rows) => {
+                            let waiting = Waiting::of(&rows);
+                            changes.send_modify(|change| *change = Change { count: change.count + 1, waiting });
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "alerts cannot be counted at the moment");
+                            continue;
+                        }
+                    }
                 }
                 known = Some(mark);
             }
@@ -71,7 +117,7 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<u64>>, st
     }
 }
 
-/// A stream that says `change` whenever something changed.
+/// A stream that says `change` whenever something changed, with who waits for a person then.
 pub(super) async fn events(State(desk): State<Desk>) -> Response {
     let Some(receiver) = desk.live.subscribe() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
@@ -87,8 +133,9 @@ pub(super) async fn events(State(desk): State<Desk>) -> Response {
             changed = receiver.changed() => changed,
         };
         changed.ok()?;
-        let count = *receiver.borrow_and_update();
-        Some((Ok(Event::default().event("change").data(count.to_string())), (receiver, stop, None)))
+        let change = *receiver.borrow_and_update();
+        let data = serde_json::to_string(&change).unwrap_or_default();
+        Some((Ok(Event::default().event("change").data(data)), (receiver, stop, None)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
 }

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::access::Session;
 use super::forms::{Fields, encode};
+use super::live::Waiting;
 use super::{Desk, Inner, Trouble, charts, layout};
 use crate::insights::{Options, Part, Range, Section, build};
 
@@ -72,10 +73,9 @@ impl Inner {
         Ok(section)
     }
 
-    /// How many alerts wait.
-    pub(super) async fn pending(&self) -> Result<u64, Trouble> {
-        let rows = self.store().alert_rows().await?;
-        Ok(rows.iter().filter(|alert| alert.pending).count() as u64)
+    /// Who waits for a person.
+    pub(super) async fn pending(&self) -> Result<Waiting, Trouble> {
+        Ok(Waiting::of(&self.store().alert_rows().await?))
     }
 }
 

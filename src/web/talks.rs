@@ -4,24 +4,25 @@
 
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Redirect;
+use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::access::Session;
 use super::actions::{self, Outcome};
 use super::forms::{Fields, encode};
-use super::{Desk, Trouble, layout};
+use super::{Desk, Trouble, alerts, layout};
 use crate::domain::audit::AuditRecord;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{OrderId, UserId};
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::{Delivery, Outgoing, Receipt};
 use crate::domain::words::excerpt;
 use crate::insights::{self, Talk, TalkView, Turn};
-use crate::store::Search;
+use crate::store::{Answers, Search};
 
+/// What triage says of how a message sounds.
+const SENTIMENTS: [&str; 3] = ["positive", "neutral", "negative"];
 /// Conversations in a list.
 const MOST_SHOWN: u32 = 50;
-/// Conversations that are looked through where who answers matters: that is not in an index.
-const MOST_READ: u32 = 400;
 
 pub(super) async fn list(
     State(desk): State<Desk>,
@@ -30,26 +31,46 @@ pub(super) async fn list(
 ) -> Result<Markup, Trouble> {
     let fields = Fields::read(&query.unwrap_or_default());
     let mode = fields.get("mode");
-    let from = match fields.some("range") {
-        None => None,
-        Some(_) => super::pages::range(&fields)?.period(desk.now(), &desk.settings.zone, desk.settings.gap).from,
+    let times = ["range", "from", "to"].iter().any(|name| fields.some(name).is_some());
+    let period = if times {
+        let range = super::pages::range(&fields)?;
+        Some(range.period(desk.now(), &desk.settings.zone, desk.settings.gap))
+    } else {
+        None
     };
     let search = Search {
         text: fields.get("q").to_owned(),
+        user: fields.get("user").to_owned(),
+        order: fields.some("order").map(OrderId::new),
         intent: fields.some("intent").map(str::to_owned),
         sentiment: fields.some("sentiment").map(str::to_owned),
-        from,
+        answers: match mode {
+            "bot" => Some(Answers::Bot),
+            "person" => Some(Answers::Person),
+            _ => None,
+        },
+        from: period.as_ref().and_then(|period| period.from),
+        until: period.map(|period| period.until),
     };
-    let limit = if mode.is_empty() { MOST_SHOWN } else { MOST_READ };
-    let found = insights::talks(desk.store(), &search, limit).await?;
-    let fits = |talk: &&Talk| mode.is_empty() || (mode == "person") == talk.alert.is_some();
-    let shown: Vec<&Talk> = found.iter().filter(fits).take(MOST_SHOWN as usize).collect();
+    let mut shown = insights::talks(desk.store(), &search, MOST_SHOWN + 1).await?;
+    let more = shown.len() > MOST_SHOWN as usize;
+    shown.truncate(MOST_SHOWN as usize);
     let main = html! {
         div.heading { h1 { "Conversations" } p.about { "the latest first" } }
         form.filters method="get" action="/conversations" {
-            label { "Text, order or customer " input type="search" name="q" value=(fields.get("q")); }
+            label { "Text " input type="search" name="q" value=(fields.get("q")); }
+            label { "Customer " input type="search" name="user" value=(fields.get("user")) size="14"; }
+            label { "Order " input type="search" name="order" value=(fields.get("order")) size="11"; }
             label { "Intent " input name="intent" value=(fields.get("intent")) size="14"; }
-            label { "Sentiment " input name="sentiment" value=(fields.get("sentiment")) size="10"; }
+            label {
+                "Sentiment "
+                select name="sentiment" {
+                    option value="" { "any" }
+                    @for word in SENTIMENTS {
+                        option value=(word) selected[word == fields.get("sentiment")] { (word) }
+                    }
+                }
+            }
             label {
                 "Who answers "
                 select name="mode" {
@@ -58,31 +79,30 @@ pub(super) async fn list(
                     }
                 }
             }
-            label {
-                "Time "
-                select name="range" {
-                    @for (value, name) in [("", "all"), ("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d")] {
-                        option value=(value) selected[value == fields.get("range")] { (name) }
-                    }
-                }
-            }
+            label { "From " input type="date" name="from" value=(fields.get("from")); }
+            label { "to " input type="date" name="to" value=(fields.get("to")); }
             button type="submit" { "Search" }
+            @if !fields.is_empty() { a href="/conversations" { "All" } }
         }
+        @if more { p.count { "more than " (MOST_SHOWN) " found, the latest " (MOST_SHOWN) " shown" } }
         @if shown.is_empty() { p.nothing { "No conversation fits." } }
         ul.talks {
-            @for talk in shown { li { (row(&desk, talk)) } }
+            @for talk in &shown { li { (row(&desk, &session, talk)) } }
         }
     };
     Ok(layout::page("/conversations", "Conversations", &session, desk.pending().await?, main))
 }
 
-fn row(desk: &Desk, talk: &Talk) -> Markup {
+fn row(desk: &Desk, session: &Session, talk: &Talk) -> Markup {
     let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
     html! {
         a.card.talk href=(format!("/conversation?user={}", encode(talk.user_id.as_str()))) {
             span.line {
                 strong { (talk.user_id.as_str()) }
-                @if talk.alert.is_some() { span.chip.high { "a person answers" } }
+                @if let Some(alert) = &talk.alert {
+                    span.chip.high { "a person answers" }
+                    (alerts::holder(session, alert))
+                }
                 @if let Some(triage) = triage {
                     span.chip { (triage.intent) }
                     span.chip.(tone(&triage.sentiment)) { (triage.sentiment) }
@@ -126,7 +146,7 @@ pub(super) async fn view(
             h1 { (user.as_str()) }
             p.about { @if talk.alert.is_some() { "a person answers, the bot is silent" } @else { "the bot answers" } }
         }
-        (layout::told(&fields))
+        (alerts::told(&desk, &fields).await?)
         div.chat { @for turn in &talk.turns { (one_turn(&desk, turn)) } }
         @if talk.turns.is_empty() { p.nothing { "Nothing was said that is still kept." } }
         (beside(&desk, &session, &talk))
@@ -139,15 +159,18 @@ fn one_turn(desk: &Desk, turn: &Turn) -> Markup {
     // What the customer wrote, then what was done about it, then what was answered.
     let (asked, answered): (Vec<_>, Vec<_>) = turn.said.iter().partition(|message| message.role == Role::User);
     html! {
-        @for message in asked { (bubble(desk, message, None)) }
+        @for message in asked { (bubble(desk, message, &[])) }
         @for call in &turn.calls { (tool_call(call)) }
+        @let last = answered.len().saturating_sub(1);
         @for (index, message) in answered.into_iter().enumerate() {
-            (bubble(desk, message, turn.sent.get(index)))
+            // One text may leave in several messages: what is left belongs to the last one.
+            @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
+            (bubble(desk, message, own.unwrap_or_default()))
         }
     }
 }
 
-fn bubble(desk: &Desk, message: &ChatMessage, sent: Option<&Outgoing>) -> Markup {
+fn bubble(desk: &Desk, message: &ChatMessage, sent: &[Outgoing]) -> Markup {
     html! {
         div.bubble.(message.role.as_str()) {
             p.text { (message.text) }
@@ -156,10 +179,20 @@ fn bubble(desk: &Desk, message: &ChatMessage, sent: Option<&Outgoing>) -> Markup
                 @if let Some(intent) = &message.intent { " · " span.chip { (intent) } }
                 @if let Some(sentiment) = &message.sentiment { " " span.chip.(tone(sentiment)) { (sentiment) } }
                 @if let Some(taken) = message.response_ms { " · after " (insights::Unit::Milliseconds.show(Some(taken as f64))) }
-                @if let Some(sent) = sent { " · " (ticks(sent)) }
+                @if let Some(sent) = sent.iter().min_by_key(|sent| way(sent)) { " · " (ticks(sent)) }
             }
         }
     }
+}
+
+/// How far a message is, the least first; one that will not arrive before all.
+fn way(sent: &Outgoing) -> (u8, Option<Receipt>) {
+    let state = match (sent.state, sent.receipt) {
+        (Delivery::Parked, _) | (_, Some(Receipt::Failed | Receipt::Deleted)) => 0,
+        (Delivery::Queued | Delivery::Sending, _) => 1,
+        (Delivery::Sent, _) => 2,
+    };
+    (state, sent.receipt)
 }
 
 /// How far a message is, as people know it from their telephones.
@@ -201,19 +234,23 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
     };
     let Some(alert) = &talk.alert else {
         return html! {
-            div.card.actions {
-                (form("take-over", html! { button type="submit" { "Take over" } }))
-                p.note { "The bot then stays silent until you give the conversation back." }
+            @if session.may_change() {
+                div.card.actions {
+                    (form("take-over", html! { button type="submit" { "Take over" } }))
+                    p.note { "The bot then stays silent until you give the conversation back." }
+                }
             }
         };
     };
     let open = talk.free_until.is_some_and(|until| until > desk.now());
     html! {
         div.card.actions {
-            p { strong { "Why a person was asked: " } (alert.reason) }
+            p { strong { "Why a person was asked: " } (alert.reason) " " (alerts::holder(session, alert)) }
+            (alerts::history(desk, alert))
+            @if session.may_change() { (alerts::claiming(desk, session, alert, "/conversation", "")) }
             p.note {
                 @match talk.free_until {
-                    Some(until) if open => { "You may write freely until " (layout::time(until, &desk.settings.zone)) "." }
+                    Some(until) if open => { "You may write freely for " (left(until.duration_since(desk.now()))) ", until " (layout::time(until, &desk.settings.zone)) "." }
                     Some(until) => {
                         "The 24 hours after the customer’s last message ended "
                         (layout::time(until, &desk.settings.zone)) ": on WhatsApp only an approved template is delivered."
@@ -221,6 +258,7 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
                     None => { "The customer has not written yet: on WhatsApp only an approved template is delivered." }
                 }
             }
+            @if session.may_change() {
             (form("reply", html! {
                 label for="reply" { "Reply" }
                 textarea #reply name="text" rows="3" maxlength="4096" required {}
@@ -230,8 +268,15 @@ fn beside(desk: &Desk, session: &Session, talk: &TalkView) -> Markup {
                 label { span.hidden { "Note" } input name="note" maxlength="2000" placeholder="What was done (goes on record)"; }
                 button.second type="submit" { "Return to bot" }
             }))
+            }
         }
     }
+}
+
+/// A time that is left, in its two largest units.
+fn left(time: SignedDuration) -> String {
+    let minutes = time.as_mins();
+    if minutes >= 60 { format!("{} h {} min", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
 }
 
 fn back(user: &UserId, outcome: Outcome) -> Redirect {
@@ -252,21 +297,27 @@ async fn known(desk: &Desk, fields: &Fields) -> Result<UserId, Trouble> {
 
 pub(super) async fn take_over(
     State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = known(&desk, &fields).await?;
-    Ok(back(&user, actions::take_over(desk.store(), &user, desk.now()).await?))
+    Ok(back(&user, actions::take_over(desk.store(), &session.by(desk.now()), &user).await?))
 }
 
-pub(super) async fn reply(State(desk): State<Desk>, Extension(fields): Extension<Fields>) -> Result<Redirect, Trouble> {
+pub(super) async fn reply(
+    State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
+    Extension(fields): Extension<Fields>,
+) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::reply(desk.store(), &user, fields.get("text"), desk.now()).await?))
+    Ok(back(&user, actions::reply(desk.store(), &session.by(desk.now()), &user, fields.get("text")).await?))
 }
 
 pub(super) async fn give_back(
     State(desk): State<Desk>,
+    Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, Trouble> {
     let user = named(&fields)?;
-    Ok(back(&user, actions::give_back(desk.store(), &user, fields.get("note"), desk.now()).await?))
+    Ok(back(&user, actions::give_back(desk.store(), &session.by(desk.now()), &user, fields.get("note")).await?))
 }

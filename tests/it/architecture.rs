@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bot", &["channels", "inbox", "store", "domain", "telemetry", "net"]),
     ("mcp", &["tools", "domain", "net"]),
     ("insights", &["store", "domain"]),
-    ("web", &["insights", "store", "mcp", "domain"]),
+    ("web", &["insights", "desk", "store", "mcp", "domain"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

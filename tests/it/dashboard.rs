@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, UserId};
 use ecomres::domain::message::{ChatMessage, Role};
@@ -22,12 +22,12 @@ use crate::cli::{ecomres, run};
 use crate::mcp::client::{piped, shop, terminate, wait};
 
 const ATTACK: &str = "<script>alert(1)</script><img src=x onerror=alert(2)> \"'></textarea>";
-const CUSTOMER: &str = "91<b>98765";
+pub(crate) const CUSTOMER: &str = "91<b>98765";
 
-struct Page {
-    url: String,
-    store: Arc<dyn Store>,
-    http: reqwest::Client,
+pub(crate) struct Page {
+    pub(crate) url: String,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) http: reqwest::Client,
     stop: CancellationToken,
 }
 
@@ -45,6 +45,13 @@ fn client() -> reqwest::Client {
 
 /// A dashboard over a store in which one customer attacks it with everything that is shown.
 async fn dashboard(password: &str, token: &str) -> Page {
+    let hash = if password.is_empty() { String::new() } else { hash_password(password).unwrap() };
+    let (hash, token) = (SecretString::from(hash), SecretString::from(token.to_owned()));
+    locked(|address| Access::new(address, &hash, &token, &[]).unwrap()).await
+}
+
+/// As `dashboard`, with any lock.
+pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
     let now = Timestamp::now();
     let user = UserId::new(CUSTOMER);
@@ -70,12 +77,12 @@ async fn dashboard(password: &str, token: &str) -> Page {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: now,
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
-    let hash = if password.is_empty() { String::new() } else { hash_password(password).unwrap() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
-    let access = Access::new(address, &SecretString::from(hash), &SecretString::from(token.to_owned()), &[]).unwrap();
+    let access = access(address);
     let stop = CancellationToken::new();
     let app = router(Settings {
         store: Arc::clone(&store),
@@ -91,12 +98,12 @@ async fn dashboard(password: &str, token: &str) -> Page {
 }
 
 impl Page {
-    async fn get(&self, path: &str) -> (StatusCode, String) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, String) {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> reqwest::Response {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> reqwest::Response {
         let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let request = self.http.post(format!("{}{path}", self.url)).header("cookie", cookie);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -104,11 +111,11 @@ impl Page {
     }
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-fn csrf(page: &str) -> String {
+pub(crate) fn csrf(page: &str) -> String {
     page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
@@ -213,6 +220,10 @@ async fn an_alert_is_settled_by_a_form_of_this_session_only() {
     assert!(!pending().await);
     let (_, audit) = page.get("/audit?q=resolve_alert").await;
     assert!(audit.contains("The chain holds") && audit.contains("&lt;i&gt;by phone"), "{audit}");
+    let kept = page.store.alert(&AlertId::new("ALERT_1")).await.unwrap().unwrap().handling;
+    assert_eq!((kept.resolved_by.as_deref(), kept.note.as_deref()), (Some("dashboard"), Some(note)));
+    let (_, settled) = page.get("/alerts?status=resolved").await;
+    assert!(settled.contains("Settled by dashboard") && settled.contains("&lt;i&gt;by phone"), "{settled}");
     let again = page.post("/alerts/resolve", &[("id", "ALERT_1"), ("csrf", &token)], "").await;
     assert_eq!(again.headers()["location"], "/alerts?told=gone");
 }

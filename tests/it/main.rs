@@ -18,5 +18,6 @@ mod redteam;
 mod replay;
 mod simulate;
 mod store;
+mod team;
 mod train;
 mod whatsapp;

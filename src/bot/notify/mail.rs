@@ -101,7 +101,7 @@ pub(super) mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::domain::alert::{AlertStatus, Priority};
+    use crate::domain::alert::{AlertStatus, Handling, Priority};
     use crate::domain::ids::{AlertId, UserId};
 
     pub(in crate::bot::notify) fn alert() -> Alert {
@@ -113,6 +113,7 @@ pub(super) mod tests {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: "2026-06-01T10:00:00Z".parse().unwrap(),
+            handling: Handling::default(),
         }
     }
 

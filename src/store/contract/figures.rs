@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::domain::figures::Period;
-use crate::domain::outgoing::Outgoing;
+use crate::domain::outgoing::{Outgoing, Receipt, Status};
 
 const HOUR: i64 = 3_600;
 
@@ -89,6 +89,7 @@ pub(in crate::store) async fn talk_is_counted_as_by_hand(fresh: Fresh) {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: at(second),
+            handling: Handling::default(),
         };
         fresh.store.open_alert(&alert).await.unwrap();
     }
@@ -253,6 +254,94 @@ pub(in crate::store) async fn conversations_are_found(fresh: Fresh) {
     assert_eq!(find(late, 9).await.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
+pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: Fresh) {
+    let store = &fresh.store;
+    let said = |asker: u32, second: i64, text: &str| ChatMessage {
+        user_id: user(asker),
+        role: Role::User,
+        text: text.to_owned(),
+        at: at(second),
+        turn: 1,
+        intent: Some(format!("intent_{}", asker % 2)),
+        sentiment: Some("neutral".to_owned()),
+        response_ms: None,
+    };
+    let rows = [said(1, 10, "where is ord000007?"), said(2, 20, "hello"), said(3, 30, "hi"), said(4, 40, "ORD000008")];
+    store.append_messages(&rows).await.unwrap();
+    store.bind_order(&id(7), &user(2), at(20)).await.unwrap();
+    let quote = Quote {
+        id: QuoteId::new("q"),
+        order_id: id(7),
+        user_id: Some(user(3)),
+        order_value: Money::from_rupees(1),
+        amount: Money::from_rupees(1),
+        fee: Money::ZERO,
+        turn: Some(1),
+        created_at: at(0),
+        expires_at: at(9),
+    };
+    store.save_quote(&quote).await.unwrap();
+    // One that was made to an operator belongs to nobody.
+    store.save_quote(&Quote { id: QuoteId::new("p"), user_id: None, ..quote }).await.unwrap();
+    let find = async |search: Search| {
+        let found = store.find_talks(&search, 9).await.unwrap();
+        found.iter().map(|user| user.as_str().trim_start_matches("user-").to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let any = Search::default;
+    let order = |number: u32| Search { order: Some(id(number)), ..any() };
+    assert_eq!(find(order(7)).await, "3 2 1", "named, bound or quoted");
+    assert_eq!(find(order(8)).await, "4");
+    assert_eq!(find(order(9)).await, "");
+    assert_eq!(find(Search { text: "hello".to_owned(), ..order(7) }).await, "2");
+    assert_eq!(find(Search { user: "SER-3".to_owned(), ..order(7) }).await, "3");
+    assert_eq!(find(Search { user: "ello".to_owned(), ..any() }).await, "", "what was said is no identity");
+    assert_eq!(find(Search { from: Some(at(20)), until: Some(at(40)), ..any() }).await, "3 2");
+    assert_eq!(find(Search { until: Some(at(20)), ..any() }).await, "1");
+    assert_eq!(find(Search { intent: Some("intent_0".to_owned()), until: Some(at(40)), ..any() }).await, "2");
+    let answers = |answers: Answers| Search { answers: Some(answers), ..any() };
+    assert_eq!(find(answers(Answers::Person)).await, "");
+    for (number, asker) in [(1, 2), (2, 4)] {
+        store.open_alert(&super::talk::alert(number, asker, Priority::Low)).await.unwrap();
+    }
+    assert_eq!(find(answers(Answers::Person)).await, "4 2");
+    assert_eq!(find(answers(Answers::Bot)).await, "3 1");
+    assert_eq!(find(Search { answers: Some(Answers::Person), ..order(7) }).await, "2");
+    store.resolve_alert(&AlertId::new("alert-2"), at(50)).await.unwrap();
+    assert_eq!(find(answers(Answers::Person)).await, "2");
+}
+
+pub(in crate::store) async fn news_of_a_message_changes_the_mark(fresh: Fresh) {
+    let store = &fresh.store;
+    let mut next = Conversation::new(user(1));
+    next.turn = 1;
+    let said = ChatMessage {
+        user_id: user(1),
+        role: Role::Agent,
+        text: "A person here.".to_owned(),
+        at: at(1),
+        turn: 1,
+        intent: None,
+        sentiment: None,
+        response_ms: None,
+    };
+    let outgoing = Outgoing::text(user(1), 1, 0, "A person here.", at(1));
+    assert!(store.save_reply(&next, &said, &outgoing).await.unwrap());
+    let claimed = store.claim_outgoing(None, at(2), SignedDuration::from_secs(30)).await.unwrap().unwrap();
+    assert!(store.sent(&claimed, "p-1", at(2)).await.unwrap());
+    let other = (fresh.again)();
+    let mut marks = vec![other.change_mark().await.unwrap()];
+    for receipt in [Receipt::Sent, Receipt::Delivered, Receipt::Read] {
+        let identity = None;
+        let status = Status { provider_id: "p-1".to_owned(), identity, receipt, at: at(3), code: None, error: None };
+        assert!(store.follow_status(&status, at(3)).await.unwrap().is_some());
+        marks.push(other.change_mark().await.unwrap());
+        assert!(store.follow_status(&status, at(4)).await.unwrap().is_none());
+        assert_eq!(other.change_mark().await.unwrap(), marks[marks.len() - 1], "old news is none");
+    }
+    let different: BTreeSet<&String> = marks.iter().collect();
+    assert_eq!(different.len(), marks.len(), "{marks:?}");
+}
+
 pub(in crate::store) async fn a_reply_of_the_team_is_kept_whole(fresh: Fresh) {
     let store = &fresh.store;
     let mut conversation = Conversation::new(user(1));
@@ -298,6 +387,7 @@ pub(in crate::store) async fn what_happens_changes_the_mark(fresh: Fresh) {
         priority: Priority::Low,
         status: AlertStatus::Pending,
         created_at: at(0),
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
     marks.push(other.change_mark().await.unwrap());

@@ -43,6 +43,7 @@ fn alert(asker: u32, second: i64) -> Alert {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: at(second),
+        handling: Handling::default(),
     }
 }
 

@@ -89,7 +89,7 @@ pub(in crate::store) async fn a_turn_is_saved_whole_or_not_at_all(fresh: Fresh) 
     assert_eq!(said, ["first", "second"]);
 }
 
-fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
+pub(super) fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
     Alert {
         id: AlertId::new(format!("alert-{number}")),
         user_id: user(asker),
@@ -98,6 +98,7 @@ fn alert(number: u32, asker: u32, priority: Priority) -> Alert {
         priority,
         status: AlertStatus::Pending,
         created_at: at(i64::from(number)),
+        handling: Handling::default(),
     }
 }
 
@@ -158,7 +159,8 @@ pub(in crate::store) async fn pending_alerts_are_merged(fresh: Fresh) {
     assert!(!store.resolve_alert(&AlertId::new("none"), at(51)).await.unwrap());
     assert_eq!(store.pending_alert(&user(1)).await.unwrap(), None);
     let settled = store.alert(&first.id).await.unwrap().unwrap();
-    assert_eq!(settled, Alert { status: AlertStatus::Resolved, ..urgent });
+    let handling = Handling { resolved_at: Some(at(50)), ..Handling::default() };
+    assert_eq!(settled, Alert { status: AlertStatus::Resolved, handling, ..urgent });
 
     let next = alert(4, 1, Priority::Low);
     assert_eq!(store.open_alert(&next).await.unwrap(), next, "a settled alert is not reopened");

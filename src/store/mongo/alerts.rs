@@ -3,23 +3,28 @@
 //! It must never lower the urgency of an alert, nor lose why it was raised.
 //!
 //! The latest alert of a customer has a document of its own, named by the customer: that is what makes two pending ones
-//! impossible. When the next one is raised, the settled one is first copied to a document under its own identifier.
+//! impossible. When the next one is raised, the settled one is first copied to a document under its own identifier. An
+//! earlier one that is opened again takes that place in the same way.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use mongodb::bson::{Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use super::super::{Alerts, Result};
 use super::fault::Fault;
 use super::schema::ALERTS;
-use super::values::{epoch, optional_text, optional_time, says, text};
+use super::values::{epoch, optional_text, optional_time, part, says, text};
 use super::{Base, MongoStore};
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{
+    Alert, AlertSearch, AlertStatus, Assigned, Handling, Priority, Reopened, Settlement, Whose,
+};
 use crate::domain::ids::{AlertId, UserId};
 
 type Read<T> = std::result::Result<T, Fault>;
 
+/// What the place of a customer's latest alert begins with.
+const PLACE: &str = "customer/";
 /// The longest reason that another one is added to, in bytes.
 const LONGEST: usize = 4_000;
 
@@ -43,7 +48,26 @@ pub(super) fn read_alert(document: &Document) -> Read<Alert> {
             AlertStatus::Resolved
         },
         created_at: raised.unwrap_or(Timestamp::UNIX_EPOCH),
+        handling: read_handling(document)?,
     })
+}
+
+/// What the team made of it; the original knows nothing of all this.
+fn read_handling(document: &Document) -> Read<Handling> {
+    Ok(Handling {
+        assignee: optional_text(document, "assignee")?,
+        claimed_at: optional_time(document, "claimed_at")?,
+        resolved_at: optional_time(document, "resolved_at")?,
+        resolved_by: optional_text(document, "resolved_by")?,
+        note: optional_text(document, "note")?,
+        reopened_at: optional_time(document, "reopened_at")?,
+        reopened_by: optional_text(document, "reopened_by")?,
+    })
+}
+
+/// Whether a document is the place of a customer's latest alert.
+pub(super) fn is_latest(document: &Document) -> bool {
+    optional_text(document, "_id").ok().flatten().is_some_and(|id| id.starts_with(PLACE))
 }
 
 /// Finds an alert; those of the original have only the identifier that the server made.
@@ -52,7 +76,7 @@ async fn find(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     // The latest of a customer first: a copy of it may be there already.
     let filter = doc! {"alert_id": id.as_str()};
     let found: Vec<Document> = alerts.find(filter).limit(2).await?.try_collect().await?;
-    let latest = found.iter().position(|document| text(document, "_id").is_ok_and(|own| own != id.as_str()));
+    let latest = found.iter().position(is_latest);
     if let Some(document) = found.into_iter().nth(latest.unwrap_or(0)) {
         return Ok(Some(document));
     }
@@ -64,23 +88,14 @@ async fn find(base: &Base, id: &AlertId) -> Read<Option<Document>> {
 
 /// Where the latest alert of a customer is.
 fn place_of(user: &UserId) -> String {
-    format!("customer/{user}")
+    format!("{PLACE}{user}")
 }
 
-/// Takes the place of a customer's latest alert; `false` where somebody else was faster.
-async fn take_place(base: &Base, alert: &Alert) -> Read<bool> {
+/// Takes the place of a customer's latest alert; `false` where somebody else was faster, or a pending one is there.
+async fn take_place(base: &Base, user: &UserId, mut document: Document) -> Read<bool> {
     let alerts = base.collection(ALERTS);
-    let place = place_of(&alert.user_id);
-    let document = doc! {
-        "_id": &place,
-        "alert_id": alert.id.as_str(),
-        "user_id": alert.user_id.as_str(),
-        "reason": &alert.reason,
-        "last_message": &alert.last_message,
-        "priority": alert.priority.as_str(),
-        "status": AlertStatus::Pending.as_str(),
-        "created_at": epoch(alert.created_at),
-    };
+    let place = place_of(user);
+    document.insert("_id", &place);
     let Some(mut settled) = alerts.find_one(doc! {"_id": &place}).await? else {
         return match alerts.insert_one(document).await.map_err(Fault::from) {
             Ok(_) => Ok(true),
@@ -88,14 +103,34 @@ async fn take_place(base: &Base, alert: &Alert) -> Read<bool> {
             Err(fault) => Err(fault),
         };
     };
+    if says(&settled, "status", AlertStatus::Pending.as_str()) {
+        return Ok(false);
+    }
     let before = text(&settled, "alert_id")?;
     settled.insert("_id", &before);
-    match alerts.insert_one(settled).await.map_err(Fault::from) {
+    // A copy of it may be there from before it was opened again: it is replaced, unless it is the newer one.
+    let mut copy = doc! {"_id": &before};
+    if let Some(at) = settled.get("resolved_at") {
+        copy.insert("resolved_at", doc! {"$lte": at.clone()});
+    }
+    match alerts.replace_one(copy, settled).upsert(true).await.map_err(Fault::from) {
         Err(fault) if !fault.is_duplicate() => return Err(fault),
         _ => {}
     }
     let filter = doc! {"_id": &place, "alert_id": before, "status": {"$ne": AlertStatus::Pending.as_str()}};
     Ok(alerts.replace_one(filter, document).await?.matched_count == 1)
+}
+
+fn written(alert: &Alert) -> Document {
+    doc! {
+        "alert_id": alert.id.as_str(),
+        "user_id": alert.user_id.as_str(),
+        "reason": &alert.reason,
+        "last_message": &alert.last_message,
+        "priority": alert.priority.as_str(),
+        "status": AlertStatus::Pending.as_str(),
+        "created_at": epoch(alert.created_at),
+    }
 }
 
 fn pending_of(user: &UserId) -> Document {
@@ -106,7 +141,7 @@ async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
     let alerts = base.collection(ALERTS);
     loop {
         let Some(found) = alerts.find_one(pending_of(&alert.user_id)).await? else {
-            if take_place(base, alert).await? {
+            if take_place(base, &alert.user_id, written(alert)).await? {
                 return Ok(alert.clone());
             }
             super::pause().await;
@@ -140,51 +175,119 @@ async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
     }
 }
 
-async fn list(base: &Base, limit: u32) -> Read<Vec<Alert>> {
+async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>> {
     let alerts = base.collection(ALERTS);
-    let mut listed = Vec::new();
-    // One list for each urgency, each in the order of its index: the words do not sort as they mean.
-    let known = [Priority::High, Priority::Medium, Priority::Low].map(Priority::as_str);
+    let mut listed: Vec<(bool, Alert)> = Vec::new();
     let (pending, resolved) = (AlertStatus::Pending.as_str(), AlertStatus::Resolved.as_str());
-    let mut lists = Vec::new();
-    for status in [pending, resolved] {
-        lists.extend(known.map(|priority| doc! {"status": status, "priority": priority}));
-        lists.push(doc! {"status": status, "priority": {"$nin": known.to_vec()}});
-    }
-    lists.push(doc! {"status": {"$nin": [pending, resolved]}});
-    for filter in lists {
+    // One list for each urgency, each in the order of its index: the words do not sort as they mean.
+    let known = [Priority::High, Priority::Medium, Priority::Low];
+    let by_urgency = |status: &str| {
+        let mut lists: Vec<(Document, &str, i32)> = known
+            .into_iter()
+            .filter(|priority| search.priority.is_none_or(|wanted| wanted == *priority))
+            .map(|priority| (doc! {"status": status, "priority": priority.as_str()}, "created_at", 1))
+            .collect();
+        // What other programs wrote in another way.
+        let others = doc! {"status": status, "priority": {"$nin": known.map(Priority::as_str).to_vec()}};
+        lists.push((others, "created_at", 1));
+        lists
+    };
+    let mut lists = match search.status {
+        None => [by_urgency(pending), by_urgency(resolved)].concat(),
+        Some(AlertStatus::Pending) => by_urgency(pending),
+        Some(AlertStatus::Resolved) => vec![(doc! {"status": resolved}, "resolved_at", -1)],
+    };
+    lists.push((doc! {"status": {"$nin": [pending, resolved]}}, "created_at", 1));
+    for (mut filter, field, direction) in lists {
         let left = i64::from(limit) - i64::try_from(listed.len()).unwrap_or(i64::MAX);
         if left <= 0 {
             break;
         }
-        let found = alerts.find(filter).sort(doc! {"created_at": 1}).limit(left).await?;
-        let documents: Vec<Document> = found.try_collect().await?;
-        for document in &documents {
-            let alert = read_alert(document)?;
-            // One that was copied and is still in its place counts once.
-            if !listed.iter().any(|known: &Alert| known.id == alert.id) {
-                listed.push(alert);
+        match &search.whose {
+            None => {}
+            Some(Whose::Nobodys) => _ = filter.insert("assignee", Bson::Null),
+            Some(Whose::Of(name)) => _ = filter.insert("assignee", name),
+        }
+        if !search.text.is_empty() {
+            let fits = part(&search.text);
+            let fields = ["reason", "last_message", "note", "user_id"];
+            filter.insert("$or", fields.map(|field| doc! {field: fits.clone()}).to_vec());
+        }
+        let mut found = alerts.find(filter).sort(doc! {field: direction}).await?;
+        while listed.len() < usize::try_from(limit).unwrap_or(usize::MAX)
+            && let Some(document) = found.try_next().await?
+        {
+            let alert = read_alert(&document)?;
+            let fits = search.status.is_none_or(|wanted| wanted == alert.status)
+                && search.priority.is_none_or(|wanted| wanted == alert.priority);
+            // One that was copied and is still in its place counts once, as it is there.
+            let latest = is_latest(&document);
+            match listed.iter_mut().find(|(_, known)| known.id == alert.id) {
+                Some(known) if latest => *known = (latest, alert),
+                Some(_) => {}
+                None if fits => listed.push((latest, alert)),
+                None => {}
             }
         }
     }
-    Ok(listed)
+    Ok(listed.into_iter().map(|(_, alert)| alert).collect())
 }
 
-async fn resolve(base: &Base, id: &AlertId, at: Timestamp) -> Read<bool> {
-    let call = uuid::Uuid::now_v7().to_string();
-    let alerts = base.collection(ALERTS);
-    let Some(found) = find(base, id).await? else { return Ok(false) };
-    let own = doc! {"_id": found.get("_id").cloned()};
-    let mut filter = own.clone();
-    filter.insert("status", AlertStatus::Pending.as_str());
+/// Finds exactly this document, as long as it holds this alert and the alert is pending.
+fn still_pending(found: &Document) -> Document {
+    let mut filter = doc! {"_id": found.get("_id").cloned(), "status": AlertStatus::Pending.as_str()};
     if let Some(id) = found.get("alert_id") {
         filter.insert("alert_id", id.clone());
     }
-    let set = doc! {"status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(at), "resolved_by_call": &call};
-    if alerts.update_one(filter, doc! {"$set": set}).await?.matched_count == 1 {
+    filter
+}
+
+async fn assign(base: &Base, id: &AlertId, from: Option<&str>, to: Option<&str>, at: Timestamp) -> Read<Assigned> {
+    let alerts = base.collection(ALERTS);
+    let Some(found) = find(base, id).await? else { return Ok(Assigned::Gone) };
+    let update = match to {
+        Some(name) => doc! {"$set": {"assignee": name, "claimed_at": epoch(at)}},
+        None => doc! {"$unset": {"assignee": "", "claimed_at": ""}},
+    };
+    if from != to {
+        let mut filter = still_pending(&found);
+        // Nobody is a field that is not there, or holds nothing.
+        filter.insert("assignee", from.map_or(Bson::Null, Bson::from));
+        alerts.update_one(filter, update).await?;
+    }
+    // What is there now tells, also where the answer to the update was lost.
+    let Some(found) = find(base, id).await? else { return Ok(Assigned::Gone) };
+    let alert = read_alert(&found)?;
+    Ok(match alert.status {
+        AlertStatus::Resolved => Assigned::Gone,
+        AlertStatus::Pending if alert.handling.assignee.as_deref() == to => Assigned::Done(alert),
+        AlertStatus::Pending => Assigned::Held(alert),
+    })
+}
+
+async fn settle(base: &Base, id: &AlertId, settlement: &Settlement) -> Read<bool> {
+    let call = uuid::Uuid::now_v7().to_string();
+    let alerts = base.collection(ALERTS);
+    let Some(found) = find(base, id).await? else { return Ok(false) };
+    let mut set = doc! {
+        "status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(settlement.at), "resolved_by_call": &call,
+    };
+    let mut unset = doc! {};
+    let note = Some(&settlement.note).filter(|note| !note.is_empty());
+    for (name, value) in [("resolved_by", settlement.by.as_ref()), ("note", note)] {
+        match value {
+            Some(value) => set.insert(name, value),
+            None => unset.insert(name, ""),
+        };
+    }
+    let mut update = doc! {"$set": set};
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    if alerts.update_one(still_pending(&found), update).await?.matched_count == 1 {
         return Ok(true);
     }
-    let settled = alerts.find_one(own).await?;
+    let settled = alerts.find_one(doc! {"_id": found.get("_id").cloned()}).await?;
     Ok(settled.is_some_and(|settled| says(&settled, "resolved_by_call", &call)))
 }
 
@@ -209,6 +312,53 @@ async fn begin_notice(base: &Base, id: &AlertId, way: &str, at: Timestamp, until
     Ok(base.collection(ALERTS).update_one(filter, take).await?.matched_count == 1)
 }
 
+async fn reopen(base: &Base, id: &AlertId, by: &str, at: Timestamp) -> Read<Reopened> {
+    let call = uuid::Uuid::now_v7().to_string();
+    let alerts = base.collection(ALERTS);
+    loop {
+        let Some(found) = find(base, id).await? else { return Ok(Reopened::Gone) };
+        let alert = read_alert(&found)?;
+        if alert.status == AlertStatus::Pending {
+            let ours = says(&found, "reopened_by_call", &call);
+            return Ok(if ours { Reopened::Done(alert) } else { Reopened::Pending(alert) });
+        }
+        if let Some(other) = alerts.find_one(pending_of(&alert.user_id)).await? {
+            let other = read_alert(&other)?;
+            if other.id != *id {
+                return Ok(Reopened::Other(other));
+            }
+            super::pause().await;
+            continue; // This very one, opened by somebody else since it was read.
+        }
+        let set = doc! {
+            "status": AlertStatus::Pending.as_str(), "reopened_at": epoch(at), "reopened_by": by,
+            "reopened_by_call": &call,
+        };
+        if is_latest(&found) {
+            let mut filter = doc! {"_id": found.get("_id").cloned(), "alert_id": id.as_str()};
+            filter.insert("status", doc! {"$ne": AlertStatus::Pending.as_str()});
+            let unset = doc! {"assignee": "", "claimed_at": ""};
+            alerts.update_one(filter, doc! {"$set": set, "$unset": unset}).await?;
+        } else {
+            let mut document = found.clone();
+            document.remove("assignee");
+            document.remove("claimed_at");
+            document.extend(set);
+            document.insert("alert_id", id.as_str());
+            document.insert("user_id", alert.user_id.as_str());
+            if take_place(base, &alert.user_id, document).await? {
+                // The place holds it now. Only what was read goes: it may have been settled and copied once more since.
+                let mut filter = doc! {"_id": found.get("_id").cloned()};
+                for name in ["resolved_at", "reopened_at"] {
+                    filter.insert(name, found.get(name).cloned().unwrap_or_else(|| doc! {"$exists": false}.into()));
+                }
+                alerts.delete_one(filter).await?;
+            }
+        }
+        super::pause().await; // What is there now tells.
+    }
+}
+
 #[async_trait]
 impl Alerts for MongoStore {
     async fn open_alert(&self, alert: &Alert) -> Result<Alert> {
@@ -231,13 +381,34 @@ impl Alerts for MongoStore {
             .await
     }
 
-    async fn alerts(&self, limit: u32) -> Result<Vec<Alert>> {
-        self.run("reading alerts", |base| async move { list(&base, limit).await }).await
+    async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>> {
+        let search = search.clone();
+        self.run("reading alerts", |base| async move { list(&base, &search, limit).await }).await
     }
 
-    async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool> {
-        let id = id.clone();
-        self.run("resolving an alert", |base| async move { resolve(&base, &id, at).await }).await
+    async fn assign_alert(
+        &self,
+        id: &AlertId,
+        from: Option<&str>,
+        to: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Assigned> {
+        let (id, from, to) = (id.clone(), from.map(str::to_owned), to.map(str::to_owned));
+        self.run(
+            "assigning an alert",
+            |base| async move { assign(&base, &id, from.as_deref(), to.as_deref(), at).await },
+        )
+        .await
+    }
+
+    async fn settle_alert(&self, id: &AlertId, settlement: &Settlement) -> Result<bool> {
+        let (id, settlement) = (id.clone(), settlement.clone());
+        self.run("settling an alert", |base| async move { settle(&base, &id, &settlement).await }).await
+    }
+
+    async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened> {
+        let (id, by) = (id.clone(), by.to_owned());
+        self.run("opening an alert again", |base| async move { reopen(&base, &id, &by, at).await }).await
     }
 
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {

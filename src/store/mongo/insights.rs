@@ -5,21 +5,21 @@
 //! Documents are read with the fields that are needed and added up here, not by the server: other programs write times and
 //! amounts in many types, and an amount is either exact or damage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 
-use super::super::{Insights, Result, Search};
-use super::alerts::read_alert;
+use super::super::{Answers, Insights, Result, Search};
+use super::alerts::{is_latest, read_alert};
 use super::chats::read_message;
 use super::fault::Fault;
 use super::orders::read_order;
-use super::schema::{ALERTS, AUDIT_HEAD, CHATS, ORDERS, OUTBOX, REFUNDS};
-use super::values::{date, optional_text, optional_time, optional_whole, paise, text, time};
+use super::schema::{ALERTS, AUDIT_HEAD, BINDINGS, CHATS, ORDERS, OUTBOX, QUOTES, REFUNDS};
+use super::values::{date, optional_text, optional_time, optional_whole, paise, part, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
 use crate::domain::figures::{
@@ -144,45 +144,82 @@ async fn refunds(base: &Base, period: &Period, platform: Option<&str>) -> Read<R
 async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
     let fields = doc! {"reason": 0, "last_message": 0};
     let mut found = base.collection(ALERTS).find(doc! {}).projection(fields).await?;
-    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+    let mut rows: HashMap<String, AlertRow> = HashMap::new();
     while let Some(document) = found.try_next().await? {
         let alert = read_alert(&document)?;
-        // One that was copied and is still in its place counts once.
-        if !seen.insert(alert.id.as_str().to_owned()) {
-            continue;
-        }
-        rows.push(AlertRow {
+        let pending = alert.status == AlertStatus::Pending;
+        let row = AlertRow {
             user: alert.user_id.as_str().to_owned(),
             priority: alert.priority,
-            pending: alert.status == AlertStatus::Pending,
+            pending,
             created_at: alert.created_at,
-            resolved_at: optional_time(&document, "resolved_at")?,
-        });
+            resolved_at: if pending { None } else { alert.handling.resolved_at },
+        };
+        // One that was copied and is still in its place counts once, as it is there.
+        let id = alert.id.as_str().to_owned();
+        if is_latest(&document) || !rows.contains_key(&id) {
+            rows.insert(id, row);
+        }
     }
+    let mut rows: Vec<AlertRow> = rows.into_values().collect();
+    rows.sort_by_key(|row| row.created_at);
     Ok(rows)
+}
+
+/// Customers with a document that fits, each once.
+async fn users(base: &Base, collection: &str, filter: Document) -> Read<Vec<String>> {
+    let mut found = base.collection(collection).find(filter).projection(doc! {"user_id": 1}).await?;
+    let mut users = BTreeSet::new();
+    while let Some(document) = found.try_next().await? {
+        users.extend(optional_text(&document, "user_id")?);
+    }
+    Ok(users.into_iter().collect())
 }
 
 async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
     let mut filter = doc! {};
+    let mut times = doc! {};
     if let Some(from) = search.from {
-        filter.insert("timestamp", doc! {"$gte": date(from)});
+        times.insert("$gte", date(from));
+    }
+    if let Some(until) = search.until {
+        times.insert("$lt", date(until));
+    }
+    if !times.is_empty() {
+        filter.insert("timestamp", times);
     }
     for (name, value) in [("intent", &search.intent), ("sentiment", &search.sentiment)] {
         if let Some(value) = value {
             filter.insert(name, value);
         }
     }
+    let said = |fits: &Bson| ["content", "message", "text"].map(|field| doc! {field: fits.clone()}).to_vec();
+    let mut all = Vec::new();
     if !search.text.is_empty() {
-        let mut pattern = String::new();
-        for c in search.text.chars() {
-            if c.is_ascii() && !c.is_ascii_alphanumeric() {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        let fits = Bson::Document(doc! {"$regex": pattern, "$options": "i"});
-        let fields = ["content", "message", "text", "user_id"];
-        filter.insert("$or", fields.map(|field| doc! {field: fits.clone()}).to_vec());
+        let fits = part(&search.text);
+        let mut any = said(&fits);
+        any.push(doc! {"user_id": fits});
+        all.push(doc! {"$or": any});
+    }
+    if let Some(order) = &search.order {
+        let mut known = users(base, BINDINGS, doc! {"_id": order.as_str()}).await?;
+        known.extend(users(base, QUOTES, doc! {"order_id": order.as_str()}).await?);
+        let mut any = said(&part(order.as_str()));
+        any.push(doc! {"user_id": {"$in": known}});
+        all.push(doc! {"$or": any});
+    }
+    if !search.user.is_empty() {
+        all.push(doc! {"user_id": part(&search.user)});
+    }
+    if let Some(answers) = search.answers {
+        let waiting = users(base, ALERTS, doc! {"status": AlertStatus::Pending.as_str()}).await?;
+        all.push(match answers {
+            Answers::Person => doc! {"user_id": {"$in": waiting}},
+            Answers::Bot => doc! {"user_id": {"$nin": waiting}},
+        });
+    }
+    if !all.is_empty() {
+        filter.insert("$and", all);
     }
     let latest = doc! {"timestamp": -1};
     let chats = base.collection(CHATS);
@@ -219,7 +256,11 @@ async fn mark(base: &Base) -> Read<String> {
         last(base, OUTBOX, doc! {"state": "sent"}, "next_at").await?,
         last(base, OUTBOX, doc! {"state": "parked"}, "next_at").await?,
     ];
-    Ok(format!("{head:?}/{alerts}/{times:?}"))
+    // News of a sent message changes no time of it but this, by the server's clock.
+    let outbox = base.collection(OUTBOX);
+    let news = outbox.find_one(doc! {"told_at": {"$gt": DateTime::MIN}}).sort(doc! {"told_at": -1});
+    let news = news.projection(doc! {"told_at": 1, "receipt": 1}).await?;
+    Ok(format!("{head:?}/{alerts}/{times:?}/{news:?}"))
 }
 
 #[async_trait]

@@ -217,7 +217,7 @@ async fn follow(base: &Base, status: &Status, now: Timestamp) -> Read<Option<Out
             let seen = document.get(name).cloned();
             filter.insert(name, seen.unwrap_or_else(|| doc! {"$exists": false}.into()));
         }
-        let mut update = doc! {"$set": set};
+        let mut update = doc! {"$set": set, "$currentDate": {"told_at": true}};
         if !unset.is_empty() {
             update.insert("$unset", unset);
         }

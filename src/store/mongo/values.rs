@@ -49,6 +49,18 @@ pub(super) fn holds(document: &Document, field: &str) -> bool {
     document.get(field).and_then(Bson::as_bool) == Some(true)
 }
 
+/// Finds `text` as a part of a field, whatever the case.
+pub(super) fn part(text: &str) -> Bson {
+    let mut pattern = String::new();
+    for c in text.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    Bson::Document(mongodb::bson::doc! {"$regex": pattern, "$options": "i"})
+}
+
 /// A text; a number is read as what it looks like.
 pub(super) fn text(document: &Document, field: &str) -> Read<String> {
     optional_text(document, field)?.ok_or_else(|| wrong(document, field, "a text"))

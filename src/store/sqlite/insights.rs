@@ -6,9 +6,10 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use jiff::civil::DateTime;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 
-use super::super::{Insights, Result, Search};
+use super::super::{Answers, Insights, Result, Search};
+use super::conditions::{Conditions, literally};
 use super::{Fault, SqliteStore, count, micros, timestamp};
 use crate::domain::alert::Priority;
 use crate::domain::figures::{
@@ -116,8 +117,10 @@ fn refunds(connection: &Connection, period: &Period, platform: Option<&str>) -> 
 }
 
 fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
-    let mut statement = connection
-        .prepare_cached("SELECT user_id, priority, status, created_at, resolved_at FROM human_intervention_alerts")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, priority, status, created_at,
+                 CASE status WHEN 'pending' THEN NULL ELSE resolved_at END FROM human_intervention_alerts",
+    )?;
     let rows = statement.query_and_then([], |row| {
         Ok(AlertRow {
             user: row.get(0)?,
@@ -135,28 +138,46 @@ fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
     rows.collect()
 }
 
-/// `text` as a part of a `LIKE` pattern.
-fn literally(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern + "%"
-}
+/// Customers who wait for a person.
+const WAITS: &str = "user_id IN (SELECT user_id FROM human_intervention_alerts WHERE status = 'pending')";
 
 fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<UserId>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT user_id FROM chats
-         WHERE at >= ?1 AND (?2 IS NULL OR text LIKE ?2 ESCAPE '\\' OR user_id LIKE ?2 ESCAPE '\\')
-             AND (?3 IS NULL OR intent = ?3) AND (?4 IS NULL OR sentiment = ?4)
-         ORDER BY at DESC, id DESC",
-    )?;
-    let pattern = (!search.text.is_empty()).then(|| literally(&search.text));
-    let from = search.from.map_or(i64::MIN, micros);
-    let mut rows = statement.query(params![from, pattern, search.intent, search.sentiment])?;
+    let mut wanted = Conditions::default();
+    if let Some(intent) = &search.intent {
+        wanted.with("intent = ?#", intent.clone());
+    }
+    if let Some(sentiment) = &search.sentiment {
+        // There are three of them: beside an intent their index would be the wrong one to take.
+        wanted.with(if search.intent.is_some() { "+sentiment = ?#" } else { "sentiment = ?#" }, sentiment.clone());
+    }
+    if let Some(from) = search.from {
+        wanted.with("at >= ?#", micros(from));
+    }
+    if let Some(until) = search.until {
+        wanted.with("at < ?#", micros(until));
+    }
+    if !search.user.is_empty() {
+        wanted.with("user_id LIKE ?# ESCAPE '\\'", literally(&search.user));
+    }
+    if !search.text.is_empty() {
+        wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", literally(&search.text));
+    }
+    if let Some(order) = &search.order {
+        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(literally(order.as_str())));
+        wanted.add(&format!(
+            "(text LIKE {part} ESCAPE '\\' OR user_id IN (SELECT user_id FROM bindings WHERE order_id = {id})
+              OR user_id IN (SELECT user_id FROM quotes WHERE order_id = {id} AND user_id IS NOT NULL))"
+        ));
+    }
+    match search.answers {
+        None => {}
+        Some(Answers::Person) => wanted.add(WAITS),
+        Some(Answers::Bot) => wanted.add(&format!("NOT {WAITS}")),
+    }
+    let (wanted, values) = wanted.finish();
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT user_id FROM chats WHERE {wanted} ORDER BY at DESC, id DESC"))?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     while found.len() < limit
@@ -180,7 +201,8 @@ fn mark(connection: &Connection) -> Read<String> {
         || '/' || (SELECT coalesce(max(rowid), 0) FROM human_intervention_alerts)
         || '/' || (SELECT coalesce(max(resolved_at), 0) FROM human_intervention_alerts WHERE status = 'resolved')
         || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'sent')
-        || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'parked')";
+        || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'parked')
+        || '/' || (SELECT count FROM outbox_news)";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 

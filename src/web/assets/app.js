@@ -133,9 +133,74 @@
     }
   }
 
+  // Who waits for a person: the title says how many, and that an urgent one is new until somebody looks. A sound goes with
+  // that where the viewer wants one.
+  const wanted = () => { try { return localStorage.getItem("ecomres.sound") === "on"; } catch { return false; } };
+  let voice = null;
+  let urgent = false;
+
+  function ring() {
+    try {
+      voice = voice || new AudioContext();
+      // Browsers stay silent until the viewer has touched the page once.
+      voice.resume();
+      [660, 880].forEach((pitch, index) => {
+        const tone = voice.createOscillator();
+        const loudness = voice.createGain();
+        const begin = voice.currentTime + index * 0.18;
+        tone.frequency.value = pitch;
+        loudness.gain.setValueAtTime(0, begin);
+        loudness.gain.linearRampToValueAtTime(0.15, begin + 0.02);
+        loudness.gain.linearRampToValueAtTime(0, begin + 0.16);
+        tone.connect(loudness).connect(voice.destination);
+        tone.start(begin);
+        tone.stop(begin + 0.17);
+      });
+      document.body.dataset.rang = String(Number(document.body.dataset.rang || 0) + 1);
+    } catch { /* no sound here */ }
+  }
+
   function badge() {
     const pending = Number(document.body.dataset.pending || 0);
-    document.title = (pending > 0 ? "(" + pending + ") " : "") + title;
+    document.title = (urgent ? "\u2757 " : "") + (pending > 0 ? "(" + pending + ") " : "") + title;
+  }
+
+  function waiting(now) {
+    if (!now || isNaN(now.high)) return;
+    // Kept over the pages of this tab: each load would else be the first.
+    let before = null;
+    try { before = JSON.parse(sessionStorage.getItem("ecomres.waiting")); } catch { before = null; }
+    try { sessionStorage.setItem("ecomres.waiting", JSON.stringify({ high: now.high, newest: now.newest })); } catch { /* not kept */ }
+    if (before && (now.high > before.high || (now.high > 0 && now.newest > before.newest))) {
+      urgent = true;
+      if (wanted()) ring();
+    }
+    if (now.high === 0) urgent = false;
+    document.body.dataset.pending = String(now.pending);
+    badge();
+  }
+
+  function shown() {
+    const data = document.body.dataset;
+    waiting({ pending: Number(data.pending), high: Number(data.high), newest: Number(data.newest) });
+  }
+
+  function switches() {
+    const place = document.getElementById("live");
+    if (!place || !document.body.dataset.live) return;
+    const made = button("", "Sound for new urgent alerts", () => {
+      try { localStorage.setItem("ecomres.sound", wanted() ? "off" : "on"); } catch { /* not remembered */ }
+      tell();
+      if (wanted()) ring();
+    });
+    const tell = () => {
+      made.textContent = wanted() ? "Sound on" : "Sound off";
+      made.setAttribute("aria-label", made.textContent + ": new urgent alerts");
+    };
+    made.id = "sound";
+    made.className = "quiet";
+    tell();
+    place.after(made);
   }
 
   const live = document.getElementById("live");
@@ -145,8 +210,9 @@
   const busy = () => {
     const at = document.activeElement;
     const writes = at && at.closest("main") && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
-    const text = [...document.querySelectorAll("main textarea, main .resolve input")].some((field) => field.value);
-    return writes || text || document.querySelector("main details[open]") !== null;
+    const text = [...document.querySelectorAll("main textarea, main input[name=note]")].some((field) => field.value);
+    const ticked = document.querySelector("main input[type=checkbox]:checked") !== null;
+    return writes || text || ticked || document.querySelector("main details[open]") !== null;
   };
 
   let asking = false;
@@ -158,7 +224,7 @@
     asking = true;
     try {
       const address = new URL(location.href);
-      address.searchParams.delete("told");
+      for (const name of ["told", "alert", "settled", "gone"]) address.searchParams.delete(name);
       const answer = await fetch(address, { credentials: "same-origin" });
       if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = "/login"; return; }
       if (!answer.ok) { say("not reachable"); return; }
@@ -169,7 +235,7 @@
         const next = fresh.querySelector(part);
         if (old && next) old.replaceChildren(...next.childNodes);
       }
-      document.body.dataset.pending = fresh.body.dataset.pending || "0";
+      for (const name of ["pending", "high", "newest"]) document.body.dataset[name] = fresh.body.dataset[name] || "0";
       document.querySelector("main").classList.remove("fresh");
       void document.querySelector("main").offsetWidth;
       document.querySelector("main").classList.add("fresh");
@@ -186,19 +252,31 @@
   function ready() {
     charts();
     times();
-    badge();
+    shown();
   }
 
+  switches();
   ready();
   if (document.body.dataset.live) {
     let told = 0;
     const source = new EventSource("/events");
     source.addEventListener("hello", () => { told = Date.now(); say("live"); });
-    source.addEventListener("change", () => { told = Date.now(); look(); });
+    source.addEventListener("change", (event) => {
+      told = Date.now();
+      try { waiting(JSON.parse(event.data)); } catch { /* the page tells when it is loaded */ }
+      look();
+    });
     source.onerror = () => { told = 0; say("looking every 30 s"); };
     setInterval(() => { if (!told || source.readyState !== 1) look(); }, 30000);
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; look(); } });
+  const calm = () => { if (urgent) { urgent = false; badge(); } };
+  addEventListener("pointerdown", calm);
+  addEventListener("keydown", calm);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    calm();
+    if (again) { again = false; look(); }
+  });
   addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
   dark.addEventListener("change", charts_again);
   function charts_again() {

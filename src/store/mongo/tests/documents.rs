@@ -8,11 +8,11 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use super::*;
-use crate::domain::alert::{AlertStatus, Priority};
+use crate::domain::alert::{AlertStatus, Priority, Reopened};
 use crate::domain::ids::{AlertId, OrderId, UserId};
 use crate::domain::message::Role;
 use crate::domain::money::Money;
-use crate::store::{Alerts as _, ImportMode, Orders as _, Transcript as _};
+use crate::store::{Alerts as _, ImportMode, Insights as _, Orders as _, Transcript as _};
 
 fn pandas(id: &str) -> Document {
     doc! {
@@ -145,7 +145,16 @@ async fn chats_and_alerts_of_the_original_are_read() {
     assert!(store.resolve_alert(&found.id, found.created_at).await.unwrap());
     let settled = store.alert(&found.id).await.unwrap().unwrap();
     assert_eq!((settled.status, settled.reason.as_str()), (AlertStatus::Resolved, "angry | again"));
-    assert_eq!(store.alerts(10).await.unwrap(), [settled]);
+    assert_eq!(store.alerts(10).await.unwrap(), [settled.clone()]);
+
+    // Opened again it moves to the place of the customer's latest alert, with all that the original wrote.
+    let Reopened::Done(again) = store.reopen_alert(&settled.id, "lead", settled.created_at).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!((&again.id, &again.reason, again.created_at), (&settled.id, &settled.reason, settled.created_at));
+    assert_eq!(store.pending_alert(&user).await.unwrap().as_ref(), Some(&again));
+    assert_eq!(store.alerts(10).await.unwrap(), [again]);
+    assert_eq!(store.alert_rows().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

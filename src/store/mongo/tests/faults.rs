@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::turns::{LEASE, at, inbound, said};
 use super::*;
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{Alert, AlertStatus, Assigned, Handling, Priority, Reopened};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{AlertId, OrderId, UserId};
@@ -181,13 +181,36 @@ async fn an_answer_that_is_lost_changes_no_outcome() {
         priority: Priority::Low,
         status: AlertStatus::Pending,
         created_at: at(0),
+        handling: Handling::default(),
     };
     proxy.lose_answer("insert");
     assert_eq!(store.open_alert(&alert).await.unwrap(), alert);
     proxy.lost_it();
     proxy.lose_answer("update");
+    assert!(matches!(store.assign_alert(&alert.id, None, Some("one"), at(1)).await.unwrap(), Assigned::Done(_)));
+    proxy.lost_it();
+    proxy.lose_answer("update");
     assert!(store.resolve_alert(&alert.id, at(1)).await.unwrap());
     proxy.lost_it();
+    proxy.lose_answer("update");
+    assert!(matches!(store.reopen_alert(&alert.id, "lead", at(2)).await.unwrap(), Reopened::Done(_)));
+    proxy.lost_it();
+    assert!(store.resolve_alert(&alert.id, at(3)).await.unwrap());
+    let later = Alert { id: AlertId::new("later"), reason: "later".to_owned(), ..alert.clone() };
+    proxy.lose_answer("update");
+    assert_eq!(store.open_alert(&later).await.unwrap(), later);
+    proxy.lost_it();
+    assert!(store.resolve_alert(&later.id, at(4)).await.unwrap());
+    // Twice an update: a copy of the one that goes, and the place of the other.
+    for command in ["update", "delete"] {
+        for id in [&alert.id, &later.id] {
+            proxy.lose_answer(command);
+            assert!(matches!(store.reopen_alert(id, "lead", at(5)).await.unwrap(), Reopened::Done(_)), "{command}");
+            proxy.lost_it();
+            assert!(store.resolve_alert(id, at(6)).await.unwrap());
+            assert_eq!(store.alerts(9).await.unwrap().len(), 2);
+        }
+    }
 
     for (message, command) in [("a", "insert"), ("b", "update")] {
         proxy.lose_answer(command);

@@ -11,7 +11,9 @@ use mongodb::event::command::CommandEvent;
 
 use super::turns::{LEASE, at, inbound, said};
 use super::*;
-use crate::domain::alert::{Alert, AlertStatus, Priority};
+use crate::domain::alert::{
+    Alert, AlertSearch, AlertStatus, Assigned, Handling, Priority, Reopened, Settlement, Whose,
+};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
@@ -251,6 +253,7 @@ async fn alerts(store: &MongoStore, user: &UserId) {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: at(number),
+            handling: Handling::default(),
         };
         let kept = store.open_alert(&alert).await.unwrap();
         if number > 0 {
@@ -260,7 +263,20 @@ async fn alerts(store: &MongoStore, user: &UserId) {
         store.pending_alert(user).await.unwrap();
     }
     store.alert(&AlertId::new("0123456789abcdef01234567")).await.unwrap();
-    assert_eq!(store.alerts(10).await.unwrap().len(), 2);
+    let listed = store.alerts(10).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    for alert in &listed {
+        assert!(matches!(store.reopen_alert(&alert.id, "lead", at(10)).await.unwrap(), Reopened::Done(_)));
+        assert!(matches!(store.assign_alert(&alert.id, None, Some("one"), at(10)).await.unwrap(), Assigned::Done(_)));
+        assert!(matches!(store.assign_alert(&alert.id, Some("one"), None, at(10)).await.unwrap(), Assigned::Done(_)));
+        for (status, priority) in [(AlertStatus::Pending, None), (AlertStatus::Resolved, Some(Priority::High))] {
+            let (status, whose) = (Some(status), Some(Whose::Nobodys));
+            let search = AlertSearch { status, priority, whose, text: "reason".to_owned() };
+            assert!(!store.find_alerts(&search, 9).await.unwrap().is_empty());
+        }
+        let settlement = Settlement { at: at(11), by: Some("one".to_owned()), note: String::new() };
+        assert!(store.settle_alert(&alert.id, &settlement).await.unwrap());
+    }
 }
 
 async fn talk(store: &MongoStore, user: &UserId) {
