@@ -139,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::AuditPhase;
+    use crate::domain::message::Basis;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -155,6 +156,7 @@ mod tests {
             intent: None,
             sentiment: None,
             response_ms: None,
+            basis: Basis::default(),
         };
         let call = |second| AuditRecord {
             at: at(second),

@@ -6,6 +6,7 @@
 //!
 //! A backend calls `contract_tests!` with an expression that makes a [`Fresh`] store.
 
+mod corrections;
 mod figures;
 mod inbox;
 mod keeping;
@@ -27,12 +28,12 @@ use crate::domain::audit::AuditPhase;
 use crate::domain::caller::Caller;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::ids::IdPatterns;
-use crate::domain::message::Role;
+use crate::domain::message::{Basis, Role};
 use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
+    corrections::*, figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -65,7 +66,7 @@ macro_rules! contract_tests {
             what_is_old_is_removed_and_what_waits_stays, one_process_at_a_time_removes_what_is_old,
             a_cut_audit_trail_holds, a_trail_at_odds_is_not_cut, a_forgotten_customer_is_gone,
             a_turn_in_work_brings_nothing_back, talk_is_counted_as_by_hand, orders_and_refunds_are_counted_as_by_hand,
-            conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark
+            conversations_are_found, a_reply_of_the_team_is_kept_whole, corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found, what_happens_changes_the_mark
         );
     };
     (@each $attributes:tt $fresh:expr; $($case:ident),+) => {

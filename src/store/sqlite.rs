@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod chats;
 mod connection;
+mod corrections;
 mod erasure;
 mod import;
 mod inbox;

@@ -10,7 +10,7 @@ use crate::domain::alert::{Alert, AlertStatus, Priority};
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::ids::{AlertId, UserId};
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{LONGEST_TEXT, Outgoing};
 use crate::domain::words::excerpt;
 use crate::store::{Result, Store};
@@ -139,6 +139,7 @@ pub(super) async fn reply(store: &dyn Store, user: &UserId, text: &str, now: Tim
             intent: None,
             sentiment: None,
             response_ms: None,
+            basis: Basis::default(),
         };
         let outgoing = Outgoing::text(user.clone(), turn, 0, text, now);
         if store.save_reply(&conversation, &said, &outgoing).await? {

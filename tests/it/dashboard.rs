@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ecomres::domain::alert::{Alert, AlertStatus, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, UserId};
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::web::{Access, Settings, hash_password, router, serve};
@@ -57,6 +57,7 @@ async fn dashboard(password: &str, token: &str) -> Page {
         intent: (role == Role::User).then(|| ATTACK.to_owned()),
         sentiment: (role == Role::User).then(|| "negative".to_owned()),
         response_ms: (role == Role::Assistant).then_some(1_500),
+        basis: Basis::default(),
     };
     store.append_messages(&[said(Role::User, ATTACK, 60), said(Role::Assistant, "Sorry!", 58)]).await.unwrap();
     let mut conversation = Conversation::new(user.clone());

@@ -1,0 +1,1 @@
+-- Nothing: this version belongs to another change.
