@@ -16,7 +16,7 @@ use crate::domain::words::excerpt;
 use crate::store::{Result, Store};
 
 /// Whoever works at the dashboard: it has one lock for the whole team.
-const ACTOR: &str = "operator:dashboard";
+pub(super) const ACTOR: &str = "operator:dashboard";
 /// How often a conversation is saved again after somebody else changed it meanwhile.
 const TRIES: u32 = 5;
 /// The longest note, in characters.
@@ -50,7 +50,7 @@ impl Outcome {
     }
 }
 
-async fn record(
+pub(super) async fn record(
     store: &dyn Store,
     action: &str,
     arguments: Value,
