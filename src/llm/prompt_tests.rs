@@ -36,7 +36,7 @@ fn message(role: Role, text: &str, turn: u64) -> ChatMessage {
         intent: None,
         sentiment: None,
         response_ms: None,
-        basis: Basis::default(),
+        basis: crate::domain::message::Basis::default(),
     }
 }
 
