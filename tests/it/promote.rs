@@ -184,7 +184,7 @@ async fn a_model_in_use_follows_its_folder_and_keeps_what_works() {
     let models = models();
     let (_dir, folder) = placed("bad");
     let live = Live::load(&folder).unwrap();
-    let intent = async || live.classify("money back 77").await.unwrap().intent;
+    let intent = async || live.classify("money back 30").await.unwrap().intent;
     assert_eq!(intent().await, "provide_feedback_on_service");
     assert!(matches!(live.look(), Look::Same));
     replace_model(&models.path("good"), &folder, "second").unwrap();
@@ -221,7 +221,7 @@ async fn a_watched_model_is_replaced_while_it_answers() {
     let begun = Instant::now();
     let mut asked = 0;
     // Not one question fails meanwhile.
-    while live.classify("money back 77").await.unwrap().intent != "request_refund" {
+    while live.classify("money back 30").await.unwrap().intent != "request_refund" {
         asked += 1;
         assert!(begun.elapsed() < Duration::from_secs(20), "it was never loaded");
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -237,7 +237,7 @@ fn a_running_server_picks_a_promoted_model_up() {
     let mut session = Session::start(shop.path(), &["--model", folder.to_str().unwrap()]);
     session.initialize("2025-11-25");
     let mut intent = || {
-        let result = session.call("smart_triage_nlu", json!({"text": "money back 77"}));
+        let result = session.call("smart_triage_nlu", json!({"text": "money back 30"}));
         result["structuredContent"]["intent"].as_str().unwrap().to_owned()
     };
     assert_eq!(intent(), "provide_feedback_on_service");
