@@ -20,6 +20,7 @@ pub mod mcp;
 pub mod model;
 pub mod output;
 pub mod predict;
+mod quality;
 mod recording;
 pub mod replay;
 pub mod report;

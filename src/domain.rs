@@ -7,6 +7,7 @@ pub mod audit;
 pub mod caller;
 pub mod consent;
 pub mod conversation;
+pub mod correction;
 pub mod figures;
 pub mod ids;
 pub mod inbound;

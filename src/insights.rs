@@ -3,6 +3,7 @@
 //! It must never change anything, nor show a number that does not come from what is stored.
 
 mod html;
+mod quality;
 mod range;
 mod sections;
 mod shape;
@@ -10,6 +11,7 @@ mod talks;
 mod text;
 
 pub use html::page;
+pub use quality::{ModelFacts, ModelSource, TrainingFacts, TrainingScore};
 pub use range::{Range, RangeError};
 pub use sections::{Options, Part, build};
 pub use shape::{Chart, Figure, Line, Section, Series, Table, Unit};

@@ -84,6 +84,8 @@ pub struct ChatReply {
     pub text: String,
     /// What the model knows about how the conversation goes on. Remote models give none.
     pub notes: Option<Notes>,
+    /// Whether another model answers in place of a remote one that could not; `None` where there is no remote one.
+    pub degraded: Option<bool>,
 }
 
 /// How the conversation goes on after a reply.

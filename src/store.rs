@@ -2,6 +2,7 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+mod corrections;
 mod erasure;
 mod fresh;
 pub mod mongo;
@@ -28,6 +29,7 @@ use crate::domain::message::ChatMessage;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+pub use corrections::Corrections;
 pub use erasure::{Bound, Erased, Erasure, Forgotten, KeptMessage, PersonalData, forget, personal_data};
 pub use fresh::Fresh;
 pub use mongo::MongoSettings;
@@ -537,7 +539,19 @@ pub struct StoreHealth {
 /// Everything a backend offers.
 #[async_trait]
 pub trait Store:
-    Orders + Ledger + Transcript + Conversations + Alerts + Audit + Inbox + Outbox + Wake + Retention + Erasure + Insights
+    Orders
+    + Ledger
+    + Transcript
+    + Conversations
+    + Corrections
+    + Alerts
+    + Audit
+    + Inbox
+    + Outbox
+    + Wake
+    + Retention
+    + Erasure
+    + Insights
 {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;

@@ -9,6 +9,7 @@ mod assets;
 mod audit;
 mod charts;
 mod forms;
+mod labels;
 mod layout;
 mod live;
 mod pages;
@@ -35,6 +36,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub use access::{Access, AccessError};
 pub use people::{Role, User, hash_password};
 
+use crate::insights::{ModelFacts, ModelSource};
 use crate::store::{Store, StoreError};
 
 /// No script, style or picture but the dashboard's own files; nothing inline; never inside another page.
@@ -55,6 +57,8 @@ pub struct Settings {
     pub gap: SignedDuration,
     /// Within how many seconds a customer is to be answered.
     pub response_target_seconds: u32,
+    /// What is known of the model that reads messages.
+    pub model: ModelSource,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Cancelled when the server ends.
@@ -87,6 +91,13 @@ impl Inner {
 
     fn now(&self) -> Timestamp {
         (self.settings.clock)()
+    }
+
+    /// What is known of the model; a folder that was replaced is read anew.
+    async fn model(&self) -> Option<Arc<ModelFacts>> {
+        let facts = Arc::clone(&self.settings.model.facts);
+        // Hashing the weights takes a moment.
+        tokio::task::spawn_blocking(move || facts()).await.ok().flatten()
     }
 }
 
@@ -142,6 +153,8 @@ pub fn router(settings: Settings) -> Router {
         .route("/conversation/take-over", post(talks::take_over))
         .route("/conversation/reply", post(talks::reply))
         .route("/conversation/return", post(talks::give_back))
+        .route("/conversation/label", post(labels::correct))
+        .route("/quality", get(labels::quality))
         .route("/audit", get(audit::page))
         .route("/events", get(live::events))
         .route("/login", get(access::login_page).post(access::log_in))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::turn::{Effect, Event, Incoming, Settings, Turn};
 use crate::desk::Context;
 use crate::domain::conversation::{Conversation, Triage, TriageCause};
-use crate::domain::message::ChatMessage;
+use crate::domain::message::{Basis, ChatMessage};
 use crate::llm::{ChatModel, ChatRequest};
 use crate::tools::{Outcome, TRIAGE, Toolbox};
 
@@ -52,6 +52,8 @@ pub struct TurnReport {
     pub calls: Vec<CallRecord>,
     /// What the guard stopped, as a short word.
     pub guard: Option<&'static str>,
+    /// Whether the message was read, how surely, and who wrote the reply.
+    pub basis: Basis,
     /// How long it all took.
     pub elapsed: Duration,
 }
@@ -76,11 +78,24 @@ impl Agent {
         let mut calls = Vec::new();
         let mut events = vec![Event::Start];
         let mut reply = None;
+        let mut basis = Basis::default();
         while let Some(event) = events.pop() {
             for effect in turn.handle(event) {
                 match effect {
-                    Effect::Triage(text) => events.push(Event::Triaged(self.triage(&context, &text).await)),
+                    Effect::Triage(text) => {
+                        let read = self.triage(&context, &text).await;
+                        if let Some(read) = &read {
+                            basis.reused = Some(false);
+                            basis.intent_confidence = Some(read.intent_confidence);
+                            basis.sentiment_confidence =
+                                Some(read.sentiment_confidence).filter(|_| !read.sentiment.is_empty());
+                        }
+                        events.push(Event::Triaged(read));
+                    }
                     Effect::AskModel => {
+                        if turn.cause() == TriageCause::Cached {
+                            basis.reused = Some(true);
+                        }
                         let request = ChatRequest {
                             facts: turn.facts(),
                             history: history.clone(),
@@ -91,6 +106,10 @@ impl Agent {
                         let answer = self.model.chat(&request).await;
                         if let Err(error) = &answer {
                             tracing::warn!(model = self.model.name(), %error, "no answer from the model");
+                        }
+                        // One round of the playbook makes the reply the playbook's.
+                        if let Some(degraded) = answer.as_ref().ok().and_then(|answer| answer.degraded) {
+                            basis.degraded = Some(basis.degraded.unwrap_or(false) || degraded);
                         }
                         events.push(Event::ModelSaid(answer.ok()));
                     }
@@ -123,6 +142,7 @@ impl Agent {
             cause,
             calls,
             guard,
+            basis,
             elapsed: started.elapsed(),
         }
     }

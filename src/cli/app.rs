@@ -27,9 +27,12 @@ use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
-use crate::nlu::{DeviceChoice, Engine, locate, locate_model};
+use crate::nlu::{Classifier, DeviceChoice, Engine, Live, locate, locate_model};
 use crate::store::{self, ImportMode, MongoSettings, Store, StoreError};
 use crate::tools::Toolbox;
+
+/// How often a process that stays looks whether another model is in its folder.
+const MODEL_LOOK: Duration = Duration::from_secs(2);
 
 /// Reads the settings, with the flags on top.
 ///
@@ -86,6 +89,13 @@ pub(super) fn load_engine(global: &Global, config: &Config) -> anyhow::Result<En
     Ok(Engine::load(&configured_model(global, config)?)?)
 }
 
+/// Loads the same for a process that stays: a model that takes its place in the folder later answers without a restart.
+pub(super) fn live_engine(global: &Global, config: &Config) -> anyhow::Result<Arc<Live>> {
+    let live = Live::load(&configured_model(global, config)?)?;
+    live.watch(MODEL_LOOK)?;
+    Ok(live)
+}
+
 /// The model folder that the flag or the settings name, else the shipped one.
 pub(super) fn model_folder(global: &Global) -> anyhow::Result<PathBuf> {
     match &global.model {
@@ -94,7 +104,7 @@ pub(super) fn model_folder(global: &Global) -> anyhow::Result<PathBuf> {
     }
 }
 
-fn configured_model(global: &Global, config: &Config) -> anyhow::Result<PathBuf> {
+pub(super) fn configured_model(global: &Global, config: &Config) -> anyhow::Result<PathBuf> {
     let configured = (!config.model.folder.is_empty()).then(|| Path::new(config.model.folder.as_str()));
     Ok(locate_model(global.model.as_deref().or(configured))?)
 }
@@ -129,7 +139,11 @@ pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
 }
 
 /// The tools, over a store and a model.
-pub(super) fn toolbox(config: &Config, store: Arc<dyn Store>, engine: Engine) -> anyhow::Result<Toolbox> {
+pub(super) fn toolbox(
+    config: &Config,
+    store: Arc<dyn Store>,
+    classifier: Arc<dyn Classifier>,
+) -> anyhow::Result<Toolbox> {
     let rules = Rules {
         policy: config.policy()?,
         patterns: config.patterns()?,
@@ -138,7 +152,7 @@ pub(super) fn toolbox(config: &Config, store: Arc<dyn Store>, engine: Engine) ->
         phone_country: config.shop.phone_country.clone(),
         zone: config.zone()?,
     };
-    Ok(Toolbox::new(Desk::new(store, rules), Arc::new(engine)))
+    Ok(Toolbox::new(Desk::new(store, rules), classifier))
 }
 
 /// The tools for a bot: run by another server where one is named, with those of third parties from the settings.

@@ -26,7 +26,7 @@ use crate::channels::whatsapp::{Limits, Settings, Template, WhatsApp};
 use crate::config::{AlertsConfig, Config, WhatsAppConfig};
 use crate::inbox::{Pool, PoolSettings, Witness, system_clock};
 use crate::mcp::http::listen;
-use crate::nlu::{Classifier as _, Engine};
+use crate::nlu::Classifier;
 use crate::store::{Patience, Store};
 use crate::telemetry::metric;
 use crate::tools::Toolbox;
@@ -109,7 +109,7 @@ pub(super) fn start(
     let ways = ways(&config.alerts)?;
     let figures = metric::start();
     let begun = Instant::now();
-    let engine = app::load_engine(global, &config)?;
+    let engine = app::live_engine(global, &config)?;
     say(format!("model loaded in {} ms", begun.elapsed().as_millis()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
@@ -122,7 +122,7 @@ pub(super) fn start(
         let clock = system_clock();
         let channel: Arc<dyn Channel> =
             Arc::new(WhatsApp::new(channel_settings(&config.whatsapp), Arc::clone(&clock))?);
-        let toolbox = app::toolbox(&config, Arc::clone(&store), engine.clone())?;
+        let toolbox = app::toolbox(&config, Arc::clone(&store), Arc::clone(&engine) as Arc<dyn Classifier>)?;
         let stop = stop_on_signal();
         let others = beside(&config, &store, &toolbox, &stop)?;
         let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
@@ -268,7 +268,7 @@ fn patience(settings: &WhatsAppConfig) -> Patience {
 }
 
 /// The intent and sentiment model, as a part.
-struct ModelPart(Engine);
+struct ModelPart(Arc<dyn Classifier>);
 
 #[async_trait]
 impl Part for ModelPart {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::mcp::{open_store, stop_on_signal};
 use super::output::Output;
-use super::{Global, Problem, app};
+use super::{Global, Problem, app, quality};
 use crate::config::Config;
 use crate::mcp::http::listen;
 use crate::store::Store;
@@ -53,7 +53,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     runtime.block_on(async {
         let store = open_store(global, &config)?;
         let stop = stop_on_signal();
-        let app = pages(&config, store, access, &stop)?;
+        let app = pages(global, &config, store, access, &stop)?;
         let listener = listen(address).await?;
         let address = listener.local_addr().context("reading the address")?;
         if !global.quiet {
@@ -103,6 +103,7 @@ pub(super) fn access(config: &Config, address: SocketAddr) -> anyhow::Result<Acc
 
 /// The pages.
 pub(super) fn pages(
+    global: &Global,
     config: &Config,
     store: Arc<dyn Store>,
     access: Access,
@@ -114,6 +115,7 @@ pub(super) fn pages(
         zone: config.zone()?,
         gap: config.triage.gap(),
         response_target_seconds: config.dashboard.response_target_seconds,
+        model: quality::source(global, config),
         clock: Arc::new(Timestamp::now),
         stop: stop.clone(),
     }))

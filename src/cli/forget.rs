@@ -118,10 +118,11 @@ fn write(path: &Path, data: &PersonalData) -> anyhow::Result<()> {
 }
 
 fn receipt(forgotten: &Forgotten) -> String {
-    let Erased { chats, conversations: _, inbox, outbox, alerts, bindings, lookups, quotes, audit, .. } =
-        forgotten.erased;
+    let Erased {
+        chats, corrections, conversations: _, inbox, outbox, alerts, bindings, lookups, quotes, audit, ..
+    } = forgotten.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
         forgotten.reference, forgotten.salt

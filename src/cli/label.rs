@@ -2,6 +2,8 @@
 //!
 //! It must never overwrite a file without a yes.
 
+mod export;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -18,9 +20,13 @@ use crate::nlu::{LABEL_RULES, LabelColumns, LabelRules, Labelling, Summary};
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Examples:\n  ecomres label --orders orders.csv --out feedback.csv\n  ecomres label --orders orders.csv --support tickets.csv --out rows.csv --unlabelled rest.csv\n  ecomres label --show-rules > my_rules.toml"
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  ecomres label --orders orders.csv --out feedback.csv\n  ecomres label export --out corrected.csv\n  ecomres label --orders orders.csv --support tickets.csv --out rows.csv --unlabelled rest.csv\n  ecomres label --show-rules > my_rules.toml"
 )]
 pub struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// CSV files of orders, with feedback and rating
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present_any = ["support", "show_rules"])]
     orders: Vec<PathBuf>,
@@ -50,11 +56,19 @@ pub struct Options {
     intent_column: Option<String>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Export(export::Options),
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Rules or files that cannot be read, or a file that exists or cannot be written.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+    if let Some(Action::Export(export)) = &options.action {
+        return export::run(export, global);
+    }
     let mut output = Output::stdout();
     if options.show_rules {
         output.text(LABEL_RULES)?;

@@ -47,7 +47,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         }
     };
     let begun = Instant::now();
-    let engine = app::load_engine(global, &config)?;
+    let engine = app::live_engine(global, &config)?;
     say(format!("model loaded in {} ms", begun.elapsed().as_millis()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -108,7 +108,7 @@ impl Parts<'_> {
     async fn worker(&self) -> anyhow::Result<Worker> {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
         app::load_orders(&store, self.options.orders.as_deref()).await?;
-        let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
+        let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(&self.config, toolbox, None).await?;
         app::worker(&self.config, store, toolbox, Arc::clone(&self.model))
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::app::{self, verify_audit};
 use super::output::{Output, visible};
-use super::{Global, Problem, look_at_store};
+use super::{Global, Problem, look_at_store, quality};
 use crate::domain::audit::AuditCheck;
 use crate::domain::words::excerpt;
 use crate::insights::{self, Part, Range, Section};
@@ -43,7 +43,7 @@ enum What {
     /// Who wrote, in how many conversations, and how fast the answers were
     #[command(after_help = "Example:\n  ecomres report conversations --range 7d --format md")]
     Conversations(Figures),
-    /// What customers wanted and how they sounded
+    /// What customers wanted and how they sounded, how sure the model was, what people corrected, and drift
     #[command(after_help = "Example:\n  ecomres report nlu --range 30d")]
     Nlu(Figures),
     /// The audit trail: every tool call, hash-chained
@@ -102,6 +102,8 @@ fn figures(asked: &Figures, parts: &[Part], global: &Global) -> anyhow::Result<(
         range,
         platform: asked.platform.clone(),
         response_target_seconds: config.dashboard.response_target_seconds,
+        clarify_below: config.triage.clarify_below,
+        model: if parts.contains(&Part::Quality) { quality::facts(global, &config) } else { None },
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
     let store = look_at_store(global)?;
@@ -155,7 +157,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         What::Refunds(asked) => return figures(&asked, &[Part::Refunds], global),
         What::Alerts(asked) => return figures(&asked, &[Part::Alerts], global),
         What::Conversations(asked) => return figures(&asked, &[Part::Conversations], global),
-        What::Nlu(asked) => return figures(&asked, &[Part::Nlu], global),
+        What::Nlu(asked) => return figures(&asked, &[Part::Nlu, Part::Quality], global),
         What::All(asked) => return figures(&asked, &Part::ALL, global),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;

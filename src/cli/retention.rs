@@ -60,6 +60,7 @@ pub(super) fn run(_: Options, global: &Global) -> anyhow::Result<()> {
 pub(super) fn removed(report: &SweepReport) -> String {
     let parts = [
         (report.chats, "messages of the transcript"),
+        (report.corrections, "corrected labels"),
         (report.alerts, "settled alerts"),
         (report.inbox, "answered messages"),
         (report.outbox, "sent replies"),

@@ -52,7 +52,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             requests_per_second: config.mcp.requests_per_second,
             stop: stop.clone(),
         };
-        let dashboard = dashboard::pages(config, Arc::clone(store), dashboard::access(config, pages)?, stop)?;
+        let dashboard = dashboard::pages(global, config, Arc::clone(store), dashboard::access(config, pages)?, stop)?;
         Ok(bot::Beside { routes: http::router(&server, &http_options), dashboard: Some((pages, dashboard)) })
     })
 }

@@ -196,7 +196,7 @@ impl Parts<'_> {
         };
         let channel = Arc::new(Collected::default());
         let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
-        let toolbox = app::toolbox(&self.config, Arc::clone(&store), self.engine.clone())?;
+        let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(&self.config, toolbox, self.tools).await?;
         let worker = app::worker(&self.config, store, toolbox, Arc::clone(&self.model))?;
         Ok(Session {

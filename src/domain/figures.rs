@@ -2,6 +2,7 @@
 //!
 //! It must never make a number up: what is not known is `None`, and what was left out is counted.
 
+mod quality;
 mod talk;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use super::alert::Priority;
 use super::money::Money;
+pub use quality::{CorrectedLabels, CorrectionFigures, Drift};
 pub use talk::{TalkCounter, TalkFigures, TalkRow};
 
 /// The time after the end of a session in which a new one counts as the old one, opened again.

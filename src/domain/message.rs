@@ -35,6 +35,37 @@ impl Role {
     }
 }
 
+/// What the labels and the reply of a turn rest on. What is not known is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Basis {
+    /// For a customer's message that was read: how sure the model was of the intent, from 0 to 1.
+    #[serde(default)]
+    pub intent_confidence: Option<f64>,
+    /// For a customer's message that was read: how sure the model was of the sentiment, from 0 to 1.
+    #[serde(default)]
+    pub sentiment_confidence: Option<f64>,
+    /// For a customer's message that the bot answered: whether an earlier reading was used again.
+    #[serde(default)]
+    pub reused: Option<bool>,
+    /// For a reply: whether the playbook wrote it because the language model could not; `None` without a language model.
+    #[serde(default)]
+    pub degraded: Option<bool>,
+}
+
+impl Basis {
+    /// What is kept with a customer's message.
+    #[must_use]
+    pub fn of_message(self) -> Self {
+        Self { degraded: None, ..self }
+    }
+
+    /// What is kept with the reply.
+    #[must_use]
+    pub fn of_reply(self) -> Self {
+        Self { degraded: self.degraded, ..Self::default() }
+    }
+}
+
 /// One message of the transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatMessage {
@@ -54,4 +85,7 @@ pub struct ChatMessage {
     pub sentiment: Option<String>,
     /// For replies: milliseconds from the message to the reply.
     pub response_ms: Option<u64>,
+    /// What its labels, or the reply, rest on.
+    #[serde(flatten)]
+    pub basis: Basis,
 }

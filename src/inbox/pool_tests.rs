@@ -123,6 +123,7 @@ async fn of_two_pools_one_removes_what_is_old_and_both_go_on() {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: crate::domain::message::Basis::default(),
     };
     shop.store.append_messages(&[said]).await.unwrap();
     let stop = CancellationToken::new();

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::domain::alert::Priority;
 use crate::domain::conversation::{Mode, TriageCause};
+use crate::domain::message::Role;
 use crate::domain::money::Money;
 use crate::store::ImportMode;
 use crate::testing::{Shop, order};
@@ -252,6 +253,11 @@ async fn triage_is_cached_and_survives_a_restart() {
     // The team's figures count what customers wanted by what is kept with their messages.
     let kept = shop.store.recent_messages(&crate::domain::ids::UserId::new("a"), 9).await.unwrap();
     assert!(kept.len() == 4 && kept.iter().all(|message| message.intent.as_deref() == Some("request_refund")));
+    // What the labels rest on is kept too: the first was read, of the second an earlier reading was used again.
+    let said: Vec<_> = kept.iter().filter(|message| message.role == Role::User).map(|message| message.basis).collect();
+    assert_eq!((said[0].reused, said[1].reused), (Some(false), Some(true)));
+    assert!(said[0].intent_confidence.is_some_and(|sure| sure > 0.0) && said[1].intent_confidence.is_none());
+    assert!(kept.iter().all(|message| message.basis.degraded.is_none()), "there is no language model");
     again.wait(SignedDuration::from_hours(23));
     assert_eq!(again.turn("yes").await.cause, TriageCause::Cached);
     again.wait(SignedDuration::from_hours(24));

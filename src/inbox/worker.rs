@@ -21,7 +21,7 @@ use crate::domain::alert::Alert;
 use crate::domain::conversation::{Conversation, Mode, TriageCause, WaitingFor};
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::inbound::{Content, Inbound};
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{Answered, Body, Identity, Outgoing};
 use crate::domain::words::excerpt;
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
@@ -293,6 +293,7 @@ fn without_words(mut conversation: Conversation, reading: &Reading) -> TurnRepor
         cause: TriageCause::Cached,
         calls: Vec::new(),
         guard: None,
+        basis: Basis::default(),
         elapsed: Duration::ZERO,
     }
 }
@@ -356,6 +357,7 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     };
     let said = claim.messages.iter().map(|said| {
         if matches!(said.content, Content::Echo { .. }) {
@@ -364,6 +366,7 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
         ChatMessage {
             intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
             sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
+            basis: report.basis.of_message(),
             ..message(Role::User, &said.content.told(), said.received_at)
         }
     });
@@ -378,6 +381,7 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
         response_ms: u64::try_from(took).ok(),
         intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
         sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
+        basis: report.basis.of_reply(),
         ..message(Role::Assistant, text, now)
     });
     let bodies = match (report.reply.as_deref(), &reading.acknowledged) {

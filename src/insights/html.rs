@@ -80,13 +80,16 @@ fn bars(series: &Series) -> Markup {
         table {
             tbody {
                 @for (index, label) in series.labels.iter().enumerate() {
-                    @let value = series.lines.first().and_then(|line| line.values.get(index).copied().flatten());
-                    tr {
-                        th scope="row" { (label) }
-                        td.n { (series.unit.show(value)) }
-                        td width="60%" {
-                            svg viewBox="0 0 100 4" preserveAspectRatio="none" height="12" aria-hidden="true" {
-                                rect width=(format!("{:.2}", width(value))) height="4" fill=(COLOURS[0]) {}
+                    @for (number, line) in series.lines.iter().enumerate() {
+                        @let value = line.values.get(index).copied().flatten();
+                        tr {
+                            th scope="row" { (label) @if series.lines.len() > 1 { ", " (line.name) } }
+                            td.n { (series.unit.show(value)) }
+                            td width="60%" {
+                                svg viewBox="0 0 100 4" preserveAspectRatio="none" height="12" aria-hidden="true" {
+                                    rect width=(format!("{:.2}", width(value))) height="4"
+                                        fill=(COLOURS[number % COLOURS.len()]) {}
+                                }
                             }
                         }
                     }

@@ -3,7 +3,9 @@
 //! It must never count anything itself: the store and `domain/figures.rs` do.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::quality::{ModelFacts, quality};
 use super::range::Range;
 use super::shape::{Chart, Figure, Line, Section, Series, Table, Unit, in_rupees, number};
 use crate::domain::figures::{
@@ -32,14 +34,24 @@ pub enum Part {
     Conversations,
     /// What customers wanted and how they sounded.
     Nlu,
+    /// What the model is, how sure it was, and what people corrected.
+    Quality,
     /// The audit trail.
     Audit,
 }
 
 impl Part {
     /// All, in the order of the whole report.
-    pub const ALL: [Self; 7] =
-        [Self::Overview, Self::Orders, Self::Refunds, Self::Alerts, Self::Conversations, Self::Nlu, Self::Audit];
+    pub const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Orders,
+        Self::Refunds,
+        Self::Alerts,
+        Self::Conversations,
+        Self::Nlu,
+        Self::Quality,
+        Self::Audit,
+    ];
 }
 
 /// What is looked at.
@@ -53,10 +65,14 @@ pub struct Options {
     pub platform: Option<String>,
     /// Within how many seconds a customer is to be answered.
     pub response_target_seconds: u32,
+    /// Below this confidence in the intent the bot asks instead of acting.
+    pub clarify_below: f64,
+    /// What is known of the model that reads messages.
+    pub model: Option<Arc<ModelFacts>>,
 }
 
 impl Options {
-    fn section(&self, key: &'static str, title: &'static str) -> Section {
+    pub(super) fn section(&self, key: &'static str, title: &'static str) -> Section {
         let mut about = self.range.title();
         if let Some(platform) = &self.platform {
             about += &format!(", {platform}");
@@ -77,6 +93,7 @@ pub async fn build(store: &dyn Store, part: Part, options: &Options) -> Result<S
         Part::Alerts => alerts(store, options).await,
         Part::Conversations => conversations(store, options).await,
         Part::Nlu => nlu(store, options).await,
+        Part::Quality => quality(store, options).await,
         Part::Audit => audit(store, options).await,
     }
 }
@@ -109,6 +126,8 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
             .with(format!("of {} orders", orders.total.orders)),
         Figure::new("mean_rating", "Service rating", Unit::Stars, orders.total.mean_rating())
             .with(format!("of {} rated orders", orders.total.rated)),
+        triage_reuse(&talk),
+        degraded(&talk),
     ];
     section.series = vec![
         intents(&talk),
@@ -118,6 +137,16 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     ];
     undated(&mut section, &orders);
     Ok(section)
+}
+
+fn triage_reuse(talk: &TalkFigures) -> Figure {
+    Figure::new("triage_reuse_rate", "Triage cache hits", Unit::Share, talk.triage_reuse_rate())
+        .with(format!("{} of {} turns needed no new reading", talk.triage_reused, talk.triaged))
+}
+
+fn degraded(talk: &TalkFigures) -> Figure {
+    Figure::new("degraded_share", "Language model degraded", Unit::Share, talk.degraded_share())
+        .with(format!("the playbook wrote {} of {} replies in its place", talk.degraded, talk.llm_replies))
 }
 
 fn undated(section: &mut Section, orders: &OrderFigures) {
@@ -130,7 +159,7 @@ fn undated(section: &mut Section, orders: &OrderFigures) {
 }
 
 /// Values under names, the largest first.
-fn ranked(map: &BTreeMap<String, u64>) -> Vec<(String, Option<f64>)> {
+pub(super) fn ranked(map: &BTreeMap<String, u64>) -> Vec<(String, Option<f64>)> {
     let mut sorted: Vec<(&String, &u64)> = map.iter().collect();
     sorted.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
     sorted.into_iter().map(|(name, count)| (name.clone(), Some(number(*count)))).collect()
@@ -379,6 +408,7 @@ async fn conversations(store: &dyn Store, options: &Options) -> Result<Section> 
         Figure::count("reopened", "Re-opened within 24 hours", talk.reopened),
         Figure::new("mean_response_ms", "Average response", Unit::Milliseconds, talk.mean_response_ms()),
         Figure::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, talk.p95_response_ms().map(number)),
+        degraded(&talk),
     ];
     let by_time = points(&options.period, talk.session_points.keys()).into_iter().map(|point| {
         let begun = talk.session_points.get(&point).copied().unwrap_or(0);
@@ -397,6 +427,7 @@ async fn nlu(store: &dyn Store, options: &Options) -> Result<Section> {
     section.figures = vec![
         Figure::count("turns", "Turns", talk.turns),
         Figure::count("labelled", "With an intent", talk.intents.values().sum()),
+        triage_reuse(&talk),
     ];
     let sentiments = ranked(&talk.sentiments);
     section.series = vec![

@@ -23,6 +23,8 @@ pub enum Unit {
     Minutes,
     /// Stars from 1 to 5.
     Stars,
+    /// A number without a unit.
+    Ratio,
 }
 
 impl Unit {
@@ -37,6 +39,7 @@ impl Unit {
             Self::Milliseconds => format!("{:.1} s", value / 1_000.0),
             Self::Minutes => format!("{value:.1} min"),
             Self::Stars => format!("{value:.2}"),
+            Self::Ratio => format!("{value:.3}"),
         }
     }
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::alert::Alert;
 use crate::domain::audit::AuditRecord;
 use crate::domain::conversation::Conversation;
+use crate::domain::correction::Correction;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
@@ -74,6 +75,8 @@ pub struct TalkView {
     pub conversation: Option<Conversation>,
     /// The pending request for a person.
     pub alert: Option<Alert>,
+    /// What people corrected of it.
+    pub corrections: Vec<Correction>,
     /// Its turns, the oldest first.
     pub turns: Vec<Turn>,
     /// Until when the shop may write freely; `None` where the customer never wrote.
@@ -85,11 +88,12 @@ pub struct TalkView {
 /// # Errors
 /// When the store fails.
 pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<TalkView>> {
-    let (said, sent, conversation, alert, end) = futures_util::try_join!(
+    let (said, sent, conversation, alert, corrections, end) = futures_util::try_join!(
         store.recent_messages(user, MOST_MESSAGES),
         store.outgoing_of(user, MOST_MESSAGES),
         store.conversation(user),
         store.pending_alert(user),
+        store.corrections_of(user),
         store.audit_length()
     )?;
     if said.is_empty() && conversation.is_none() && alert.is_none() {
@@ -107,7 +111,14 @@ pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<TalkView>> 
         .collect();
     let free_until = said.iter().rev().find(|message| message.role == Role::User).map(|message| message.at);
     let free_until = free_until.and_then(|at| at.checked_add(FREE_TO_WRITE).ok());
-    Ok(Some(TalkView { user_id: user.clone(), conversation, alert, turns: turns(said, sent, calls), free_until }))
+    Ok(Some(TalkView {
+        user_id: user.clone(),
+        conversation,
+        alert,
+        corrections,
+        turns: turns(said, sent, calls),
+        free_until,
+    }))
 }
 
 fn turns(said: Vec<ChatMessage>, sent: Vec<Outgoing>, calls: Vec<AuditRecord>) -> Vec<Turn> {
@@ -139,6 +150,7 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::AuditPhase;
+    use crate::domain::message::Basis;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -155,6 +167,7 @@ mod tests {
             intent: None,
             sentiment: None,
             response_ms: None,
+            basis: Basis::default(),
         };
         let call = |second| AuditRecord {
             at: at(second),

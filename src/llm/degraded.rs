@@ -62,7 +62,7 @@ impl Degraded {
         let error = match tokio::time::timeout(left, self.remote.chat(request)).await {
             Ok(Ok(reply)) => {
                 self.breaker(Breaker::succeeded);
-                return Ok(reply);
+                return Ok(ChatReply { degraded: Some(false), ..reply });
             }
             Ok(Err(error)) => error,
             Err(_) => LlmError::Late,
@@ -83,7 +83,7 @@ impl Degraded {
         let mut left: Vec<&Round> = request.rounds.iter().collect();
         let mut own = ChatRequest { rounds: Vec::new(), ..request.clone() };
         loop {
-            let mut reply = self.playbook.chat(&own).await?;
+            let mut reply = ChatReply { degraded: Some(true), ..self.playbook.chat(&own).await? };
             let Some(call) = reply.calls.first().cloned() else {
                 reply.text = with_what_was_done(&reply.text, &left);
                 return Ok(reply);

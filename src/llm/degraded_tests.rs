@@ -62,6 +62,9 @@ async fn without_the_remote_model_the_playbook_holds_the_whole_conversation() {
     assert!(chat.say("I want a refund for ORD000003").await.contains("₹599"));
     assert!(chat.say("yes").await.contains("has been refunded"));
     assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+    let kept = shop.store.recent_messages(&UserId::new("a"), 9).await.unwrap();
+    let degraded: Vec<_> = kept.iter().filter_map(|message| message.basis.degraded).collect();
+    assert_eq!((kept.len(), degraded), (4, vec![true, true]), "kept with each reply, and counted");
     // After two failures in a row it is left alone.
     assert_eq!(*away.asked.lock().unwrap(), 2);
 }
@@ -77,6 +80,7 @@ async fn a_turn_that_the_remote_model_began_ends_without_asking_again() {
     assert_eq!(called, [ORDER, CHECK_REFUND], "what was asked already is used");
     assert!(report.reply.unwrap().contains("₹599"));
     assert_eq!(report.conversation.offered.len(), 1);
+    assert_eq!(report.basis.degraded, Some(true), "one round of the playbook makes the reply its own");
     assert!(chat.say("yes").await.contains("has been refunded"));
 }
 
@@ -189,4 +193,12 @@ async fn a_playbook_that_fails_is_told_to_the_agent() {
     let model = Degraded::new(remote(vec![]), Arc::new(Scripted::default()), BREAKER, TURN);
     let reply = Chat::over(shop.worker_with(model), "a", shop.now).say("hi").await;
     assert!(reply.contains("member of our team"));
+}
+
+#[tokio::test]
+async fn a_reply_of_the_remote_model_is_none_of_the_playbook() {
+    let shop = Shop::open().await;
+    let away = remote(vec![text("How can I help?")]);
+    let report = chat(&shop, &away).turn("hello there").await;
+    assert_eq!((report.reply.as_deref(), report.basis.degraded), (Some("How can I help?"), Some(false)));
 }

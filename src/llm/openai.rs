@@ -318,7 +318,7 @@ fn read(body: &[u8]) -> Result<ChatReply, Failure> {
         (true, true) => Err(unusable(if cut { "it was cut off before a word" } else { "it is empty" })),
         // Half a sentence is no answer for a customer.
         (true, false) if cut => Err(unusable("it was cut off")),
-        _ => Ok(ChatReply { calls, text, notes: None }),
+        _ => Ok(ChatReply { calls, text, notes: None, degraded: Some(false) }),
     }
 }
 

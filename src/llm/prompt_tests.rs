@@ -36,6 +36,7 @@ fn message(role: Role, text: &str, turn: u64) -> ChatMessage {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: crate::domain::message::Basis::default(),
     }
 }
 

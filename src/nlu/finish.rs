@@ -11,6 +11,7 @@ use super::bootstrap::Intervals;
 use super::config::ModelConfig;
 use super::dataset::Dataset;
 use super::evaluate::{Evaluation, evaluate_folder};
+use super::facts::{TRAINING, Training};
 use super::inspect::{Case, REFERENCE, Reference, describe_file};
 use super::labels::Labels;
 use super::metrics::{Outcome, TaskReport, fit_temperature};
@@ -91,6 +92,8 @@ pub(crate) fn finish(trained: &Trained<'_>) -> Result<Finished, NluError> {
         sha256: describe_file(&out.join("model.safetensors"))?.sha256,
         validation,
     };
+    let training = Training::of(&finished.sha256, trained.train, finished.validation.as_ref());
+    write_beside(&out.join(TRAINING), pretty(&training).as_bytes())?;
     write_beside(&out.join("MODEL_CARD.md"), card(trained, &finished, &info).as_bytes())?;
     Ok(finished)
 }

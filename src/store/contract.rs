@@ -6,6 +6,7 @@
 //!
 //! A backend calls `contract_tests!` with an expression that makes a [`Fresh`] store.
 
+mod corrections;
 mod figures;
 mod inbox;
 mod keeping;
@@ -28,12 +29,13 @@ use crate::domain::audit::AuditPhase;
 use crate::domain::caller::Caller;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::ids::IdPatterns;
-use crate::domain::message::Role;
+use crate::domain::message::{Basis, Role};
 use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*, team::*,
+    corrections::*, figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
+    team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -69,7 +71,8 @@ macro_rules! contract_tests {
             conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark,
             an_alert_is_claimed_by_one, a_settled_alert_keeps_its_note, a_settled_alert_is_opened_again,
             one_alert_of_a_customer_is_opened_again, alerts_are_found, alerts_follow_the_rules_in_any_history,
-            conversations_are_found_by_order_and_mode, news_of_a_message_changes_the_mark
+            conversations_are_found_by_order_and_mode, news_of_a_message_changes_the_mark,
+            corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found
         );
     };
     (@each $attributes:tt $fresh:expr; $($case:ident),+) => {

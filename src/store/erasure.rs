@@ -19,6 +19,7 @@ use super::{Result, Store};
 use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditPhase, AuditRecord, FORGET, SYSTEM, forget_record};
 use crate::domain::conversation::Conversation;
+use crate::domain::correction::Correction;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::inbound::Inbound;
 use crate::domain::message::ChatMessage;
@@ -61,6 +62,8 @@ pub struct PersonalData {
     pub chats: Vec<ChatMessage>,
     /// What is remembered of the conversation.
     pub conversation: Option<Conversation>,
+    /// Labels that people gave the customer's messages.
+    pub corrections: Vec<Correction>,
     /// Messages as they arrived.
     pub inbox: Vec<KeptMessage>,
     /// Replies as they were to be sent.
@@ -86,6 +89,7 @@ impl PersonalData {
             user_id: user.clone(),
             chats: Vec::new(),
             conversation: None,
+            corrections: Vec::new(),
             inbox: Vec::new(),
             outbox: Vec::new(),
             alerts: Vec::new(),
@@ -108,6 +112,8 @@ impl PersonalData {
 pub struct Erased {
     /// Messages of the transcript.
     pub chats: u64,
+    /// Corrected labels of messages.
+    pub corrections: u64,
     /// Conversations: 1, or 0 where there was none.
     pub conversations: u64,
     /// Messages of the inbox.
@@ -132,6 +138,7 @@ pub struct Erased {
 impl std::ops::AddAssign for Erased {
     fn add_assign(&mut self, more: Self) {
         self.chats += more.chats;
+        self.corrections += more.corrections;
         self.conversations += more.conversations;
         self.inbox += more.inbox;
         self.outbox += more.outbox;

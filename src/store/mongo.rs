@@ -18,6 +18,7 @@
 //! | `quotes` | quote id | `{_id: "hashed"}` | |
 //! | `chats` | `customer/place` | `{user_id: 1}` | the transcript; the place comes from the conversation |
 //! | `conversations` | customer | `{_id: "hashed"}` | state, version, claim, due time: the commit point of a turn |
+//! | `corrections` | `customer/turn/digest of the text` | `{user_id: 1}` | labels that people gave |
 //! | `inbox` | message id | `{_id: "hashed"}` | a redelivery is dropped by its key |
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
 //! | `human_intervention_alerts` | `customer/…`, before that alert id | `{_id: "hashed"}` | the latest alert of a customer, so that one at most is pending |
@@ -38,6 +39,7 @@ mod address;
 mod alerts;
 mod audit;
 mod chats;
+mod corrections;
 mod driver;
 mod erasure;
 mod fault;

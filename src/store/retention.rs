@@ -28,6 +28,8 @@ const PAGE: u32 = 1_000;
 pub enum Sweepable {
     /// Messages of the transcript, by their time.
     Chats,
+    /// Corrected labels, by the time of the messages they are of.
+    Corrections,
     /// Alerts that were settled, by when they were.
     SettledAlerts,
     /// Messages of customers that were answered, by when they arrived.
@@ -43,6 +45,9 @@ pub struct SweepReport {
     pub at: Timestamp,
     /// Messages of the transcript that were removed.
     pub chats: u64,
+    /// Corrected labels that were.
+    #[serde(default)]
+    pub corrections: u64,
     /// Settled alerts that were.
     pub alerts: u64,
     /// Answered messages that were.
@@ -54,6 +59,13 @@ pub struct SweepReport {
     /// Whether the audit trail was left as it is, because it does not hold or the ledger does not agree.
     #[serde(default)]
     pub trail_broken: bool,
+}
+
+impl SweepReport {
+    /// Nothing was removed.
+    pub fn none(at: Timestamp) -> Self {
+        Self { at, chats: 0, corrections: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false }
+    }
 }
 
 /// Removing what is old.
@@ -100,10 +112,11 @@ pub async fn sweep(
         return Ok(None);
     }
     let begun = Instant::now();
-    let mut report = SweepReport { at: now, chats: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false };
+    let mut report = SweepReport::none(now);
     let before = |kept: SignedDuration| now.saturating_sub(kept).unwrap_or(Timestamp::MIN);
     if let Some(before) = keep.chats.map(before) {
         report.chats = steps(store, Sweepable::Chats, before).await?;
+        report.corrections = steps(store, Sweepable::Corrections, before).await?;
         report.alerts = steps(store, Sweepable::SettledAlerts, before).await?;
     }
     if let Some(before) = keep.inbox.map(before) {

@@ -13,6 +13,7 @@ mod backup;
 mod chats;
 mod conditions;
 mod connection;
+mod corrections;
 mod erasure;
 mod import;
 mod inbox;

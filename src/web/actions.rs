@@ -10,7 +10,7 @@ use crate::domain::alert::{Alert, AlertStatus, Assigned, Handling, Priority};
 use crate::domain::audit::AuditPhase;
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::ids::{AlertId, UserId};
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{LONGEST_TEXT, Outgoing};
 use crate::domain::words::excerpt;
 use crate::store::{Result, Store};
@@ -101,6 +101,7 @@ pub(super) async fn reply(store: &dyn Store, by: &By, user: &UserId, text: &str)
             intent: None,
             sentiment: None,
             response_ms: None,
+            basis: Basis::default(),
         };
         let outgoing = Outgoing::text(user.clone(), turn, 0, text, by.now);
         if store.save_reply(&conversation, &said, &outgoing).await? {

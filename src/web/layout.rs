@@ -12,11 +12,12 @@ use super::forms::Fields;
 use super::live::Waiting;
 
 /// The tabs: address and name.
-const TABS: [(&str, &str); 5] = [
+const TABS: [(&str, &str); 6] = [
     ("/", "Overview"),
     ("/alerts", "Alerts"),
     ("/conversations", "Conversations"),
     ("/analytics", "Analytics"),
+    ("/quality", "Quality"),
     ("/audit", "Audit"),
 ];
 
@@ -112,6 +113,8 @@ pub(super) fn told(fields: &Fields) -> Markup {
         "queued" => "Your reply is on its way.",
         "returned" => "The bot answers this customer again.",
         "busy" => "Somebody else changed this conversation at the same moment: try again.",
+        "corrected" => "Thank you: the message is kept as an example to train with.",
+        "nomessage" => "This message is not there any more.",
         "empty" => "Write something first, at most 4,096 characters.",
         "bot" => "Take the conversation over before you reply.",
         _ => return html! {},

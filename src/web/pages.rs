@@ -35,7 +35,7 @@ struct Counted {
 pub(super) struct Kept(Mutex<HashMap<(Part, String, String), Counted>>);
 
 impl Inner {
-    fn options(&self, range: Range, platform: Option<&str>) -> Options {
+    async fn options(&self, part: Part, range: Range, platform: Option<&str>) -> Options {
         let settings = &self.settings;
         let period = range.period(self.now(), &settings.zone, settings.gap);
         Options {
@@ -43,6 +43,8 @@ impl Inner {
             period,
             platform: platform.map(str::to_owned),
             response_target_seconds: settings.response_target_seconds,
+            clarify_below: settings.model.clarify_below,
+            model: if part == Part::Quality { self.model().await } else { None },
         }
     }
 
@@ -64,7 +66,8 @@ impl Inner {
             }
         }
         let begun = Instant::now();
-        let section = Arc::new(build(self.store(), part, &self.options(range.clone(), platform)).await?);
+        let options = self.options(part, range.clone(), platform).await;
+        let section = Arc::new(build(self.store(), part, &options).await?);
         kept.retain(|_, known| known.at.elapsed() < LONGEST.max(known.took * TIMES));
         if kept.len() < MOST_KEPT {
             let counted = Counted { section: Arc::clone(&section), mark, at: Instant::now(), took: begun.elapsed() };
@@ -88,7 +91,7 @@ pub(super) fn range(fields: &Fields) -> Result<Range, Trouble> {
     Range::parse(fields.some("range").unwrap_or("7d")).map_err(|_| Trouble::Wrong("This is no range of time."))
 }
 
-fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Markup {
+pub(super) fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Markup {
     let more = platform.map(|name| format!("&platform={}", encode(name))).unwrap_or_default();
     let (from, to) = match chosen {
         Range::Between(from, to) => (from.as_str(), to.as_str()),

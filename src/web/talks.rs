@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::actions::{self, Outcome};
 use super::forms::{Fields, encode};
+use super::labels::Labelling;
 use super::{Desk, Trouble, alerts, layout};
 use crate::domain::audit::AuditRecord;
 use crate::domain::ids::{OrderId, UserId};
@@ -116,7 +117,7 @@ fn row(desk: &Desk, session: &Session, talk: &Talk) -> Markup {
     }
 }
 
-fn tone(sentiment: &str) -> &'static str {
+pub(super) fn tone(sentiment: &str) -> &'static str {
     match sentiment {
         "negative" => "high",
         "positive" => "good",
@@ -140,6 +141,7 @@ pub(super) async fn view(
     let fields = Fields::read(&query.unwrap_or_default());
     let user = UserId::new(fields.some("user").ok_or(Trouble::Missing)?);
     let talk = insights::view(desk.store(), &user).await?.ok_or(Trouble::Missing)?;
+    let labels = Labelling::of(&desk, &session, &talk).await;
     let main = html! {
         div.heading {
             p.back { a href="/conversations" { "← Conversations" } }
@@ -147,7 +149,7 @@ pub(super) async fn view(
             p.about { @if talk.alert.is_some() { "a person answers, the bot is silent" } @else { "the bot answers" } }
         }
         (alerts::told(&desk, &fields).await?)
-        div.chat { @for turn in &talk.turns { (one_turn(&desk, turn)) } }
+        div.chat { @for turn in &talk.turns { (one_turn(&desk, turn, &labels)) } }
         @if talk.turns.is_empty() { p.nothing { "Nothing was said that is still kept." } }
         (beside(&desk, &session, &talk))
         p.note { "Calls of tools are looked for in the latest 5,000 entries of the audit trail." }
@@ -155,22 +157,22 @@ pub(super) async fn view(
     Ok(layout::page("/conversations", user.as_str(), &session, desk.pending().await?, main))
 }
 
-fn one_turn(desk: &Desk, turn: &Turn) -> Markup {
+fn one_turn(desk: &Desk, turn: &Turn, labels: &Labelling<'_>) -> Markup {
     // What the customer wrote, then what was done about it, then what was answered.
     let (asked, answered): (Vec<_>, Vec<_>) = turn.said.iter().partition(|message| message.role == Role::User);
     html! {
-        @for message in asked { (bubble(desk, message, &[])) }
+        @for message in asked { (bubble(desk, message, &[], labels)) }
         @for call in &turn.calls { (tool_call(call)) }
         @let last = answered.len().saturating_sub(1);
         @for (index, message) in answered.into_iter().enumerate() {
             // One text may leave in several messages: what is left belongs to the last one.
             @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
-            (bubble(desk, message, own.unwrap_or_default()))
+            (bubble(desk, message, own.unwrap_or_default(), labels))
         }
     }
 }
 
-fn bubble(desk: &Desk, message: &ChatMessage, sent: &[Outgoing]) -> Markup {
+fn bubble(desk: &Desk, message: &ChatMessage, sent: &[Outgoing], labels: &Labelling<'_>) -> Markup {
     html! {
         div.bubble.(message.role.as_str()) {
             p.text { (message.text) }
@@ -181,6 +183,7 @@ fn bubble(desk: &Desk, message: &ChatMessage, sent: &[Outgoing]) -> Markup {
                 @if let Some(taken) = message.response_ms { " · after " (insights::Unit::Milliseconds.show(Some(taken as f64))) }
                 @if let Some(sent) = sent.iter().min_by_key(|sent| way(sent)) { " · " (ticks(sent)) }
             }
+            (labels.menu(message))
         }
     }
 }
@@ -288,7 +291,7 @@ fn named(fields: &Fields) -> Result<UserId, Trouble> {
 }
 
 /// Only customers who are known: a mistyped name must not begin a conversation.
-async fn known(desk: &Desk, fields: &Fields) -> Result<UserId, Trouble> {
+pub(super) async fn known(desk: &Desk, fields: &Fields) -> Result<UserId, Trouble> {
     let user = named(fields)?;
     let store = desk.store();
     let there = store.conversation(&user).await?.is_some() || !store.recent_messages(&user, 1).await?.is_empty();

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, UserId};
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
+use ecomres::insights::{ModelFacts, ModelSource, TrainingFacts};
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::web::{Access, Settings, hash_password, router, serve};
@@ -43,6 +44,19 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().redirect(plain).timeout(Duration::from_secs(20)).build().unwrap()
 }
 
+fn facts() -> ModelFacts {
+    let label = |label: &str| label.to_owned();
+    let intents = [("track_order".to_owned(), 7), ("request_refund".to_owned(), 3)].into();
+    ModelFacts {
+        folder: "model".to_owned(),
+        sha256: "0123456789abcdef".to_owned(),
+        network: "DistilBERT".to_owned(),
+        intents: vec![label("track_order"), label("request_refund")],
+        sentiments: vec![label("negative"), label("neutral"), label("positive")],
+        training: Some(TrainingFacts { rows: 10, intents, scores: Vec::new() }),
+    }
+}
+
 /// A dashboard over a store in which one customer attacks it with everything that is shown.
 async fn dashboard(password: &str, token: &str) -> Page {
     let hash = if password.is_empty() { String::new() } else { hash_password(password).unwrap() };
@@ -64,6 +78,7 @@ pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
         intent: (role == Role::User).then(|| ATTACK.to_owned()),
         sentiment: (role == Role::User).then(|| "negative".to_owned()),
         response_ms: (role == Role::Assistant).then_some(1_500),
+        basis: Basis::default(),
     };
     store.append_messages(&[said(Role::User, ATTACK, 60), said(Role::Assistant, "Sorry!", 58)]).await.unwrap();
     let mut conversation = Conversation::new(user.clone());
@@ -90,6 +105,7 @@ pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         response_target_seconds: 5,
+        model: ModelSource::fixed(0.45, Some(facts())),
         clock: Arc::new(Timestamp::now),
         stop: stop.clone(),
     });
@@ -137,6 +153,8 @@ async fn every_page_answers_and_shows_no_markup_of_customers() {
         &chat,
         "/analytics",
         "/analytics?range=all&platform=%3Cscript%3E",
+        "/quality",
+        "/quality?range=all",
         "/audit",
         "/audit?q=%3Cscript%3E",
     ] {
@@ -257,6 +275,57 @@ async fn a_conversation_is_answered_through_the_outbox_and_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_intent_is_corrected_with_a_form_and_shows_on_the_page_of_quality() {
+    let page = dashboard("", "").await;
+    let chat = format!("/conversation?user={}", encoded(CUSTOMER));
+    let (_, text) = page.get(&chat).await;
+    let token = csrf(&text);
+    let field = |name: &str| {
+        let mark = format!("name=\"{name}\" value=\"");
+        text.split(mark.as_str()).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    assert!(text.contains("<summary>Correct</summary>") && text.contains("value=\"request_refund\""), "{text}");
+    assert_eq!(text.matches("<details class=\"relabel\"").count(), 1, "the bot's reply cannot be corrected");
+    let (turn, message) = (field("turn"), field("message"));
+    let send = async |more: &[(&str, &str)]| {
+        let mut fields = vec![("user", CUSTOMER), ("turn", turn.as_str()), ("message", message.as_str())];
+        fields.extend(more);
+        let answer = page.post("/conversation/label", &fields, "").await;
+        let to = answer.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
+        (answer.status(), to.unwrap_or_default())
+    };
+    let user = UserId::new(CUSTOMER);
+    assert_eq!(send(&[("intent", "request_refund")]).await.0, StatusCode::FORBIDDEN, "no token");
+    assert_eq!(send(&[("csrf", &token), ("intent", ATTACK)]).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(send(&[("csrf", &token)]).await.0, StatusCode::BAD_REQUEST);
+    assert!(page.store.corrections_of(&user).await.unwrap().is_empty());
+    for more in [("intent", "track_order"), ("sentiment", "neutral"), ("intent", "request_refund")] {
+        let (status, to) = send(&[("csrf", &token), more]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert!(to.contains("told=corrected#m1-"), "{to}");
+    }
+    let kept = page.store.corrections_of(&user).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].intent.as_deref(), kept[0].sentiment.as_deref()), (Some("request_refund"), Some("neutral")));
+    assert_eq!((kept[0].text.as_str(), kept[0].by.as_str()), (ATTACK, "operator:dashboard"));
+    let (_, text) = page.get(&chat).await;
+    assert!(text.contains("A person says:") && text.contains("operator:dashboard"), "{text}");
+    let (status, to) = {
+        let fields =
+            [("user", CUSTOMER), ("csrf", &token), ("turn", "7"), ("message", &message), ("intent", "track_order")];
+        let answer = page.post("/conversation/label", &fields, "").await;
+        (answer.status(), answer.headers()["location"].to_str().unwrap().to_owned())
+    };
+    assert!(status == StatusCode::SEE_OTHER && to.ends_with("told=nomessage"), "{to}");
+    let (_, text) = page.get("/quality").await;
+    for shown in ["Corrected intents", "<td>request_refund</td><td>1</td>", "Drift of the intents", "0123456789ab…"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert_eq!(page.store.audit_length().await.unwrap(), 6, "each change before and after");
+    assert_eq!(page.store.check_audit().await.unwrap().broken, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_told_within_two_seconds() {
     let page = dashboard("", "").await;
     let answer = page.http.get(format!("{}/events", page.url)).send().await.unwrap();
@@ -364,6 +433,13 @@ fn the_report_tells_the_same_in_every_format() {
     let (code, _, err) = report(&["overview", "--range", "fortnight"]);
     assert_eq!(code, 1);
     assert!(err.contains("fortnight") && err.contains("hint:"), "{err}");
+    let (code, out, err) = report(&["nlu", "--range", "all", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let parts: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&parts[0]["section"], &parts[1]["section"]), (&"nlu".into(), &"quality".into()));
+    assert_eq!(parts[1]["figures"]["stability_index"], serde_json::Value::Null, "nobody wrote yet");
+    let facts = parts[1]["tables"]["model"].as_array().unwrap();
+    assert!(facts.iter().any(|row| row["What"] == "Trained on" && row["Value"] == "19,739 messages"), "{facts:?}");
     let (code, _, _) = report(&["audit", "--verify"]);
     assert_eq!(code, 0);
 }

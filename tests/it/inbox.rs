@@ -93,7 +93,7 @@ async fn a_backup_is_made_beside_and_overwrites_nothing_unasked() {
     let (code, out, _) = backup(&["copy.db", "--yes", "--json"]);
     assert_eq!(code, 0);
     let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((told["file"].as_str(), told["schema"].as_i64()), (Some("copy.db"), Some(6)));
+    assert_eq!((told["file"].as_str(), told["schema"].as_i64()), (Some("copy.db"), Some(8)));
     for (arguments, expected) in [
         (vec!["shop.db", "--yes"], "the store itself"),
         (vec!["no/folder/copy.db"], "no/folder"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use ecomres::domain::audit::{AuditPhase, AuditRecord};
 use ecomres::domain::ids::{MessageId, OrderId, UserId};
 use ecomres::domain::inbound::{Content, Inbound};
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::{Audit, Inbox, Orders, Store, Transcript, sqlite::SqliteStore};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ async fn talk(store: &SqliteStore, user: &str, days: i64) {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     };
     store.append_messages(&[said]).await.unwrap();
     let message = Inbound {

@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use ecomres::domain::correction::Correction;
+use ecomres::domain::ids::UserId;
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::nlu::{Columns, Dataset};
+use ecomres::store::{Corrections as _, Transcript as _, sqlite::SqliteStore};
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::cli::{ecomres, run};
@@ -98,6 +103,72 @@ fn nothing_is_overwritten_unasked_and_bad_rules_are_told() {
     assert!(!case.path("new.csv").exists());
     assert_eq!(case.label(&["--out", "new.csv"]).0, 2, "nothing to label");
     assert_eq!(case.label(&["--orders", "orders.csv", "--out", "o.csv", "--yes"]).0, 0);
+}
+
+/// A store with two corrected messages, one of them with a telephone number, and one that the model was unsure of.
+async fn corrected(folder: &Path) {
+    let store = SqliteStore::open(&folder.join("shop.db")).unwrap();
+    let said = |turn: u64, text: &str, confidence: f64| ChatMessage {
+        user_id: UserId::new("919876543210"),
+        role: Role::User,
+        text: text.to_owned(),
+        at: Timestamp::from_second(1_750_000_000 + i64::try_from(turn).unwrap()).unwrap(),
+        turn,
+        intent: Some("other".to_owned()),
+        sentiment: Some("neutral".to_owned()),
+        response_ms: None,
+        basis: Basis { intent_confidence: Some(confidence), ..Basis::default() },
+    };
+    let messages = [
+        said(1, "money back, \"now\"", 0.9),
+        said(2, "call 98765 43210", 0.2),
+        said(3, "hm", 0.3),
+        said(4, "hello", 0.99),
+    ];
+    store.append_messages(&messages).await.unwrap();
+    for (message, intent) in [(&messages[0], "request_refund"), (&messages[1], "request_human_agent")] {
+        let one = Correction {
+            intent: Some(intent.to_owned()),
+            sentiment: Some("negative".to_owned()),
+            ..Correction::of(message, "operator:a", message.at)
+        };
+        assert!(store.correct(&one).await.unwrap());
+    }
+}
+
+#[test]
+fn corrected_and_unsure_messages_are_rows_that_train_takes() {
+    let case = Case::new(&[]);
+    tokio::runtime::Runtime::new().unwrap().block_on(corrected(case.dir.path()));
+    let (code, out, err) = case.label(&["export", "--store", "shop.db", "--out", "o.csv", "--below", "0.5"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("2 corrected messages, 1 that the model was unsure of (below 0.5)"), "{out}");
+    let expected = [
+        ["call 90000 00001", "request_human_agent", "negative"],
+        ["money back, \"now\"", "request_refund", "negative"],
+        ["hm", "", ""],
+    ];
+    assert_eq!(case.rows("o.csv"), expected.map(|row| row.map(str::to_owned)));
+    let (code, out, _) = case.label(&["export", "--store", "shop.db", "--below", "0", "--raw"]);
+    assert!(code == 0 && out.starts_with("text,intent,sentiment,source,") && out.contains("98765 43210"), "{out}");
+    assert!(!out.contains("hm,"), "{out}");
+    let (code, _, err) = case.label(&["export", "--store", "shop.db", "--out", "o.csv"]);
+    assert!(code == 1 && err.contains("exists already"), "{err}");
+    assert_eq!(case.label(&["export", "--orders", "x.csv"]).0, 2);
+
+    // As it is, beside rows that are there already: the one without labels is passed over.
+    let mut rows = "text,intent,sentiment\n".to_owned();
+    for n in 0..10 {
+        rows +=
+            &format!("refund please {n},request_refund,negative\na person please {n},request_human_agent,neutral\n");
+    }
+    std::fs::write(case.path("rows.csv"), rows).unwrap();
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-model");
+    let arguments = ["train", "--data", "rows.csv", "o.csv", "--out", "new", "--epochs", "1", "--quiet"];
+    let (code, _, err) = run(ecomres(case.dir.path()).args(arguments).arg("--base").arg(tiny));
+    assert_eq!(code, 0, "{err}");
+    let card = std::fs::read_to_string(case.path("new/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("| o.csv |") && card.contains("1 without label"), "{card}");
 }
 
 #[test]

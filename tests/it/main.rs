@@ -14,6 +14,7 @@ mod label;
 mod llm;
 mod mcp;
 mod nlu;
+mod promote;
 mod redteam;
 mod replay;
 mod simulate;

@@ -27,6 +27,12 @@ pub struct TalkRow<'a> {
     pub sentiment: Option<&'a str>,
     /// Of a reply: milliseconds from the message to the reply.
     pub response_ms: Option<u64>,
+    /// How sure the model was of the intent, where the message itself was read.
+    pub intent_confidence: Option<f64>,
+    /// Whether an earlier reading was used again.
+    pub reused: Option<bool>,
+    /// Of a reply: whether the playbook wrote it because the language model could not.
+    pub degraded: Option<bool>,
 }
 
 /// What conversations of a period come to.
@@ -35,7 +41,7 @@ pub struct TalkRow<'a> {
 /// in the period in which it begins. It was handed over where an alert of the customer was raised from its beginning to the
 /// beginning of the next one. It was resolved by the bot where the bot replied in it, it was not handed over, and the next
 /// one did not begin within 24 hours of its last message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TalkFigures {
     /// Customers who wrote.
     pub users: u64,
@@ -67,6 +73,17 @@ pub struct TalkFigures {
     pub sentiment_points: BTreeMap<String, BTreeMap<String, u64>>,
     /// Sessions that began, by hour or day.
     pub session_points: BTreeMap<String, u64>,
+    /// Turns of which it is known whether a reading was made or used again.
+    pub triaged: u64,
+    /// Of those, how many used an earlier reading again.
+    pub triage_reused: u64,
+    /// Replies that a language model was asked for, as far as is known.
+    pub llm_replies: u64,
+    /// Of those, how many the playbook wrote in its place.
+    pub degraded: u64,
+    /// How sure the model was of the intent, of every turn that was read and has it.
+    #[serde(skip)]
+    pub confidences: Vec<f64>,
     /// Milliseconds from message to reply, of every reply that has it.
     #[serde(skip)]
     pub responses: Vec<u64>,
@@ -84,6 +101,32 @@ impl TalkFigures {
     /// Milliseconds within which 95 of 100 replies came.
     pub fn p95_response_ms(&self) -> Option<u64> {
         percentile(&self.responses, 0.95)
+    }
+
+    /// The share of turns that needed no new reading; `None` where nothing is known.
+    pub fn triage_reuse_rate(&self) -> Option<f64> {
+        share(self.triage_reused, self.triaged)
+    }
+
+    /// The share of replies that the playbook wrote in place of the language model; `None` where nothing is known.
+    pub fn degraded_share(&self) -> Option<f64> {
+        share(self.degraded, self.llm_replies)
+    }
+
+    /// Turns that were read with less confidence than this.
+    pub fn unsure(&self, below: f64) -> u64 {
+        self.confidences.iter().filter(|confidence| **confidence < below).count() as u64
+    }
+
+    /// How many turns were read with a confidence from 0 to below 0.1, and so on; the last one holds 1 as well.
+    pub fn confidence_bins(&self) -> [u64; 10] {
+        let mut bins = [0; 10];
+        for confidence in &self.confidences {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let bin = (confidence.clamp(0.0, 1.0) * 10.0) as usize;
+            bins[bin.min(9)] += 1;
+        }
+        bins
     }
 
     /// The share of sessions that a person was asked into.
@@ -155,6 +198,10 @@ impl<'a> TalkCounter<'a> {
             Role::Assistant => self.figures.replies += 1,
             Role::Agent => self.figures.agent_messages += 1,
         }
+        if let Some(degraded) = row.degraded.filter(|_| row.role == Role::Assistant) {
+            self.figures.llm_replies += 1;
+            self.figures.degraded += u64::from(degraded);
+        }
         if let Some(taken) = row.response_ms.filter(|_| row.role == Role::Assistant) {
             self.figures.responses.push(taken);
             self.figures.response_points.entry(self.period.point(row.at)).or_default().push(taken);
@@ -172,6 +219,11 @@ impl<'a> TalkCounter<'a> {
         }
         self.turn = Some(row.turn);
         self.figures.turns += 1;
+        if let Some(reused) = row.reused {
+            self.figures.triaged += 1;
+            self.figures.triage_reused += u64::from(reused);
+        }
+        self.figures.confidences.extend(row.intent_confidence);
         if let Some(intent) = row.intent {
             *super::of(&mut self.figures.intents, intent) += 1;
         }
@@ -248,6 +300,9 @@ mod tests {
             intent: (role == Role::User).then_some("refund_request"),
             sentiment: (role == Role::User).then_some("neutral"),
             response_ms: (role == Role::Assistant).then_some(100 * turn),
+            intent_confidence: None,
+            reused: None,
+            degraded: None,
         }
     }
 

@@ -342,7 +342,7 @@ impl<'a> Plan<'a> {
 
 /// A reply.
 pub(super) fn say(text: &str, notes: Notes) -> ChatReply {
-    ChatReply { calls: Vec::new(), text: text.to_owned(), notes: Some(notes) }
+    ChatReply { calls: Vec::new(), text: text.to_owned(), notes: Some(notes), degraded: None }
 }
 
 pub(super) fn not_found_text(id: &OrderId) -> String {

@@ -39,6 +39,14 @@ fn rows() -> Vec<ChatMessage> {
                     ),
                     sentiment: Some(["neutral", "negative"][usize::try_from(turn % 2).unwrap()].to_owned()),
                     response_ms: None,
+                    // Of the first turns nothing is known, as of messages that were kept before it was noted.
+                    basis: Basis {
+                        reused: (turn > 2).then_some(turn % 3 == 0),
+                        intent_confidence: (turn > 2 && turn % 3 != 0)
+                            .then_some(f64::from(asker) / 10.0 + turn as f64 / 100.0),
+                        sentiment_confidence: None,
+                        degraded: None,
+                    },
                 });
                 second += 1;
             }
@@ -51,6 +59,10 @@ fn rows() -> Vec<ChatMessage> {
                 intent: None,
                 sentiment: None,
                 response_ms: (turn % 4 != 0).then_some(turn * u64::from(asker) * 10),
+                basis: Basis {
+                    degraded: (turn > 3 && turn % 4 != 0).then_some((turn + u64::from(asker)) % 3 == 0),
+                    ..Basis::default()
+                },
             });
         }
     }
@@ -116,6 +128,26 @@ pub(in crate::store) async fn talk_is_counted_as_by_hand(fresh: Fresh) {
         assert_eq!(figures.agent_messages, of(Role::Agent).count() as u64);
         assert_eq!(figures.intents, named(|row| row.intent.clone()));
         assert_eq!(figures.sentiments, named(|row| row.sentiment.clone()));
+        // A burst has the basis of its first message within the time.
+        let turns: BTreeMap<_, _> =
+            of(Role::User).rev().map(|row| ((row.user_id.as_str().to_owned(), row.turn), row.basis)).collect();
+        let reused: Vec<bool> = turns.values().filter_map(|basis| basis.reused).collect();
+        assert_eq!(figures.triaged, reused.len() as u64, "{from:?}..{until}");
+        assert_eq!(figures.triage_reused, reused.iter().filter(|reused| **reused).count() as u64);
+        let degraded: Vec<bool> = of(Role::Assistant).filter_map(|row| row.basis.degraded).collect();
+        assert_eq!(figures.llm_replies, degraded.len() as u64);
+        assert_eq!(figures.degraded, degraded.iter().filter(|degraded| **degraded).count() as u64);
+        let rate = |part: u64, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        assert_eq!(figures.triage_reuse_rate(), rate(figures.triage_reused, reused.len()));
+        assert_eq!(figures.degraded_share(), rate(figures.degraded, degraded.len()));
+        let mut sure: Vec<f64> = turns.values().filter_map(|basis| basis.intent_confidence).collect();
+        let mut confidences = figures.confidences.clone();
+        sure.sort_by(f64::total_cmp);
+        confidences.sort_by(f64::total_cmp);
+        assert_eq!(confidences, sure);
+        let below = sure.iter().filter(|confidence| **confidence < 0.4).count() as u64;
+        assert_eq!(figures.unsure(0.4), below);
+        assert_eq!(figures.confidence_bins().iter().sum::<u64>(), sure.len() as u64);
         let mut responses: Vec<u64> = within.iter().filter_map(|row| row.response_ms).collect();
         let mut counted = figures.responses.clone();
         responses.sort_unstable();
@@ -148,6 +180,7 @@ pub(in crate::store) async fn talk_is_counted_as_by_hand(fresh: Fresh) {
         assert_eq!((figures.sessions, figures.handed_over, figures.auto_resolved), (begun, handed, resolved));
     }
     let everything = fresh.store.talk_figures(&period(None, 1_000 * HOUR), &alerts).await.unwrap();
+    assert!(everything.triage_reused > 0 && everything.degraded > 0 && everything.unsure(0.4) > 0, "{everything:?}");
     assert!(everything.sessions > 5 && everything.handed_over > 0 && everything.auto_resolved > 0, "{everything:?}");
 }
 
@@ -358,6 +391,7 @@ pub(in crate::store) async fn a_reply_of_the_team_is_kept_whole(fresh: Fresh) {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     };
     let outgoing = Outgoing::text(user(1), 2, 0, "A person here.", at(9));
     let before = store.change_mark().await.unwrap();

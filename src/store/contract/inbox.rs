@@ -48,6 +48,7 @@ pub(super) async fn turn_of(store: &Arc<dyn Store>, claim: &Claim, reply: &str) 
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     };
     FinishedTurn {
         conversation,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::audit::{ERASED_CUSTOMER, FORGET};
+use crate::domain::correction::Correction;
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{Content, Inbound};
 use crate::domain::outgoing::{Delivery, Outgoing};
@@ -28,10 +29,15 @@ fn said(asker: u32, second: i64) -> ChatMessage {
         text: format!("words of {}", user(asker)),
         at: at(second),
         turn: 1,
-        intent: None,
+        intent: Some("other".to_owned()),
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     }
+}
+
+fn correction(message: &ChatMessage) -> Correction {
+    Correction { intent: Some("track_order".to_owned()), ..Correction::of(message, "operator:contract", at(9)) }
 }
 
 fn alert(asker: u32, second: i64) -> Alert {
@@ -92,6 +98,9 @@ pub(in crate::store) async fn what_is_old_is_removed_and_what_waits_stays(fresh:
     let old: Vec<ChatMessage> = (0..1_100).map(|second| said(1, second)).collect();
     store.append_messages(&old).await.unwrap();
     store.append_messages(&[said(1, 40 * DAY), said(2, 40 * DAY)]).await.unwrap();
+    for message in [said(1, 0), said(2, 40 * DAY)] {
+        store.correct(&correction(&message)).await.unwrap();
+    }
     for asker in 1..4 {
         store.open_alert(&alert(asker, 0)).await.unwrap();
     }
@@ -109,12 +118,12 @@ pub(in crate::store) async fn what_is_old_is_removed_and_what_waits_stays(fresh:
     assert!(store.fail(&held, "poison", None, at(3)).await.unwrap());
 
     let now = 41 * DAY;
-    let nothing = SweepReport { at: at(now), chats: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false };
+    let nothing = SweepReport::none(at(now));
     assert_eq!(store.last_sweep().await.unwrap(), None);
     assert_eq!(run(store, KeepFor::days(50, 50, 0), now).await, nothing, "nothing is so old");
     assert_eq!(run(store, KeepFor::default(), now).await, nothing, "for ever");
     let swept = run(&(fresh.again)(), KeepFor::days(30, 30, 0), now).await;
-    assert_eq!(swept, SweepReport { chats: 1_100, alerts: 1, inbox: 1, outbox: 1, ..nothing });
+    assert_eq!(swept, SweepReport { chats: 1_100, corrections: 1, alerts: 1, inbox: 1, outbox: 1, ..nothing });
     assert_eq!(store.last_sweep().await.unwrap(), Some(swept));
     assert_eq!(run(store, KeepFor::days(30, 30, 0), now).await, nothing);
 
@@ -208,6 +217,7 @@ pub(in crate::store) async fn a_trail_at_odds_is_not_cut(fresh: Fresh) {
 /// One of everything of a customer; the refund is of `order`.
 async fn fill(store: &Arc<dyn Store>, asker: u32, order: u32) {
     store.append_messages(&[said(asker, 0), said(asker, 1)]).await.unwrap();
+    assert!(store.correct(&correction(&said(asker, 0))).await.unwrap());
     store.open_alert(&alert(asker, 0)).await.unwrap();
     store.bind_order(&id(order), &user(asker), at(0)).await.unwrap();
     store.note_lookup(&id(order), &user(asker), at(0), 5).await.unwrap();
@@ -246,6 +256,7 @@ pub(in crate::store) async fn a_forgotten_customer_is_gone(fresh: Fresh) {
     let data = personal_data(store.as_ref(), &user(1)).await.unwrap();
     assert_eq!((data.chats.len(), data.inbox.len(), data.outbox.len(), data.alerts.len()), (2, 2, 2, 1));
     assert_eq!((data.bindings.len(), data.lookups.len(), data.quotes.len(), data.audit.len()), (1, 1, 1, 2));
+    assert_eq!(data.corrections, [correction(&said(1, 0))]);
     assert_eq!(data.inbox.iter().map(|kept| kept.answered).collect::<Vec<_>>(), [true, false]);
     assert!(data.conversation.is_some() && !data.is_empty());
     assert!(serde_json::to_string(&data).unwrap().contains("words of user-1"));
@@ -254,6 +265,7 @@ pub(in crate::store) async fn a_forgotten_customer_is_gone(fresh: Fresh) {
     let forgotten = forget(store.as_ref(), &user(1), &|| at(10)).await.unwrap();
     let gone = forgotten.erased;
     assert_eq!((gone.chats, gone.conversations, gone.inbox, gone.outbox, gone.alerts), (2, 1, 2, 2, 1));
+    assert_eq!(gone.corrections, 1);
     assert_eq!((gone.bindings, gone.lookups, gone.quotes, gone.audit, gone.held_until), (1, 1, 1, 2, None));
     for store in [store.clone(), (fresh.again)()] {
         assert!(personal_data(store.as_ref(), &user(1)).await.unwrap().is_empty());

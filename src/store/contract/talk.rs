@@ -12,6 +12,7 @@ fn message(number: u64, asker: u32) -> ChatMessage {
         intent: number.is_multiple_of(2).then(|| "track_order".to_owned()),
         sentiment: number.is_multiple_of(2).then(|| "neutral".to_owned()),
         response_ms: (number % 2 == 1).then_some(12),
+        basis: Basis::default(),
     }
 }
 
@@ -79,6 +80,7 @@ pub(in crate::store) async fn a_turn_is_saved_whole_or_not_at_all(fresh: Fresh) 
         intent: None,
         sentiment: None,
         response_ms: Some(3),
+        basis: Basis::default(),
     };
     assert!(store.save_turn(&conversation, &[reply("first")]).await.unwrap());
     assert!(!store.save_turn(&conversation, &[reply("overtaken")]).await.unwrap());

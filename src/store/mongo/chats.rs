@@ -16,7 +16,7 @@ use super::values::{count, date, int, optional_text, optional_time, optional_who
 use super::{Base, MongoStore, outbox};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
 
 type Read<T> = std::result::Result<T, Fault>;
@@ -24,7 +24,7 @@ type Read<T> = std::result::Result<T, Fault>;
 /// A row of the transcript, under its place in the conversation.
 fn write_message(message: &ChatMessage, place: i64) -> Document {
     let optional = |text: &Option<String>| text.as_ref().map_or(Bson::Null, |text| Bson::String(text.clone()));
-    doc! {
+    let mut document = doc! {
         "_id": format!("{}/{place}", message.user_id),
         "user_id": message.user_id.as_str(),
         "place": place,
@@ -35,7 +35,21 @@ fn write_message(message: &ChatMessage, place: i64) -> Document {
         "intent": optional(&message.intent),
         "sentiment": optional(&message.sentiment),
         "response_ms": message.response_ms.map_or(Bson::Null, |taken| Bson::Int64(int(taken))),
+    };
+    let basis = &message.basis;
+    for (name, share) in
+        [("intent_confidence", basis.intent_confidence), ("sentiment_confidence", basis.sentiment_confidence)]
+    {
+        if let Some(share) = share {
+            document.insert(name, share);
+        }
     }
+    for (name, flag) in [("reused", basis.reused), ("degraded", basis.degraded)] {
+        if let Some(flag) = flag {
+            document.insert(name, flag);
+        }
+    }
+    document
 }
 
 /// The first of some fields that holds something: the names that other programs use.
@@ -67,6 +81,13 @@ pub(super) fn read_message(document: &Document) -> Read<ChatMessage> {
         intent: optional_text(document, "intent")?,
         sentiment: optional_text(document, "sentiment")?,
         response_ms: number("response_ms")?,
+        // What another program wrote there in another type says nothing.
+        basis: Basis {
+            intent_confidence: document.get_f64("intent_confidence").ok(),
+            sentiment_confidence: document.get_f64("sentiment_confidence").ok(),
+            reused: document.get_bool("reused").ok(),
+            degraded: document.get_bool("degraded").ok(),
+        },
     })
 }
 

@@ -9,9 +9,9 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::super::{Bound, Erased, Erasure, KeptMessage, PersonalData, Result};
 use super::fault::Fault;
-use super::schema::{ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, INBOX, LOOKUPS, OUTBOX, QUOTES};
+use super::schema::{ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, INBOX, LOOKUPS, OUTBOX, QUOTES};
 use super::values::{holds, int, optional_text, optional_time, text, time};
-use super::{Base, MongoStore, alerts, chats, inbox, ledger, outbox};
+use super::{Base, MongoStore, alerts, chats, corrections, inbox, ledger, outbox};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 
@@ -42,6 +42,7 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
     Ok(PersonalData {
         chats: chats::recent(base, user, u32::MAX).await?,
         conversation: conversation.map(chats::read_conversation).transpose()?.flatten(),
+        corrections: all(base, CORRECTIONS, user, doc! {"turn": 1, "_id": 1}, corrections::read).await?,
         inbox: all(base, INBOX, user, doc! {"sent_at": 1}, |document| {
             Ok(KeptMessage { message: inbox::read_inbound(document)?, answered: !holds(document, "waiting") })
         })
@@ -70,6 +71,8 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
         Ok(base.collection(name).delete_many(doc! {"user_id": user.as_str()}).await?.deleted_count)
     };
     erased.chats = delete(CHATS).await?;
+    // After the messages: a correction of one that is gone is not kept.
+    erased.corrections = delete(CORRECTIONS).await?;
     erased.inbox = delete(INBOX).await?;
     erased.outbox = delete(OUTBOX).await?;
     erased.alerts = delete(ALERTS).await?;

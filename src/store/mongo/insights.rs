@@ -48,7 +48,7 @@ async fn talk(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFig
     }
     let fields = doc! {
         "user_id": 1, "role": 1, "timestamp": 1, "created_at": 1, "at": 1, "turn": 1, "intent": 1, "sentiment": 1,
-        "response_ms": 1,
+        "response_ms": 1, "intent_confidence": 1, "reused": 1, "degraded": 1,
     };
     let order = doc! {"user_id": 1, "place": 1, "_id": 1};
     let mut found = base.collection(CHATS).find(filter).projection(fields).sort(order).allow_disk_use(true).await?;
@@ -67,6 +67,9 @@ async fn talk(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFig
             intent: message.intent.as_deref(),
             sentiment: message.sentiment.as_deref(),
             response_ms: message.response_ms,
+            intent_confidence: message.basis.intent_confidence,
+            reused: message.basis.reused,
+            degraded: message.basis.degraded,
         });
     }
     Ok(counter.finish())

@@ -11,7 +11,7 @@ use mongodb::bson::{self, Bson, Document, doc};
 use super::super::{Result, Retention, SweepReport, Sweepable};
 use super::fault::Fault;
 use super::inbox::later;
-use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, INBOX, META, OUTBOX};
+use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, INBOX, META, OUTBOX};
 use super::values::{date, epoch, int, optional_time};
 use super::{Base, MongoStore, audit};
 use crate::domain::audit::Checkpoint;
@@ -72,6 +72,7 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
     let gone = |field: &str| doc! {field: {"$exists": false}};
     match what {
         Sweepable::Chats => vec![Kind { collection: CHATS, field: "timestamp", filter: doc! {} }],
+        Sweepable::Corrections => vec![Kind { collection: CORRECTIONS, field: "said_at", filter: doc! {} }],
         Sweepable::SettledAlerts => vec![
             Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
             // The original does not note when an alert was settled.

@@ -20,6 +20,7 @@ pub(super) const REFUNDS: &str = "refunds";
 pub(super) const QUOTES: &str = "quotes";
 pub(super) const CHATS: &str = "chats";
 pub(super) const CONVERSATIONS: &str = "conversations";
+pub(super) const CORRECTIONS: &str = "corrections";
 pub(super) const INBOX: &str = "inbox";
 pub(super) const OUTBOX: &str = "outbox";
 pub(super) const ALERTS: &str = "human_intervention_alerts";
@@ -28,11 +29,25 @@ pub(super) const AUDIT_HEAD: &str = "audit_head";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original makes.
-pub(super) const COLLECTIONS: [&str; 13] =
-    [ORDERS, BINDINGS, LOOKUPS, REFUNDS, QUOTES, CHATS, CONVERSATIONS, INBOX, OUTBOX, ALERTS, AUDIT, AUDIT_HEAD, META];
+pub(super) const COLLECTIONS: [&str; 14] = [
+    ORDERS,
+    BINDINGS,
+    LOOKUPS,
+    REFUNDS,
+    QUOTES,
+    CHATS,
+    CONVERSATIONS,
+    CORRECTIONS,
+    INBOX,
+    OUTBOX,
+    ALERTS,
+    AUDIT,
+    AUDIT_HEAD,
+    META,
+];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 2;
+const KNOWN: i64 = 3;
 
 /// An index beside `_id`.
 struct Index {
@@ -65,6 +80,9 @@ const INDEXES: &[Index] = &[
     plain(CHATS, &[("timestamp", 1)]),
     plain(CHATS, &[("intent", 1), ("timestamp", 1)]),
     plain(CHATS, &[("sentiment", 1), ("timestamp", 1)]),
+    plain(CHATS, &[("intent_confidence", 1)]),
+    plain(CORRECTIONS, &[("user_id", 1), ("turn", 1), ("_id", 1)]),
+    plain(CORRECTIONS, &[("said_at", 1), ("_id", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),
     plain(CONVERSATIONS, &[("parked_at", 1)]),
     plain(INBOX, &[("user_id", 1), ("waiting", 1), ("sent_at", 1), ("arrived", 1)]),
@@ -188,7 +206,7 @@ pub(super) async fn prepare(base: Base, make: bool) -> Result<(), Fault> {
     }
     if found.is_some_and(|found| found < KNOWN) {
         // The indexes were all there was to do. From now on an older program, which does not know of trails that were
-        // cut, keeps away.
+        // cut, nor that corrections have to be forgotten, keeps away.
         let older = doc! {"_id": "schema", "version": {"$lt": KNOWN}};
         base.collection(META).update_one(older, doc! {"$set": {"version": KNOWN}}).await?;
     }

@@ -9,11 +9,12 @@ use super::super::{Conversations, Result, Transcript};
 use super::{Fault, SqliteStore, count, int, micros, outbox, timestamp};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
 
 /// The columns that [`read_message`] reads.
-pub(super) const COLUMNS: &str = "user_id, role, text, at, turn, intent, sentiment, response_ms";
+pub(super) const COLUMNS: &str = "user_id, role, text, at, turn, intent, sentiment, response_ms, intent_confidence,
+    sentiment_confidence, reused, degraded";
 
 pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
     let role: String = row.get(1)?;
@@ -26,14 +27,21 @@ pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fa
         intent: row.get(5)?,
         sentiment: row.get(6)?,
         response_ms: row.get::<_, Option<i64>>(7)?.map(count).transpose()?,
+        basis: Basis {
+            intent_confidence: row.get(8)?,
+            sentiment_confidence: row.get(9)?,
+            reused: row.get(10)?,
+            degraded: row.get(11)?,
+        },
     })
 }
 
 /// Adds messages to the transcript.
 pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), Fault> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms, intent_confidence,
+             sentiment_confidence, reused, degraded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for message in messages {
         statement.execute(params![
@@ -45,6 +53,10 @@ pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::
             message.intent,
             message.sentiment,
             message.response_ms.map(int),
+            message.basis.intent_confidence,
+            message.basis.sentiment_confidence,
+            message.basis.reused,
+            message.basis.degraded,
         ])?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Bound, Erased, Erasure, KeptMessage, PersonalData, Result};
-use super::{Fault, SqliteStore, alerts, chats, inbox, int, ledger, outbox, timestamp};
+use super::{Fault, SqliteStore, alerts, chats, corrections, inbox, int, ledger, outbox, timestamp};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 
@@ -35,6 +35,12 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
     Ok(PersonalData {
         chats: all(connection, &chats, user, chats::read_message)?,
         conversation: chats::conversation(connection, user)?,
+        corrections: all(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY turn, message", corrections::SELECT),
+            user,
+            corrections::read,
+        )?,
         inbox: all(connection, inbox, user, |row| {
             Ok(KeptMessage { message: inbox::read_inbound(row)?, answered: row.get(5)? })
         })?,
@@ -75,6 +81,7 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
         // Without it no claim is current.
         conversations: delete("conversations")?.max(delete("work")?),
         chats: delete("chats")?,
+        corrections: delete("corrections")?,
         inbox: delete("inbox")?,
         outbox: delete("outbox")?,
         alerts: delete("human_intervention_alerts")?,

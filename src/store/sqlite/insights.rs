@@ -27,7 +27,9 @@ fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Read<Option<&'a str>> 
 }
 
 fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
-    const COLUMNS: &str = "SELECT user_id, role, at, turn, intent, sentiment, response_ms FROM chats";
+    const COLUMNS: &str =
+        "SELECT user_id, role, at, turn, intent, sentiment, response_ms, intent_confidence, reused, degraded
+        FROM chats";
     let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
     let until = micros(period.until);
     let mut read = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| -> Read<()> {
@@ -43,6 +45,9 @@ fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<T
                 intent: text(row, 4)?,
                 sentiment: text(row, 5)?,
                 response_ms: row.get::<_, Option<i64>>(6)?.map(count).transpose()?,
+                intent_confidence: row.get(7)?,
+                reused: row.get(8)?,
+                degraded: row.get(9)?,
             });
         }
         Ok(())

@@ -16,7 +16,9 @@ use crate::domain::alert::{
 };
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
+use crate::domain::correction::Correction;
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
@@ -24,8 +26,8 @@ use crate::domain::refund::Quote;
 use crate::domain::retention::KeepFor;
 use crate::store::contract::{approved, order};
 use crate::store::{
-    Alerts as _, Audit as _, Conversations as _, FinishedTurn, ImportMode, Inbox as _, Ledger as _, Orders as _,
-    Outbox as _, Retention as _, Transcript as _, forget, personal_data, sweep,
+    Alerts as _, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _, Ledger as _,
+    Orders as _, Outbox as _, Retention as _, Transcript as _, forget, personal_data, sweep,
 };
 
 /// The commands that were heard, each form once.
@@ -283,6 +285,19 @@ async fn talk(store: &MongoStore, user: &UserId) {
     store.append_messages(&[said("u", "hello")]).await.unwrap();
     assert!(store.save_turn(&Conversation::new(user.clone()), &[said("u", "hi")]).await.unwrap());
     assert_eq!(store.recent_messages(user, 9).await.unwrap().len(), 2);
+    let unsure = ChatMessage {
+        role: Role::User,
+        intent: Some("other".to_owned()),
+        basis: Basis { intent_confidence: Some(0.2), ..Basis::default() },
+        ..said("u", "hm")
+    };
+    store.append_messages(std::slice::from_ref(&unsure)).await.unwrap();
+    assert_eq!(store.unsure_messages(0.5, 9).await.unwrap().len(), 1);
+    let one = Correction { intent: Some("track_order".to_owned()), ..Correction::of(&unsure, "operator:a", at(9)) };
+    assert!(store.correct(&one).await.unwrap());
+    assert_eq!(store.corrections_of(user).await.unwrap().len(), 1);
+    assert_eq!(store.corrections(None, at(99)).await.unwrap().len(), 1);
+    assert_eq!(store.corrections(Some(at(0)), at(99)).await.unwrap().len(), 1);
     store.accept(&[inbound("a", "u", 0)], at(0)).await.unwrap();
     // Due before the other one: it is claimed, and parked, first.
     store.accept(&[inbound("a", "u", 0), inbound("p", "parked", 0)], at(-1)).await.unwrap();

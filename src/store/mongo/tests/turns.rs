@@ -12,7 +12,7 @@ use crate::domain::audit::{AuditCheck, AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::inbound::{Content, Inbound};
-use crate::domain::message::{ChatMessage, Role};
+use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
 use crate::store::{Accepted, Audit as _, Claim, Conversations as _, Inbox as _, Outbox as _, Transcript as _};
 
@@ -42,6 +42,7 @@ pub(super) fn said(user: &str, text: &str) -> ChatMessage {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     }
 }
 
