@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::ids::{AlertId, OrderId, UserId};
-use ecomres::domain::message::{ChatMessage, Role as Said};
+use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
 use ecomres::domain::outgoing::{Receipt, Status};
 use ecomres::web::{Access, Role, User, hash_password};
 use futures_util::StreamExt as _;
@@ -263,6 +263,7 @@ async fn conversations_are_found_by_all_that_is_known_of_them() {
         intent: Some(intent.to_owned()),
         sentiment: Some(sentiment.to_owned()),
         response_ms: None,
+        basis: Basis::default(),
     };
     // Days are the shop's: 20:00 in London is the next day in India.
     let rows = [

@@ -298,6 +298,7 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
         intent: Some(format!("intent_{}", asker % 2)),
         sentiment: Some("neutral".to_owned()),
         response_ms: None,
+        basis: Basis::default(),
     };
     let rows = [said(1, 10, "where is ord000007?"), said(2, 20, "hello"), said(3, 30, "hi"), said(4, 40, "ORD000008")];
     store.append_messages(&rows).await.unwrap();
@@ -356,6 +357,7 @@ pub(in crate::store) async fn news_of_a_message_changes_the_mark(fresh: Fresh) {
         intent: None,
         sentiment: None,
         response_ms: None,
+        basis: Basis::default(),
     };
     let outgoing = Outgoing::text(user(1), 1, 0, "A person here.", at(1));
     assert!(store.save_reply(&next, &said, &outgoing).await.unwrap());
