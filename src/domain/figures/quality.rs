@@ -50,7 +50,7 @@ impl CorrectionFigures {
                 *pairs.entry((predicted.clone().unwrap_or_default(), given.clone())).or_default() += 1;
             }
             labels.pairs = pairs.into_iter().map(|((predicted, given), count)| (predicted, given, count)).collect();
-            labels.pairs.sort_by(|one, other| other.2.cmp(&one.2));
+            labels.pairs.sort_by_key(|pair| std::cmp::Reverse(pair.2));
             labels
         };
         Self {

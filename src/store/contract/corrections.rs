@@ -34,14 +34,14 @@ pub(in crate::store) async fn corrections_replace_and_add(fresh: Fresh) {
     assert!(store.corrections_of(&user(1)).await.unwrap().is_empty());
     let first = Correction { intent: label("track_order"), ..Correction::of(&said[0], "operator:a", at(10)) };
     assert!(store.correct(&first).await.unwrap());
-    assert_eq!(other.corrections_of(&user(1)).await.unwrap(), [first.clone()]);
+    assert_eq!(other.corrections_of(&user(1)).await.unwrap(), std::slice::from_ref(&first));
     // The same message again: the other label is added, then the first one replaced.
     let again = Correction { sentiment: label("negative"), ..Correction::of(&said[0], "operator:b", at(11)) };
     assert!(other.correct(&again).await.unwrap());
     let third = Correction { intent: label("request_refund"), ..Correction::of(&said[0], "operator:c", at(12)) };
     assert!(store.correct(&third).await.unwrap());
     let whole = Correction { sentiment: label("negative"), ..third.clone() };
-    assert_eq!(other.corrections_of(&user(1)).await.unwrap(), [whole.clone()]);
+    assert_eq!(other.corrections_of(&user(1)).await.unwrap(), std::slice::from_ref(&whole));
     let part = Correction { intent: label("track_order"), ..Correction::of(&said[1], "operator:a", at(13)) };
     let late = Correction { intent: label("other"), ..Correction::of(&said[2], "operator:a", at(14)) };
     assert!(store.correct(&part).await.unwrap() && store.correct(&late).await.unwrap());
