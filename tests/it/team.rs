@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::cli::{ecomres, run};
 use crate::dashboard::{CUSTOMER, Page, csrf, encoded, locked};
-use crate::mcp::client::shop;
+use crate::mcp::client::{piped, shop, terminate, wait};
 
 /// Names with their roles; each one's token is `NAME-token`, and `desk` has a password besides.
 const TEAM: [(&str, Role); 4] =
@@ -320,6 +320,40 @@ async fn ticks_of_a_reply_follow_what_the_channel_tells() {
         let text = desk.get(&chat).await;
         assert!(text.contains(sign), "{receipt:?}: {text}");
     }
+}
+
+#[test]
+fn the_settings_name_the_team() {
+    let folder = shop();
+    let settings = |users: &str| std::fs::write(folder.path().join("ecomres.toml"), users).unwrap();
+    let told = || {
+        let (code, _, err) = run(ecomres(folder.path()).args(["dashboard", "--store", "shop.db", "--bind", "0.0.0.0"]));
+        assert_eq!(code, 1, "{err}");
+        err
+    };
+    settings("[[dashboard.users]]\nname = \"desk\"\nrole = \"boss\"\ntoken = \"s3cret\"\n");
+    let err = told();
+    assert!(err.contains("the role of desk must be viewer or agent or admin") && !err.contains("s3cret"), "{err}");
+    settings("[[dashboard.users]]\nname = \"desk\"\nrole = \"agent\"\npassword_hash = \"plain\"\n");
+    assert!(told().contains("[[dashboard.users]] desk: password_hash is no argon2 hash"));
+    settings("[[dashboard.users]]\nname = \"a b\"\nrole = \"agent\"\ntoken = \"s3cret\"\n");
+    assert!(told().contains("a name is 1 to 40 letters"));
+    settings("[[dashboard.users]]\nname = \"desk\"\nrole = \"agent\"\ntoken = \"s3cret\"\n");
+    // Members who log in are a lock: other machines may be served.
+    let mut command = ecomres(folder.path());
+    let mut child =
+        piped(command.args(["dashboard", "--store", "shop.db", "--bind", "0.0.0.0", "--port", "0"])).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    let url = lines.find_map(|line| line.unwrap().split_once("dashboard at ").map(|(_, url)| url.to_owned())).unwrap();
+    let url = url.replace("0.0.0.0", "127.0.0.1");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let form = runtime.block_on(async {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        http.get(format!("{url}login")).send().await.unwrap().text().await.unwrap()
+    });
+    assert!(form.contains("name=\"name\"") && form.contains("required"), "{form}");
+    terminate(&child);
+    assert_eq!(wait(&mut child, Duration::from_secs(20)), Some(0));
 }
 
 #[test]
