@@ -10,6 +10,7 @@
 mod alerts;
 mod audit;
 mod backup;
+mod book;
 mod chats;
 mod connection;
 mod erasure;
@@ -25,7 +26,7 @@ mod threads;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +47,8 @@ pub struct SqliteStore {
     readers: Readers,
     place: Arc<Place>,
     bell: Bell,
+    /// What the team's figures are counted from.
+    book: Arc<Mutex<book::Book>>,
 }
 
 impl SqliteStore {
@@ -103,6 +106,7 @@ impl SqliteStore {
             readers: Readers::start(&place)?,
             place,
             bell: Bell::new(),
+            book: Arc::default(),
         })
     }
 

@@ -35,6 +35,11 @@ impl Live {
         Self { store, changes: Arc::new(watch::Sender::new(0)), stop, watching: OnceLock::new() }
     }
 
+    /// Tells open pages to look again, though the store is as it was: what is shown of it was counted anew.
+    pub(super) fn tell(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
     fn subscribe(&self) -> Option<watch::Receiver<u64>> {
         if self.changes.receiver_count() >= MOST_PAGES {
             return None;

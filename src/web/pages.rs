@@ -3,35 +3,138 @@
 //! It must never show figures of another range than the one that was asked for.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, RawQuery, State};
+use jiff::Timestamp;
 use maud::{Markup, html};
-use tokio::sync::Mutex;
 
 use super::access::Session;
 use super::forms::{Fields, encode};
 use super::{Desk, Inner, Trouble, charts, layout};
 use crate::insights::{Options, Part, Range, Section, build};
+use crate::store::StoreError;
 
 /// How long figures hold where nothing changed: the range itself moves on.
 const LONGEST: Duration = Duration::from_secs(20);
 /// How many times as long as counting took they hold, whatever changed: counting never takes more than a tenth of a core.
 const TIMES: u32 = 10;
+/// What takes longer to count is shown as it was, counted anew beside, and shown anew then.
+const DEAR: Duration = Duration::from_millis(60);
+/// Older figures are never shown.
+const OLDEST: Duration = Duration::from_secs(30);
 /// Figures that are kept at once.
 const MOST_KEPT: usize = 64;
 
-struct Counted {
+type Key = (Part, String, String);
+
+/// Figures, and of which moment they are.
+#[derive(Clone)]
+pub(super) struct Shown {
     section: Arc<Section>,
+    /// When they were counted.
+    pub(super) at: Timestamp,
+}
+
+impl std::ops::Deref for Shown {
+    type Target = Section;
+
+    fn deref(&self) -> &Section {
+        &self.section
+    }
+}
+
+struct Counted {
+    shown: Shown,
     mark: String,
-    at: Instant,
+    since: Instant,
     took: Duration,
+}
+
+impl Counted {
+    /// Whether there is no need to count again.
+    fn holds(&self, mark: &str) -> bool {
+        let age = self.since.elapsed();
+        (self.mark == mark && age < LONGEST) || age < self.took * TIMES
+    }
+}
+
+#[derive(Default)]
+struct Slot {
+    counted: Mutex<Option<Counted>>,
+    /// One counts at a time: all others who want the same get what it comes to.
+    counting: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Slot {
+    fn known(&self) -> MutexGuard<'_, Option<Counted>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Figures that were counted.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<HashMap<(Part, String, String), Counted>>);
+pub(super) struct Kept(Mutex<HashMap<Key, Arc<Slot>>>);
+
+impl Kept {
+    fn slot(&self, key: &Key) -> Arc<Slot> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= MOST_KEPT && !slots.contains_key(key) {
+            let old = |slot: &Slot| slot.known().as_ref().is_none_or(|known| known.since.elapsed() > LONGEST);
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || !old(slot));
+        }
+        if slots.len() >= MOST_KEPT && !slots.contains_key(key) {
+            // Not kept: counted for this one request.
+            return Arc::default();
+        }
+        Arc::clone(slots.entry(key.clone()).or_default())
+    }
+}
+
+impl Desk {
+    /// A part, counted now or a moment ago.
+    pub(super) async fn part(&self, part: Part, range: &Range, platform: Option<&str>) -> Result<Shown, Trouble> {
+        let slot = self.kept.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));
+        let mark = self.store().change_mark().await?;
+        let dear = {
+            let known = slot.known();
+            match known.as_ref() {
+                Some(known) if known.holds(&mark) => return Ok(known.shown.clone()),
+                Some(known) if known.took > DEAR && known.since.elapsed() < OLDEST => Some(known.shown.clone()),
+                _ => None,
+            }
+        };
+        let options = self.options(range.clone(), platform);
+        if let Some(shown) = dear {
+            if let Ok(alone) = Arc::clone(&slot.counting).try_lock_owned() {
+                let desk = self.clone();
+                tokio::spawn(async move {
+                    match desk.count(&slot, part, &options, mark).await {
+                        Ok(_) => desk.live.tell(),
+                        Err(error) => tracing::warn!(%error, "figures could not be counted anew"),
+                    }
+                    drop(alone);
+                });
+            }
+            return Ok(shown);
+        }
+        let _alone = slot.counting.lock().await;
+        if let Some(known) = slot.known().as_ref().filter(|known| known.holds(&mark)) {
+            return Ok(known.shown.clone());
+        }
+        Ok(self.count(&slot, part, &options, mark).await?)
+    }
+
+    async fn count(&self, slot: &Slot, part: Part, options: &Options, mark: String) -> Result<Shown, StoreError> {
+        let (begun, at) = (Instant::now(), self.now());
+        let section = Arc::new(build(self.store(), part, options).await?);
+        let shown = Shown { section, at };
+        let counted = Counted { shown: shown.clone(), mark, since: begun, took: begun.elapsed() };
+        *slot.known() = Some(counted);
+        Ok(shown)
+    }
+}
 
 impl Inner {
     fn options(&self, range: Range, platform: Option<&str>) -> Options {
@@ -43,33 +146,6 @@ impl Inner {
             platform: platform.map(str::to_owned),
             response_target_seconds: settings.response_target_seconds,
         }
-    }
-
-    /// A part, counted now or a moment ago.
-    pub(super) async fn part(
-        &self,
-        part: Part,
-        range: &Range,
-        platform: Option<&str>,
-    ) -> Result<Arc<Section>, Trouble> {
-        let key = (part, range.word(), platform.unwrap_or_default().to_owned());
-        let mark = self.store().change_mark().await?;
-        // One counts at a time: all others who want the same get what it comes to.
-        let mut kept = self.kept.0.lock().await;
-        if let Some(known) = kept.get(&key) {
-            let age = known.at.elapsed();
-            if (known.mark == mark && age < LONGEST) || age < known.took * TIMES {
-                return Ok(Arc::clone(&known.section));
-            }
-        }
-        let begun = Instant::now();
-        let section = Arc::new(build(self.store(), part, &self.options(range.clone(), platform)).await?);
-        kept.retain(|_, known| known.at.elapsed() < LONGEST.max(known.took * TIMES));
-        if kept.len() < MOST_KEPT {
-            let counted = Counted { section: Arc::clone(&section), mark, at: Instant::now(), took: begun.elapsed() };
-            kept.insert(key, counted);
-        }
-        Ok(section)
     }
 
     /// How many alerts wait.
@@ -88,8 +164,17 @@ pub(super) fn range(fields: &Fields) -> Result<Range, Trouble> {
     Range::parse(fields.some("range").unwrap_or("7d")).map_err(|_| Trouble::Wrong("This is no range of time."))
 }
 
+/// A ready range as it is written on a page.
+fn shown(word: &str) -> String {
+    match word.split_at(word.len().saturating_sub(1)) {
+        (count, unit) if count.bytes().all(|byte| byte.is_ascii_digit()) => format!("{count} {unit}"),
+        _ => "All".to_owned(),
+    }
+}
+
 fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Markup {
     let more = platform.map(|name| format!("&platform={}", encode(name))).unwrap_or_default();
+    let own = matches!(chosen, Range::Between(..));
     let (from, to) = match chosen {
         Range::Between(from, to) => (from.as_str(), to.as_str()),
         _ => ("", ""),
@@ -99,17 +184,26 @@ fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Markup {
             div.choices role="group" aria-label="Time range" {
                 @for word in Range::WORDS {
                     a href=(format!("{path}?range={word}{more}"))
-                        aria-current=[(chosen.word() == word).then_some("true")] { (word) }
+                        aria-current=[(chosen.word() == word).then_some("true")] { (shown(word)) }
                 }
-            }
-            form.days method="get" action=(path) {
-                label { "From " input type="date" name="from" value=(from); }
-                label { "to " input type="date" name="to" value=(to); }
-                @if let Some(name) = platform { input type="hidden" name="platform" value=(name); }
-                button type="submit" { "Show" }
+                details.custom.chosen[own] {
+                    summary { @if own { (chosen.title()) } @else { "Custom" } }
+                    form.days method="get" action=(path) {
+                        label { "From" input type="date" name="from" value=(from); }
+                        label { "To" input type="date" name="to" value=(to); }
+                        @if let Some(name) = platform { input type="hidden" name="platform" value=(name); }
+                        button type="submit" { "Show" }
+                    }
+                }
             }
         }
     }
+}
+
+/// Of which moment figures are; days and hours of charts are the shop's.
+fn counted(desk: &Desk, at: Timestamp) -> Markup {
+    let zone = desk.settings.zone.iana_name().unwrap_or("the shop’s clock");
+    html! { p.note { "Counted " (layout::time(at, &desk.settings.zone)) ". Days are those of " (zone) "." } }
 }
 
 pub(super) async fn overview(
@@ -120,13 +214,12 @@ pub(super) async fn overview(
     let fields = Fields::read(&query.unwrap_or_default());
     let range = range(&fields)?;
     let section = desk.part(Part::Overview, &range, None).await?;
-    let keys = section.figures.iter().map(|figure| figure.key).filter(|key| *key != "users_today");
-    let keys: Vec<&str> = keys.collect();
     let main = html! {
         div.heading { h1 { "Overview" } p.about { (section.about) } (ranges("/", &range, None)) }
-        (charts::figures(&section, &keys))
-        (charts::series(&section))
+        (charts::figures(&section, &[]))
+        (charts::series(&section, &desk.settings.zone))
         (charts::notes(&section))
+        (counted(&desk, section.at))
     };
     Ok(layout::page("/", "Overview", &session, desk.pending().await?, main))
 }
@@ -168,15 +261,16 @@ pub(super) async fn analytics(
                 }
             }
         }
-        @for section in [&orders, &refunds, &nlu] {
+        @for section in [&orders, &refunds, &nlu].map(std::ops::Deref::deref) {
             section.part aria-label=(section.title) {
-                h2 { (section.title) }
+                h2 #(section.key) { (section.title) }
                 (charts::figures(section, &[]))
-                (charts::series(section))
+                (charts::series(section, &desk.settings.zone))
                 (charts::tables(section))
                 (charts::notes(section))
             }
         }
+        (counted(&desk, orders.at.min(refunds.at).min(nlu.at)))
     };
     Ok(layout::page("/analytics", "Analytics", &session, desk.pending().await?, main))
 }

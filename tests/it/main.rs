@@ -2,8 +2,10 @@
 
 mod architecture;
 mod bot_chaos;
+mod browser;
 mod chaos;
 mod cli;
+mod crowd;
 mod dashboard;
 mod data;
 mod eval;
@@ -19,4 +21,5 @@ mod replay;
 mod simulate;
 mod store;
 mod train;
+mod watching;
 mod whatsapp;
