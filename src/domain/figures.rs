@@ -446,10 +446,17 @@ mod tests {
 
     #[test]
     fn a_span_holds_what_belongs_to_one_point() {
-        for (zone, hours) in [("Asia/Kolkata", 24), ("Asia/Kolkata", 24 * 30), ("Australia/Lord_Howe", 40), ("Europe/Berlin", 48)] {
+        for (zone, hours) in
+            [("Asia/Kolkata", 24), ("Asia/Kolkata", 24 * 30), ("Australia/Lord_Howe", 40), ("Europe/Berlin", 48)]
+        {
             let until: Timestamp = "2026-04-06T00:00:00Z".parse().unwrap();
             let from = until - SignedDuration::from_hours(hours);
-            let period = Period { zone: TimeZone::get(zone).unwrap(), from: Some(from), until, ..period("", "2026-01-01T00:00:00Z") };
+            let period = Period {
+                zone: TimeZone::get(zone).unwrap(),
+                from: Some(from),
+                until,
+                ..period("", "2026-01-01T00:00:00Z")
+            };
             for step in 0..2_000 {
                 let at = until - SignedDuration::from_secs(step * 431);
                 let (first, end) = period.span(at);

@@ -98,8 +98,11 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
         Figure::new("mean_response_ms", "Average response", Unit::Milliseconds, talk.mean_response_ms())
             .with(format!("of {} replies", counted(talk.responses.len() as u64))),
         Figure::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, talk.p95_response_ms().map(number)),
-        Figure::new("intervention_rate", "Human intervention", Unit::Share, talk.intervention_rate())
-            .with(format!("{} of {} conversations", counted(talk.handed_over), counted(talk.sessions))),
+        Figure::new("intervention_rate", "Human intervention", Unit::Share, talk.intervention_rate()).with(format!(
+            "{} of {} conversations",
+            counted(talk.handed_over),
+            counted(talk.sessions)
+        )),
         Figure::new("auto_resolution_rate", "Resolved by the bot", Unit::Share, talk.auto_resolution_rate())
             .with(format!("{} so far; {} may re-open", counted(talk.auto_resolved), counted(talk.still_open))),
         Figure::count("pending_alerts", "Pending alerts", alerts.pending)
@@ -128,10 +131,9 @@ fn counted(count: u64) -> String {
 
 fn undated(section: &mut Section, orders: &OrderFigures) {
     if orders.undated > 0 {
-        section.notes.push(format!(
-            "{} orders have no date, so they belong to no range but “all”.",
-            counted(orders.undated)
-        ));
+        section
+            .notes
+            .push(format!("{} orders have no date, so they belong to no range but “all”.", counted(orders.undated)));
     }
 }
 
@@ -227,7 +229,8 @@ async fn orders(store: &dyn Store, options: &Options) -> Result<Section> {
     let mut section = options.section("orders", "Orders");
     section.figures = vec![
         Figure::count("orders", "Orders", total.orders),
-        Figure::count("delayed", "Delayed", total.delayed).with(format!("of {} where it is known", counted(total.delay_known))),
+        Figure::count("delayed", "Delayed", total.delayed)
+            .with(format!("of {} where it is known", counted(total.delay_known))),
         Figure::new("delay_rate", "Share delayed", Unit::Share, total.delay_rate()),
         Figure::new("delivery_minutes", "Delivery time", Unit::Minutes, total.mean_minutes()),
         Figure::new("order_value", "Order value", Unit::Rupees, total.mean_value().map(in_rupees)),

@@ -78,9 +78,10 @@ pub(super) async fn file(Path(name): Path<String>, RawQuery(query): RawQuery, he
         (header::VARY, "accept-encoding".to_owned()),
         (header::ETAG, tag.clone()),
     ];
-    let same = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|tags| {
-        tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
-    });
+    let same = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     if same {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }

@@ -110,6 +110,9 @@ fn nothing(key: &str) -> &'static str {
         "intents" | "sentiment" | "sentiments" => "Nobody wrote in this time. Choose a longer one above.",
         "response_trend" => "The bot answered nobody in this time. Choose a longer one above.",
         "delays_by_hour" => "No order of this time has an hour of the day.",
+        "ratings" | "orders_by_platform" | "delivery_by_platform" | "delays_by_category" | "delivery_by_category" => {
+            "No order of this time. Those without a date are under “All”."
+        }
         key if key.starts_with("refunds") => "No refund was paid in this time.",
         _ => "Nothing in this time. Choose a longer one above.",
     }
@@ -119,7 +122,8 @@ fn nothing(key: &str) -> &'static str {
 fn is_numeric(table: &Table, column: usize) -> bool {
     let number = |cell: &str| {
         let bare = cell.trim_start_matches(['₹', '-']);
-        cell == "—" || (bare.starts_with(|c: char| c.is_ascii_digit()) && cell.chars().count() < 20 && !cell.contains(':'))
+        cell == "—"
+            || (bare.starts_with(|c: char| c.is_ascii_digit()) && cell.chars().count() < 20 && !cell.contains(':'))
     };
     table.rows.iter().all(|cells| cells.get(column).is_some_and(|cell| number(cell)))
 }

@@ -23,7 +23,9 @@ const TABS: [(&str, &str); 5] = [
 fn mark() -> Markup {
     html! {
         span.mark aria-hidden="true" {
-            svg viewBox="0 0 16 16" fill="currentColor" { path d="M2 3.5A1.5 1.5 0 0 1 3.5 2h9A1.5 1.5 0 0 1 14 3.5v6a1.5 1.5 0 0 1-1.5 1.5H8l-3.2 2.7A.5.5 0 0 1 4 13.3V11h-.5A1.5 1.5 0 0 1 2 9.5z" {} }
+            svg viewBox="0 0 16 16" fill="currentColor" {
+                path d="M2 3.5A1.5 1.5 0 0 1 3.5 2h9A1.5 1.5 0 0 1 14 3.5v6a1.5 1.5 0 0 1-1.5 1.5H8l-3.2 2.7A.5.5 0 0 1 4 13.3V11H2z" {}
+            }
         }
     }
 }
@@ -32,7 +34,9 @@ fn mark() -> Markup {
 fn icon(tab: &str) -> Markup {
     let outline = match tab {
         "/" => "M2.5 2.5h4v5h-4zM9.5 2.5h4v3h-4zM9.5 8.5h4v5h-4zM2.5 10.5h4v3h-4z",
-        "/alerts" => "M8 2a4 4 0 0 1 4 4c0 3.5 1.5 4.5 1.5 4.5h-11S4 9.5 4 6a4 4 0 0 1 4-4zM6.7 13.2a1.5 1.5 0 0 0 2.6 0",
+        "/alerts" => {
+            "M8 2a4 4 0 0 1 4 4c0 3.5 1.5 4.5 1.5 4.5h-11S4 9.5 4 6a4 4 0 0 1 4-4zM6.7 13.2a1.5 1.5 0 0 0 2.6 0"
+        }
         "/conversations" => "M2.5 3.5h11v7.5H8l-3 2.5V11H2.5zM5.2 6.2h5.6M5.2 8.4h3.6",
         "/analytics" => "M2.5 13.5h11M4.5 13.5V9M8 13.5v-11M11.5 13.5V6",
         "/quality" => "M8 1.8l1.8 3.9 4.2.5-3.1 2.9.8 4.2L8 11.2l-3.7 2.1.8-4.2L2 6.2l4.2-.5z",

@@ -18,8 +18,8 @@ use crate::store::StoreError;
 
 /// How long figures hold where nothing changed: the range itself moves on.
 const LONGEST: Duration = Duration::from_secs(20);
-/// How many times as long as counting took they hold, whatever changed: counting never takes more than a tenth of a core.
-const TIMES: u32 = 10;
+/// How many times as long as counting took they are not counted again, whatever changed: at most a fifth of a core counts.
+const TIMES: u32 = 4;
 /// What takes longer to count is shown as it was, counted anew beside, and shown anew then.
 const DEAR: Duration = Duration::from_millis(60);
 /// Older figures are never shown.
@@ -55,8 +55,14 @@ struct Counted {
 impl Counted {
     /// Whether there is no need to count again.
     fn holds(&self, mark: &str) -> bool {
+        self.mark == mark && self.since.elapsed() < LONGEST
+    }
+
+    /// How long to wait before counting again beside, while this is still shown; `None`: count now.
+    fn wait(&self) -> Option<Duration> {
         let age = self.since.elapsed();
-        (self.mark == mark && age < LONGEST) || age < self.took * TIMES
+        let rest = (self.took * TIMES).saturating_sub(age);
+        (age < OLDEST && (self.took > DEAR || !rest.is_zero())).then_some(rest)
     }
 }
 
@@ -97,26 +103,17 @@ impl Desk {
     pub(super) async fn part(&self, part: Part, range: &Range, platform: Option<&str>) -> Result<Shown, Trouble> {
         let slot = self.kept.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));
         let mark = self.store().change_mark().await?;
-        let dear = {
+        let later = {
             let known = slot.known();
             match known.as_ref() {
                 Some(known) if known.holds(&mark) => return Ok(known.shown.clone()),
-                Some(known) if known.took > DEAR && known.since.elapsed() < OLDEST => Some(known.shown.clone()),
-                _ => None,
+                Some(known) => known.wait().map(|wait| (wait, known.shown.clone())),
+                None => None,
             }
         };
         let options = self.options(range.clone(), platform);
-        if let Some(shown) = dear {
-            if let Ok(alone) = Arc::clone(&slot.counting).try_lock_owned() {
-                let desk = self.clone();
-                tokio::spawn(async move {
-                    match desk.count(&slot, part, &options, mark).await {
-                        Ok(_) => desk.live.tell(),
-                        Err(error) => tracing::warn!(%error, "figures could not be counted anew"),
-                    }
-                    drop(alone);
-                });
-            }
+        if let Some((wait, shown)) = later {
+            self.count_later(slot, part, options, wait);
             return Ok(shown);
         }
         let _alone = slot.counting.lock().await;
@@ -124,6 +121,25 @@ impl Desk {
             return Ok(known.shown.clone());
         }
         Ok(self.count(&slot, part, &options, mark).await?)
+    }
+
+    /// Counts beside, once, and tells the pages.
+    fn count_later(&self, slot: Arc<Slot>, part: Part, options: Options, wait: Duration) {
+        let Ok(alone) = Arc::clone(&slot.counting).try_lock_owned() else { return };
+        let desk = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let counted = async {
+                let mark = desk.store().change_mark().await?;
+                let options = desk.options(options.range, options.platform.as_deref());
+                desk.count(&slot, part, &options, mark).await
+            };
+            match counted.await {
+                Ok(_) => desk.live.tell(),
+                Err(error) => tracing::warn!(%error, "figures could not be counted anew"),
+            }
+            drop(alone);
+        });
     }
 
     async fn count(&self, slot: &Slot, part: Part, options: &Options, mark: String) -> Result<Shown, StoreError> {

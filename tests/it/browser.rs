@@ -240,7 +240,11 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
     let begun = Instant::now();
     let files = ["intents.csv", "intents.json", "intents.png"].map(|name| downloads.join(name));
     while !files.iter().all(|file| file.is_file()) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", std::fs::read_dir(&downloads).unwrap().collect::<Vec<_>>());
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            std::fs::read_dir(&downloads).unwrap().collect::<Vec<_>>()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let csv = std::fs::read_to_string(&files[0]).unwrap();
@@ -278,7 +282,16 @@ async fn keyboard(browser: &Browser) {
         }
     }
     let mut rest = passed.iter();
-    for wanted in ["a:Skip to the content", "a:Overview", "a:Conversations", "a:Audit", "select:status", "input:q", "input:note", "button:Settle"] {
+    for wanted in [
+        "a:Skip to the content",
+        "a:Overview",
+        "a:Conversations",
+        "a:Audit",
+        "select:status",
+        "input:q",
+        "input:note",
+        "button:Settle",
+    ] {
         assert!(rest.any(|name| name == wanted), "{wanted} is not reached in its place: {passed:?}");
     }
     browser.driver.action_chain().send_keys(Key::Enter).perform().await.unwrap();
@@ -331,7 +344,12 @@ async fn together(one: &Browser, other: &Browser) {
     let reply = one.driver.find(By::Css("textarea[name=text]")).await.unwrap();
     reply.send_keys(ATTACK).await.unwrap();
     one.driver.find(By::XPath("//button[text()='Send']")).await.unwrap().click().await.unwrap();
-    other.until("return document.querySelector('.bubble.agent .text')?.innerText.includes('<x-attack>') === true", longest).await;
+    other
+        .until(
+            "return document.querySelector('.bubble.agent .text')?.innerText.includes('<x-attack>') === true",
+            longest,
+        )
+        .await;
     for browser in [one, other] {
         browser.is_clean("conversation").await;
         browser.go("/audit").await;

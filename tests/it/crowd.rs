@@ -31,14 +31,38 @@ const DAYS: i64 = 45;
 const TALK: &[(&str, &str, &str, &str)] = &[
     ("where is my order {}?", "track_order", "neutral", "Order {} is on its way and should arrive within 20 minutes."),
     ("{} kab aayega", "track_order", "neutral", "Order {} left the store and is about ten minutes away."),
-    ("{} is more than an hour late!!", "report_delivery_delay", "negative", "I'm sorry: order {} was held up. It comes today."),
-    ("two items of {} are missing, and the milk has leaked", "report_order_content_issue", "negative",
-     "I'm sorry to hear that. I can check a refund for order {}: shall I?"),
-    ("I want my money back for {}", "request_refund", "negative", "I can check a refund for order {}. Shall I go ahead?"),
+    (
+        "{} is more than an hour late!!",
+        "report_delivery_delay",
+        "negative",
+        "I'm sorry: order {} was held up. It comes today.",
+    ),
+    (
+        "two items of {} are missing, and the milk has leaked",
+        "report_order_content_issue",
+        "negative",
+        "I'm sorry to hear that. I can check a refund for order {}: shall I?",
+    ),
+    (
+        "I want my money back for {}",
+        "request_refund",
+        "negative",
+        "I can check a refund for order {}. Shall I go ahead?",
+    ),
     ("please change the address of {}", "manage_order", "neutral", "Order {} is packed already, so its address stays."),
-    ("I was charged twice for {} 😡", "report_payment_issue", "negative", "I'm sorry. I ask a colleague to look at {}."),
+    (
+        "I was charged twice for {} 😡",
+        "report_payment_issue",
+        "negative",
+        "I'm sorry. I ask a colleague to look at {}.",
+    ),
     ("great service, thank you! 🙏", "provide_feedback_on_service", "positive", "Thank you, that is good to hear!"),
-    ("let me talk to a person", "request_human_agent", "negative", "I have asked a colleague, who will write to you here."),
+    (
+        "let me talk to a person",
+        "request_human_agent",
+        "negative",
+        "I have asked a colleague, who will write to you here.",
+    ),
     ("when do you open on Sunday?", "other", "neutral", "We deliver every day from 6 in the morning to midnight."),
 ];
 
@@ -163,7 +187,8 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
             let alert = Alert {
                 id: AlertId::new(format!("ALERT_{index:04}")),
                 user_id: user.clone(),
-                reason: ["The customer asked for a person", "A payment was taken twice", "The policy needs a person"][index % 3]
+                reason: ["The customer asked for a person", "A payment was taken twice", "The policy needs a person"]
+                    [index % 3]
                     .to_owned(),
                 last_message: last.first().map(|message| message.text.clone()).unwrap_or_default(),
                 priority: [Priority::Medium, Priority::High, Priority::Low][index / 4 % 3],
@@ -200,5 +225,16 @@ async fn pay(store: &dyn Store, number: u32, now: Timestamp) {
         now: now - SignedDuration::from_hours(i64::from(number * number) % (DAYS * 24)),
         local: jiff::civil::datetime(2026, 1, 1, 0, 0, 0, 0),
     };
-    store.record_refund(policy.approve(&request).unwrap()).await.unwrap();
+    let refund = store.record_refund(policy.approve(&request).unwrap()).await.unwrap().refund;
+    let record = AuditRecord {
+        at: refund.at,
+        actor: "crowd".to_owned(),
+        action: "process_refund".to_owned(),
+        phase: AuditPhase::Finished,
+        arguments: json!({"order_id": refund.order_id, "reason": refund.reason}),
+        result: json!({
+            "status": "success", "transaction_id": refund.transaction_id, "amount_refunded": refund.amount.to_json(),
+        }),
+    };
+    store.append_audit(&record).await.unwrap();
 }

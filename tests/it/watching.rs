@@ -39,11 +39,11 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
     let messages = std::env::var("WATCH_MESSAGES").map_or(200_000, |count| count.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     import_orders(folder.path(), "shop.db");
-    let store = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(&folder.path().join("shop.db")).unwrap());
     let begun = Instant::now();
     let now = Timestamp::now();
-    let written = write_messages(&store, messages, now).await;
-    write_business(&store, now).await;
+    let written = write_messages(store.as_ref(), messages, now).await;
+    write_business(store.as_ref(), now).await;
     println!("{written} messages and 100,000 orders on SQLite, written in {:.1} s", begun.elapsed().as_secs_f64());
     let mut command = ecomres(folder.path());
     command.args(["dashboard", "--store", "shop.db", "--port", "0"]);
@@ -76,8 +76,18 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
     let chat = format!("conversation?user={latest}");
     println!("data of a page, milliseconds: first | p95 unchanged | p95 with a new message before each request");
     for page in [
-        "", "?range=1h", "?range=24h", "?range=30d", "?range=all", "alerts", "conversations", "conversations?q=ORD000777", &chat,
-        "analytics", "analytics?range=30d&platform=Blinkit", "audit",
+        "",
+        "?range=1h",
+        "?range=24h",
+        "?range=30d",
+        "?range=all",
+        "alerts",
+        "conversations",
+        "conversations?q=ORD000777",
+        &chat,
+        "analytics",
+        "analytics?range=30d&platform=Blinkit",
+        "audit",
     ] {
         let ask = async || {
             let begun = Instant::now();

@@ -57,19 +57,18 @@ impl Book {
         if bounded && self.asked == 1 {
             return Ok(false);
         }
-        // Both readings see the same moment.
-        let moment = connection.unchecked_transaction()?;
-        let there = count(moment.prepare_cached("SELECT count(*) FROM chats")?.query_row([], |row| row.get(0))?)?;
+        // Every reading is one transaction: both see the same moment.
+        let there = count(connection.prepare_cached("SELECT count(*) FROM chats")?.query_row([], |row| row.get(0))?)?;
         if there > MOST_KEPT {
             *self = Self { asked: self.asked, ..Self::default() };
             return Ok(false);
         }
-        let mut whole = self.take(&moment)?;
+        let mut whole = self.take(connection)?;
         // Messages are added and removed, never changed; a number is never given out twice. So as many as were there, or as
         // came, are the same ones; otherwise some were removed.
         if whole && self.held != there {
             *self = Self { asked: self.asked, ..Self::default() };
-            whole = self.take(&moment)? && self.held == there;
+            whole = self.take(connection)? && self.held == there;
         }
         if !whole {
             *self = Self { asked: self.asked, ..Self::default() };
@@ -135,7 +134,8 @@ impl Book {
 
     /// Counts every message from a time on.
     pub(super) fn count(&self, from: Option<Timestamp>, counter: &mut TalkCounter<'_>) {
-        let word = |number: Option<u16>| number.and_then(|number| self.words.get(usize::from(number))).map(AsRef::as_ref);
+        let word =
+            |number: Option<u16>| number.and_then(|number| self.words.get(usize::from(number))).map(AsRef::as_ref);
         let from = from.unwrap_or(Timestamp::MIN);
         for customer in self.customers.iter().filter(|customer| customer.latest >= from) {
             for message in customer.messages.iter().filter(|message| message.at >= from) {

@@ -265,7 +265,8 @@ mod tests {
                 for _ in 0..2 {
                     let counted = store.talk_figures(period, &[]).await.unwrap();
                     let (file, of) = (period.clone(), "counting");
-                    let read = store.read(of, move |connection| talk_of_the_file(connection, &file, &[])).await.unwrap();
+                    let read =
+                        store.read(of, move |connection| talk_of_the_file(connection, &file, &[])).await.unwrap();
                     let sorted = |mut figures: TalkFigures| {
                         figures.responses.sort_unstable();
                         figures.response_points.values_mut().for_each(|taken| taken.sort_unstable());

@@ -66,17 +66,36 @@
   let asking = false;
   let again = false;
   async function look() {
-    if (document.hidden) { again = true; return; }
-    if (busy()) { say("Something changed: reload to see it", "off"); again = true; return; }
-    if (asking) { again = true; return; }
+    if (document.hidden) {
+      again = true;
+      return;
+    }
+    if (busy()) {
+      say("Something changed: reload to see it", "off");
+      again = true;
+      return;
+    }
+    if (asking) {
+      again = true;
+      return;
+    }
     asking = true;
     again = false;
     try {
       const answer = await fetch(location.href, { credentials: "same-origin" });
-      if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = "/login"; return; }
-      if (!answer.ok) { say("Not reachable", "off"); return; }
+      if (answer.redirected && new URL(answer.url).pathname === "/login") {
+        location.href = "/login";
+        return;
+      }
+      if (!answer.ok) {
+        say("Not reachable", "off");
+        return;
+      }
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (busy()) { again = true; return; }
+      if (busy()) {
+        again = true;
+        return;
+      }
       replace(fresh);
       say("Live", "on");
     } catch {
@@ -104,7 +123,8 @@
     if (told && !document.querySelector("main > .told")) document.querySelector("main > .heading")?.after(told);
     document.body.dataset.pending = fresh.body.dataset.pending || "0";
     ready();
-    if (place >= 0) document.querySelectorAll("main a, main button, main summary")[place]?.focus({ preventScroll: true });
+    if (place >= 0)
+      document.querySelectorAll("main a, main button, main summary")[place]?.focus({ preventScroll: true });
     const main = document.querySelector("main");
     main.classList.remove("fresh");
     void main.offsetWidth;
@@ -129,13 +149,29 @@
   if (document.body.dataset.live) {
     let told = 0;
     const source = new EventSource("/events");
-    source.addEventListener("hello", () => { told = Date.now(); say("Live", "on"); });
-    source.addEventListener("change", () => { told = Date.now(); look(); });
-    source.onerror = () => { told = 0; say("Looking every 30 s", "off"); };
-    setInterval(() => { if (!told || source.readyState !== 1) look(); }, 30000);
+    source.addEventListener("hello", () => {
+      told = Date.now();
+      say("Live", "on");
+    });
+    source.addEventListener("change", () => {
+      told = Date.now();
+      look();
+    });
+    source.onerror = () => {
+      told = 0;
+      say("Looking every 30 s", "off");
+    };
+    setInterval(() => {
+      if (!told || source.readyState !== 1) look();
+    }, 30000);
   }
   // What changed while somebody wrote or was elsewhere is shown when they are back.
-  const late = () => { if (again && !document.hidden) setTimeout(() => { if (again && !busy()) look(); }, 200); };
+  const late = () => {
+    if (again && !document.hidden)
+      setTimeout(() => {
+        if (again && !busy()) look();
+      }, 200);
+  };
   document.addEventListener("visibilitychange", late);
   document.addEventListener("focusout", late);
   document.addEventListener("toggle", late, true);
