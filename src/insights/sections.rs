@@ -108,24 +108,28 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     let mut section = options.section("overview", "Overview");
     let refund_share = (orders.total.orders > 0).then(|| share(refunds.total.refunds, orders.total.orders)).flatten();
     section.figures = vec![
-        Figure::count("users", "Customers served", talk.users).with(format!("{} today", talk.users_today)),
+        Figure::count("users", "Customers served", talk.users),
         Figure::count("users_today", "Customers today", talk.users_today),
-        Figure::count("sessions", "Conversations", talk.sessions).with(format!("{} messages", talk.messages)),
+        Figure::count("sessions", "Conversations", talk.sessions)
+            .with(format!("{} messages of customers", counted(talk.messages))),
         Figure::new("mean_response_ms", "Average response", Unit::Milliseconds, talk.mean_response_ms())
-            .with(format!("of {} replies", talk.responses.len())),
+            .with(format!("of {} replies", counted(talk.responses.len() as u64))),
         Figure::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, talk.p95_response_ms().map(number)),
-        Figure::new("intervention_rate", "Human intervention", Unit::Share, talk.intervention_rate())
-            .with(format!("{} of {} conversations", talk.handed_over, talk.sessions)),
+        Figure::new("intervention_rate", "Human intervention", Unit::Share, talk.intervention_rate()).with(format!(
+            "{} of {} conversations",
+            counted(talk.handed_over),
+            counted(talk.sessions)
+        )),
         Figure::new("auto_resolution_rate", "Resolved by the bot", Unit::Share, talk.auto_resolution_rate())
-            .with(format!("{} so far; {} may still be re-opened", talk.auto_resolved, talk.still_open)),
+            .with(format!("{} so far; {} may re-open", counted(talk.auto_resolved), counted(talk.still_open))),
         Figure::count("pending_alerts", "Pending alerts", alerts.pending)
             .with(format!("{} of them urgent", alerts.pending_high)),
         Figure::count("refunds", "Refunds paid", refunds.total.refunds),
         Figure::new("refund_amount", "Refunded", Unit::Rupees, Some(in_rupees(refunds.total.amount))),
         Figure::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", orders.total.orders)),
+            .with(format!("of {} orders", counted(orders.total.orders))),
         Figure::new("mean_rating", "Service rating", Unit::Stars, orders.total.mean_rating())
-            .with(format!("of {} rated orders", orders.total.rated)),
+            .with(format!("of {} rated orders", counted(orders.total.rated))),
         triage_reuse(&talk),
         degraded(&talk),
     ];
@@ -139,22 +143,32 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     Ok(section)
 }
 
+/// A count as people read it.
+fn counted(count: u64) -> String {
+    Unit::Count.show(Some(number(count)))
+}
+
 fn triage_reuse(talk: &TalkFigures) -> Figure {
-    Figure::new("triage_reuse_rate", "Triage cache hits", Unit::Share, talk.triage_reuse_rate())
-        .with(format!("{} of {} turns needed no new reading", talk.triage_reused, talk.triaged))
+    Figure::new("triage_reuse_rate", "Triage cache hits", Unit::Share, talk.triage_reuse_rate()).with(format!(
+        "{} of {} turns needed no new reading",
+        counted(talk.triage_reused),
+        counted(talk.triaged)
+    ))
 }
 
 fn degraded(talk: &TalkFigures) -> Figure {
-    Figure::new("degraded_share", "Language model degraded", Unit::Share, talk.degraded_share())
-        .with(format!("the playbook wrote {} of {} replies in its place", talk.degraded, talk.llm_replies))
+    Figure::new("degraded_share", "Language model degraded", Unit::Share, talk.degraded_share()).with(format!(
+        "the playbook wrote {} of {} replies in its place",
+        counted(talk.degraded),
+        counted(talk.llm_replies)
+    ))
 }
 
 fn undated(section: &mut Section, orders: &OrderFigures) {
     if orders.undated > 0 {
-        section.notes.push(format!(
-            "{} orders have no date, so they belong to no range but “all”.",
-            Unit::Count.show(Some(number(orders.undated)))
-        ));
+        section
+            .notes
+            .push(format!("{} orders have no date, so they belong to no range but “all”.", counted(orders.undated)));
     }
 }
 
@@ -232,7 +246,7 @@ fn order_table(
     let rows = map.iter().map(|(name, sums)| {
         vec![
             named(name),
-            Unit::Count.show(Some(number(sums.orders))),
+            counted(sums.orders),
             Unit::Share.show(sums.delay_rate()),
             Unit::Minutes.show(sums.mean_minutes()),
             sums.mean_value().map_or_else(|| "—".to_owned(), |value| value.to_string()),
@@ -250,7 +264,8 @@ async fn orders(store: &dyn Store, options: &Options) -> Result<Section> {
     let mut section = options.section("orders", "Orders");
     section.figures = vec![
         Figure::count("orders", "Orders", total.orders),
-        Figure::count("delayed", "Delayed", total.delayed).with(format!("of {} where it is known", total.delay_known)),
+        Figure::count("delayed", "Delayed", total.delayed)
+            .with(format!("of {} where it is known", counted(total.delay_known))),
         Figure::new("delay_rate", "Share delayed", Unit::Share, total.delay_rate()),
         Figure::new("delivery_minutes", "Delivery time", Unit::Minutes, total.mean_minutes()),
         Figure::new("order_value", "Order value", Unit::Rupees, total.mean_value().map(in_rupees)),
@@ -306,7 +321,7 @@ async fn refunds(store: &dyn Store, options: &Options) -> Result<Section> {
         Figure::new("refund_amount", "Refunded", Unit::Rupees, Some(in_rupees(total.amount))),
         Figure::new("mean_refund", "A refund on average", Unit::Rupees, average),
         Figure::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", orders.total.orders)),
+            .with(format!("of {} orders", counted(orders.total.orders))),
     ];
     section.series = refund_series(&options.period, &figures);
     section.tables = vec![paid_table(&figures)];
@@ -345,7 +360,7 @@ fn paid_table(figures: &RefundFigures) -> Table {
     let mut sorted: Vec<(&String, &Paid)> = figures.reasons.iter().collect();
     sorted.sort_by(|one, other| other.1.refunds.cmp(&one.1.refunds).then(one.0.cmp(other.0)));
     let row = |(reason, paid): (&String, &Paid)| {
-        vec![excerpt(&named(reason), 120), paid.refunds.to_string(), paid.amount.to_string()]
+        vec![excerpt(&named(reason), 120), counted(paid.refunds), paid.amount.to_string()]
     };
     Table {
         key: "reasons",

@@ -10,6 +10,7 @@
 mod alerts;
 mod audit;
 mod backup;
+mod book;
 mod chats;
 mod conditions;
 mod connection;
@@ -27,7 +28,7 @@ mod threads;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +49,8 @@ pub struct SqliteStore {
     readers: Readers,
     place: Arc<Place>,
     bell: Bell,
+    /// What the team's figures are counted from.
+    book: Arc<Mutex<book::Book>>,
 }
 
 impl SqliteStore {
@@ -105,6 +108,7 @@ impl SqliteStore {
             readers: Readers::start(&place)?,
             place,
             bell: Bell::new(),
+            book: Arc::default(),
         })
     }
 

@@ -85,22 +85,35 @@ pub(super) async fn page(
             label { "Search the latest 5,000 " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Search" }
         }
-        div.scroll.card tabindex="0" role="region" aria-label="Entries" {
-            table {
-                thead { tr { @for name in ["Place", "Time", "Actor", "Call", "Phase", "Arguments", "Result"] { th scope="col" { (name) } } } }
-                tbody {
-                    @for entry in fits.take(MOST_SHOWN) {
+        @let shown: Vec<_> = fits.take(MOST_SHOWN).collect();
+        @if shown.is_empty() {
+            p.nothing {
+                @if text.is_empty() { "Nothing is on record yet: calls of tools and changes of the team will stand here." }
+                @else { "None of the latest 5,000 entries holds “" (fields.get("q")) "”." }
+            }
+        } @else {
+            div.scroll.card tabindex="0" role="region" aria-label="Entries" {
+                table {
+                    thead {
                         tr {
-                            td.n { (entry.seq) }
-                            @if let Some(record) = entry.record() {
-                                td { (layout::time(record.at, zone)) }
-                                td { (record.actor) }
-                                td { (record.action) }
-                                td { (format!("{:?}", record.phase).to_lowercase()) }
-                                td.json { (excerpt(&record.arguments.to_string(), 300)) }
-                                td.json { (excerpt(&record.result.to_string(), 300)) }
-                            } @else {
-                                td colspan="6" { "its content cannot be read" }
+                            th.n scope="col" { "Place" }
+                            @for name in ["Time", "Actor", "Call", "Phase", "Arguments", "Result"] { th scope="col" { (name) } }
+                        }
+                    }
+                    tbody {
+                        @for entry in shown {
+                            tr {
+                                td.n { (entry.seq) }
+                                @if let Some(record) = entry.record() {
+                                    td { (layout::time(record.at, zone)) }
+                                    td { (record.actor) }
+                                    td { (record.action) }
+                                    td { span.chip { (format!("{:?}", record.phase).to_lowercase()) } }
+                                    td.json { (excerpt(&record.arguments.to_string(), 300)) }
+                                    td.json { (excerpt(&record.result.to_string(), 300)) }
+                                } @else {
+                                    td colspan="6" { "its content cannot be read" }
+                                }
                             }
                         }
                     }

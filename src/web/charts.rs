@@ -2,18 +2,42 @@
 //!
 //! It must never leave a chart without its numbers beside it: they are there for everybody who cannot see it.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::json;
 
-use crate::insights::{Section, Series, Table};
+use crate::insights::{Figure, Section, Series, Table};
+
+/// In how many columns so many figures stand on a wide page, so that no row is left half empty.
+fn columns(figures: usize) -> &'static str {
+    match figures {
+        0..=2 => "by-2",
+        3 => "by-3",
+        count if count > 6 && count.is_multiple_of(6) => "by-6",
+        count if count.is_multiple_of(4) => "by-4",
+        count if count.is_multiple_of(3) => "by-3",
+        _ => "by-4",
+    }
+}
+
+/// Whether somebody should look at once.
+fn is_urgent(figure: &Figure) -> bool {
+    let pressing = match figure.key {
+        "pending_alerts" => figure.note.as_str(),
+        _ => return false,
+    };
+    figure.value.is_some_and(|value| value > 0.0) && !pressing.starts_with("0 ")
+}
 
 /// The single figures of a section, those of `keys`, in their order; all where there are none.
 pub(super) fn figures(section: &Section, keys: &[&str]) -> Markup {
-    let chosen = section.figures.iter().filter(|figure| keys.is_empty() || keys.contains(&figure.key));
+    let chosen: Vec<&Figure> =
+        section.figures.iter().filter(|figure| keys.is_empty() || keys.contains(&figure.key)).collect();
     html! {
-        dl.figures {
+        dl.figures.(columns(chosen.len())) {
             @for figure in chosen {
-                div.card {
+                div.urgent[is_urgent(figure)] {
                     dt { (figure.label) }
                     dd { (figure.shown()) }
                     @if !figure.note.is_empty() { dd.note { (figure.note) } }
@@ -23,26 +47,36 @@ pub(super) fn figures(section: &Section, keys: &[&str]) -> Markup {
     }
 }
 
-/// The series of a section, each as a chart with its numbers.
-pub(super) fn series(section: &Section) -> Markup {
+/// The series of a section, each as a chart with its numbers. Hours are the shop's, by `zone`.
+pub(super) fn series(section: &Section, zone: &TimeZone) -> Markup {
     html! {
-        div.charts { @for series in &section.series { (chart(series)) } }
+        div.charts { @for series in &section.series { (chart(section.key, series, zone)) } }
     }
 }
 
-fn chart(series: &Series) -> Markup {
+/// The moments that hours of the shop begin at, in milliseconds since 1970; `None` where the labels are no hours. A viewer
+/// elsewhere is told them by their own clock.
+fn instants(labels: &[String], zone: &TimeZone) -> Option<Vec<i64>> {
+    let moment = |label: &String| {
+        let local = DateTime::strptime("%Y-%m-%d %H:%M", label).ok()?;
+        Some(local.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+    };
+    labels.iter().map(moment).collect()
+}
+
+fn chart(section: &str, series: &Series, zone: &TimeZone) -> Markup {
     let data = json!({
         "key": series.key, "kind": series.chart, "unit": series.unit, "title": series.title, "labels": series.labels,
-        "lines": series.lines,
+        "lines": series.lines, "instants": instants(&series.labels, zone),
     });
     html! {
-        figure.card {
+        figure.card data-key=(format!("{section}/{}", series.key)) {
             figcaption { (series.title) }
             @if series.is_empty() {
-                p.nothing { "Nothing in this time" }
+                p.nothing { (nothing(series.key)) }
             } @else {
                 div.chart data-chart=(data.to_string()) role="img" aria-label=(format!("Chart: {}", series.title)) {}
-                details {
+                details.numbers {
                     summary { "Numbers" }
                     div.scroll tabindex="0" role="region" aria-label=(series.title) {
                         table {
@@ -70,6 +104,30 @@ fn chart(series: &Series) -> Markup {
     }
 }
 
+/// What an empty chart tells.
+fn nothing(key: &str) -> &'static str {
+    match key {
+        "intents" | "sentiment" | "sentiments" => "Nobody wrote in this time. Choose a longer one above.",
+        "response_trend" => "The bot answered nobody in this time. Choose a longer one above.",
+        "delays_by_hour" => "No order of this time has an hour of the day.",
+        "ratings" | "orders_by_platform" | "delivery_by_platform" | "delays_by_category" | "delivery_by_category" => {
+            "No order of this time. Those without a date are under “All”."
+        }
+        key if key.starts_with("refunds") => "No refund was paid in this time.",
+        _ => "Nothing in this time. Choose a longer one above.",
+    }
+}
+
+/// Whether every cell of a column is a number, an amount or a dash.
+fn is_numeric(table: &Table, column: usize) -> bool {
+    let number = |cell: &str| {
+        let bare = cell.trim_start_matches(['₹', '-']);
+        cell == "—"
+            || (bare.starts_with(|c: char| c.is_ascii_digit()) && cell.chars().count() < 20 && !cell.contains(':'))
+    };
+    table.rows.iter().all(|cells| cells.get(column).is_some_and(|cell| number(cell)))
+}
+
 /// The tables of a section.
 pub(super) fn tables(section: &Section) -> Markup {
     html! { @for one in &section.tables { (table(one)) } }
@@ -80,12 +138,23 @@ fn table(table: &Table) -> Markup {
         section.card {
             h3 { (table.title) }
             @if table.rows.is_empty() {
-                p.nothing { "Nothing in this time" }
+                p.nothing { "Nothing in this time." }
             } @else {
                 div.scroll tabindex="0" role="region" aria-label=(table.title) {
+                    @let numeric: Vec<bool> = (0..table.columns.len()).map(|column| is_numeric(table, column)).collect();
                     table {
-                        thead { tr { @for name in &table.columns { th scope="col" { (name) } } } }
-                        tbody { @for cells in &table.rows { tr { @for cell in cells { td { (cell) } } } } }
+                        thead {
+                            tr {
+                                @for (name, numeric) in table.columns.iter().zip(&numeric) {
+                                    th.n[*numeric] scope="col" { (name) }
+                                }
+                            }
+                        }
+                        tbody {
+                            @for cells in &table.rows {
+                                tr { @for (cell, numeric) in cells.iter().zip(&numeric) { td.n[*numeric] { (cell) } } }
+                            }
+                        }
                     }
                 }
             }
@@ -96,4 +165,31 @@ fn table(table: &Table) -> Markup {
 /// What has to be known beside.
 pub(super) fn notes(section: &Section) -> Markup {
     html! { @for note in &section.notes { p.note { (note) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_of_the_shop_are_told_as_moments() {
+        let zone = TimeZone::get("Asia/Kolkata").unwrap();
+        let hours = ["2026-01-31 05:00".to_owned(), "2026-01-31 06:00".to_owned()];
+        assert_eq!(instants(&hours, &zone), Some(vec![1_769_815_800_000, 1_769_819_400_000]));
+        assert_eq!(instants(&["2026-01-31".to_owned()], &zone), None);
+        assert_eq!(instants(&["04:00".to_owned()], &zone), None);
+    }
+
+    #[test]
+    fn columns_of_numbers_are_told_from_words() {
+        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let table = Table {
+            key: "t",
+            title: "T",
+            columns: vec!["Name", "Orders", "Value", "Time"],
+            rows: vec![row(["A", "1,200", "₹5.50", "2026-01-01 10:00"]), row(["9 lives", "—", "-3", "—"])],
+        };
+        let numeric: Vec<bool> = (0..4).map(|column| is_numeric(&table, column)).collect();
+        assert_eq!(numeric, [false, true, true, false]);
+    }
 }

@@ -204,7 +204,7 @@ pub(super) async fn quality(
     let main = html! {
         div.heading { h1 { "Quality" } p.about { (section.about) } (ranges("/quality", &chosen, None)) }
         (charts::figures(&section, &[]))
-        (charts::series(&section))
+        (charts::series(&section, &desk.settings.zone))
         (charts::tables(&section))
         (charts::notes(&section))
         p.note {

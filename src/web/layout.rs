@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
 use super::access::Session;
-use super::assets::VERSION;
+use super::assets::address;
 use super::forms::Fields;
 use super::live::Waiting;
 
@@ -21,6 +21,36 @@ const TABS: [(&str, &str); 6] = [
     ("/audit", "Audit"),
 ];
 
+/// The sign of the program.
+fn mark() -> Markup {
+    html! {
+        span.mark aria-hidden="true" {
+            svg viewBox="0 0 16 16" fill="currentColor" {
+                path d="M2 3.5A1.5 1.5 0 0 1 3.5 2h9A1.5 1.5 0 0 1 14 3.5v6a1.5 1.5 0 0 1-1.5 1.5H8l-3.2 2.7A.5.5 0 0 1 4 13.3V11H2z" {}
+            }
+        }
+    }
+}
+
+/// The picture beside the name of a tab, as the outline that a pen draws.
+fn icon(tab: &str) -> Markup {
+    let outline = match tab {
+        "/" => "M2.5 2.5h4v5h-4zM9.5 2.5h4v3h-4zM9.5 8.5h4v5h-4zM2.5 10.5h4v3h-4z",
+        "/alerts" => {
+            "M8 2a4 4 0 0 1 4 4c0 3.5 1.5 4.5 1.5 4.5h-11S4 9.5 4 6a4 4 0 0 1 4-4zM6.7 13.2a1.5 1.5 0 0 0 2.6 0"
+        }
+        "/conversations" => "M2.5 3.5h11v7.5H8l-3 2.5V11H2.5zM5.2 6.2h5.6M5.2 8.4h3.6",
+        "/analytics" => "M2.5 13.5h11M4.5 13.5V9M8 13.5v-11M11.5 13.5V6",
+        "/quality" => "M8 1.8l1.8 3.9 4.2.5-3.1 2.9.8 4.2L8 11.2l-3.7 2.1.8-4.2L2 6.2l4.2-.5z",
+        "/audit" => "M8 1.8l5 1.8v4.2c0 3.2-2.2 5.3-5 6.4-2.8-1.1-5-3.2-5-6.4V3.6zM5.8 7.9l1.6 1.6 2.9-3.1",
+        _ => "M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2zM8 5.2v3.2l2 1.4",
+    };
+    html! {
+        svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round" stroke-linecap="round"
+            aria-hidden="true" { path d=(outline) {} }
+    }
+}
+
 fn head(title: &str) -> Markup {
     html! {
         head {
@@ -28,10 +58,10 @@ fn head(title: &str) -> Markup {
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             title { (title) " · ecomres" }
-            link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-            link rel="stylesheet" href=(format!("/assets/app.css?{VERSION}"));
-            script src=(format!("/assets/echarts.min.js?{VERSION}")) defer {}
-            script src=(format!("/assets/app.js?{VERSION}")) defer {}
+            link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
+            link rel="stylesheet" href=(address("app.css"));
+            script src=(address("charts.js")) defer {}
+            script src=(address("app.js")) defer {}
         }
     }
 }
@@ -42,13 +72,15 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body data-pending=(waiting.pending) data-high=(waiting.high) data-newest=(waiting.newest) data-live="on" {
+            body data-pending=(waiting.pending) data-high=(waiting.high) data-newest=(waiting.newest) data-live="on"
+                data-charts=(address("echarts.min.js")) {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
-                    a.brand href="/" { span.mark aria-hidden="true" {} "ecomres" }
+                    a.brand href="/" { (mark()) "ecomres" }
                     nav aria-label="Sections" {
                         @for (address, name) in TABS {
                             a href=(address) aria-current=[(address == tab).then_some("page")] {
+                                (icon(address))
                                 (name)
                                 @if address == "/alerts" && waiting.pending > 0 { " " span.badge { (waiting.pending) } }
                             }

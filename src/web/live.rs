@@ -71,6 +71,11 @@ impl Live {
         Self { store, changes: Arc::new(watch::Sender::new(Change::default())), stop, watching: OnceLock::new() }
     }
 
+    /// Tells open pages to look again, though the store is as it was: what is shown of it was counted anew.
+    pub(super) fn tell(&self) {
+        self.changes.send_modify(|change| change.count += 1);
+    }
+
     fn subscribe(&self) -> Option<watch::Receiver<Change>> {
         if self.changes.receiver_count() >= MOST_PAGES {
             return None;

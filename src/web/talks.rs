@@ -149,9 +149,13 @@ pub(super) async fn view(
             p.about { @if talk.alert.is_some() { "a person answers, the bot is silent" } @else { "the bot answers" } }
         }
         (alerts::told(&desk, &fields).await?)
-        div.chat { @for turn in &talk.turns { (one_turn(&desk, turn, &labels)) } }
-        @if talk.turns.is_empty() { p.nothing { "Nothing was said that is still kept." } }
-        (beside(&desk, &session, &talk))
+        div.two {
+            div.chat {
+                @for turn in &talk.turns { (one_turn(&desk, turn, &labels)) }
+                @if talk.turns.is_empty() { p.nothing { "Nothing was said that is still kept." } }
+            }
+            (beside(&desk, &session, &talk))
+        }
         p.note { "Calls of tools are looked for in the latest 5,000 entries of the audit trail." }
     };
     Ok(layout::page("/conversations", user.as_str(), &session, desk.pending().await?, main))

@@ -193,20 +193,37 @@ async fn pages_forbid_what_they_do_not_need_and_load_only_their_own_files() {
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let text = answer.text().await.unwrap();
-    let mut bytes = text.len();
+    let packed = page.http.get(&page.url).header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let mut bytes = packed.bytes().await.unwrap().len();
+    print!("the first page, packed: {bytes} bytes of HTML");
     let sources: Vec<&str> = text.split("=\"/assets/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(sources.len() >= 4, "{sources:?}");
+    assert!(sources.len() >= 5, "{sources:?}");
     assert!(!text.contains("src=\"http") && !text.contains("href=\"http"));
     for source in sources {
-        let request = page.http.get(format!("{}/assets/{source}", page.url)).header("accept-encoding", "gzip");
-        let answer = request.send().await.unwrap();
+        let get = |tag: &str| {
+            let request = page.http.get(format!("{}/assets/{source}", page.url)).header("accept-encoding", "gzip");
+            request.header("if-none-match", tag).send()
+        };
+        let answer = get("").await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{source}");
-        if source.starts_with("echarts") {
-            assert_eq!(answer.headers()["content-encoding"], "gzip");
+        let headers = answer.headers().clone();
+        assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable", "{source}");
+        if !source.starts_with("icon") {
+            assert_eq!(headers["content-encoding"], "gzip", "{source}");
         }
-        bytes += answer.bytes().await.unwrap().len();
+        let length = answer.bytes().await.unwrap().len();
+        print!(", {length} of {}", source.split('?').next().unwrap());
+        bytes += length;
+        let again = get(headers["etag"].to_str().unwrap()).await.unwrap();
+        assert_eq!((again.status(), again.bytes().await.unwrap().len()), (StatusCode::NOT_MODIFIED, 0), "{source}");
     }
+    println!(": {bytes} together");
     assert!(bytes < 300_000, "the first page takes {bytes} bytes");
+    // An older page names another content: it gets what is there now, and does not keep it.
+    let older = page.http.get(format!("{}/assets/app.css?0000", page.url)).send().await.unwrap();
+    assert_eq!(older.headers()["cache-control"], "no-cache");
+    assert!(older.headers().get("content-encoding").is_none() && older.text().await.unwrap().contains("--bg"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

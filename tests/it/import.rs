@@ -91,7 +91,7 @@ fn row(id: &str) -> String {
 }
 
 fn table(rows: &[String]) -> String {
-    rows.iter().fold(format!("{HEADER}\n"), |table, row| table + row + "\n")
+    rows.iter().fold(format!("{HEADER}\n"), |table, row| table + row.as_str() + "\n")
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn what_would_be_found_by_nobody_is_counted() {
     let header = HEADER.to_owned() + ",Customer Phone";
     let rows =
         [row("ORD000001") + ",98765 43210", row("ORD000002") + ",12", row("X-3") + ",", row("ORD000004") + ",n.a."];
-    desk.file("a.csv", header + "\n" + &rows.join("\n"));
+    desk.file("a.csv", header + "\n" + rows.join("\n").as_str());
     let summary = desk.import(&["a.csv"]);
     assert_eq!(summary["added"], 4);
     assert_eq!((&summary["phones_not_plausible"], &summary["ids_not_like_pattern"]), (&2.into(), &1.into()));

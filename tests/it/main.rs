@@ -2,8 +2,10 @@
 
 mod architecture;
 mod bot_chaos;
+mod browser;
 mod chaos;
 mod cli;
+mod crowd;
 mod dashboard;
 mod data;
 mod eval;
@@ -21,4 +23,5 @@ mod simulate;
 mod store;
 mod team;
 mod train;
+mod watching;
 mod whatsapp;

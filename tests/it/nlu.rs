@@ -50,7 +50,7 @@ fn changed_weights_are_noticed_by_check() {
 #[test]
 fn a_batch_gives_what_each_text_gives_alone() {
     let engine = Engine::load(&fixture()).expect("loads");
-    let texts: Vec<String> = (0..50).map(|n| "where is my order ".repeat(n % 7 + 1) + &n.to_string()).collect();
+    let texts: Vec<String> = (0..50).map(|n| "where is my order ".repeat(n % 7 + 1) + n.to_string().as_str()).collect();
     let together = engine.classify_batch_blocking(&texts).expect("batch");
     for (text, prediction) in texts.iter().zip(&together) {
         let alone = engine.classify_blocking(text).expect("alone");

@@ -147,12 +147,86 @@ struct Session {
     replied: bool,
 }
 
+/// Numbers for words, from 0 on in the order in which they come.
+#[derive(Default)]
+struct Words {
+    numbers: HashMap<String, usize>,
+    names: Vec<String>,
+}
+
+impl Words {
+    fn number(&mut self, word: &str) -> usize {
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        self.names.push(word.to_owned());
+        self.numbers.insert(word.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+}
+
+/// Numbers for the points of a series. Asking a calendar takes longer than all the rest of counting a message, so it is
+/// asked once for each point.
+struct Points<'a> {
+    period: &'a Period,
+    labels: Words,
+    spans: BTreeMap<Timestamp, (Timestamp, usize)>,
+    last: (Timestamp, Timestamp, usize),
+}
+
+impl<'a> Points<'a> {
+    fn new(period: &'a Period) -> Self {
+        let none = (Timestamp::MAX, Timestamp::MIN, 0);
+        Self { period, labels: Words::default(), spans: BTreeMap::new(), last: none }
+    }
+
+    fn number(&mut self, at: Timestamp) -> usize {
+        if at >= self.last.0 && at < self.last.1 {
+            return self.last.2;
+        }
+        if let Some((from, (until, number))) = self.spans.range(..=at).next_back()
+            && at < *until
+        {
+            self.last = (*from, *until, *number);
+            return *number;
+        }
+        let (from, until) = self.period.span(at);
+        let number = self.labels.number(&self.period.point(at));
+        self.spans.insert(from, (until, number));
+        self.last = (from, until, number);
+        number
+    }
+}
+
+/// The place of a number in a list that grows as it must.
+fn at_number<T: Default>(list: &mut Vec<T>, number: usize) -> &mut T {
+    if list.len() <= number {
+        list.resize_with(number + 1, T::default);
+    }
+    &mut list[number]
+}
+
+/// What is counted under numbers, until the end gives them their names.
+#[derive(Default)]
+struct Tallies {
+    intents: Vec<u64>,
+    sentiments: Vec<u64>,
+    /// By point, then by sentiment.
+    sentiment_points: Vec<Vec<u64>>,
+    session_points: Vec<u64>,
+    response_points: Vec<Vec<u64>>,
+}
+
 /// Counts messages that come customer by customer, each customer's in their order.
 pub struct TalkCounter<'a> {
     period: &'a Period,
     today: Timestamp,
     raised: HashMap<String, Vec<Timestamp>>,
     figures: TalkFigures,
+    tallies: Tallies,
+    points: Points<'a>,
+    intents: Words,
+    sentiments: Words,
     user: String,
     session: Option<Session>,
     turn: Option<u64>,
@@ -168,6 +242,10 @@ impl<'a> TalkCounter<'a> {
             today: period.today(),
             raised,
             figures: TalkFigures::default(),
+            tallies: Tallies::default(),
+            points: Points::new(period),
+            intents: Words::default(),
+            sentiments: Words::default(),
             user: String::new(),
             session: None,
             turn: None,
@@ -204,7 +282,7 @@ impl<'a> TalkCounter<'a> {
         }
         if let Some(taken) = row.response_ms.filter(|_| row.role == Role::Assistant) {
             self.figures.responses.push(taken);
-            self.figures.response_points.entry(self.period.point(row.at)).or_default().push(taken);
+            at_number(&mut self.tallies.response_points, self.points.number(row.at)).push(taken);
         }
     }
 
@@ -225,12 +303,13 @@ impl<'a> TalkCounter<'a> {
         }
         self.figures.confidences.extend(row.intent_confidence);
         if let Some(intent) = row.intent {
-            *super::of(&mut self.figures.intents, intent) += 1;
+            *at_number(&mut self.tallies.intents, self.intents.number(intent)) += 1;
         }
         if let Some(sentiment) = row.sentiment {
-            *super::of(&mut self.figures.sentiments, sentiment) += 1;
-            let point = self.figures.sentiment_points.entry(self.period.point(row.at)).or_default();
-            *super::of(point, sentiment) += 1;
+            let number = self.sentiments.number(sentiment);
+            *at_number(&mut self.tallies.sentiments, number) += 1;
+            let point = at_number(&mut self.tallies.sentiment_points, self.points.number(row.at));
+            *at_number(point, number) += 1;
         }
     }
 
@@ -269,7 +348,7 @@ impl<'a> TalkCounter<'a> {
         figures.auto_resolved += u64::from(session.replied && !handed_over && !reopened);
         let ended_lately = self.period.until.duration_since(session.last) < REOPENED_WITHIN;
         figures.still_open += u64::from(next.is_none() && ended_lately);
-        *figures.session_points.entry(self.period.point(session.start)).or_default() += 1;
+        *at_number(&mut self.tallies.session_points, self.points.number(session.start)) += 1;
     }
 
     fn end_customer(&mut self) {
@@ -282,6 +361,19 @@ impl<'a> TalkCounter<'a> {
     /// What it all comes to.
     pub fn finish(mut self) -> TalkFigures {
         self.end_customer();
+        let Tallies { intents, sentiments, sentiment_points, session_points, response_points } = self.tallies;
+        let counted = |words: &Words, counts: Vec<u64>| -> BTreeMap<String, u64> {
+            words.names.iter().cloned().zip(counts).filter(|(_, count)| *count > 0).collect()
+        };
+        let labels = &self.points.labels;
+        self.figures.intents = counted(&self.intents, intents);
+        self.figures.sentiments = counted(&self.sentiments, sentiments);
+        self.figures.session_points = counted(labels, session_points);
+        let points = labels.names.iter().cloned().zip(sentiment_points);
+        let points = points.map(|(label, counts)| (label, counted(&self.sentiments, counts)));
+        self.figures.sentiment_points = points.filter(|(_, counts)| !counts.is_empty()).collect();
+        let points = labels.names.iter().cloned().zip(response_points);
+        self.figures.response_points = points.filter(|(_, taken)| !taken.is_empty()).collect();
         self.figures
     }
 }

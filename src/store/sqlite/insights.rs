@@ -3,12 +3,14 @@
 //! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::civil::DateTime;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::super::{Answers, Insights, Result, Search};
+use super::book::Book;
 use super::conditions::{Conditions, literally};
 use super::{Fault, SqliteStore, count, micros, timestamp};
 use crate::domain::alert::Priority;
@@ -26,7 +28,19 @@ fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Read<Option<&'a str>> 
     Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
 }
 
-fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow], book: &Mutex<Book>) -> Read<TalkFigures> {
+    {
+        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.read_on(connection, period.from.is_some())? {
+            let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+            book.count(period.read_from(), &mut counter);
+            return Ok(counter.finish());
+        }
+    }
+    talk_of_the_file(connection, period, alerts)
+}
+
+fn talk_of_the_file(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
     const COLUMNS: &str =
         "SELECT user_id, role, at, turn, intent, sentiment, response_ms, intent_confidence, reused, degraded
         FROM chats";
@@ -214,8 +228,8 @@ fn mark(connection: &Connection) -> Read<String> {
 #[async_trait]
 impl Insights for SqliteStore {
     async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
-        let (period, alerts) = (period.clone(), alerts.to_vec());
-        self.read("counting conversations", move |connection| talk(connection, &period, &alerts)).await
+        let (period, alerts, book) = (period.clone(), alerts.to_vec(), Arc::clone(&self.book));
+        self.read("counting conversations", move |connection| talk(connection, &period, &alerts, &book)).await
     }
 
     async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
@@ -240,5 +254,71 @@ impl Insights for SqliteStore {
 
     async fn change_mark(&self) -> Result<String> {
         self.read("looking for changes", mark).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::domain::message::ChatMessage;
+    use crate::store::Transcript as _;
+
+    #[tokio::test]
+    async fn the_book_counts_what_the_file_holds_whatever_came_and_went() {
+        let store = SqliteStore::scratch().unwrap();
+        let at = |second: i64| jiff::Timestamp::from_second(1_750_000_000 + second).unwrap();
+        let said = |number: i64| ChatMessage {
+            user_id: UserId::new(format!("user-{}", number % 17)),
+            role: [Role::User, Role::Assistant, Role::Agent][usize::try_from(number % 5 / 2).unwrap()],
+            text: "text".to_owned(),
+            at: at(number * 4_001),
+            turn: u64::try_from(number / 3).unwrap(),
+            intent: (number % 2 == 0).then(|| format!("intent-{}", number % 4)),
+            sentiment: (number % 3 == 0).then(|| "neutral".to_owned()),
+            response_ms: (number % 5 == 3).then_some(u64::try_from(number).unwrap()),
+        };
+        let periods = [None, Some(200), Some(900)].map(|from: Option<i64>| Period {
+            from: from.map(|from| at(from * 4_001)),
+            until: at(5_000_000),
+            zone: TimeZone::get("Asia/Kolkata").unwrap(),
+            gap: SignedDuration::from_hours(24),
+        });
+        let check = async |doing: &str| {
+            for period in &periods {
+                // The first time that something is asked for, it comes from the file; then from the book.
+                for _ in 0..2 {
+                    let counted = store.talk_figures(period, &[]).await.unwrap();
+                    let (file, of) = (period.clone(), "counting");
+                    let read =
+                        store.read(of, move |connection| talk_of_the_file(connection, &file, &[])).await.unwrap();
+                    let sorted = |mut figures: TalkFigures| {
+                        figures.responses.sort_unstable();
+                        figures.response_points.values_mut().for_each(|taken| taken.sort_unstable());
+                        figures
+                    };
+                    assert_eq!(sorted(counted), sorted(read), "{doing}, from {:?}", period.from);
+                }
+            }
+        };
+        check("nothing").await;
+        store.append_messages(&(0..700).map(said).collect::<Vec<_>>()).await.unwrap();
+        check("some").await;
+        store.append_messages(&(700..1_200).map(said).collect::<Vec<_>>()).await.unwrap();
+        check("more").await;
+        let remove = |sql: &'static str| store.write("removing", move |connection| Ok(connection.execute(sql, [])?));
+        remove("DELETE FROM chats WHERE user_id = 'user-3'").await.unwrap();
+        check("a customer less").await;
+        remove("DELETE FROM chats WHERE id < 90").await.unwrap();
+        store.append_messages(&(1_200..1_260).map(said).collect::<Vec<_>>()).await.unwrap();
+        check("some less, some more").await;
+        // As many as were removed came: the last ones went.
+        remove("DELETE FROM chats WHERE id > 1200").await.unwrap();
+        store.append_messages(&(0..60).map(said).collect::<Vec<_>>()).await.unwrap();
+        check("others").await;
+        remove("DELETE FROM chats").await.unwrap();
+        check("nothing again").await;
     }
 }

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Prints what 200 open dashboards cost while nothing changes, and how long the data of each page takes.
+#   tests/bench/dashboard.sh [MESSAGES]     default: 200000
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+WATCH_MESSAGES=${1:-200000} cargo test --locked --test it -- --ignored --exact --nocapture \
+  watching::open_pages_cost_little_and_each_is_there_soon

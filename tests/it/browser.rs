@@ -1,0 +1,398 @@
+//! The pages in a real browser: a shop of 100,000 orders and 200,000 messages, a customer who attacks, two members of the
+//! team who work at the same time. `tests/browser.sh` installs what it needs and runs it; pictures of every page are kept
+//! under `target/tmp/screenshots`.
+
+mod driver;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ecomres::domain::alert::{Alert, AlertStatus, Priority};
+use ecomres::domain::conversation::Conversation;
+use ecomres::domain::ids::{AlertId, OrderId, UserId};
+use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::money::Money;
+use ecomres::domain::order::Order;
+use ecomres::store::sqlite::SqliteStore;
+use ecomres::store::{ImportMode, Store};
+use ecomres::web::{Access, Settings, hash_password, router, serve};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use self::driver::{Browser, Service, screenshots};
+use crate::crowd::{import_orders, write_business, write_messages};
+
+const MESSAGES: usize = 200_000;
+const PASSWORD: &str = "correct horse battery";
+/// What runs where it is taken for markup, in any of several ways.
+const ATTACK: &str = "<x-attack></x-attack><script>window.attacked=1</script><img src=x onerror=window.attacked=2>\"'></textarea>\
+    <svg onload=window.attacked=3>${window.attacked=4}{{7*7}}";
+const ATTACKER: &str = "91<x-attack>98765";
+/// A customer whose message is of 20:30 UTC: of the next day in India, of the afternoon in New York.
+const LATE: &str = "919000000001";
+
+/// What one customer can write into.
+async fn attack(store: &dyn Store, now: Timestamp) {
+    let user = UserId::new(ATTACKER);
+    let said = |user: &UserId, role, text: &str, at| ChatMessage {
+        user_id: user.clone(),
+        role,
+        text: text.to_owned(),
+        at,
+        turn: 1,
+        intent: (role == Role::User).then(|| ATTACK.to_owned()),
+        sentiment: (role == Role::User).then(|| ATTACK.to_owned()),
+        response_ms: (role == Role::Assistant).then_some(900),
+    };
+    let minute_ago = now - SignedDuration::from_secs(60);
+    let (late, evening) = (UserId::new(LATE), "2026-01-15T20:30:00Z".parse().unwrap());
+    store
+        .append_messages(&[
+            said(&late, Role::User, "is anybody there?", evening),
+            said(&user, Role::User, ATTACK, minute_ago),
+            said(&user, Role::Assistant, ATTACK, minute_ago),
+        ])
+        .await
+        .unwrap();
+    store.save_conversation(&Conversation::new(user.clone())).await.unwrap();
+    let alert = Alert {
+        id: AlertId::new("ALERT_<x-attack>\"'"),
+        user_id: user,
+        reason: ATTACK.to_owned(),
+        last_message: ATTACK.to_owned(),
+        priority: Priority::High,
+        status: AlertStatus::Pending,
+        created_at: now,
+    };
+    store.open_alert(&alert).await.unwrap();
+    let order = Order {
+        id: OrderId::new("ORD999999"),
+        customer_id: ATTACK.to_owned(),
+        platform: ATTACK.to_owned(),
+        placed: ATTACK.to_owned(),
+        placed_at: None,
+        delivery_minutes: Some(30),
+        category: ATTACK.to_owned(),
+        value: Money::from_rupees(599),
+        feedback: ATTACK.to_owned(),
+        rating: Some(5),
+        delayed: Some(false),
+        refund_requested: Some(true),
+        phone: None,
+        date: None,
+        status: Some(ATTACK.to_owned()),
+    };
+    let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
+    import.write(vec![order]).await.unwrap();
+    import.commit().await.unwrap();
+}
+
+/// The dashboard of the busy shop, behind a password.
+async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, String) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    import_orders(folder, "shop.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join("shop.db")).unwrap());
+    let now = Timestamp::now();
+    let written = write_messages(store.as_ref(), MESSAGES, now).await;
+    assert!(written >= MESSAGES);
+    write_business(store.as_ref(), now).await;
+    attack(store.as_ref(), now).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    let hash = SecretString::from(hash_password(PASSWORD).unwrap());
+    let app = router(Settings {
+        store: Arc::clone(&store),
+        access: Access::new(address, &hash, &SecretString::from(String::new()), &[]).unwrap(),
+        zone: TimeZone::get("Asia/Kolkata").unwrap(),
+        gap: SignedDuration::from_hours(24),
+        response_target_seconds: 5,
+        clock: Arc::new(Timestamp::now),
+        stop: stop.clone(),
+    });
+    tokio::spawn(serve(app, listener, stop.clone()));
+    (store, format!("http://{address}"))
+}
+
+async fn log_in(browser: &Browser) {
+    browser.go("/").await;
+    let word = browser.driver.find(By::Css("input[type=password]")).await.unwrap();
+    word.send_keys("wrong").await.unwrap();
+    word.send_keys(Key::Enter).await.unwrap();
+    browser.until("return document.querySelector('.warning') !== null", Duration::from_secs(20)).await;
+    // The wrong password is answered with 401, which the console tells.
+    browser.driver.browser_log().await.unwrap();
+    let word = browser.driver.find(By::Css("input[type=password]")).await.unwrap();
+    word.send_keys(PASSWORD).await.unwrap();
+    word.send_keys(Key::Enter).await.unwrap();
+    browser.until("return document.querySelector('header.top nav') !== null", Duration::from_secs(20)).await;
+    browser.drawn().await;
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Every tab, with every number in its place: each is looked at in both colours and at three widths.
+async fn every_page(browser: &Browser, axe: &str) {
+    let chat = format!("/conversation?user={}", encoded(ATTACKER));
+    let pages = [
+        ("overview", "/"),
+        ("overview-empty", "/?from=2020-01-01&to=2020-01-02"),
+        ("overview-day", "/?range=24h"),
+        ("alerts", "/alerts"),
+        ("alerts-none", "/alerts?q=nothing-like-this"),
+        ("conversations", "/conversations"),
+        ("conversation", &chat),
+        ("analytics", "/analytics"),
+        ("audit", "/audit"),
+    ];
+    for (name, path) in pages {
+        let begun = Instant::now();
+        for (scheme, dark) in [("light", false), ("dark", true)] {
+            for width in [1440, 1024, 390] {
+                browser.shape(width, dark).await;
+                browser.go(path).await;
+                let shown = format!("{name}-{width}-{scheme}");
+                browser.fits(&shown).await;
+                browser.is_clean(&shown).await;
+                if width != 1024 {
+                    browser.is_accessible(&shown, axe).await;
+                }
+                browser.picture(&shown, width).await;
+            }
+        }
+        println!("  {name}: {:.1} s", begun.elapsed().as_secs_f64());
+    }
+    browser.shape(1440, false).await;
+}
+
+/// Numbers of the real orders and of the messages are there, in the way that India groups them.
+async fn numbers(browser: &Browser) {
+    let text = async |path: &str| {
+        browser.go(path).await;
+        browser.run("return document.querySelector('main').innerText").await.as_str().unwrap().to_owned()
+    };
+    let analytics = text("/analytics").await;
+    assert!(analytics.contains("1,00,001"), "100,000 orders and the attacker's: {analytics}");
+    assert!(analytics.contains("x-attack"), "what the attacker wrote is shown as text");
+    let all = text("/?range=all").await;
+    assert!(all.contains("messages") && all.contains('₹'), "{all}");
+    let alerts = text("/alerts").await;
+    assert!(alerts.contains("<x-attack></x-attack><script>"), "{alerts}");
+    // The viewer's clock, not the shop's.
+    for (zone, shown) in [("America/New_York", "15 Jan 2026, 3:30"), ("Asia/Kolkata", "16 Jan 2026, 2:00")] {
+        browser.tell("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
+        let chat = text(&format!("/conversation?user={LATE}")).await;
+        assert!(chat.contains(shown), "{zone}: {chat}");
+    }
+}
+
+/// Charts are hovered, zoomed, toggled and exported, and stay as they were made when something changes.
+async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
+    let downloads = folder.join("downloads");
+    std::fs::create_dir_all(&downloads).unwrap();
+    let here = json!({"behavior": "allow", "downloadPath": downloads.to_str().unwrap()});
+    browser.tell("Browser.setDownloadBehavior", here).await;
+    browser.go("/?range=30d").await;
+    let trend = browser.driver.find(By::Css("figure[data-key='overview/response_trend'] .chart")).await.unwrap();
+    trend.scroll_into_view().await.unwrap();
+    browser.driver.action_chain().move_to_element_center(&trend).perform().await.unwrap();
+    let tip = "return [...document.querySelectorAll('.tip')].some((tip) => tip.innerText.includes('Target') && tip.innerText.includes('5 s'))";
+    browser.until(tip, Duration::from_secs(5)).await;
+    browser.picture("hover", 1440).await;
+    let chart = "const chart = echarts.getInstanceByDom(document.querySelector(\"figure[data-key='overview/response_trend'] .chart\"));";
+    browser
+        .run(&format!(
+            "{chart} chart.dispatchAction({{type: 'dataZoom', start: 40, end: 70}});
+             chart.dispatchAction({{type: 'legendUnSelect', name: 'target'}}); window.mark = 1;"
+        ))
+        .await;
+    let kept = format!(
+        "{chart} const now = chart.getOption(); return now.dataZoom[0].start === 40 && now.legend[0].selected.target === false"
+    );
+    assert_eq!(browser.run(&kept).await, Value::Bool(true));
+    // Something happens: the page looks again, without being loaded anew.
+    let before = browser.run("return document.querySelector('main').innerText").await;
+    let alert = Alert {
+        id: AlertId::new("ALERT_NEW"),
+        user_id: UserId::new("919000000002"),
+        reason: "news".to_owned(),
+        last_message: String::new(),
+        priority: Priority::High,
+        status: AlertStatus::Pending,
+        created_at: Timestamp::now(),
+    };
+    store.open_alert(&alert).await.unwrap();
+    let news = format!("return document.querySelector('main').innerText !== {before} && window.mark === 1");
+    browser.until(&news, Duration::from_secs(15)).await;
+    assert_eq!(browser.run(&kept).await, Value::Bool(true), "what was zoomed and switched off stays so");
+    for kind in ["CSV table", "JSON", "PNG picture"] {
+        browser.run("document.querySelector(\"figure[data-key='overview/intents'] .menu\").open = true").await;
+        let button = format!("//figure[@data-key='overview/intents']//button[text()='{kind}']");
+        browser.driver.find(By::XPath(button)).await.unwrap().click().await.unwrap();
+    }
+    let begun = Instant::now();
+    let files = ["intents.csv", "intents.json", "intents.png"].map(|name| downloads.join(name));
+    while !files.iter().all(|file| file.is_file()) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            std::fs::read_dir(&downloads).unwrap().collect::<Vec<_>>()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let csv = std::fs::read_to_string(&files[0]).unwrap();
+    assert!(csv.contains("track_order,"), "{csv}");
+    let json: Value = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
+    assert_eq!(json["key"], "intents");
+    assert!(std::fs::read(&files[2]).unwrap().starts_with(b"\x89PNG"));
+    // Whoever wants no motion gets none.
+    let still = json!({"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]});
+    browser.tell("Emulation.setEmulatedMedia", still).await;
+    browser.go("/?range=30d").await;
+    assert_eq!(browser.run(&format!("{chart} return chart.getOption().animation")).await, Value::Bool(false));
+    browser.shape(1440, false).await;
+    browser.is_clean("charts").await;
+}
+
+/// Without a mouse: the tab key goes through sections, filters and the forms, and it is seen where it is.
+async fn keyboard(browser: &Browser) {
+    browser.go("/alerts").await;
+    let mut passed = Vec::new();
+    for _ in 0..40 {
+        browser.driver.action_chain().send_keys(Key::Tab).perform().await.unwrap();
+        let at = browser
+            .run(
+                "const at = document.activeElement, look = getComputedStyle(at);
+                 return [at.tagName.toLowerCase() + ':' + (at.name || at.innerText || '').trim(), look.outlineStyle, look.outlineWidth]",
+            )
+            .await;
+        let name = at[0].as_str().unwrap().to_owned();
+        assert!(at[1] != "none" && at[2] != "0px", "where the keyboard is cannot be seen: {at}");
+        let end = name == "button:Settle";
+        passed.push(name);
+        if end {
+            break;
+        }
+    }
+    let mut rest = passed.iter();
+    for wanted in [
+        "a:Skip to the content",
+        "a:Overview",
+        "a:Conversations",
+        "a:Audit",
+        "select:status",
+        "input:q",
+        "input:note",
+        "button:Settle",
+    ] {
+        assert!(rest.any(|name| name == wanted), "{wanted} is not reached in its place: {passed:?}");
+    }
+    browser.driver.action_chain().send_keys(Key::Enter).perform().await.unwrap();
+    browser.until("return document.querySelector('.told') !== null", Duration::from_secs(10)).await;
+    // A menu opens, closes with Escape, and gives the place back.
+    browser.go("/").await;
+    browser.run("document.querySelector('.menu summary').focus()").await;
+    browser.driver.action_chain().send_keys(Key::Enter).perform().await.unwrap();
+    browser.until("return document.querySelector('.menu').open", Duration::from_secs(5)).await;
+    browser.driver.action_chain().send_keys(Key::Escape).perform().await.unwrap();
+    let closed = "return !document.querySelector('.menu').open && document.activeElement.closest('.menu') !== null";
+    browser.until(closed, Duration::from_secs(5)).await;
+}
+
+/// What one member of the team does another sees within two seconds, on pages that were open before.
+async fn together(one: &Browser, other: &Browser) {
+    let longest = Duration::from_secs(2);
+    for browser in [one, other] {
+        browser.go("/alerts").await;
+        browser.until("return document.getElementById('live').textContent === 'Live'", Duration::from_secs(10)).await;
+    }
+    let id = one.run("return document.querySelectorAll('.alert[data-id]')[2].dataset.id").await;
+    let card = format!(".alert[data-id=\"{}\"]", id.as_str().unwrap());
+    assert!(!card.contains("x-attack"));
+    let note = one.driver.find(By::Css(format!("{card} input[name=note]"))).await.unwrap();
+    note.send_keys(ATTACK).await.unwrap();
+    let begun = Instant::now();
+    note.send_keys(Key::Enter).await.unwrap();
+    other.until(&format!("return document.querySelector({}) === null", json!(card)), longest).await;
+    println!("  settled here, seen there after {:.2} s", begun.elapsed().as_secs_f64());
+    assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
+
+    one.go("/conversations").await;
+    let chat = one
+        .run(
+            "return [...document.querySelectorAll('a.talk')].find((talk) => !talk.querySelector('.chip.high')).getAttribute('href')",
+        )
+        .await;
+    for browser in [one, other] {
+        browser.go(chat.as_str().unwrap()).await;
+        browser.until("return document.getElementById('live').textContent === 'Live'", Duration::from_secs(10)).await;
+    }
+    let take = one.driver.find(By::XPath("//button[text()='Take over']")).await.unwrap();
+    let begun = Instant::now();
+    take.click().await.unwrap();
+    other.until("return document.querySelector('textarea[name=text]') !== null", longest).await;
+    println!("  taken over here, seen there after {:.2} s", begun.elapsed().as_secs_f64());
+    assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
+    one.until("return document.querySelector('.told') !== null", Duration::from_secs(10)).await;
+    let reply = one.driver.find(By::Css("textarea[name=text]")).await.unwrap();
+    reply.send_keys(ATTACK).await.unwrap();
+    one.driver.find(By::XPath("//button[text()='Send']")).await.unwrap().click().await.unwrap();
+    other
+        .until(
+            "return document.querySelector('.bubble.agent .text')?.innerText.includes('<x-attack>') === true",
+            longest,
+        )
+        .await;
+    for browser in [one, other] {
+        browser.is_clean("conversation").await;
+        browser.go("/audit").await;
+        browser.is_clean("audit").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Chromium, its driver and axe-core: tests/browser.sh"]
+async fn the_team_works_at_the_pages() {
+    let axe = std::env::var("AXE").expect("AXE names axe.min.js: run tests/browser.sh");
+    let axe = std::fs::read_to_string(axe).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let begun = Instant::now();
+    let (store, url) = site(folder.path(), &stop).await;
+    println!("the shop is there after {:.1} s", begun.elapsed().as_secs_f64());
+    let service = Service::start();
+    let (one, other) = (service.browser(&url).await, service.browser(&url).await);
+    one.shape(390, false).await;
+    one.go("/login").await;
+    one.is_accessible("login", &axe).await;
+    one.picture("login-390-light", 390).await;
+    one.shape(1440, true).await;
+    one.is_accessible("login, dark", &axe).await;
+    one.picture("login-1440-dark", 1440).await;
+    one.shape(1440, false).await;
+    for browser in [&one, &other] {
+        log_in(browser).await;
+    }
+    let step = async |name: &str, work: &mut (dyn Future<Output = ()> + Unpin)| {
+        let begun = Instant::now();
+        work.await;
+        println!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+    };
+    step("numbers", &mut Box::pin(numbers(&one))).await;
+    step("charts", &mut Box::pin(charts(&one, store.as_ref(), folder.path()))).await;
+    step("keyboard", &mut Box::pin(keyboard(&one))).await;
+    step("two at once", &mut Box::pin(together(&one, &other))).await;
+    step("every page", &mut Box::pin(every_page(&one, &axe))).await;
+    println!("pictures: {}", screenshots().display());
+    for browser in [one, other] {
+        browser.driver.quit().await.unwrap();
+    }
+    stop.cancel();
+}

@@ -1,0 +1,127 @@
+//! What many open pages cost, and how long the data of each page takes at the size of a busy shop.
+
+use std::io::{BufRead as _, BufReader};
+use std::time::{Duration, Instant};
+
+use ecomres::domain::ids::UserId;
+use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::store::Store;
+use ecomres::store::sqlite::SqliteStore;
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::cli::ecomres;
+use crate::crowd::{import_orders, write_business, write_messages};
+use crate::mcp::client::{piped, terminate, wait};
+
+/// Open pages.
+const PAGES: usize = 200;
+/// Requests of each page that are measured.
+const REQUESTS: usize = 40;
+
+/// Seconds of processor time that a process has used; `None` where the system does not tell.
+fn processor_seconds(process: u32) -> Option<f64> {
+    let line = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let fields: Vec<&str> = line.rsplit(')').next()?.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u32>().ok()? + fields.get(12)?.parse::<u32>().ok()?;
+    Some(f64::from(ticks) / 100.0)
+}
+
+fn percentile(sorted: &[Duration], share: usize) -> f64 {
+    sorted[(sorted.len() * share / 100).min(sorted.len() - 1)].as_secs_f64() * 1_000.0
+}
+
+/// `WATCH_MESSAGES` sets how many messages there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes and measures: tests/bench/dashboard.sh"]
+async fn open_pages_cost_little_and_each_is_there_soon() {
+    let messages = std::env::var("WATCH_MESSAGES").map_or(200_000, |count| count.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    import_orders(folder.path(), "shop.db");
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(&folder.path().join("shop.db")).unwrap());
+    let begun = Instant::now();
+    let now = Timestamp::now();
+    let written = write_messages(store.as_ref(), messages, now).await;
+    write_business(store.as_ref(), now).await;
+    println!("{written} messages and 100,000 orders on SQLite, written in {:.1} s", begun.elapsed().as_secs_f64());
+    let mut command = ecomres(folder.path());
+    command.args(["dashboard", "--store", "shop.db", "--port", "0"]);
+    let mut child = piped(&command).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let url = lines.find_map(|line| line.unwrap().split_once("dashboard at ").map(|(_, url)| url.to_owned())).unwrap();
+    std::thread::spawn(move || lines.for_each(drop));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().build().unwrap();
+
+    let opened = (0..PAGES).map(|_| async {
+        let mut events = http.get(format!("{url}events")).send().await.unwrap().bytes_stream();
+        let first = events.next().await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&first).contains("hello"));
+        events
+    });
+    let opened = join_all(opened).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    if let Some(before) = processor_seconds(child.id()) {
+        let begun = Instant::now();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let used = processor_seconds(child.id()).unwrap() - before;
+        let share = used / begun.elapsed().as_secs_f64() * 100.0;
+        println!("{} open pages while nothing changes: {share:.2} % of a core (target: under 5 %)", opened.len());
+        assert!(share < 5.0, "{share} % of a core");
+    }
+    drop(opened);
+
+    let latest = store.find_talks(&ecomres::store::Search::default(), 1).await.unwrap().remove(0);
+    let chat = format!("conversation?user={latest}");
+    println!("data of a page, milliseconds: first | p95 unchanged | p95 with a new message before each request");
+    for page in [
+        "",
+        "?range=1h",
+        "?range=24h",
+        "?range=30d",
+        "?range=all",
+        "alerts",
+        "conversations",
+        "conversations?q=ORD000777",
+        &chat,
+        "analytics",
+        "analytics?range=30d&platform=Blinkit",
+        "audit",
+    ] {
+        let ask = async || {
+            let begun = Instant::now();
+            let answer = http.get(format!("{url}{page}")).send().await.unwrap();
+            assert!(answer.status().is_success(), "{page}");
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("<main"), "{page}");
+            begun.elapsed()
+        };
+        let first = ask().await;
+        let (mut calm, mut busy) = (Vec::new(), Vec::new());
+        for _ in 0..REQUESTS {
+            calm.push(ask().await);
+        }
+        for number in 0..REQUESTS {
+            let said = ChatMessage {
+                user_id: UserId::new("919000000003"),
+                role: Role::User,
+                text: "and now?".to_owned(),
+                at: Timestamp::now(),
+                turn: number as u64,
+                intent: Some("track_order".to_owned()),
+                sentiment: Some("neutral".to_owned()),
+                response_ms: None,
+            };
+            store.append_messages(&[said]).await.unwrap();
+            busy.push(ask().await);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        calm.sort();
+        busy.sort();
+        let first = first.as_secs_f64() * 1_000.0;
+        println!("  /{page}: {first:.0} | {:.0} | {:.0}", percentile(&calm, 95), percentile(&busy, 95));
+    }
+    terminate(&child);
+    assert_eq!(wait(&mut child, Duration::from_secs(20)), Some(0));
+}
