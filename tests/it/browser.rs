@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, OrderId, UserId};
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::domain::money::Money;
 use ecomres::domain::order::Order;
 use ecomres::store::sqlite::SqliteStore;
@@ -49,6 +49,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         intent: (role == Role::User).then(|| ATTACK.to_owned()),
         sentiment: (role == Role::User).then(|| ATTACK.to_owned()),
         response_ms: (role == Role::Assistant).then_some(900),
+        basis: Basis::default(),
     };
     let minute_ago = now - SignedDuration::from_secs(60);
     let (late, evening) = (UserId::new(LATE), "2026-01-15T20:30:00Z".parse().unwrap());
@@ -69,6 +70,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: now,
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
     let order = Order {
@@ -112,6 +114,7 @@ async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, Strin
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         response_target_seconds: 5,
+        model: ecomres::insights::ModelSource::fixed(0.45, None),
         clock: Arc::new(Timestamp::now),
         stop: stop.clone(),
     });
@@ -227,6 +230,7 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: Timestamp::now(),
+        handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
     let news = format!("return document.querySelector('main').innerText !== {before} && window.mark === 1");

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::audit::{AuditPhase, AuditRecord};
 use ecomres::domain::caller::Caller;
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, IdPatterns, OrderId, UserId};
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::domain::money::Percent;
 use ecomres::domain::outgoing::Outgoing;
 use ecomres::domain::refund::{RefundPolicy, RefundRequest};
@@ -111,6 +111,7 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
             intent: (role == Role::User).then(|| (*intent).to_owned()),
             sentiment: (role == Role::User).then(|| (*sentiment).to_owned()),
             response_ms,
+            basis: Basis::default(),
         };
         messages.push(message(Role::User, said.replace("{}", &order), at, None));
         // Most are answered at once, some slowly.
@@ -166,6 +167,7 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
             intent: None,
             sentiment: None,
             response_ms: None,
+            basis: Basis::default(),
         };
         if index % 3 == 0 && asked.at < now {
             let sent = Outgoing::text(user.clone(), turn, 0, asked.text.as_str(), asked.at);
@@ -194,6 +196,7 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
                 priority: [Priority::Medium, Priority::High, Priority::Low][index / 4 % 3],
                 status: AlertStatus::Pending,
                 created_at: now - SignedDuration::from_secs(age),
+                handling: Handling::default(),
             };
             store.open_alert(&alert).await.unwrap();
             if index > 120 {

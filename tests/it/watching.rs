@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::time::{Duration, Instant};
 
 use ecomres::domain::ids::UserId;
-use ecomres::domain::message::{ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
 use futures_util::StreamExt as _;
@@ -112,6 +112,7 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
                 intent: Some("track_order".to_owned()),
                 sentiment: Some("neutral".to_owned()),
                 response_ms: None,
+                basis: Basis::default(),
             };
             store.append_messages(&[said]).await.unwrap();
             busy.push(ask().await);

@@ -263,7 +263,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::domain::message::ChatMessage;
+    use crate::domain::message::{Basis, ChatMessage};
     use crate::store::Transcript as _;
 
     #[tokio::test]
@@ -279,6 +279,7 @@ mod tests {
             intent: (number % 2 == 0).then(|| format!("intent-{}", number % 4)),
             sentiment: (number % 3 == 0).then(|| "neutral".to_owned()),
             response_ms: (number % 5 == 3).then_some(u64::try_from(number).unwrap()),
+            basis: Basis::default(),
         };
         let periods = [None, Some(200), Some(900)].map(|from: Option<i64>| Period {
             from: from.map(|from| at(from * 4_001)),
