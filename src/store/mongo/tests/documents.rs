@@ -145,7 +145,7 @@ async fn chats_and_alerts_of_the_original_are_read() {
     assert!(store.resolve_alert(&found.id, found.created_at).await.unwrap());
     let settled = store.alert(&found.id).await.unwrap().unwrap();
     assert_eq!((settled.status, settled.reason.as_str()), (AlertStatus::Resolved, "angry | again"));
-    assert_eq!(store.alerts(10).await.unwrap(), [settled.clone()]);
+    assert_eq!(store.alerts(10).await.unwrap(), std::slice::from_ref(&settled));
 
     // Opened again it moves to the place of the customer's latest alert, with all that the original wrote.
     let Reopened::Done(again) = store.reopen_alert(&settled.id, "lead", settled.created_at).await.unwrap() else {
