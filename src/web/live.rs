@@ -95,9 +95,8 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>,
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
+        // What changes meanwhile is told to whoever comes next: their page may be a moment older than their connection.
         if changes.receiver_count() == 0 {
-            // Whoever comes next has just loaded everything.
-            known = None;
             continue;
         }
         match store.change_mark().await {

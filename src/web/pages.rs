@@ -19,8 +19,8 @@ use crate::store::StoreError;
 
 /// How long figures hold where nothing changed: the range itself moves on.
 const LONGEST: Duration = Duration::from_secs(20);
-/// How many times as long as counting took they are not counted again, whatever changed: at most a fifth of a core counts.
-const TIMES: u32 = 4;
+/// How many times as long as counting took they are not counted again, whatever changed: at most a third of a core counts.
+const TIMES: u32 = 2;
 /// What takes longer to count is shown as it was, counted anew beside, and shown anew then.
 const DEAR: Duration = Duration::from_millis(60);
 /// Older figures are never shown.

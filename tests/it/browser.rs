@@ -189,7 +189,7 @@ async fn numbers(browser: &Browser) {
     let alerts = text("/alerts").await;
     assert!(alerts.contains("<x-attack></x-attack><script>"), "{alerts}");
     // The viewer's clock, not the shop's.
-    for (zone, shown) in [("America/New_York", "15 Jan 2026, 3:30"), ("Asia/Kolkata", "16 Jan 2026, 2:00")] {
+    for (zone, shown) in [("America/New_York", "Jan 15, 2026, 3:30"), ("Asia/Kolkata", "Jan 16, 2026, 2:00")] {
         browser.tell("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
         let chat = text(&format!("/conversation?user={LATE}")).await;
         assert!(chat.contains(shown), "{zone}: {chat}");
@@ -234,7 +234,8 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
     };
     store.open_alert(&alert).await.unwrap();
     let news = format!("return document.querySelector('main').innerText !== {before} && window.mark === 1");
-    browser.until(&news, Duration::from_secs(15)).await;
+    let took = browser.until(&news, Duration::from_secs(30)).await;
+    println!("  a new alert, seen on Overview after {:.2} s", took.as_secs_f64());
     assert_eq!(browser.run(&kept).await, Value::Bool(true), "what was zoomed and switched off stays so");
     for kind in ["CSV table", "JSON", "PNG picture"] {
         browser.run("document.querySelector(\"figure[data-key='overview/intents'] .menu\").open = true").await;

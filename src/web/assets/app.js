@@ -121,13 +121,21 @@
     live.className = "live " + state;
   };
 
+  // Whether somebody has put something into a field that it did not hold before.
+  const touched = (field) => {
+    if (field.type === "hidden") return false;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+    const before = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(0, before);
+  };
+
   // Somebody who writes, or reads what they have opened, is not disturbed.
   const busy = () => {
     const at = document.activeElement;
     const writes = at && at.closest("main") && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
-    const text = [...document.querySelectorAll("main textarea, main input[name=note]")].some((field) => field.value);
-    const chosen = document.querySelector("main input[type=checkbox]:checked") !== null;
-    return writes || text || chosen || document.querySelector("main details[open]") !== null;
+    const begun = [...document.querySelectorAll("main input, main textarea, main select")].some(touched);
+    return writes || begun || document.querySelector("main details[open]") !== null;
   };
 
   let asking = false;
@@ -215,24 +223,28 @@
   ready();
   setInterval(times, 30000);
   if (document.body.dataset.live) {
-    let told = 0;
-    const source = new EventSource("/events");
-    source.addEventListener("hello", () => {
-      told = Date.now();
-      say("Live", "on");
-    });
-    source.addEventListener("change", (event) => {
-      told = Date.now();
-      try { waiting(JSON.parse(event.data)); } catch { /* the page tells when it is loaded */ }
+    let source = null;
+    const listen = () => {
+      source = new EventSource("/events");
+      source.addEventListener("hello", () => say("Live", "on"));
+      source.addEventListener("change", (event) => {
+        try { waiting(JSON.parse(event.data)); } catch { /* the page tells when it is loaded */ }
+        look();
+      });
+      source.onerror = () => say("Looking every 30 s", "off");
+    };
+    listen();
+    setInterval(() => {
+      if (source.readyState !== 1) look();
+    }, 30000);
+    // A page that was left can stay in memory with its connection, and a browser has only six of them for a server.
+    addEventListener("pagehide", () => source.close());
+    addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      asking = false;
+      listen();
       look();
     });
-    source.onerror = () => {
-      told = 0;
-      say("Looking every 30 s", "off");
-    };
-    setInterval(() => {
-      if (!told || source.readyState !== 1) look();
-    }, 30000);
   }
   // What changed while somebody wrote or was elsewhere is shown when they are back.
   const late = () => {

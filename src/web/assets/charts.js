@@ -422,10 +422,18 @@ const charts = (() => {
     };
   }
 
+  /** Draws everything anew, for another width or other colours; what was zoomed or switched off stays so. */
   function again() {
     for (const [place, chart] of drawn) {
       chart.resize();
-      chart.setOption(options(read(place), place), { notMerge: true });
+      const was = chart.getOption();
+      const next = { ...options(read(place), place), animationDuration: 0 };
+      next.dataZoom?.forEach((zoom, index) => {
+        zoom.start = was.dataZoom?.[index]?.start;
+        zoom.end = was.dataZoom?.[index]?.end;
+      });
+      if (next.legend && was.legend?.[0]) next.legend.selected = was.legend[0].selected;
+      chart.setOption(next, { notMerge: true });
     }
   }
   let waiting = 0;

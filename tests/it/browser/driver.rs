@@ -55,8 +55,8 @@ impl Service {
             "--disable-dev-shm-usage",
             "--disable-gpu",
             "--hide-scrollbars",
+            "--lang=en-US",
             "--window-size=1440,1000",
-            "--lang=en-IN",
         ] {
             wanted.add_arg(argument).unwrap();
         }
@@ -112,7 +112,11 @@ impl Browser {
             if told.is_ok_and(|told| *told.json() == Value::Bool(true)) {
                 return begun.elapsed();
             }
-            assert!(begun.elapsed() < longest, "not within {longest:?}: {script}");
+            if begun.elapsed() >= longest {
+                let state = "return [location.href, document.hidden, document.activeElement?.outerHTML.slice(0, 200),
+                    document.getElementById('live')?.textContent, document.querySelector('main')?.innerText]";
+                panic!("not within {longest:?}: {script}: {:#}", self.run(state).await);
+            }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
