@@ -155,20 +155,21 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
         let last = store.recent_messages(user, 4).await.unwrap();
         let turn = last.last().map_or(1, |message| message.turn);
         let mut conversation = Conversation::new(user.clone());
-        conversation.turn = turn;
+        let asks = index % 3 == 0;
+        conversation.turn = turn + u64::from(asks);
         let ended = last.last().map_or(now, |message| message.at);
         let asked = ChatMessage {
             user_id: user.clone(),
             role: Role::Agent,
             text: "Has that been sorted out? Write here whenever something is missing.".to_owned(),
-            at: ended + SignedDuration::from_secs(20),
-            turn,
+            at: ended + SignedDuration::from_secs(1),
+            turn: turn + 1,
             intent: None,
             sentiment: None,
             response_ms: None,
         };
-        if index % 3 == 0 && asked.at < now {
-            let sent = Outgoing::text(user.clone(), turn, 0, asked.text.as_str(), asked.at);
+        if asks {
+            let sent = Outgoing::text(user.clone(), turn + 1, 0, asked.text.as_str(), asked.at);
             assert!(store.save_reply(&conversation, &asked, &sent).await.unwrap());
         } else {
             assert!(store.save_conversation(&conversation).await.unwrap());
