@@ -97,11 +97,9 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
     let reach: f64 = rng.random::<f64>() * rng.random::<f64>().sqrt();
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     let mut at = now - SignedDuration::from_secs(30 + (reach * (DAYS * 86_400) as f64) as i64);
-    let mut turn = 0;
-    for _ in 0..rng.random_range(2..=6) {
+    for turn in 1..=rng.random_range(2..=6) {
         let (said, intent, sentiment, answer) = TALK.choose(rng).unwrap();
         let order = format!("ORD{:06}", rng.random_range(1..=100_000));
-        turn += 1;
         let message = |role, text: String, at, response_ms| ChatMessage {
             user_id: user_id.clone(),
             role,
@@ -121,7 +119,7 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
             messages.push(message(Role::Assistant, answer.replace("{}", &order), answered, u64::try_from(taken).ok()));
         }
         let pause = if rng.random_ratio(1, 5) { rng.random_range(26..90) * 3_600 } else { rng.random_range(20..600) };
-        at = at + SignedDuration::from_secs(pause);
+        at += SignedDuration::from_secs(pause);
         if at >= now {
             break;
         }
