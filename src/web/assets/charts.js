@@ -370,6 +370,10 @@ const charts = (() => {
     const chart = echarts.init(place, null, { renderer: "canvas" });
     chart.setOption(options(read(place), place));
     drawn.set(place, chart);
+    // Beside a card that grows, a chart grows as well.
+    new ResizeObserver(() => {
+      if (place.clientWidth && !chart.isDisposed()) chart.resize();
+    }).observe(place);
     menu(place);
   }
 
