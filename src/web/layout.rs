@@ -107,7 +107,7 @@ pub(super) fn outside(title: &str, main: Markup) -> Markup {
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body { main.alone { (main) } }
+            body { main.alone { p.brand { (mark()) "ecomres" } (main) } }
         }
     }
 }

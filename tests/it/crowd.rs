@@ -97,11 +97,9 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
     let reach: f64 = rng.random::<f64>() * rng.random::<f64>().sqrt();
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     let mut at = now - SignedDuration::from_secs(30 + (reach * (DAYS * 86_400) as f64) as i64);
-    let mut turn = 0;
-    for _ in 0..rng.random_range(2..=6) {
+    for turn in 1..=rng.random_range(2..=6) {
         let (said, intent, sentiment, answer) = TALK.choose(rng).unwrap();
         let order = format!("ORD{:06}", rng.random_range(1..=100_000));
-        turn += 1;
         let message = |role, text: String, at, response_ms| ChatMessage {
             user_id: user_id.clone(),
             role,
@@ -122,7 +120,7 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
             messages.push(message(Role::Assistant, answer.replace("{}", &order), answered, u64::try_from(taken).ok()));
         }
         let pause = if rng.random_ratio(1, 5) { rng.random_range(26..90) * 3_600 } else { rng.random_range(20..600) };
-        at = at + SignedDuration::from_secs(pause);
+        at += SignedDuration::from_secs(pause);
         if at >= now {
             break;
         }
@@ -156,21 +154,22 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
         let last = store.recent_messages(user, 4).await.unwrap();
         let turn = last.last().map_or(1, |message| message.turn);
         let mut conversation = Conversation::new(user.clone());
-        conversation.turn = turn;
+        let asks = index % 3 == 0;
+        conversation.turn = turn + u64::from(asks);
         let ended = last.last().map_or(now, |message| message.at);
         let asked = ChatMessage {
             user_id: user.clone(),
             role: Role::Agent,
             text: "Has that been sorted out? Write here whenever something is missing.".to_owned(),
-            at: ended + SignedDuration::from_secs(20),
-            turn,
+            at: ended + SignedDuration::from_secs(1),
+            turn: turn + 1,
             intent: None,
             sentiment: None,
             response_ms: None,
             basis: Basis::default(),
         };
-        if index % 3 == 0 && asked.at < now {
-            let sent = Outgoing::text(user.clone(), turn, 0, asked.text.as_str(), asked.at);
+        if asks {
+            let sent = Outgoing::text(user.clone(), turn + 1, 0, asked.text.as_str(), asked.at);
             assert!(store.save_reply(&conversation, &asked, &sent).await.unwrap());
         } else {
             assert!(store.save_conversation(&conversation).await.unwrap());

@@ -72,6 +72,9 @@ const charts = (() => {
     return text.charAt(0).toUpperCase() + text.slice(1);
   };
 
+  // In a legend there is little room as well.
+  const brief = (name) => (name.length > 30 ? words(name).slice(0, 29) + "…" : words(name));
+
   // Days are the shop's; hours come with their moment and are told by the viewer's clock.
   const day = /^\d{4}-\d\d-\d\d$/;
   function label(data, index, full) {
@@ -86,7 +89,7 @@ const charts = (() => {
             hour: "2-digit",
             minute: "2-digit",
           })
-        : at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+        : at.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
     }
     if (!day.test(text)) return full ? words(text) : text;
     const style = full
@@ -152,7 +155,7 @@ const charts = (() => {
     pageTextStyle: { color: look.ink },
     inactiveColor: look.line,
     textStyle: { color: look.ink, fontSize: 12 },
-    formatter: words,
+    formatter: brief,
   });
 
   function donut(data, look, wide) {
@@ -177,7 +180,7 @@ const charts = (() => {
         ...(wide
           ? { orient: "vertical", left: "54%", top: "middle", itemGap: 10 }
           : { orient: "vertical", bottom: 0, left: "center", itemGap: 5 }),
-        formatter: (name) => words(name) + "  " + Math.round(share(name) * 10) / 10 + " %",
+        formatter: (name) => brief(name) + "  " + Math.round(share(name) * 10) / 10 + " %",
       },
       series: [
         {
@@ -300,7 +303,7 @@ const charts = (() => {
 
   function options(data, place) {
     const look = palette();
-    if (data.kind === "donut") return donut(data, look, place.clientWidth > 430);
+    if (data.kind === "donut") return donut(data, look, place.clientWidth > 450);
     return data.kind === "bars" ? bars(data, look) : overTime(data, look);
   }
 
@@ -367,6 +370,10 @@ const charts = (() => {
     const chart = echarts.init(place, null, { renderer: "canvas" });
     chart.setOption(options(read(place), place));
     drawn.set(place, chart);
+    // Beside a card that grows, a chart grows as well.
+    new ResizeObserver(() => {
+      if (place.clientWidth && !chart.isDisposed()) chart.resize();
+    }).observe(place);
     menu(place);
   }
 
