@@ -324,9 +324,9 @@ async fn an_intent_is_corrected_with_a_form_and_shows_on_the_page_of_quality() {
     let kept = page.store.corrections_of(&user).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].intent.as_deref(), kept[0].sentiment.as_deref()), (Some("request_refund"), Some("neutral")));
-    assert_eq!((kept[0].text.as_str(), kept[0].by.as_str()), (ATTACK, "operator:dashboard"));
+    assert_eq!((kept[0].text.as_str(), kept[0].by.as_str()), (ATTACK, "dashboard"));
     let (_, text) = page.get(&chat).await;
-    assert!(text.contains("A person says:") && text.contains("operator:dashboard"), "{text}");
+    assert!(text.contains("A person says:") && text.contains("(dashboard)"), "{text}");
     let (status, to) = {
         let fields =
             [("user", CUSTOMER), ("csrf", &token), ("turn", "7"), ("message", &message), ("intent", "track_order")];
