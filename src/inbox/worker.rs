@@ -63,6 +63,9 @@ pub struct Worker {
     witness: Option<Arc<dyn Witness>>,
 }
 
+/// How long a conversation waits at most for its next attempt after its process died.
+const LONGEST_LEASE: SignedDuration = SignedDuration::from_mins(5);
+
 impl Worker {
     /// A worker over a store, with a name of its own.
     pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
@@ -117,7 +120,15 @@ impl Worker {
             self.put_back(&claim, &error, None, clock()).await;
             return Outcome::Failed(error);
         }
-        let mut heartbeat = self.heartbeat(&claim, clock);
+        let lease = self.lease_of(claim.attempt);
+        if lease > self.lease {
+            match self.store.renew(&claim, clock(), lease).await {
+                Ok(true) => {}
+                Ok(false) => return Outcome::Lost,
+                Err(error) => tracing::warn!(user = shown, %error, "the longer lease could not be kept"),
+            }
+        }
+        let mut heartbeat = self.heartbeat(&claim, clock, lease);
         // A fault in the program must cost one turn and not the worker.
         // The latest message's identifier names the work from the webhook to the sending of the reply.
         let message_id = claim.messages.last().map_or("", |message| message.id.as_str());
@@ -183,10 +194,18 @@ impl Worker {
         }
     }
 
-    /// Renews the lease three times in its length; ends when it is lost.
-    fn heartbeat(&self, claim: &Claim, clock: &Clock) -> AbortOnDropHandle<()> {
-        let (store, claim, clock, lease) = (Arc::clone(&self.store), claim.clone(), Arc::clone(clock), self.lease);
-        let beat = Duration::try_from(lease / 3).unwrap_or(Duration::from_secs(1));
+    /// How long an attempt holds the conversation where its process dies: from the fourth on twice as long each time. A
+    /// process that dies takes all down that is in work at that moment, and whoever was there by chance must not have
+    /// used up their attempts within a few seconds of dying and starting.
+    fn lease_of(&self, attempt: u32) -> SignedDuration {
+        let doubled = self.lease.saturating_mul(1 << attempt.saturating_sub(3).min(10));
+        doubled.min(LONGEST_LEASE.max(self.lease))
+    }
+
+    /// Renews the lease three times in its usual length; ends when it is lost.
+    fn heartbeat(&self, claim: &Claim, clock: &Clock, lease: SignedDuration) -> AbortOnDropHandle<()> {
+        let (store, claim, clock) = (Arc::clone(&self.store), claim.clone(), Arc::clone(clock));
+        let beat = Duration::try_from(self.lease / 3).unwrap_or(Duration::from_secs(1));
         AbortOnDropHandle::new(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(beat).await;

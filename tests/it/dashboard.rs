@@ -335,7 +335,9 @@ async fn an_intent_is_corrected_with_a_form_and_shows_on_the_page_of_quality() {
     };
     assert!(status == StatusCode::SEE_OTHER && to.ends_with("told=nomessage"), "{to}");
     let (_, text) = page.get("/quality").await;
-    for shown in ["Corrected intents", "<td>request_refund</td><td>1</td>", "Drift of the intents", "0123456789ab…"] {
+    for shown in
+        ["Corrected intents", "<td>request_refund</td><td class=\"n\">1</td>", "Drift of the intents", "0123456789ab…"]
+    {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     assert_eq!(page.store.audit_length().await.unwrap(), 6, "each change before and after");
