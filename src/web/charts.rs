@@ -37,7 +37,7 @@ pub(super) fn figures(section: &Section, keys: &[&str]) -> Markup {
     html! {
         dl.figures.(columns(chosen.len())) {
             @for figure in chosen {
-                div.urgent[is_urgent(figure)] {
+                div class=[is_urgent(figure).then_some("urgent")] {
                     dt { (figure.label) }
                     dd { (figure.shown()) }
                     @if !figure.note.is_empty() { dd.note { (figure.note) } }
@@ -146,13 +146,13 @@ fn table(table: &Table) -> Markup {
                         thead {
                             tr {
                                 @for (name, numeric) in table.columns.iter().zip(&numeric) {
-                                    th.n[*numeric] scope="col" { (name) }
+                                    th class=[numeric.then_some("n")] scope="col" { (name) }
                                 }
                             }
                         }
                         tbody {
                             @for cells in &table.rows {
-                                tr { @for (cell, numeric) in cells.iter().zip(&numeric) { td.n[*numeric] { (cell) } } }
+                                tr { @for (cell, numeric) in cells.iter().zip(&numeric) { td class=[numeric.then_some("n")] { (cell) } } }
                             }
                         }
                     }

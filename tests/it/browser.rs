@@ -153,6 +153,7 @@ async fn every_page(browser: &Browser, axe: &str) {
         ("conversations", "/conversations"),
         ("conversation", &chat),
         ("analytics", "/analytics"),
+        ("quality", "/quality?range=all"),
         ("audit", "/audit"),
     ];
     for (name, path) in pages {
