@@ -13,7 +13,7 @@ run() {
   # One target folder and one profile with everything else: a second one would compile all dependencies twice.
   cargo test --locked --lib "$@" store::mongo -- --ignored
   # One after the other: both start many processes.
-  cargo test --locked --test it "$@" chaos::whole_size -- --ignored --test-threads 1 --nocapture
+  cargo test --locked --test it "$@" chaos::whole_size -- --ignored --skip bot_chaos --test-threads 1 --nocapture
 }
 
 if [ -n "${TEST_MONGO_URI:-}" ]; then
