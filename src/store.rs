@@ -2,6 +2,7 @@
 //!
 //! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
 
+mod book;
 mod corrections;
 mod erasure;
 mod fresh;
@@ -440,6 +441,9 @@ pub trait Alerts: Send + Sync {
     /// Makes a settled alert pending again, and nobody's, unless the customer has another pending one. How it was settled
     /// stays known.
     async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened>;
+    /// Pending alerts raised at or after `since` of which nobody was told in one way, such as `mail`, and which nobody has
+    /// taken on to tell until after `at`; at most `limit`, those of high priority first.
+    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>>;
     /// Takes it on to tell somebody of an alert in one way, such as `mail`: `false` where that was done, or where somebody
     /// else took it on and has until after `at`. Of many callers, in any number of processes, one is told `true`.
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool>;
@@ -501,6 +505,32 @@ pub struct Search {
     pub until: Option<Timestamp>,
 }
 
+impl Search {
+    /// The identity that a part of one may be meant as, where it is looked for.
+    pub(crate) fn names(&self) -> Vec<String> {
+        [&self.user, &self.text]
+            .into_iter()
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether messages have to be looked through, since no index finds what fits.
+    pub(crate) fn is_looked_through(&self) -> bool {
+        !self.text.is_empty() || !self.user.is_empty() || self.order.is_some()
+    }
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TalksFound {
+    /// Customers, the one with the latest fitting message first.
+    pub users: Vec<UserId>,
+    /// Where messages from before this moment were not looked through; a search up to it goes on there.
+    pub unsearched_before: Option<Timestamp>,
+}
+
 /// What the team's figures are counted from. Nothing here changes anything.
 #[async_trait]
 pub trait Insights: Send + Sync {
@@ -512,8 +542,10 @@ pub trait Insights: Send + Sync {
     async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures>;
     /// Every alert, settled ones too, each once.
     async fn alert_rows(&self) -> Result<Vec<AlertRow>>;
-    /// Customers in whose conversation a message fits, the one with the latest such message first, at most `limit`.
-    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>>;
+    /// Customers in whose conversation a message fits, at most `limit`. Where messages have to be looked through for a text, a
+    /// part of an identity or an order, that is done with the latest `depth` of those that fit otherwise; whoever has just
+    /// that identity, or the order bound or quoted, is found whenever they wrote.
+    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound>;
     /// A text that is another one when something was said, sent, refunded or put on record, news of a sent message came, or
     /// an alert was raised, settled or opened again, since it was asked for last. Cheap: it is asked for every second.
     async fn change_mark(&self) -> Result<String>;

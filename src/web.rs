@@ -17,7 +17,7 @@ mod people;
 mod talks;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     settings: Settings,
     live: live::Live,
     kept: pages::Kept,
+    /// Set once counting ahead has begun.
+    warmed: OnceLock<()>,
     checked: audit::Checked,
 }
 
@@ -136,7 +138,13 @@ impl IntoResponse for Trouble {
 /// (`into_make_service_with_connect_info::<SocketAddr>`), which the limit of logins goes by.
 pub fn router(settings: Settings) -> Router {
     let live = live::Live::new(Arc::clone(&settings.store), settings.stop.clone());
-    let inner = Inner { settings, live, kept: pages::Kept::default(), checked: audit::Checked::default() };
+    let inner = Inner {
+        settings,
+        live,
+        kept: pages::Kept::default(),
+        warmed: OnceLock::new(),
+        checked: audit::Checked::default(),
+    };
     let desk = Desk(Arc::new(inner));
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Router::new()

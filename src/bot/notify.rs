@@ -7,6 +7,7 @@
 mod mail;
 mod post;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::alert::{Alert, AlertStatus};
+use crate::domain::alert::Alert;
 use crate::inbox::Clock;
 use crate::store::{Store, StoreError};
 use crate::telemetry::metric;
@@ -27,8 +28,8 @@ const EVERY: Duration = Duration::from_secs(2);
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 /// How long one attempt has, after which another process may try.
 const TRY: SignedDuration = SignedDuration::from_secs(30);
-/// How many pending alerts are looked through.
-const LIMIT: u32 = 500;
+/// How many alerts are taken at a time; the others come with the next look.
+const LIMIT: u32 = 100;
 
 /// Nobody can be told this way.
 #[derive(Debug, thiserror::Error)]
@@ -68,17 +69,19 @@ impl Notifier {
         Self { store, ways, clock }
     }
 
-    /// Tells until `stop`.
+    /// Tells until `stop`. The ways go side by side: one whose other side does not answer delays no other.
     pub async fn run(&self, stop: CancellationToken) {
-        if self.ways.is_empty() {
-            return;
-        }
+        let ways = self.ways.iter().map(|way| self.run_way(way.as_ref(), &stop));
+        futures_util::future::join_all(ways).await;
+    }
+
+    async fn run_way(&self, way: &dyn Way, stop: &CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                looked = self.look() => {
+                looked = self.look(way) => {
                     if let Err(error) = looked {
-                        tracing::warn!(%error, "alerts cannot be read; trying again");
+                        tracing::warn!(%error, way = way.name(), "alerts cannot be read; trying again");
                     }
                 }
             }
@@ -89,42 +92,43 @@ impl Notifier {
         }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
-        let alerts = self.store.alerts(LIMIT).await?;
-        let since = (self.clock)().saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
-        for alert in alerts.iter().filter(|alert| alert.status == AlertStatus::Pending && alert.created_at >= since) {
-            for way in &self.ways {
-                self.tell(alert, way.as_ref()).await?;
+    /// Tells of what is not told yet, the most urgent first, until something fails: whoever is away is asked again once
+    /// in each look, with the next alert, and not once for each alert.
+    async fn look(&self, way: &dyn Way) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let since = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
+        let mut alerts = self.store.untold_alerts(way.name(), since, now, LIMIT).await?;
+        alerts.sort_by_key(|alert| (Reverse(alert.priority), alert.created_at));
+        for alert in &alerts {
+            if !self.tell(alert, way).await? {
+                break;
             }
         }
         Ok(())
     }
 
-    async fn tell(&self, alert: &Alert, way: &dyn Way) -> Result<(), StoreError> {
+    /// Tells of one alert, where nobody else does; `false` where that failed.
+    async fn tell(&self, alert: &Alert, way: &dyn Way) -> Result<bool, StoreError> {
         let now = (self.clock)();
         let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
         if !self.store.begin_notice(&alert.id, way.name(), now, until).await? {
-            return Ok(());
+            return Ok(true);
         }
         let limit = Duration::try_from(TRY).unwrap_or(EVERY);
         let told = tokio::time::timeout(limit, way.tell(alert)).await;
-        let result = match told.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
-            Ok(()) => {
-                self.store.end_notice(&alert.id, way.name()).await?;
-                "told"
-            }
-            Err(why) => {
-                tracing::warn!(
-                    alert = alert.id.as_str(),
-                    way = way.name(),
-                    why,
-                    "nobody could be told of an alert; trying again"
-                );
-                "failed"
-            }
-        };
+        let told = told.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        match &told {
+            Ok(()) => self.store.end_notice(&alert.id, way.name()).await?,
+            Err(why) => tracing::warn!(
+                alert = alert.id.as_str(),
+                way = way.name(),
+                why,
+                "nobody could be told of an alert; trying again"
+            ),
+        }
+        let result = if told.is_ok() { "told" } else { "failed" };
         metrics::counter!(metric::NOTIFICATIONS, "result" => result, "way" => way.name()).increment(1);
-        Ok(())
+        Ok(told.is_ok())
     }
 }
 
@@ -133,13 +137,25 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::domain::alert::{Handling, Priority};
+    use crate::domain::alert::{AlertStatus, Handling, Priority};
     use crate::domain::ids::{AlertId, UserId};
     use crate::store::sqlite::SqliteStore;
 
-    /// Fails once, then takes everything.
-    #[derive(Default)]
-    struct Shaky(Arc<Mutex<Vec<String>>>);
+    /// Fails for a while, then takes everything.
+    struct Shaky {
+        heard: Mutex<Vec<String>>,
+        failures: usize,
+    }
+
+    impl Shaky {
+        fn new(failures: usize) -> Self {
+            Self { heard: Mutex::default(), failures }
+        }
+
+        fn heard(&self) -> Vec<String> {
+            self.heard.lock().unwrap().clone()
+        }
+    }
 
     #[async_trait]
     impl Way for Shaky {
@@ -148,41 +164,71 @@ mod tests {
         }
 
         async fn tell(&self, alert: &Alert) -> Result<(), String> {
-            let mut told = self.0.lock().unwrap();
-            told.push(alert.id.to_string());
-            if told.len() == 1 { Err("away".to_owned()) } else { Ok(()) }
+            let mut heard = self.heard.lock().unwrap();
+            heard.push(alert.id.to_string());
+            if heard.len() <= self.failures { Err("away".to_owned()) } else { Ok(()) }
         }
+    }
+
+    fn begin() -> Timestamp {
+        "2026-06-01T10:00:00Z".parse().unwrap()
+    }
+
+    fn alert(id: &str, user: &str, priority: Priority, hours: i64) -> Alert {
+        Alert {
+            id: AlertId::new(id),
+            user_id: UserId::new(user),
+            reason: "upset".into(),
+            last_message: "hello".into(),
+            priority,
+            status: AlertStatus::Pending,
+            created_at: begin() - SignedDuration::from_hours(hours),
+            handling: Handling::default(),
+        }
+    }
+
+    /// A notifier at a second; each is a process of its own.
+    fn at(store: &Arc<dyn Store>, second: i64) -> Notifier {
+        let now = begin() + SignedDuration::from_secs(second);
+        Notifier::new(Arc::clone(store), Vec::new(), Arc::new(move || now))
     }
 
     #[tokio::test]
     async fn an_alert_is_told_until_it_is_taken_and_then_no_more_also_after_a_restart() {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
-        let begin: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
-        let alert = |id: &str, user: &str, hours: i64| Alert {
-            id: AlertId::new(id),
-            user_id: UserId::new(user),
-            reason: "upset".into(),
-            last_message: "hello".into(),
-            priority: Priority::High,
-            status: AlertStatus::Pending,
-            created_at: begin - SignedDuration::from_hours(hours),
-            handling: Handling::default(),
-        };
-        store.open_alert(&alert("ALERT_1", "a", 0)).await.unwrap();
-        store.open_alert(&alert("ALERT_OLD", "b", 25)).await.unwrap();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let at = |second: i64| {
-            let now = begin + SignedDuration::from_secs(second);
-            let ways: Vec<Box<dyn Way>> = vec![Box::new(Shaky(Arc::clone(&heard)))];
-            // Each is a process of its own.
-            Notifier::new(Arc::clone(&store), ways, Arc::new(move || now))
-        };
-        at(0).look().await.unwrap();
-        at(1).look().await.unwrap();
-        assert_eq!(heard.lock().unwrap().len(), 1, "whoever tried has some time");
+        store.open_alert(&alert("ALERT_1", "a", Priority::High, 0)).await.unwrap();
+        store.open_alert(&alert("ALERT_OLD", "b", Priority::High, 25)).await.unwrap();
+        let way = Shaky::new(1);
+        at(&store, 0).look(&way).await.unwrap();
+        at(&store, 1).look(&way).await.unwrap();
+        assert_eq!(way.heard().len(), 1, "whoever tried has some time");
         for second in [31, 32, 90, 3_600] {
-            at(second).look().await.unwrap();
+            at(&store, second).look(&way).await.unwrap();
         }
-        assert_eq!(*heard.lock().unwrap(), ["ALERT_1", "ALERT_1"]);
+        assert_eq!(way.heard(), ["ALERT_1", "ALERT_1"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_away_is_asked_once_in_a_look_and_every_alert_is_told_in_the_end_the_urgent_first() {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
+        let count = usize::try_from(LIMIT).unwrap() + 20;
+        for number in 0..count {
+            let id = format!("ALERT_{number}");
+            store.open_alert(&alert(&id, &id, Priority::Low, 2)).await.unwrap();
+        }
+        let way = Shaky::new(2);
+        at(&store, 0).look(&way).await.unwrap();
+        at(&store, 2).look(&way).await.unwrap();
+        assert_eq!(way.heard().len(), 2);
+        store.open_alert(&alert("URGENT", "u", Priority::High, 1)).await.unwrap();
+        for second in [4, 6, 40] {
+            at(&store, second).look(&way).await.unwrap();
+        }
+        let mut heard = way.heard();
+        assert!(heard[2..].iter().position(|id| id == "URGENT").unwrap() < 3, "{heard:?}");
+        assert_eq!(heard.len(), count + 3, "two were asked twice");
+        heard.sort();
+        heard.dedup();
+        assert_eq!(heard.len(), count + 1);
     }
 }

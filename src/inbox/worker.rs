@@ -120,7 +120,7 @@ impl Worker {
             self.put_back(&claim, &error, None, clock()).await;
             return Outcome::Failed(error);
         }
-        let lease = self.lease_of(claim.attempt);
+        let lease = lease_of(self.lease, claim.attempt);
         if lease > self.lease {
             match self.store.renew(&claim, clock(), lease).await {
                 Ok(true) => {}
@@ -192,14 +192,6 @@ impl Worker {
             }
             listener.wait(LOOK).await;
         }
-    }
-
-    /// How long an attempt holds the conversation where its process dies: from the fourth on twice as long each time. A
-    /// process that dies takes all down that is in work at that moment, and whoever was there by chance must not have
-    /// used up their attempts within a few seconds of dying and starting.
-    fn lease_of(&self, attempt: u32) -> SignedDuration {
-        let doubled = self.lease.saturating_mul(1 << attempt.saturating_sub(3).min(10));
-        doubled.min(LONGEST_LEASE.max(self.lease))
     }
 
     /// Renews the lease three times in its usual length; ends when it is lost.
@@ -285,6 +277,14 @@ impl Worker {
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         Ok(conversation)
     }
+}
+
+/// How long an attempt holds the conversation where its process dies: from the fourth on twice as long each time. A
+/// process that dies takes all down that is in work at that moment, and whoever was there by chance must not have used up
+/// their attempts within a few seconds of dying and starting.
+fn lease_of(usual: SignedDuration, attempt: u32) -> SignedDuration {
+    let doubled = usual.saturating_mul(1 << attempt.saturating_sub(3).min(10));
+    doubled.min(LONGEST_LEASE.max(usual))
 }
 
 /// Whether an earlier attempt of this very turn asked for the person: then it was not told to the customer yet, and the
@@ -437,4 +437,19 @@ fn told(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("a fault in the program: {}", text.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_doubles_from_the_fourth_attempt_on_up_to_five_minutes() {
+        let seconds = |usual: i64| {
+            [0, 1, 3, 4, 5, 6, 7, 8, 60, u32::MAX]
+                .map(|attempt| lease_of(SignedDuration::from_secs(usual), attempt).as_secs())
+        };
+        assert_eq!(seconds(30), [30, 30, 30, 60, 120, 240, 300, 300, 300, 300]);
+        assert_eq!(seconds(600), [600; 10], "a longer one that somebody chose stays");
+    }
 }

@@ -14,8 +14,10 @@ use crate::domain::correction::Correction;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
-use crate::store::{Result, Search, Store};
+use crate::store::{Result, Search, Store, StoreError};
 
+/// Messages that are looked through for a text at a time: as many as take no longer than a page may.
+const MOST_LOOKED_THROUGH: u32 = 20_000;
 /// Messages of a conversation that are shown.
 const MOST_MESSAGES: u32 = 200;
 /// Entries of the audit trail that are looked through for the calls of a conversation.
@@ -36,21 +38,21 @@ pub struct Talk {
     pub alert: Option<Alert>,
 }
 
-/// Conversations that fit, the latest first.
+/// Conversations that fit, the latest first; and the moment before which messages were not looked through, if any.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn talks(store: &dyn Store, search: &Search, limit: u32) -> Result<Vec<Talk>> {
-    let users = store.find_talks(search, limit).await?;
-    try_join_all(users.into_iter().map(|user_id| async move {
+pub async fn talks(store: &dyn Store, search: &Search, limit: u32) -> Result<(Vec<Talk>, Option<Timestamp>)> {
+    let found = store.find_talks(search, limit, MOST_LOOKED_THROUGH).await?;
+    let talks = try_join_all(found.users.into_iter().map(|user_id| async move {
         let (last, conversation, alert) = futures_util::try_join!(
             store.recent_messages(&user_id, 1),
             store.conversation(&user_id),
             store.pending_alert(&user_id)
         )?;
-        Ok(Talk { last: last.into_iter().next(), user_id, conversation, alert })
-    }))
-    .await
+        Ok::<_, StoreError>(Talk { last: last.into_iter().next(), user_id, conversation, alert })
+    }));
+    Ok((talks.await?, found.unsearched_before))
 }
 
 /// One turn of a conversation.

@@ -71,7 +71,7 @@ macro_rules! contract_tests {
             conversations_are_found, a_reply_of_the_team_is_kept_whole, what_happens_changes_the_mark,
             an_alert_is_claimed_by_one, a_settled_alert_keeps_its_note, a_settled_alert_is_opened_again,
             one_alert_of_a_customer_is_opened_again, alerts_are_found, alerts_follow_the_rules_in_any_history,
-            conversations_are_found_by_order_and_mode, news_of_a_message_changes_the_mark,
+            conversations_are_found_by_order_and_mode, messages_are_looked_through_so_far_and_further, news_of_a_message_changes_the_mark,
             corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found
         );
     };

@@ -38,6 +38,7 @@
 mod address;
 mod alerts;
 mod audit;
+mod book;
 mod chats;
 mod corrections;
 mod driver;
@@ -99,6 +100,8 @@ pub struct MongoStore {
     base: Base,
     bell: Arc<Bell>,
     watching: OnceLock<AbortOnDropHandle<()>>,
+    /// What the team's figures are counted from.
+    book: Arc<tokio::sync::Mutex<book::SyncedBook>>,
 }
 
 /// What an operation works on.
@@ -147,7 +150,7 @@ impl MongoStore {
             Base { db: client.database(&database), shown: Arc::clone(&shown), settings }
         };
         base.limited("opening the store", limit, schema::prepare(base.clone(), make)).await?;
-        Ok(Self { base, bell: Arc::default(), watching: OnceLock::new() })
+        Ok(Self { base, bell: Arc::default(), watching: OnceLock::new(), book: Arc::default() })
     }
 
     /// Runs an operation on the driver's own threads: a caller may come from any runtime, and one that goes away does not

@@ -50,7 +50,7 @@ pub struct SqliteStore {
     place: Arc<Place>,
     bell: Bell,
     /// What the team's figures are counted from.
-    book: Arc<Mutex<book::Book>>,
+    book: Arc<Mutex<book::SyncedBook>>,
 }
 
 impl SqliteStore {

@@ -305,6 +305,7 @@ pub(super) async fn check(State(desk): State<Desk>, mut request: Request<Body>, 
             "This host name is not served; [dashboard] allowed_hosts lists those that are.",
         );
     }
+    desk.warm();
     let session = access.session(request.headers());
     let public = path == "/login" || path.starts_with("/assets/");
     if session.is_none() && !public {

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// How many times as long as counting took they are not counted again, whatever changed: at most a third of a core counts.
 const TIMES: u32 = 2;
 /// What takes longer to count is shown as it was, counted anew beside, and shown anew then.
-const DEAR: Duration = Duration::from_millis(60);
+const DEAR: Duration = Duration::from_millis(20);
 /// Older figures are never shown.
 const OLDEST: Duration = Duration::from_secs(30);
 /// Figures that are kept at once.
@@ -100,6 +100,22 @@ impl Kept {
 }
 
 impl Desk {
+    /// Counts beside what is looked at first, once: whoever comes to the pages finds it counted.
+    pub(super) fn warm(&self) {
+        if self.warmed.set(()).is_err() {
+            return;
+        }
+        let desk = self.clone();
+        tokio::spawn(async move {
+            // Everything first: what that reads serves every other range as well.
+            for range in Range::WORDS.iter().rev().filter_map(|word| Range::parse(word).ok()) {
+                if let Err(trouble) = desk.part(Part::Overview, &range, None).await {
+                    tracing::debug!(?trouble, "figures could not be counted ahead");
+                }
+            }
+        });
+    }
+
     /// A part, counted now or a moment ago.
     pub(super) async fn part(&self, part: Part, range: &Range, platform: Option<&str>) -> Result<Shown, Trouble> {
         let slot = self.kept.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));

@@ -4,7 +4,7 @@
 
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Redirect;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::access::Session;
@@ -51,9 +51,9 @@ pub(super) async fn list(
             _ => None,
         },
         from: period.as_ref().and_then(|period| period.from),
-        until: period.map(|period| period.until),
+        until: earlier(period.map(|period| period.until), fields.some("before").and_then(|text| text.parse().ok())),
     };
-    let mut shown = insights::talks(desk.store(), &search, MOST_SHOWN + 1).await?;
+    let (mut shown, unsearched) = insights::talks(desk.store(), &search, MOST_SHOWN + 1).await?;
     let more = shown.len() > MOST_SHOWN as usize;
     shown.truncate(MOST_SHOWN as usize);
     let main = html! {
@@ -90,8 +90,29 @@ pub(super) async fn list(
         ul.talks {
             @for talk in &shown { li { (row(&desk, &session, talk)) } }
         }
+        @if let Some(before) = unsearched {
+            p.note {
+                "Messages from before " (layout::time(before, &desk.settings.zone)) " were not looked through. "
+                a href=(further(&fields, before)) { "Look further back" }
+            }
+        }
     };
     Ok(layout::page("/conversations", "Conversations", &session, desk.pending().await?, main))
+}
+
+/// The earlier of two times, where there are two.
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Where the same search goes on.
+fn further(fields: &Fields, before: Timestamp) -> String {
+    let names = ["q", "user", "order", "intent", "sentiment", "mode", "range", "from", "to"];
+    let kept = names.iter().filter_map(|name| Some(format!("{name}={}&", encode(fields.some(name)?))));
+    format!("/conversations?{}before={}", kept.collect::<String>(), encode(&before.to_string()))
 }
 
 fn row(desk: &Desk, session: &Session, talk: &Talk) -> Markup {

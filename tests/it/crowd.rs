@@ -149,7 +149,7 @@ pub async fn write_messages(store: &dyn Store, count: usize, now: Timestamp) -> 
 /// person, some refunds were paid.
 pub async fn write_business(store: &dyn Store, now: Timestamp) {
     let search = ecomres::store::Search::default();
-    let latest = store.find_talks(&search, 240).await.unwrap();
+    let latest = store.find_talks(&search, 240, 1_000).await.unwrap().users;
     let work = latest.iter().enumerate().map(|(index, user)| async move {
         let last = store.recent_messages(user, 4).await.unwrap();
         let turn = last.last().map_or(1, |message| message.turn);

@@ -72,7 +72,7 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
     }
     drop(opened);
 
-    let latest = store.find_talks(&ecomres::store::Search::default(), 1).await.unwrap().remove(0);
+    let latest = store.find_talks(&ecomres::store::Search::default(), 1, 1).await.unwrap().users.remove(0);
     let chat = format!("conversation?user={latest}");
     println!("data of a page, milliseconds: first | p95 unchanged | p95 with a new message before each request");
     for page in [
@@ -84,6 +84,9 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
         "alerts",
         "conversations",
         "conversations?q=ORD000777",
+        "conversations?q=said%20by%20nobody",
+        "conversations?order=ORD000777",
+        "conversations?mode=person",
         &chat,
         "analytics",
         "analytics?range=30d&platform=Blinkit",

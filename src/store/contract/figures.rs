@@ -261,8 +261,9 @@ pub(in crate::store) async fn orders_and_refunds_are_counted_as_by_hand(fresh: F
 pub(in crate::store) async fn conversations_are_found(fresh: Fresh) {
     fresh.store.append_messages(&rows()).await.unwrap();
     let find = async |search: Search, limit| {
-        let found = fresh.store.find_talks(&search, limit).await.unwrap();
-        found.iter().map(|user| user.as_str().to_owned()).collect::<Vec<_>>()
+        let found = fresh.store.find_talks(&search, limit, 1_000).await.unwrap();
+        assert_eq!(found.unsearched_before, None);
+        found.users.iter().map(|user| user.as_str().to_owned()).collect::<Vec<_>>()
     };
     // The slower a customer writes, the later the last message.
     assert_eq!(find(Search::default(), 2).await, ["user-5", "user-4"]);
@@ -318,8 +319,13 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
     // One that was made to an operator belongs to nobody.
     store.save_quote(&Quote { id: QuoteId::new("p"), user_id: None, ..quote }).await.unwrap();
     let find = async |search: Search| {
-        let found = store.find_talks(&search, 9).await.unwrap();
-        found.iter().map(|user| user.as_str().trim_start_matches("user-").to_owned()).collect::<Vec<_>>().join(" ")
+        let found = store.find_talks(&search, 9, 1_000).await.unwrap();
+        found
+            .users
+            .iter()
+            .map(|user| user.as_str().trim_start_matches("user-").to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let any = Search::default;
     let order = |number: u32| Search { order: Some(id(number)), ..any() };
@@ -342,6 +348,63 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
     assert_eq!(find(Search { answers: Some(Answers::Person), ..order(7) }).await, "2");
     store.resolve_alert(&AlertId::new("alert-2"), at(50)).await.unwrap();
     assert_eq!(find(answers(Answers::Person)).await, "2");
+}
+
+pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fresh: Fresh) {
+    let store = &fresh.store;
+    let said = |number: u32| ChatMessage {
+        user_id: user(number % 20),
+        role: Role::User,
+        text: if number % 20 == 7 { "a needle".to_owned() } else { "hay".to_owned() },
+        at: at(i64::from(number.min(90))),
+        turn: 1,
+        intent: Some(format!("intent_{}", number % 2)),
+        sentiment: Some("neutral".to_owned()),
+        response_ms: None,
+        basis: Basis::default(),
+    };
+    // The last eleven were written in one moment.
+    store.append_messages(&(0..=100).map(said).collect::<Vec<_>>()).await.unwrap();
+    let any = Search::default;
+    let find = async |search: &Search, depth| {
+        let found = store.find_talks(search, 9, depth).await.unwrap();
+        let users: Vec<_> =
+            found.users.iter().map(|user| user.as_str().trim_start_matches("user-").to_owned()).collect();
+        (users.join(" "), found.unsearched_before)
+    };
+    let needle = Search { text: "needle".to_owned(), ..any() };
+    assert_eq!(find(&needle, 1_000).await, ("7".to_owned(), None));
+    assert_eq!(find(&needle, 101).await.1, None, "there are no more");
+    // 90 to 100 hold none; 87 does. It goes on from moment to moment until there is nothing more.
+    let mut search = Search { until: None, ..needle.clone() };
+    let (mut steps, mut found) = (0, Vec::new());
+    loop {
+        let (users, before) = find(&search, 5).await;
+        found.push(users);
+        steps += 1;
+        let Some(before) = before else { break };
+        assert!(search.until.is_none_or(|until| before < until), "it goes on");
+        search.until = Some(before);
+    }
+    assert!((15..=25).contains(&steps), "{steps}");
+    assert_eq!(found.iter().filter(|users| *users == "7").count(), 5, "{found:?}");
+    // Whose identity that is, and who waits for a person, is found however far back.
+    for (text, who) in [("user-3", "3"), ("user-15", "15")] {
+        assert_eq!(find(&Search { user: text.to_owned(), ..any() }, 2).await.0, who);
+        assert_eq!(find(&Search { text: text.to_owned(), ..any() }, 2).await.0, who);
+    }
+    store.bind_order(&id(7), &user(4), at(20)).await.unwrap();
+    assert_eq!(find(&Search { order: Some(id(7)), ..any() }, 2).await.0, "4");
+    store.open_alert(&super::talk::alert(1, 7, Priority::Low)).await.unwrap();
+    let waits = Search { answers: Some(Answers::Person), ..needle.clone() };
+    assert_eq!(find(&waits, 2).await, ("7".to_owned(), None));
+    assert_eq!(find(&Search { answers: Some(Answers::Bot), ..needle.clone() }, 1_000).await.0, "");
+    // Only what fits otherwise counts as looked through.
+    let odd = Search { intent: Some("intent_1".to_owned()), ..needle };
+    assert_eq!(find(&odd, 50).await, ("7".to_owned(), None));
+    // What an index finds is found whole.
+    let intent = Search { intent: Some("intent_0".to_owned()), ..any() };
+    assert_eq!(find(&intent, 2).await.1, None);
 }
 
 pub(in crate::store) async fn news_of_a_message_changes_the_mark(fresh: Fresh) {

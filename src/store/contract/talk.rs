@@ -109,6 +109,12 @@ pub(in crate::store) async fn an_alert_is_told_of_once_in_each_way(fresh: Fresh)
     let told = alert(1, 1, Priority::High);
     store.open_alert(&told).await.unwrap();
     assert!(!store.begin_notice(&AlertId::new("none"), "mail", at(0), at(60)).await.unwrap(), "there is no such alert");
+    let untold = async |way: &str, since: i64, now: i64| -> Vec<String> {
+        let found = store.untold_alerts(way, at(since), at(now), 10).await.unwrap();
+        found.iter().map(|alert| alert.id.to_string()).collect()
+    };
+    assert_eq!(untold("mail", 1, 0).await, ["alert-1"]);
+    assert!(untold("mail", 2, 0).await.is_empty(), "it is too old");
     let other = (fresh.again)();
     let tasks: Vec<_> = (0..8)
         .map(|number| {
@@ -122,17 +128,27 @@ pub(in crate::store) async fn an_alert_is_told_of_once_in_each_way(fresh: Fresh)
         taken += u32::from(task.await.unwrap());
     }
     assert_eq!(taken, 1, "one takes it on");
+    assert!(untold("mail", 0, 59).await.is_empty(), "somebody has it");
+    assert_eq!(untold("mail", 0, 60).await, ["alert-1"], "whoever had it is gone");
+    assert_eq!(untold("post", 0, 0).await, ["alert-1"], "each way by itself");
     assert!(store.begin_notice(&told.id, "post", at(0), at(60)).await.unwrap(), "each way by itself");
     assert!(!store.begin_notice(&told.id, "mail", at(59), at(119)).await.unwrap(), "somebody has it");
     assert!(store.begin_notice(&told.id, "mail", at(60), at(120)).await.unwrap(), "whoever had it is gone");
     store.end_notice(&told.id, "mail").await.unwrap();
     assert!(!other.begin_notice(&told.id, "mail", at(100_000), at(100_060)).await.unwrap(), "told once, for ever");
+    assert!(untold("mail", 0, 100_000).await.is_empty(), "it was told");
     store.end_notice(&AlertId::new("none"), "mail").await.unwrap();
     assert_eq!(store.alert(&told.id).await.unwrap(), Some(told.clone()), "the alert is as it was");
 
     store.resolve_alert(&told.id, at(200)).await.unwrap();
+    assert!(untold("post", 0, 100_000).await.is_empty(), "nobody needs to hear of what is settled");
     let next = alert(2, 1, Priority::Low);
     store.open_alert(&next).await.unwrap();
+    store.open_alert(&alert(3, 3, Priority::Low)).await.unwrap();
+    assert_eq!(store.untold_alerts("mail", at(0), at(200), 1).await.unwrap().len(), 1, "as many as asked for");
+    assert_eq!(untold("mail", 3, 200).await, ["alert-3"]);
+    store.open_alert(&alert(4, 4, Priority::High)).await.unwrap();
+    assert_eq!(untold("mail", 0, 200).await[0], "alert-4", "what cannot wait comes first");
     assert!(store.begin_notice(&next.id, "mail", at(200), at(260)).await.unwrap(), "the next one is told of anew");
     assert!(!store.begin_notice(&told.id, "mail", at(200), at(260)).await.unwrap(), "and the one before stays told");
 }

@@ -301,6 +301,32 @@ async fn own(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     Ok(Some(filter))
 }
 
+/// Pending alerts that nobody was told of. What an alert's age is not written as a number in is not too old.
+async fn untold(base: &Base, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Read<Vec<Alert>> {
+    let name = format!("notices.{way}");
+    let old = doc! {"$not": {"$lt": epoch(since)}};
+    let filter = doc! {
+        "status": AlertStatus::Pending.as_str(),
+        "created_at": &old,
+        "timestamp": &old,
+        format!("{name}.told"): {"$ne": true},
+        format!("{name}.until"): {"$not": {"$gt": epoch(at)}},
+    };
+    let alerts = base.collection(ALERTS);
+    let high = Priority::High.as_str();
+    let mut untold: Vec<Alert> = Vec::new();
+    for urgency in [Bson::from(high), doc! {"$ne": high}.into()] {
+        let left = i64::from(limit) - i64::try_from(untold.len()).unwrap_or(i64::MAX);
+        if left > 0 {
+            let mut filter = filter.clone();
+            filter.insert("priority", urgency);
+            let found: Vec<Document> = alerts.find(filter).limit(left).await?.try_collect().await?;
+            untold.extend(found.iter().map(read_alert).collect::<Read<Vec<_>>>()?);
+        }
+    }
+    Ok(untold)
+}
+
 /// Takes a notification on. Where the answer is lost and the call is made again, nobody has it until its time is over.
 async fn begin_notice(base: &Base, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Read<bool> {
     let Some(mut filter) = own(base, id).await? else { return Ok(false) };
@@ -409,6 +435,11 @@ impl Alerts for MongoStore {
     async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened> {
         let (id, by) = (id.clone(), by.to_owned());
         self.run("opening an alert again", |base| async move { reopen(&base, &id, &by, at).await }).await
+    }
+
+    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
+        let way = way.to_owned();
+        self.run("reading alerts", |base| async move { untold(&base, &way, since, at, limit).await }).await
     }
 
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {

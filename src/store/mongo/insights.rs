@@ -6,24 +6,27 @@
 //! amounts in many types, and an amount is either exact or damage.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use mongodb::bson::{Bson, DateTime, Document, doc};
+use tokio::sync::Mutex;
 
-use super::super::{Answers, Insights, Result, Search};
+use super::super::{Answers, Insights, Result, Search, TalksFound};
 use super::alerts::{is_latest, read_alert};
+use super::book::{self, SyncedBook};
 use super::chats::read_message;
 use super::fault::Fault;
 use super::orders::read_order;
 use super::schema::{ALERTS, AUDIT_HEAD, BINDINGS, CHATS, ORDERS, OUTBOX, QUOTES, REFUNDS};
-use super::values::{date, optional_text, optional_time, optional_whole, paise, part, text, time};
+use super::values::{any_date, date, optional_text, optional_time, optional_whole, paise, part, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
 use crate::domain::figures::{
-    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, TalkRow, raised_by_customer,
+    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, raised_by_customer,
 };
 use crate::domain::ids::UserId;
 use crate::domain::order::{Order, column};
@@ -32,12 +35,28 @@ type Read<T> = std::result::Result<T, Fault>;
 
 /// How long reading everything may take.
 const READING: Duration = Duration::from_secs(300);
+/// How long to wait for the book where there is another way.
+const SOON: Duration = Duration::from_millis(100);
 /// Messages that are looked through for conversations at most.
 const MOST_SEARCHED: i64 = 200_000;
 /// Orders that are asked for at once.
 const ORDERS_AT_ONCE: usize = 1_000;
 
-async fn talk(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+async fn talk(base: &Base, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
+    let bounded = period.from.is_some();
+    // While everything is read, a short time is counted from the database.
+    let book = if bounded { tokio::time::timeout(SOON, book.lock()).await.ok() } else { Some(book.lock().await) };
+    if let Some(mut book) = book
+        && book.read_on(base, bounded).await?
+    {
+        let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+        book.count(period.read_from(), &mut counter);
+        return Ok(counter.finish());
+    }
+    talk_of_the_database(base, period, alerts).await
+}
+
+pub(super) async fn talk_of_the_database(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
     let mut filter = doc! {};
     if let Some(from) = period.read_from() {
         // Only dates compare with dates; what other programs wrote otherwise is read, and told apart below.
@@ -46,31 +65,17 @@ async fn talk(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFig
             vec![doc! {"timestamp": {"$gte": date(from)}}, doc! {"timestamp": {"$not": {"$type": "date"}}}],
         );
     }
-    let fields = doc! {
-        "user_id": 1, "role": 1, "timestamp": 1, "created_at": 1, "at": 1, "turn": 1, "intent": 1, "sentiment": 1,
-        "response_ms": 1, "intent_confidence": 1, "reused": 1, "degraded": 1,
-    };
     let order = doc! {"user_id": 1, "place": 1, "_id": 1};
-    let mut found = base.collection(CHATS).find(filter).projection(fields).sort(order).allow_disk_use(true).await?;
+    let chats = base.collection(CHATS);
+    let found = chats.find(filter).projection(book::fields()).sort(order);
+    let mut found = found.allow_disk_use(true).await?;
     let from = period.read_from();
     let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
     while let Some(document) = found.try_next().await? {
         let message = read_message(&document)?;
-        if from.is_some_and(|from| message.at < from) {
-            continue;
+        if from.is_none_or(|from| message.at >= from) {
+            counter.add(&book::row(&message));
         }
-        counter.add(&TalkRow {
-            user: message.user_id.as_str(),
-            role: message.role,
-            at: message.at,
-            turn: message.turn,
-            intent: message.intent.as_deref(),
-            sentiment: message.sentiment.as_deref(),
-            response_ms: message.response_ms,
-            intent_confidence: message.basis.intent_confidence,
-            reused: message.basis.reused,
-            degraded: message.basis.degraded,
-        });
     }
     Ok(counter.finish())
 }
@@ -179,7 +184,8 @@ async fn users(base: &Base, collection: &str, filter: Document) -> Read<Vec<Stri
     Ok(users.into_iter().collect())
 }
 
-async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
+/// What an index finds.
+fn indexed(search: &Search, after: Option<DateTime>) -> Document {
     let mut filter = doc! {};
     let mut times = doc! {};
     if let Some(from) = search.from {
@@ -187,6 +193,9 @@ async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
     }
     if let Some(until) = search.until {
         times.insert("$lt", date(until));
+    }
+    if let Some(after) = after {
+        times.insert("$gt", after);
     }
     if !times.is_empty() {
         filter.insert("timestamp", times);
@@ -196,6 +205,28 @@ async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
             filter.insert(name, value);
         }
     }
+    filter
+}
+
+/// The time of the message at which looking through ends, where there are more. What other programs wrote as another type
+/// comes after every date.
+async fn floor(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime>> {
+    let mut filter = indexed(search, None);
+    if !filter.contains_key("timestamp") {
+        filter.insert("timestamp", doc! {"$gte": any_date()});
+    }
+    let chats = base.collection(CHATS);
+    let found = chats.find_one(filter).sort(doc! {"timestamp": -1}).skip(depth.into());
+    let found = found.projection(doc! {"timestamp": 1, "_id": 0}).await?;
+    let Some(floor) = found.and_then(|found| found.get_datetime("timestamp").ok().copied()) else { return Ok(None) };
+    // As many at one moment are looked through together, or a search that goes on would stay there.
+    let before = DateTime::from_millis(floor.timestamp_millis() - 1);
+    let stays = search.until.is_some_and(|until| date(until).timestamp_millis() <= floor.timestamp_millis() + 1);
+    Ok(Some(if stays { before } else { floor }))
+}
+
+/// What a message has to fit beside what indexes find.
+async fn fitting(base: &Base, search: &Search, known: &[String]) -> Read<Vec<Document>> {
     let said = |fits: &Bson| ["content", "message", "text"].map(|field| doc! {field: fits.clone()}).to_vec();
     let mut all = Vec::new();
     if !search.text.is_empty() {
@@ -205,8 +236,6 @@ async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
         all.push(doc! {"$or": any});
     }
     if let Some(order) = &search.order {
-        let mut known = users(base, BINDINGS, doc! {"_id": order.as_str()}).await?;
-        known.extend(users(base, QUOTES, doc! {"order_id": order.as_str()}).await?);
         let mut any = said(&part(order.as_str()));
         any.push(doc! {"user_id": {"$in": known}});
         all.push(doc! {"$or": any});
@@ -221,23 +250,60 @@ async fn find(base: &Base, search: &Search, limit: usize) -> Read<Vec<UserId>> {
             Answers::Bot => doc! {"user_id": {"$nin": waiting}},
         });
     }
+    Ok(all)
+}
+
+/// Customers and the time of their latest message that fits, the latest first.
+async fn hits(
+    base: &Base,
+    mut filter: Document,
+    all: Vec<Document>,
+    limit: usize,
+) -> Read<Vec<(Option<DateTime>, String)>> {
     if !all.is_empty() {
         filter.insert("$and", all);
     }
-    let latest = doc! {"timestamp": -1};
     let chats = base.collection(CHATS);
-    let found = chats.find(filter).sort(latest).limit(MOST_SEARCHED).projection(doc! {"user_id": 1});
-    let mut found = found.allow_disk_use(true).await?;
+    let found = chats.find(filter).sort(doc! {"timestamp": -1}).limit(MOST_SEARCHED);
+    let mut found = found.projection(doc! {"user_id": 1, "timestamp": 1}).allow_disk_use(true).await?;
     let (mut users, mut seen) = (Vec::new(), HashSet::new());
     while users.len() < limit
         && let Some(document) = found.try_next().await?
     {
         let user = text(&document, "user_id")?;
         if seen.insert(user.clone()) {
-            users.push(UserId::new(user));
+            users.push((document.get_datetime("timestamp").ok().copied(), user));
         }
     }
     Ok(users)
+}
+
+async fn find(base: &Base, search: &Search, limit: usize, depth: u32) -> Read<TalksFound> {
+    let mut known = Vec::new();
+    if let Some(order) = &search.order {
+        known = users(base, BINDINGS, doc! {"_id": order.as_str()}).await?;
+        known.extend(users(base, QUOTES, doc! {"order_id": order.as_str()}).await?);
+    }
+    let all = fitting(base, search, &known).await?;
+    // Whom a person answers are few, and an index finds what they wrote.
+    let bounded = search.is_looked_through() && search.answers != Some(Answers::Person);
+    let floor = if bounded { floor(base, search, depth).await? } else { None };
+    let mut found = hits(base, indexed(search, floor), all.clone(), limit).await?;
+    let mut unsearched_before = None;
+    if let Some(floor) = floor {
+        known.extend(search.names());
+        let mut named = indexed(search, None);
+        named.insert("user_id", doc! {"$in": known});
+        found.extend(hits(base, named, all, limit).await?);
+        found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let mut seen = HashSet::new();
+        found.retain(|(_, user)| seen.insert(user.clone()));
+        if found.len() < limit {
+            unsearched_before = Timestamp::from_millisecond(floor.timestamp_millis() + 1).ok();
+        }
+        found.truncate(limit);
+    }
+    Ok(TalksFound { users: found.into_iter().map(|(_, user)| UserId::new(user)).collect(), unsearched_before })
 }
 
 /// What a field of the last document by it holds.
@@ -269,9 +335,11 @@ async fn mark(base: &Base) -> Read<String> {
 #[async_trait]
 impl Insights for MongoStore {
     async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
-        let (period, alerts) = (period.clone(), alerts.to_vec());
-        self.run_within("counting conversations", READING, |base| async move { talk(&base, &period, &alerts).await })
-            .await
+        let (period, alerts, book) = (period.clone(), alerts.to_vec(), Arc::clone(&self.book));
+        let counted = self.run_within("counting conversations", READING, |base| async move {
+            talk(&base, &period, &alerts, &book).await
+        });
+        counted.await
     }
 
     async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
@@ -294,11 +362,13 @@ impl Insights for MongoStore {
         self.run_within("counting alerts", READING, |base| async move { alerts(&base).await }).await
     }
 
-    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>> {
+    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound> {
         let search = search.clone();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.run_within("looking for conversations", READING, |base| async move { find(&base, &search, limit).await })
-            .await
+        let found = self.run_within("looking for conversations", READING, |base| async move {
+            find(&base, &search, limit, depth).await
+        });
+        found.await
     }
 
     async fn change_mark(&self) -> Result<String> {

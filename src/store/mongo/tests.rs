@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::store::contract::Fresh;
 
+mod book;
 mod documents;
 mod faults;
 mod plans;

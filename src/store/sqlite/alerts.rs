@@ -216,6 +216,22 @@ impl Alerts for SqliteStore {
         self.write("opening an alert again", move |connection| reopen(connection, &id, &by, at)).await
     }
 
+    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
+        let way = way.to_owned();
+        self.read("reading alerts", move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM human_intervention_alerts AS alert
+                 WHERE status = 'pending' AND created_at >= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM alert_notices
+                     WHERE alert_id = alert.id AND way = ?2 AND (until IS NULL OR until > ?3)
+                 ) ORDER BY priority DESC, created_at LIMIT {limit}"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_and_then(params![micros(since), way, micros(at)], read_alert)?.collect()
+        })
+        .await
+    }
+
     async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
         let (id, way) = (id.clone(), way.to_owned());
         self.write("taking on a notification", move |connection| {

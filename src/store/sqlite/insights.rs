@@ -3,14 +3,15 @@
 //! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::civil::DateTime;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
-use super::super::{Answers, Insights, Result, Search};
-use super::book::Book;
+use super::super::{Answers, Insights, Result, Search, TalksFound};
+use super::book::SyncedBook;
 use super::conditions::{Conditions, literally};
 use super::{Fault, SqliteStore, count, micros, timestamp};
 use crate::domain::alert::Priority;
@@ -28,14 +29,27 @@ fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Read<Option<&'a str>> 
     Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
 }
 
-fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow], book: &Mutex<Book>) -> Read<TalkFigures> {
-    {
-        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
-        if book.read_on(connection, period.from.is_some())? {
-            let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
-            book.count(period.read_from(), &mut counter);
-            return Ok(counter.finish());
+/// The book, unless it is away for long because everything is read: a short time is counted from the file then.
+fn soon(book: &Mutex<SyncedBook>) -> Option<MutexGuard<'_, SyncedBook>> {
+    for _ in 0..50 {
+        match book.try_lock() {
+            Ok(book) => return Some(book),
+            Err(TryLockError::Poisoned(book)) => return Some(book.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
         }
+    }
+    None
+}
+
+fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
+    let bounded = period.from.is_some();
+    let book = if bounded { soon(book) } else { Some(book.lock().unwrap_or_else(PoisonError::into_inner)) };
+    if let Some(mut book) = book
+        && book.read_on(connection, bounded)?
+    {
+        let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+        book.count(period.read_from(), &mut counter);
+        return Ok(counter.finish());
     }
     talk_of_the_file(connection, period, alerts)
 }
@@ -160,7 +174,35 @@ fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
 /// Customers who wait for a person.
 const WAITS: &str = "user_id IN (SELECT user_id FROM human_intervention_alerts WHERE status = 'pending')";
 
-fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<UserId>> {
+/// What a message has to fit beside what indexes find.
+fn fitting(search: &Search, wanted: &mut Conditions) {
+    if !search.user.is_empty() {
+        wanted.with("user_id LIKE ?# ESCAPE '\\'", literally(&search.user));
+    }
+    if !search.text.is_empty() {
+        wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", literally(&search.text));
+    }
+    if let Some(order) = &search.order {
+        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(literally(order.as_str())));
+        wanted.add(&format!("(text LIKE {part} ESCAPE '\\' OR user_id IN ({}))", of_order(&id)));
+    }
+    match search.answers {
+        None => {}
+        Some(Answers::Person) => wanted.add(WAITS),
+        Some(Answers::Bot) => wanted.add(&format!("NOT {WAITS}")),
+    }
+}
+
+/// Customers to whom an order is bound or quoted.
+fn of_order(id: &str) -> String {
+    format!(
+        "SELECT user_id FROM bindings WHERE order_id = {id}
+         UNION SELECT user_id FROM quotes WHERE order_id = {id} AND user_id IS NOT NULL"
+    )
+}
+
+/// What an index finds.
+fn indexed(search: &Search) -> Conditions {
     let mut wanted = Conditions::default();
     if let Some(intent) = &search.intent {
         wanted.with("intent = ?#", intent.clone());
@@ -175,27 +217,25 @@ fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<User
     if let Some(until) = search.until {
         wanted.with("at < ?#", micros(until));
     }
-    if !search.user.is_empty() {
-        wanted.with("user_id LIKE ?# ESCAPE '\\'", literally(&search.user));
-    }
-    if !search.text.is_empty() {
-        wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", literally(&search.text));
-    }
-    if let Some(order) = &search.order {
-        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(literally(order.as_str())));
-        wanted.add(&format!(
-            "(text LIKE {part} ESCAPE '\\' OR user_id IN (SELECT user_id FROM bindings WHERE order_id = {id})
-              OR user_id IN (SELECT user_id FROM quotes WHERE order_id = {id} AND user_id IS NOT NULL))"
-        ));
-    }
-    match search.answers {
-        None => {}
-        Some(Answers::Person) => wanted.add(WAITS),
-        Some(Answers::Bot) => wanted.add(&format!("NOT {WAITS}")),
-    }
+    wanted
+}
+
+/// The time of the message at which looking through ends, where there are more.
+fn floor(connection: &Connection, search: &Search, depth: u32) -> Read<Option<i64>> {
+    let (wanted, values) = indexed(search).finish();
+    let sql = format!("SELECT at FROM chats WHERE {wanted} ORDER BY at DESC LIMIT 1 OFFSET {depth}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let floor: Option<i64> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
+    // As many at one moment are looked through together, or a search that goes on would stay there.
+    let stays = |floor: i64| search.until.is_some_and(|until| micros(until) <= floor.saturating_add(1));
+    Ok(floor.map(|floor| if stays(floor) { floor.saturating_sub(1) } else { floor }))
+}
+
+/// Customers and the time of their latest message that fits, the latest first.
+fn hits(connection: &Connection, from: &str, wanted: Conditions, limit: usize) -> Read<Vec<(i64, String)>> {
     let (wanted, values) = wanted.finish();
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT user_id FROM chats WHERE {wanted} ORDER BY at DESC, id DESC"))?;
+    let sql = format!("SELECT user_id, at FROM {from} WHERE {wanted} ORDER BY at DESC, id DESC");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -205,10 +245,49 @@ fn find(connection: &Connection, search: &Search, limit: usize) -> Read<Vec<User
         let user = text(row, 0)?.unwrap_or_default();
         if !seen.contains(user) {
             seen.insert(user.to_owned());
-            found.push(UserId::new(user));
+            found.push((row.get(1)?, user.to_owned()));
         }
     }
     Ok(found)
+}
+
+fn find(connection: &Connection, search: &Search, limit: usize, depth: u32) -> Read<TalksFound> {
+    const BY_USER: &str = "chats INDEXED BY chats_figures";
+    let users = |found: Vec<(i64, String)>| found.into_iter().map(|(_, user)| UserId::new(user)).collect();
+    let mut wanted = indexed(search);
+    if search.answers == Some(Answers::Person) {
+        // Those are few, and an index finds what they wrote.
+        fitting(search, &mut wanted);
+        let users = users(hits(connection, BY_USER, wanted, limit)?);
+        return Ok(TalksFound { users, unsearched_before: None });
+    }
+    let floor = if search.is_looked_through() { floor(connection, search, depth)? } else { None };
+    if let Some(floor) = floor {
+        wanted.with("at > ?#", floor);
+    }
+    fitting(search, &mut wanted);
+    let mut found = hits(connection, "chats", wanted, limit)?;
+    if let Some(floor) = floor {
+        let mut named = indexed(search);
+        let names = search.names();
+        let places: Vec<String> = names.into_iter().map(|name| named.value(name)).collect();
+        let mut any = vec![format!("user_id IN ({})", places.join(", "))];
+        if let Some(order) = &search.order {
+            let id = named.value(order.as_str().to_owned());
+            any.push(format!("user_id IN ({})", of_order(&id)));
+        }
+        named.add(&format!("({})", any.join(" OR ")));
+        fitting(search, &mut named);
+        found.extend(hits(connection, BY_USER, named, limit)?);
+        found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let mut seen = HashSet::new();
+        found.retain(|(_, user)| seen.insert(user.clone()));
+        let whole = found.len() >= limit;
+        found.truncate(limit);
+        let unsearched_before = if whole { None } else { Some(timestamp(floor.saturating_add(1))?) };
+        return Ok(TalksFound { users: users(found), unsearched_before });
+    }
+    Ok(TalksFound { users: users(found), unsearched_before: None })
 }
 
 fn mark(connection: &Connection) -> Read<String> {
@@ -246,10 +325,10 @@ impl Insights for SqliteStore {
         self.read("counting alerts", alerts).await
     }
 
-    async fn find_talks(&self, search: &Search, limit: u32) -> Result<Vec<UserId>> {
+    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound> {
         let search = search.clone();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("looking for conversations", move |connection| find(connection, &search, limit)).await
+        self.read("looking for conversations", move |connection| find(connection, &search, limit, depth)).await
     }
 
     async fn change_mark(&self) -> Result<String> {
