@@ -31,6 +31,7 @@ mod model;
 mod optimizer;
 mod packed;
 mod promote;
+mod prototype;
 mod schedule;
 mod selective;
 mod settings;
@@ -68,7 +69,7 @@ pub use packed::{Arithmetic, Timing, compare_speed};
 pub use promote::{Replaced, replace_model, restore_model};
 pub use selective::{Abstention, Coverage, OutOfScope};
 pub use settings::{Computation, Epoch, Event, Start, Step, TrainOptions};
-pub use train::train;
+pub use train::{train, usual_rate};
 pub use weights::Precision;
 
 /// What the message wants and how it sounds.

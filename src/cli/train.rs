@@ -14,7 +14,7 @@ use super::eval::ColumnOptions;
 use super::model::{Dtype, Pool};
 use super::output::Output;
 use super::{Global, Problem};
-use crate::nlu::{Computation, DeviceChoice, Epoch, Event, Start, Step, TrainOptions, locate_model, train};
+use crate::nlu::{Computation, DeviceChoice, Epoch, Event, Start, Step, TrainOptions, locate_model, train, usual_rate};
 
 /// Train a classifier of intents and sentiments on CSV files.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub struct Options {
     resume: bool,
     #[command(flatten)]
     columns: ColumnOptions,
-    /// Passes over the data [default: enough for 2,000 steps, 6 to 30]
+    /// Passes over the data [default: enough for 3,000 steps, 6 to 30]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     epochs: Option<u16>,
     /// Messages per batch
@@ -48,9 +48,9 @@ pub struct Options {
     /// Batches whose gradients make one step
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     accumulate: u16,
-    /// Peak learning rate of the encoder
-    #[arg(long, default_value_t = 1e-4, value_parser = positive)]
-    lr: f64,
+    /// Peak learning rate of the encoder [default: 2e-4 up to a width of 384, less for wider ones: 5e-5 at 768]
+    #[arg(long, value_parser = positive)]
+    lr: Option<f64>,
     /// Peak learning rate of the classifiers
     #[arg(long, default_value_t = 1e-3, value_parser = positive)]
     head_lr: f64,
@@ -141,6 +141,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         Some(base) => locate_model(Some(base))?,
         None => model_folder(global)?,
     };
+    let lr = options.lr.map_or_else(|| usual_rate(&base), Ok)?;
     let options = TrainOptions {
         data: options.data,
         validation: options.validation,
@@ -154,7 +155,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         epochs: options.epochs.map(usize::from),
         batch_size: options.batch_size.into(),
         accumulate: options.accumulate.into(),
-        lr: options.lr,
+        lr,
         head_lr: options.head_lr,
         layer_decay: options.layer_decay,
         warmup: options.warmup,
@@ -298,7 +299,7 @@ impl Watch {
             figure("F1", epoch.intent_f1_macro),
             figure("sentiment accuracy", epoch.sentiment_accuracy),
             figure("F1", epoch.sentiment_f1_macro),
-            if epoch.best { "  (best)" } else { "" },
+            if epoch.kept { "" } else { "  (an earlier one is better)" },
             epoch.seconds
         ));
     }

@@ -9,6 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::NluError;
 use super::weights::{Precision, Weights};
 
+/// The highest validation score of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    pub(crate) score: f64,
+    /// Its epoch, from 0.
+    pub(crate) epoch: usize,
+    /// Epoch whose weights are kept: this one or a later one that is as good.
+    pub(crate) kept: usize,
+}
+
 /// How far a training has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -20,8 +30,8 @@ pub(crate) struct Progress {
     pub(crate) batches: usize,
     /// Optimizer steps taken in all.
     pub(crate) steps: usize,
-    /// Best validation score so far and its epoch.
-    pub(crate) best: Option<(f64, usize)>,
+    /// What validation said so far.
+    pub(crate) best: Option<Best>,
     /// Seconds of work so far.
     #[serde(default)]
     pub(crate) seconds: f64,
@@ -41,7 +51,7 @@ pub(crate) fn save(out: &Path, progress: &Progress, mut weights: Weights) -> Res
     weights.write(&dir.join("last.safetensors"), Precision::F32)
 }
 
-/// Writes the best weights so far.
+/// Writes the weights to keep so far.
 pub(crate) fn save_best(out: &Path, weights: &Weights) -> Result<(), NluError> {
     let dir = folder(out);
     std::fs::create_dir_all(&dir).map_err(|error| NluError::io(&dir, error))?;

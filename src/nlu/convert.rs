@@ -75,17 +75,12 @@ fn standard_normal(random: &mut impl Rng) -> f32 {
 /// # Errors
 /// The folder holds neither, or tensors are missing.
 pub(crate) fn read_encoder(dir: &Path, pooling: Option<Pooling>) -> Result<(ModelConfig, Weights), NluError> {
-    let path = dir.join("config.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| NluError::io(&path, error))?;
-    let is_bert = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|config| config["model_type"] == "bert");
+    let (config, is_bert) = read_config(dir, pooling)?;
     let file = dir.join("model.safetensors");
     if is_bert {
-        let config = ModelConfig::read_bert(dir, pooling.unwrap_or_default())?;
         let weights = from_bert(Weights::read(&file)?, &config, file)?;
         return Ok((config, weights));
     }
-    let mut config = ModelConfig::read(dir)?;
-    config.pooling = pooling.unwrap_or(config.pooling);
     let read = Weights::read(&file)?;
     let mut weights = Weights::empty(file);
     weights.precision = read.precision;
@@ -98,6 +93,18 @@ pub(crate) fn read_encoder(dir: &Path, pooling: Option<Pooling>) -> Result<(Mode
         }
     }
     Ok((config, weights))
+}
+
+/// The settings of an encoder, and whether its tensors have BERT's names.
+pub(crate) fn read_config(dir: &Path, pooling: Option<Pooling>) -> Result<(ModelConfig, bool), NluError> {
+    let path = dir.join("config.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| NluError::io(&path, error))?;
+    if serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|config| config["model_type"] == "bert") {
+        return Ok((ModelConfig::read_bert(dir, pooling.unwrap_or_default())?, true));
+    }
+    let mut config = ModelConfig::read(dir)?;
+    config.pooling = pooling.unwrap_or(config.pooling);
+    Ok((config, false))
 }
 
 /// Names within one BERT layer and their counterparts.

@@ -170,7 +170,7 @@ fn card(trained: &Trained<'_>, finished: &Finished, info: &ModelInfo) -> String 
         start.unlabelled
     );
     text += &format!(
-        "\n## Training\n\nBest epoch {} of {}, {:.0} s on the CPU. Settings:\n\n```json\n{}```\n",
+        "\n## Training\n\nEpoch {} of {} kept, {:.0} s. Settings:\n\n```json\n{}```\n",
         finished.best_epoch,
         finished.epochs,
         finished.seconds,
@@ -199,7 +199,7 @@ fn card(trained: &Trained<'_>, finished: &Finished, info: &ModelInfo) -> String 
                 100.0 * found.at_threshold.accuracy.unwrap_or(0.0)
             );
         }
-        text += "\nThe best epoch was chosen and the confidences were calibrated on these rows, so the figures lean to \
+        text += "\nThe epoch was chosen and the confidences were calibrated on these rows, so the figures lean to \
                  the good side; `ecomres eval` on other data tells more.\n";
     }
     text

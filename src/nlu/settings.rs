@@ -50,7 +50,7 @@ pub struct TrainOptions {
     pub computation: Computation,
     /// On what it computes. A card needs the reference computation and takes it.
     pub device: DeviceChoice,
-    /// Passes over the training rows; `None` takes enough for 2,000 steps, 6 to 30.
+    /// Passes over the training rows; `None` takes enough for 3,000 steps, 6 to 30.
     pub epochs: Option<usize>,
     /// Rows computed together.
     pub batch_size: usize,
@@ -173,8 +173,8 @@ pub struct Epoch {
     pub sentiment_accuracy: Option<f64>,
     /// Validation macro F1 of the sentiments.
     pub sentiment_f1_macro: Option<f64>,
-    /// Whether this is the best so far.
-    pub best: bool,
+    /// Whether its weights take the place of those kept so far.
+    pub kept: bool,
     /// Seconds since training began, validation included.
     pub seconds: f64,
 }

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -16,9 +17,9 @@ use sha2::{Digest, Sha256};
 use super::NluError;
 use super::augment::retyped;
 use super::batching::{Row, batches, class_weights, targets};
-use super::checkpoint::{self, Progress};
+use super::checkpoint::{self, Best, Progress};
 use super::config::ModelConfig;
-use super::convert::{fresh_classifiers, read_encoder};
+use super::convert::{fresh_classifiers, read_config, read_encoder};
 use super::dataset::{Dataset, Example};
 use super::device::locate;
 use super::finish::{Finished, Trained, finish};
@@ -29,7 +30,8 @@ use super::metrics::{Outcome, TaskReport, report};
 use super::model::{Scores, probabilities};
 use super::optimizer::{AdamW, Settings};
 use super::packed::Objective;
-use super::schedule::{learning_rate, planned_epochs, schedule};
+use super::prototype::put_classifiers;
+use super::schedule::{as_good, learning_rate, planned_epochs, schedule};
 use super::settings::{Epoch, Event, Start, Step, TrainOptions};
 use super::tokenizer::Tokenizer;
 use super::vocabulary::Vocabulary;
@@ -51,15 +53,10 @@ pub fn train(
     observe(Event::Start(&run.start));
     let mut log = run.open_log()?;
     run.since = Instant::now();
-    let mut bad_epochs = match run.progress.best {
-        Some((_, epoch)) => run.progress.epoch.saturating_sub(epoch + 1),
-        None => 0,
-    };
-    while run.progress.epoch < run.epochs && bad_epochs < run.patience {
+    while run.progress.epoch < run.epochs && run.bad_epochs() < run.patience {
         let loss = run.epoch(observe, stop, &mut log)?;
         let reports = run.validate()?;
         let epoch = run.close_epoch(loss, reports)?;
-        bad_epochs = if epoch.best { 0 } else { bad_epochs + 1 };
         write_line(&mut log, &epoch, &run.options.out)?;
         observe(Event::Epoch(&epoch));
     }
@@ -89,6 +86,14 @@ struct Run<'a> {
     base_hash: String,
     /// Since when time is not yet in `progress`.
     since: Instant,
+}
+
+/// Peak learning rate that suits the encoder in a folder.
+///
+/// # Errors
+/// The folder's settings cannot be read.
+pub fn usual_rate(base: &Path) -> Result<f64, NluError> {
+    read_config(base, None).map(|(config, _)| super::schedule::usual_rate(config.dim))
 }
 
 impl<'a> Run<'a> {
@@ -133,6 +138,8 @@ impl<'a> Run<'a> {
             }
             progress = found;
             weights = saved;
+        } else {
+            put_classifiers(&mut weights, &config, (options.computation, &located), &rows, &labels)?;
         }
         let counts = (labels.intents.len(), labels.sentiments.len());
         let learner =
@@ -273,6 +280,11 @@ impl<'a> Run<'a> {
         Ok(task_reports(&self.labels, &self.validation_rows, &results))
     }
 
+    /// Epochs since the one with the highest score.
+    fn bad_epochs(&self) -> usize {
+        self.progress.best.map_or(0, |best| self.progress.epoch.saturating_sub(best.epoch + 1))
+    }
+
     fn close_epoch(
         &mut self,
         train_loss: f64,
@@ -281,13 +293,18 @@ impl<'a> Run<'a> {
         self.note_time();
         let parts: Vec<f64> = [&intent, &sentiment].into_iter().flatten().map(|report| report.f1_macro).collect();
         let score = (!parts.is_empty()).then(|| parts.iter().sum::<f64>() / parts.len() as f64);
+        let this = Best { score: score.unwrap_or(0.0), epoch: self.progress.epoch, kept: self.progress.epoch };
         // Without validation rows the last epoch is the best there is.
-        let best = match (score, self.progress.best) {
-            (Some(score), Some((before, _))) => score > before,
-            _ => true,
+        let (best, kept) = match (score, self.progress.best) {
+            (Some(score), Some(before)) => {
+                let kept = as_good(score, before.score, self.validation_rows.len());
+                let best = if score > before.score { this } else { before };
+                (Best { kept: if kept { this.kept } else { before.kept }, ..best }, kept)
+            }
+            _ => (this, true),
         };
-        if best {
-            self.progress.best = Some((score.unwrap_or(0.0), self.progress.epoch));
+        self.progress.best = Some(best);
+        if kept {
             let weights = self.learner.export(&self.options.out);
             checkpoint::save_best(&self.options.out, &weights)?;
             self.best = Some(weights);
@@ -303,7 +320,7 @@ impl<'a> Run<'a> {
             intent_f1_macro: intent.as_ref().map(|report| report.f1_macro),
             sentiment_accuracy: sentiment.as_ref().map(|report| report.accuracy),
             sentiment_f1_macro: sentiment.as_ref().map(|report| report.f1_macro),
-            best,
+            kept,
             seconds: self.progress.seconds,
         })
     }
@@ -320,7 +337,7 @@ impl<'a> Run<'a> {
         checkpoint::save(&self.options.out, &self.progress, weights)
     }
 
-    /// Writes the folder of the best epoch.
+    /// Writes the folder of the kept epoch.
     fn conclude(self) -> Result<Finished, NluError> {
         let Self { options, config, labels, learner, optimizer, rows, train, validation, vocabulary, progress, .. } =
             self;
@@ -336,7 +353,7 @@ impl<'a> Run<'a> {
             train: &train,
             validation: &validation,
             start: &self.start,
-            best_epoch: progress.best.map_or(0, |(_, epoch)| epoch + 1),
+            best_epoch: progress.best.map_or(0, |best| best.kept + 1),
             epochs: progress.epoch,
             seconds: progress.seconds,
             base_hash: &self.base_hash,
@@ -447,7 +464,7 @@ fn task_reports(labels: &Labels, rows: &[Row], results: &[Scores]) -> (Option<Ta
     (report(&labels.intents, &intents), report(&labels.sentiments, &sentiments))
 }
 
-fn write_line(log: &mut File, value: &impl Serialize, out: &std::path::Path) -> Result<(), NluError> {
+fn write_line(log: &mut File, value: &impl Serialize, out: &Path) -> Result<(), NluError> {
     let mut line = serde_json::to_string(value).map_err(|error| NluError::Fault(error.to_string()))?;
     line.push('\n');
     log.write_all(line.as_bytes()).map_err(|error| NluError::io(&out.join("metrics.jsonl"), error))

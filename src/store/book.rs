@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::Search;
 use crate::domain::figures::{TalkCounter, TalkRow};
 use crate::domain::message::Role;
 
@@ -106,6 +107,31 @@ impl Book {
         self.words.push(word.into());
         self.numbers.insert(word.into(), number);
         Some(Some(number))
+    }
+
+    /// The time of the message before which there are `depth` later ones, among those that fit what the search asks of their
+    /// time, intent and sentiment; `None` where there are not so many.
+    pub(super) fn floor(&self, search: &Search, depth: usize) -> Option<Timestamp> {
+        let number = |word: &Option<String>| match word {
+            Some(word) => self.numbers.get(word.as_str()).copied().map(Some),
+            None => Some(None),
+        };
+        let (intent, sentiment) = (number(&search.intent)?, number(&search.sentiment)?);
+        let from = search.from.unwrap_or(Timestamp::MIN);
+        let fits = |message: &&Kept| {
+            message.at >= from
+                && search.until.is_none_or(|until| message.at < until)
+                && intent.is_none_or(|intent| message.intent == Some(intent))
+                && sentiment.is_none_or(|sentiment| message.sentiment == Some(sentiment))
+        };
+        let customers = self.customers.iter().filter(|customer| customer.latest >= from);
+        let mut times: Vec<Timestamp> =
+            customers.flat_map(|customer| customer.messages.iter().filter(fits).map(|message| message.at)).collect();
+        if times.len() <= depth {
+            return None;
+        }
+        let (_, floor, _) = times.select_nth_unstable_by(depth, |one, other| other.cmp(one));
+        Some(*floor)
     }
 
     /// Counts every message from a time on.

@@ -48,6 +48,7 @@ mod import;
 mod inbox;
 mod insights;
 mod ledger;
+mod mark;
 mod orders;
 mod outbox;
 mod retention;
@@ -102,6 +103,8 @@ pub struct MongoStore {
     watching: OnceLock<AbortOnDropHandle<()>>,
     /// What the team's figures are counted from.
     book: Arc<tokio::sync::Mutex<book::SyncedBook>>,
+    /// From when on a change is looked for.
+    known: Arc<mark::Known>,
 }
 
 /// What an operation works on.
@@ -150,7 +153,7 @@ impl MongoStore {
             Base { db: client.database(&database), shown: Arc::clone(&shown), settings }
         };
         base.limited("opening the store", limit, schema::prepare(base.clone(), make)).await?;
-        Ok(Self { base, bell: Arc::default(), watching: OnceLock::new(), book: Arc::default() })
+        Ok(Self { base, bell: Arc::default(), watching: OnceLock::new(), book: Arc::default(), known: Arc::default() })
     }
 
     /// Runs an operation on the driver's own threads: a caller may come from any runtime, and one that goes away does not

@@ -28,6 +28,8 @@ memory=/dev/shm/ecomres-bench-$$.db
 trap 'rm -f "$memory"*; finish' EXIT
 cp shop.db "$memory"
 
+# What cannot start is said here, in its own words.
+"$bin" mcp --quiet --store shop.db </dev/null >/dev/null
 echo "stdio, one call after another (target: 2000 calls/s)"
 printf 'ecomres:               %s calls/s\n' "$(./driver stdio 10000 "$bin" mcp --quiet --store shop.db)"
 printf 'ecomres, store in RAM: %s calls/s\n' "$(./driver stdio 10000 "$bin" mcp --quiet --store "$memory")"

@@ -13,6 +13,7 @@ use ecomres::domain::money::Percent;
 use ecomres::domain::outgoing::Outgoing;
 use ecomres::domain::refund::{RefundPolicy, RefundRequest};
 use ecomres::store::Store;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::SmallRng;
@@ -143,6 +144,24 @@ pub async fn write_messages(store: &dyn Store, count: usize, now: Timestamp) -> 
         store.append_messages(batch).await.unwrap();
     }
     messages.len()
+}
+
+/// The same messages, those of a customer together and many customers at once: for a server, where each call waits.
+pub async fn write_customers(store: &dyn Store, count: usize, now: Timestamp) -> usize {
+    let mut rng = SmallRng::seed_from_u64(8_501);
+    let mut customers = Vec::new();
+    let mut total = 0;
+    for number in 1.. {
+        if total >= count {
+            break;
+        }
+        let messages = conversations(&mut rng, number, now);
+        total += messages.len();
+        customers.push(messages);
+    }
+    let work = customers.chunks(50).map(|some| async move { store.append_messages(&some.concat()).await.unwrap() });
+    futures_util::stream::iter(work).buffer_unordered(8).collect::<Vec<()>>().await;
+    total
 }
 
 /// Customers who wrote last have a remembered conversation, a reply on its way, calls of tools on record; some wait for a

@@ -1,18 +1,19 @@
 //! What many open pages cost, and how long the data of each page takes at the size of a busy shop.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ecomres::domain::ids::UserId;
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::Store;
-use ecomres::store::sqlite::SqliteStore;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::cli::ecomres;
-use crate::crowd::{import_orders, write_business, write_messages};
+use crate::crowd::{import_orders, write_business, write_customers, write_messages};
 use crate::mcp::client::{piped, terminate, wait};
 
 /// Open pages.
@@ -32,21 +33,50 @@ fn percentile(sorted: &[Duration], share: usize) -> f64 {
     sorted[(sorted.len() * share / 100).min(sorted.len() - 1)].as_secs_f64() * 1_000.0
 }
 
-/// `WATCH_MESSAGES` sets how many messages there are.
+/// A store that is not there yet: a file, or a database of the server that `WATCH_MONGO_URI` names.
+fn place(folder: &Path) -> String {
+    let Ok(server) = std::env::var("WATCH_MONGO_URI") else {
+        return folder.join("shop.db").to_str().unwrap().to_owned();
+    };
+    let (hosts, options) = server.split_once("/?").expect("WATCH_MONGO_URI ends with /?OPTIONS");
+    format!("{hosts}/ecomres_watch_{}?{options}", uuid::Uuid::now_v7().simple())
+}
+
+/// Puts orders, messages and business into a new store.
+async fn fill(folder: &Path, location: &str) -> Arc<dyn Store> {
+    let messages = std::env::var("WATCH_MESSAGES").map_or(200_000, |count| count.parse().unwrap());
+    import_orders(folder, location);
+    let store: Arc<dyn Store> = ecomres::store::open(location).unwrap();
+    let begun = Instant::now();
+    let now = Timestamp::now();
+    let on_server = location.starts_with("mongodb");
+    let written = if on_server {
+        write_customers(store.as_ref(), messages, now).await
+    } else {
+        write_messages(store.as_ref(), messages, now).await
+    };
+    write_business(store.as_ref(), now).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    let kind = if on_server { "the server" } else { "SQLite" };
+    println!("{location}: {written} messages and 100,000 orders on {kind}, written in {seconds:.1} s");
+    store
+}
+
+/// `WATCH_MESSAGES` sets how many messages there are; `WATCH_STORE` names a store that was filled before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes and measures: tests/bench/dashboard.sh"]
 async fn open_pages_cost_little_and_each_is_there_soon() {
-    let messages = std::env::var("WATCH_MESSAGES").map_or(200_000, |count| count.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    import_orders(folder.path(), "shop.db");
-    let store: Box<dyn Store> = Box::new(SqliteStore::open(&folder.path().join("shop.db")).unwrap());
-    let begun = Instant::now();
-    let now = Timestamp::now();
-    let written = write_messages(store.as_ref(), messages, now).await;
-    write_business(store.as_ref(), now).await;
-    println!("{written} messages and 100,000 orders on SQLite, written in {:.1} s", begun.elapsed().as_secs_f64());
+    let (location, store) = if let Ok(location) = std::env::var("WATCH_STORE") {
+        let store = ecomres::store::open(&location).unwrap();
+        (location, store)
+    } else {
+        let location = place(folder.path());
+        let store = fill(folder.path(), &location).await;
+        (location, store)
+    };
     let mut command = ecomres(folder.path());
-    command.args(["dashboard", "--store", "shop.db", "--port", "0"]);
+    command.args(["dashboard", "--store", &location, "--port", "0"]);
     let mut child = piped(&command).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let url = lines.find_map(|line| line.unwrap().split_once("dashboard at ").map(|(_, url)| url.to_owned())).unwrap();
@@ -61,7 +91,14 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
         events
     });
     let opened = join_all(opened).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Until what is counted ahead is counted.
+    for _ in 0..60 {
+        let before = processor_seconds(child.id());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        if before.zip(processor_seconds(child.id())).is_none_or(|(before, after)| after - before < 0.1) {
+            break;
+        }
+    }
     if let Some(before) = processor_seconds(child.id()) {
         let begun = Instant::now();
         tokio::time::sleep(Duration::from_secs(20)).await;

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 
+use super::super::Search;
 use super::super::book::{Book, MOST_KEPT};
 use super::Base;
 use super::chats::read_message;
@@ -24,6 +25,9 @@ use crate::domain::message::ChatMessage;
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// How many times as long as reading everything took it is not done again.
 const TIMES: u32 = 10;
+/// How many times as long as counting messages took they are not counted again: a server that knows their number answers at
+/// once, another one looks at all of them.
+const SELDOM: u32 = 100;
 
 /// The fields without what was said.
 pub(super) fn fields() -> Document {
@@ -49,10 +53,17 @@ pub(super) fn row(message: &ChatMessage) -> TalkRow<'_> {
     }
 }
 
-/// When everything was read, and how long that took.
-struct Whole {
-    since: Instant,
+/// When something was done, and how long that took.
+#[derive(Clone, Copy)]
+struct Done {
+    at: Instant,
     took: Duration,
+}
+
+impl Done {
+    fn within(self, times: u32) -> bool {
+        self.at.elapsed() < self.took * times
+    }
 }
 
 /// A book, and how far it was read.
@@ -61,7 +72,9 @@ pub(super) struct SyncedBook {
     book: Book,
     /// How often figures were asked for: what is asked once is not worth a book.
     asked: u32,
-    whole: Option<Whole>,
+    /// When everything was read, and when the number of messages was last looked at.
+    whole: Option<Done>,
+    numbered: Option<Done>,
     /// The time of the latest message that is in it, but not after the moment of its reading.
     newest: Timestamp,
     /// The messages of the last minutes that are in it.
@@ -78,47 +91,73 @@ impl SyncedBook {
         if bounded && self.asked == 1 {
             return Ok(false);
         }
-        let before = estimate(base).await?;
-        if before > MOST_KEPT.into() {
-            *self = Self { asked: self.asked, ..Self::default() };
-            return Ok(false);
+        let Some(whole) = self.whole else { return self.read_all(base).await };
+        let rest = whole.within(TIMES) || self.numbered.is_some_and(|numbered| numbered.within(SELDOM));
+        let before = if rest { None } else { Some(self.estimate(base).await?) };
+        if !self.take(base, Some(self.horizon())).await? || self.book.held() > MOST_KEPT {
+            return Ok(self.forget());
         }
-        let Some(whole) = &self.whole else { return self.read_all(base).await };
-        let rest = whole.since.elapsed() < whole.took * TIMES;
-        if !self.take(base, Some(self.newest.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN))).await? {
-            *self = Self { asked: self.asked, ..Self::default() };
-            return Ok(false);
-        }
-        let after = estimate(base).await?;
+        let Some(before) = before else { return Ok(true) };
+        let after = self.estimate(base).await?;
         let held = i128::from(self.book.held()) + self.surplus;
         // Some may have come while it was read.
-        let explained = (before.min(after)..=before.max(after)).contains(&held);
-        if explained || rest { Ok(true) } else { self.read_all(base).await }
+        if (before.min(after)..=before.max(after)).contains(&held) { Ok(true) } else { self.read_all(base).await }
     }
 
     async fn read_all(&mut self, base: &Base) -> Result<bool, Fault> {
-        let since = Instant::now();
-        *self = Self { asked: self.asked, newest: Timestamp::MIN, ..Self::default() };
-        let before = estimate(base).await?;
-        if !self.take(base, None).await? {
-            *self = Self { asked: self.asked, ..Self::default() };
-            return Ok(false);
+        let at = Instant::now();
+        self.forget();
+        let before = self.estimate(base).await?;
+        if before > MOST_KEPT.into() || !self.take(base, None).await? {
+            return Ok(self.forget());
         }
-        let after = estimate(base).await?;
+        let after = self.estimate(base).await?;
         let held = i128::from(self.book.held());
         self.surplus = if held < before { before - held } else { (after - held).min(0) };
-        self.whole = Some(Whole { since, took: since.elapsed() });
+        self.whole = Some(Done { at, took: at.elapsed() });
         Ok(true)
+    }
+
+    /// Starts anew; there is no book until everything is read.
+    fn forget(&mut self) -> bool {
+        *self = Self { asked: self.asked, newest: Timestamp::MIN, ..Self::default() };
+        false
+    }
+
+    /// How many messages there are, as the server knows without looking.
+    async fn estimate(&mut self, base: &Base) -> Result<i128, Fault> {
+        let at = Instant::now();
+        let count = base.collection(CHATS).estimated_document_count().await?;
+        self.numbered = Some(Done { at, took: at.elapsed() });
+        Ok(count.into())
+    }
+
+    /// As [`Book::floor`]; `None` where there is no book.
+    pub(super) fn floor(&self, search: &Search, depth: usize) -> Option<Option<Timestamp>> {
+        self.whole.map(|_| self.book.floor(search, depth))
     }
 
     /// Takes what is new from a time on, or everything. `false` where there are too many words.
     async fn take(&mut self, base: &Base, from: Option<Timestamp>) -> Result<bool, Fault> {
-        let now = Timestamp::now();
         // Every kind of time that a message may carry is found by the index.
-        let filter = from.map_or_else(Document::new, |from| {
-            let kinds = [doc! {"$gte": date(from)}, doc! {"$gte": epoch(from)}, doc! {"$gte": from.to_string()}];
-            doc! {"$or": kinds.map(|kind| doc! {"timestamp": kind}).to_vec()}
-        });
+        let filters = from.map_or_else(
+            || vec![Document::new()],
+            |from| {
+                let kinds: [Bson; 3] = [date(from).into(), epoch(from).into(), from.to_string().into()];
+                kinds.map(|kind| doc! {"timestamp": {"$gte": kind}}).to_vec()
+            },
+        );
+        for filter in filters {
+            if !self.take_some(base, from, filter).await? {
+                return Ok(false);
+            }
+        }
+        self.prune();
+        Ok(true)
+    }
+
+    async fn take_some(&mut self, base: &Base, from: Option<Timestamp>, filter: Document) -> Result<bool, Fault> {
+        let now = Timestamp::now();
         let mut found = base.collection(CHATS).find(filter).projection(fields()).batch_size(10_000).await?;
         let mut most = self.recent.len() * 2 + 10_000;
         while let Some(document) = found.try_next().await? {
@@ -144,7 +183,6 @@ impl SyncedBook {
                 most = self.recent.len() * 2 + 10_000;
             }
         }
-        self.prune();
         Ok(true)
     }
 
@@ -162,9 +200,4 @@ impl SyncedBook {
     pub(super) fn count(&self, from: Option<Timestamp>, counter: &mut TalkCounter<'_>) {
         self.book.count(from, counter);
     }
-}
-
-/// How many messages there are, as the server knows without looking.
-async fn estimate(base: &Base) -> Result<i128, Fault> {
-    Ok(base.collection(CHATS).estimated_document_count().await?.into())
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use tokio::sync::Mutex;
 
@@ -20,9 +20,10 @@ use super::alerts::{is_latest, read_alert};
 use super::book::{self, SyncedBook};
 use super::chats::read_message;
 use super::fault::Fault;
+use super::mark::mark;
 use super::orders::read_order;
-use super::schema::{ALERTS, AUDIT_HEAD, BINDINGS, CHATS, ORDERS, OUTBOX, QUOTES, REFUNDS};
-use super::values::{any_date, date, optional_text, optional_time, optional_whole, paise, part, text, time};
+use super::schema::{ALERTS, BINDINGS, CHATS, ORDERS, QUOTES, REFUNDS};
+use super::values::{any_date, date, optional_text, paise, part, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
 use crate::domain::figures::{
@@ -39,8 +40,13 @@ const READING: Duration = Duration::from_secs(300);
 const SOON: Duration = Duration::from_millis(100);
 /// Messages that are looked through for conversations at most.
 const MOST_SEARCHED: i64 = 200_000;
+/// How many hours back are looked through alone for the latest that fit.
+const STEPS: [i64; 4] = [1, 6, 36, 216];
 /// Orders that are asked for at once.
 const ORDERS_AT_ONCE: usize = 1_000;
+
+/// A customer, and when the latest message that fits was sent.
+type Hit = (Option<DateTime>, String);
 
 async fn talk(base: &Base, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
     let bounded = period.from.is_some();
@@ -210,7 +216,23 @@ fn indexed(search: &Search, after: Option<DateTime>) -> Document {
 
 /// The time of the message at which looking through ends, where there are more. What other programs wrote as another type
 /// comes after every date.
-async fn floor(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime>> {
+async fn floor(base: &Base, search: &Search, depth: u32, book: &Mutex<SyncedBook>) -> Read<Option<DateTime>> {
+    let counted = match tokio::time::timeout(SOON, book.lock()).await {
+        Ok(book) => book.floor(search, usize::try_from(depth).unwrap_or(usize::MAX)),
+        Err(_) => None,
+    };
+    let floor = match counted {
+        Some(floor) => floor.map(date),
+        None => floor_of_the_database(base, search, depth).await?,
+    };
+    let Some(floor) = floor else { return Ok(None) };
+    // As many at one moment are looked through together, or a search that goes on would stay there.
+    let before = DateTime::from_millis(floor.timestamp_millis() - 1);
+    let stays = search.until.is_some_and(|until| date(until).timestamp_millis() <= floor.timestamp_millis() + 1);
+    Ok(Some(if stays { before } else { floor }))
+}
+
+async fn floor_of_the_database(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime>> {
     let mut filter = indexed(search, None);
     if !filter.contains_key("timestamp") {
         filter.insert("timestamp", doc! {"$gte": any_date()});
@@ -218,15 +240,11 @@ async fn floor(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime
     let chats = base.collection(CHATS);
     let found = chats.find_one(filter).sort(doc! {"timestamp": -1}).skip(depth.into());
     let found = found.projection(doc! {"timestamp": 1, "_id": 0}).await?;
-    let Some(floor) = found.and_then(|found| found.get_datetime("timestamp").ok().copied()) else { return Ok(None) };
-    // As many at one moment are looked through together, or a search that goes on would stay there.
-    let before = DateTime::from_millis(floor.timestamp_millis() - 1);
-    let stays = search.until.is_some_and(|until| date(until).timestamp_millis() <= floor.timestamp_millis() + 1);
-    Ok(Some(if stays { before } else { floor }))
+    Ok(found.and_then(|found| found.get_datetime("timestamp").ok().copied()))
 }
 
-/// What a message has to fit beside what indexes find.
-async fn fitting(base: &Base, search: &Search, known: &[String]) -> Read<Vec<Document>> {
+/// What a message has to fit beside what indexes find, but for who answers.
+fn fitting(search: &Search, known: &[String]) -> Vec<Document> {
     let said = |fits: &Bson| ["content", "message", "text"].map(|field| doc! {field: fits.clone()}).to_vec();
     let mut all = Vec::new();
     if !search.text.is_empty() {
@@ -243,58 +261,105 @@ async fn fitting(base: &Base, search: &Search, known: &[String]) -> Read<Vec<Doc
     if !search.user.is_empty() {
         all.push(doc! {"user_id": part(&search.user)});
     }
-    if let Some(answers) = search.answers {
-        let waiting = users(base, ALERTS, doc! {"status": AlertStatus::Pending.as_str()}).await?;
-        all.push(match answers {
-            Answers::Person => doc! {"user_id": {"$in": waiting}},
-            Answers::Bot => doc! {"user_id": {"$nin": waiting}},
-        });
-    }
-    Ok(all)
+    all
 }
 
 /// Customers and the time of their latest message that fits, the latest first.
+///
+/// The latest hours are looked through alone, then more: enough is found there as a rule, and a server that sorts what it
+/// finds instead of going through the index backwards has little to sort.
 async fn hits(
     base: &Base,
-    mut filter: Document,
-    all: Vec<Document>,
+    filter: &Document,
+    all: &[Document],
     limit: usize,
-) -> Read<Vec<(Option<DateTime>, String)>> {
-    if !all.is_empty() {
-        filter.insert("$and", all);
+    from: Option<Timestamp>,
+) -> Read<Vec<Hit>> {
+    let (mut hits, mut seen) = (Vec::new(), HashSet::new());
+    // What is told by its customer is found by another index.
+    let top = if filter.contains_key("user_id") { None } else { from };
+    let mut before = None;
+    for hours in STEPS {
+        let Some(start) = top.and_then(|top| top.checked_sub(SignedDuration::from_hours(hours)).ok()).map(date) else {
+            break;
+        };
+        let mut times = filter.get_document("timestamp").cloned().unwrap_or_default();
+        if times.get_datetime("$gte").is_ok_and(|least| *least >= start) {
+            break;
+        }
+        times.insert("$gte", start);
+        if let Some(before) = before {
+            times.insert("$lt", before);
+        }
+        let mut narrowed = filter.clone();
+        narrowed.insert("timestamp", times);
+        hits_of(base, narrowed, all, limit, &mut seen, &mut hits).await?;
+        if hits.len() >= limit {
+            return Ok(hits);
+        }
+        before = Some(start);
     }
-    let chats = base.collection(CHATS);
-    let found = chats.find(filter).sort(doc! {"timestamp": -1}).limit(MOST_SEARCHED);
-    let mut found = found.projection(doc! {"user_id": 1, "timestamp": 1}).allow_disk_use(true).await?;
-    let (mut users, mut seen) = (Vec::new(), HashSet::new());
-    while users.len() < limit
+    hits_of(base, filter.clone(), all, limit, &mut seen, &mut hits).await?;
+    Ok(hits)
+}
+
+/// Adds the customers that are not `seen` yet.
+async fn hits_of(
+    base: &Base,
+    filter: Document,
+    all: &[Document],
+    limit: usize,
+    seen: &mut HashSet<String>,
+    hits: &mut Vec<Hit>,
+) -> Read<()> {
+    // In two steps, which a server may join: what the index finds, and of that what fits.
+    let mut steps = vec![doc! {"$match": filter}];
+    if !all.is_empty() {
+        steps.push(doc! {"$match": {"$and": all.to_vec()}});
+    }
+    steps.extend([
+        doc! {"$sort": {"timestamp": -1}},
+        doc! {"$limit": MOST_SEARCHED},
+        doc! {"$project": {"user_id": 1, "timestamp": 1}},
+    ]);
+    let mut found = base.collection(CHATS).aggregate(steps).allow_disk_use(true).await?;
+    while hits.len() < limit
         && let Some(document) = found.try_next().await?
     {
         let user = text(&document, "user_id")?;
         if seen.insert(user.clone()) {
-            users.push((document.get_datetime("timestamp").ok().copied(), user));
+            hits.push((document.get_datetime("timestamp").ok().copied(), user));
         }
     }
-    Ok(users)
+    Ok(())
 }
 
-async fn find(base: &Base, search: &Search, limit: usize, depth: u32) -> Read<TalksFound> {
+async fn find(base: &Base, search: &Search, limit: usize, depth: u32, book: &Mutex<SyncedBook>) -> Read<TalksFound> {
     let mut known = Vec::new();
     if let Some(order) = &search.order {
         known = users(base, BINDINGS, doc! {"_id": order.as_str()}).await?;
         known.extend(users(base, QUOTES, doc! {"order_id": order.as_str()}).await?);
     }
-    let all = fitting(base, search, &known).await?;
+    let mut all = fitting(search, &known);
     // Whom a person answers are few, and an index finds what they wrote.
     let bounded = search.is_looked_through() && search.answers != Some(Answers::Person);
-    let floor = if bounded { floor(base, search, depth).await? } else { None };
-    let mut found = hits(base, indexed(search, floor), all.clone(), limit).await?;
+    let floor = if bounded { floor(base, search, depth, book).await? } else { None };
+    let mut filter = indexed(search, floor);
+    if let Some(answers) = search.answers {
+        let waiting = users(base, ALERTS, doc! {"status": AlertStatus::Pending.as_str()}).await?;
+        match answers {
+            Answers::Person => drop(filter.insert("user_id", doc! {"$in": waiting})),
+            Answers::Bot => all.push(doc! {"user_id": {"$nin": waiting}}),
+        }
+    }
+    let from = search.until.unwrap_or_else(Timestamp::now);
+    let mut found = hits(base, &filter, &all, limit, Some(from).filter(|_| floor.is_none())).await?;
     let mut unsearched_before = None;
     if let Some(floor) = floor {
         known.extend(search.names());
         let mut named = indexed(search, None);
         named.insert("user_id", doc! {"$in": known});
-        found.extend(hits(base, named, all, limit).await?);
+        found.extend(hits(base, &named, &all, limit, None).await?);
         found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let mut seen = HashSet::new();
         found.retain(|(_, user)| seen.insert(user.clone()));
@@ -304,32 +369,6 @@ async fn find(base: &Base, search: &Search, limit: usize, depth: u32) -> Read<Ta
         found.truncate(limit);
     }
     Ok(TalksFound { users: found.into_iter().map(|(_, user)| UserId::new(user)).collect(), unsearched_before })
-}
-
-/// What a field of the last document by it holds.
-async fn last(base: &Base, collection: &str, filter: Document, field: &str) -> Read<Option<Timestamp>> {
-    let found = base.collection(collection).find_one(filter).sort(doc! {field: -1}).projection(doc! {field: 1}).await?;
-    found.map_or(Ok(None), |document| optional_time(&document, field))
-}
-
-async fn mark(base: &Base) -> Read<String> {
-    let (pending, resolved) = (doc! {"status": "pending"}, doc! {"status": "resolved"});
-    let head = base.collection(AUDIT_HEAD).find_one(doc! {"_id": "head"}).await?;
-    let head = head.map_or(Ok(None), |head| optional_whole(&head, "seq"))?;
-    let alerts = base.collection(ALERTS).count_documents(pending.clone()).await?;
-    let times = [
-        last(base, CHATS, doc! {}, "timestamp").await?,
-        last(base, REFUNDS, doc! {}, "at").await?,
-        last(base, ALERTS, pending, "created_at").await?,
-        last(base, ALERTS, resolved, "resolved_at").await?,
-        last(base, OUTBOX, doc! {"state": "sent"}, "next_at").await?,
-        last(base, OUTBOX, doc! {"state": "parked"}, "next_at").await?,
-    ];
-    // News of a sent message changes no time of it but this, by the server's clock.
-    let outbox = base.collection(OUTBOX);
-    let news = outbox.find_one(doc! {"told_at": {"$gt": DateTime::MIN}}).sort(doc! {"told_at": -1});
-    let news = news.projection(doc! {"told_at": 1, "receipt": 1}).await?;
-    Ok(format!("{head:?}/{alerts}/{times:?}/{news:?}"))
 }
 
 #[async_trait]
@@ -363,15 +402,16 @@ impl Insights for MongoStore {
     }
 
     async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound> {
-        let search = search.clone();
+        let (search, book) = (search.clone(), Arc::clone(&self.book));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let found = self.run_within("looking for conversations", READING, |base| async move {
-            find(&base, &search, limit, depth).await
+            find(&base, &search, limit, depth, &book).await
         });
         found.await
     }
 
     async fn change_mark(&self) -> Result<String> {
-        self.run("looking for changes", |base| async move { mark(&base).await }).await
+        let known = Arc::clone(&self.known);
+        self.run("looking for changes", |base| async move { mark(&base, &known).await }).await
     }
 }

@@ -26,8 +26,9 @@ use crate::domain::refund::Quote;
 use crate::domain::retention::KeepFor;
 use crate::store::contract::{approved, order};
 use crate::store::{
-    Alerts as _, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _, Ledger as _,
-    Orders as _, Outbox as _, Retention as _, Transcript as _, forget, personal_data, sweep,
+    Alerts as _, Answers, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _,
+    Insights as _, Ledger as _, Orders as _, Outbox as _, Retention as _, Search, Transcript as _, forget,
+    personal_data, sweep,
 };
 
 /// The commands that were heard, each form once.
@@ -51,9 +52,10 @@ fn searches(command: &Document) -> Vec<Document> {
         "find" => vec![find(command.get("filter"), command.get("sort"))],
         "findAndModify" => vec![find(command.get("query"), command.get("sort"))],
         "aggregate" => {
-            let first =
-                command.get_array("pipeline").ok().and_then(|stages| stages.first()?.as_document()?.get("$match"));
-            vec![find(first, None)]
+            let stages = command.get_array("pipeline").cloned().unwrap_or_default();
+            let stage = |name: &str| stages.iter().find_map(|stage| stage.as_document()?.get(name));
+            let first = stages.first().and_then(|stage| stage.as_document()?.get("$match"));
+            vec![find(first, stage("$sort"))]
         }
         "update" => each("updates"),
         "delete" => each("deletes"),
@@ -100,6 +102,7 @@ async fn every_query_is_an_index_scan() {
     })
     .unwrap();
     everything(&store).await;
+    pages(&store).await;
     keeping(&store, &UserId::new("u")).await;
     store.health().await.unwrap();
     let heard = std::mem::take(&mut *heard.lock().unwrap());
@@ -278,6 +281,29 @@ async fn alerts(store: &MongoStore, user: &UserId) {
         }
         let settlement = Settlement { at: at(11), by: Some("one".to_owned()), note: String::new() };
         assert!(store.settle_alert(&alert.id, &settlement).await.unwrap());
+    }
+}
+
+/// What the pages look for. Figures are not here: they are counted from whole collections, on purpose.
+async fn pages(store: &MongoStore) {
+    for _ in 0..2 {
+        store.change_mark().await.unwrap();
+    }
+    let word = || Some("other".to_owned());
+    for (search, found) in [
+        (Search::default(), 1),
+        (Search { text: "hm".to_owned(), ..Search::default() }, 1),
+        (Search { user: "u".to_owned(), until: Some(at(99)), ..Search::default() }, 1),
+        (Search { order: Some(OrderId::new("ORD000001")), ..Search::default() }, 1),
+        (Search { answers: Some(Answers::Person), ..Search::default() }, 0),
+        (Search { answers: Some(Answers::Bot), ..Search::default() }, 1),
+        (Search { intent: word(), ..Search::default() }, 1),
+        (Search { sentiment: word(), from: Some(at(-99)), ..Search::default() }, 0),
+    ] {
+        for depth in [1, 1_000] {
+            let users = store.find_talks(&search, 5, depth).await.unwrap().users;
+            assert!(users.len() <= found && (depth == 1 || users.len() == found), "{users:?} by {search:?} to {depth}");
+        }
     }
 }
 
