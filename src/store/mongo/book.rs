@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 
 use super::super::Search;
 use super::super::book::{Book, MOST_KEPT};
@@ -28,6 +28,9 @@ const TIMES: u32 = 10;
 /// How many times as long as counting messages took they are not counted again: a server that knows their number answers at
 /// once, another one looks at all of them.
 const SELDOM: u32 = 100;
+
+/// After every text that begins with a digit, as times do.
+const AFTER_DIGITS: &str = ":";
 
 /// The fields without what was said.
 pub(super) fn fields() -> Document {
@@ -143,8 +146,13 @@ impl SyncedBook {
         let filters = from.map_or_else(
             || vec![Document::new()],
             |from| {
-                let kinds: [Bson; 3] = [date(from).into(), epoch(from).into(), from.to_string().into()];
-                kinds.map(|kind| doc! {"timestamp": {"$gte": kind}}).to_vec()
+                // With both ends: some servers read an index on to its end, whatever type is compared with.
+                let kinds = [
+                    doc! {"$gte": date(from)},
+                    doc! {"$gte": epoch(from), "$lte": f64::INFINITY},
+                    doc! {"$gte": from.to_string(), "$lt": AFTER_DIGITS},
+                ];
+                kinds.map(|kind| doc! {"timestamp": kind}).to_vec()
             },
         );
         for filter in filters {

@@ -91,7 +91,7 @@ async fn unsure(base: &Base, below: f64, limit: u32) -> Read<Vec<ChatMessage>> {
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let filter = doc! {"intent_confidence": {"$lt": below}, "role": "user"};
+    let filter = doc! {"intent_confidence": {"$gte": 0.0, "$lt": below}, "role": "user"};
     let order = doc! {"intent_confidence": 1};
     let found = base.collection(CHATS).find(filter).sort(order).limit(limit.into()).await?;
     let documents: Vec<Document> = found.try_collect().await?;

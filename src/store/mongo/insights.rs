@@ -23,7 +23,7 @@ use super::fault::Fault;
 use super::mark::mark;
 use super::orders::read_order;
 use super::schema::{ALERTS, BINDINGS, CHATS, ORDERS, QUOTES, REFUNDS};
-use super::values::{any_date, date, optional_text, paise, part, text, time};
+use super::values::{any_date, date, optional_text, paise, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
 use crate::domain::figures::{
@@ -40,8 +40,8 @@ const READING: Duration = Duration::from_secs(300);
 const SOON: Duration = Duration::from_millis(100);
 /// Messages that are looked through for conversations at most.
 const MOST_SEARCHED: i64 = 200_000;
-/// How many hours back are looked through alone for the latest that fit.
-const STEPS: [i64; 4] = [1, 6, 36, 216];
+/// How many minutes back are looked through alone for the latest that fit.
+const STEPS: [i64; 6] = [10, 40, 160, 640, 2_560, 10_240];
 /// Orders that are asked for at once.
 const ORDERS_AT_ONCE: usize = 1_000;
 
@@ -103,8 +103,8 @@ fn cell(order: &Order) -> OrderCell {
 
 async fn orders(base: &Base, period: &Period, platform: Option<&str>) -> Read<OrderFigures> {
     let filter = platform.map_or_else(Document::new, |platform| doc! {column::PLATFORM: platform});
-    let fields = doc! {column::FEEDBACK: 0, column::PHONE: 0, column::STATUS: 0};
-    let mut found = base.collection(ORDERS).find(filter).projection(fields).batch_size(10_000).await?;
+    // Whole documents: nearly every field is needed, and leaving the others out takes a server longer than sending them.
+    let mut found = base.collection(ORDERS).find(filter).batch_size(10_000).await?;
     let (from, until) = period.local();
     let mut figures = OrderFigures::default();
     while let Some(document) = found.try_next().await? {
@@ -243,30 +243,33 @@ async fn floor_of_the_database(base: &Base, search: &Search, depth: u32) -> Read
     Ok(found.and_then(|found| found.get_datetime("timestamp").ok().copied()))
 }
 
+/// Whether a text is part of a field. An expression: patterns would be compiled anew for each document by some servers.
+fn holds(field: impl Into<Bson>, text: &str) -> Document {
+    let as_text = doc! {"$convert": {"input": field.into(), "to": "string", "onError": "", "onNull": ""}};
+    // Literal, since what begins with a dollar would name a field.
+    doc! {"$gte": [{"$indexOfBytes": [{"$toLower": as_text}, {"$literal": text.to_ascii_lowercase()}]}, 0]}
+}
+
 /// What a message has to fit beside what indexes find, but for who answers.
 fn fitting(search: &Search, known: &[String]) -> Vec<Document> {
-    let said = |fits: &Bson| ["content", "message", "text"].map(|field| doc! {field: fits.clone()}).to_vec();
+    // As messages are read: the original has other names for what was said.
+    let said = || doc! {"$ifNull": ["$content", {"$ifNull": ["$message", "$text"]}]};
     let mut all = Vec::new();
     if !search.text.is_empty() {
-        let fits = part(&search.text);
-        let mut any = said(&fits);
-        any.push(doc! {"user_id": fits});
-        all.push(doc! {"$or": any});
+        all.push(doc! {"$or": [holds(said(), &search.text), holds("$user_id", &search.text)]});
     }
     if let Some(order) = &search.order {
-        let mut any = said(&part(order.as_str()));
-        any.push(doc! {"user_id": {"$in": known}});
-        all.push(doc! {"$or": any});
+        all.push(doc! {"$or": [holds(said(), order.as_str()), {"$in": ["$user_id", {"$literal": known.to_vec()}]}]});
     }
     if !search.user.is_empty() {
-        all.push(doc! {"user_id": part(&search.user)});
+        all.push(holds("$user_id", &search.user));
     }
-    all
+    all.into_iter().map(|expression| doc! {"$expr": expression}).collect()
 }
 
 /// Customers and the time of their latest message that fits, the latest first.
 ///
-/// The latest hours are looked through alone, then more: enough is found there as a rule, and a server that sorts what it
+/// The latest minutes are looked through alone, then more: enough is found there as a rule, and a server that sorts what it
 /// finds instead of going through the index backwards has little to sort.
 async fn hits(
     base: &Base,
@@ -279,8 +282,8 @@ async fn hits(
     // What is told by its customer is found by another index.
     let top = if filter.contains_key("user_id") { None } else { from };
     let mut before = None;
-    for hours in STEPS {
-        let Some(start) = top.and_then(|top| top.checked_sub(SignedDuration::from_hours(hours)).ok()).map(date) else {
+    for minutes in STEPS {
+        let Some(start) = top.and_then(|top| top.checked_sub(SignedDuration::from_mins(minutes)).ok()).map(date) else {
             break;
         };
         let mut times = filter.get_document("timestamp").cloned().unwrap_or_default();
