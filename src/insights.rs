@@ -10,10 +10,11 @@ mod shape;
 mod talks;
 mod text;
 
+pub use crate::store::Talk;
 pub use html::page;
 pub use quality::{ModelFacts, ModelSource, TrainingFacts, TrainingScore};
 pub use range::{Range, RangeError};
 pub use sections::{Options, Part, build};
 pub use shape::{Chart, Figure, Line, Section, Series, Table, Unit};
-pub use talks::{Talk, TalkView, Turn, talks, view};
+pub use talks::{TalkView, Turn, talks, view};
 pub use text::{csv, markdown, plain};

@@ -19,6 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use futures_util::try_join;
 use jiff::Timestamp;
 
 use crate::domain::alert::{Alert, AlertSearch, Assigned, Reopened, Settlement};
@@ -568,6 +570,19 @@ pub struct StoreHealth {
     pub indexes: Vec<String>,
 }
 
+/// A conversation in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Talk {
+    /// Whose.
+    pub user_id: UserId,
+    /// What was said last.
+    pub last: Option<ChatMessage>,
+    /// What is remembered of it.
+    pub conversation: Option<Conversation>,
+    /// The pending request for a person.
+    pub alert: Option<Alert>,
+}
+
 /// Everything a backend offers.
 #[async_trait]
 pub trait Store:
@@ -587,6 +602,19 @@ pub trait Store:
 {
     /// Looks at the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
+
+    /// How many messages are looked through for a text at a time: as many as take no longer than a page may.
+    fn depth(&self) -> u32;
+
+    /// The conversations of customers, in their order.
+    async fn talks_of(&self, users: &[UserId]) -> Result<Vec<Talk>> {
+        try_join_all(users.iter().map(|user| async move {
+            let (last, conversation, alert) =
+                try_join!(self.recent_messages(user, 1), self.conversation(user), self.pending_alert(user))?;
+            Ok(Talk { user_id: user.clone(), last: last.into_iter().next(), conversation, alert })
+        }))
+        .await
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::alert::Alert;
@@ -14,10 +13,8 @@ use crate::domain::correction::Correction;
 use crate::domain::ids::UserId;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
-use crate::store::{Result, Search, Store, StoreError};
+use crate::store::{Result, Search, Store, Talk};
 
-/// Messages that are looked through for a text at a time: as many as take no longer than a page may.
-const MOST_LOOKED_THROUGH: u32 = 20_000;
 /// Messages of a conversation that are shown.
 const MOST_MESSAGES: u32 = 200;
 /// Entries of the audit trail that are looked through for the calls of a conversation.
@@ -25,34 +22,13 @@ pub(crate) const MOST_ENTRIES: u32 = 5_000;
 /// How long after a customer's message the shop may write freely, by the channel's rule.
 const FREE_TO_WRITE: SignedDuration = SignedDuration::from_hours(24);
 
-/// A conversation in a list.
-#[derive(Debug, Clone)]
-pub struct Talk {
-    /// Whose.
-    pub user_id: UserId,
-    /// What was said last.
-    pub last: Option<ChatMessage>,
-    /// What is remembered of it.
-    pub conversation: Option<Conversation>,
-    /// The pending request for a person.
-    pub alert: Option<Alert>,
-}
-
 /// Conversations that fit, the latest first; and the moment before which messages were not looked through, if any.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn talks(store: &dyn Store, search: &Search, limit: u32) -> Result<(Vec<Talk>, Option<Timestamp>)> {
-    let found = store.find_talks(search, limit, MOST_LOOKED_THROUGH).await?;
-    let talks = try_join_all(found.users.into_iter().map(|user_id| async move {
-        let (last, conversation, alert) = futures_util::try_join!(
-            store.recent_messages(&user_id, 1),
-            store.conversation(&user_id),
-            store.pending_alert(&user_id)
-        )?;
-        Ok::<_, StoreError>(Talk { last: last.into_iter().next(), user_id, conversation, alert })
-    }));
-    Ok((talks.await?, found.unsearched_before))
+    let found = store.find_talks(search, limit, store.depth()).await?;
+    Ok((store.talks_of(&found.users).await?, found.unsearched_before))
 }
 
 /// One turn of a conversation.

@@ -49,6 +49,7 @@ mod inbox;
 mod insights;
 mod ledger;
 mod mark;
+mod order_book;
 mod orders;
 mod outbox;
 mod retention;
@@ -68,7 +69,8 @@ use mongodb::{Client, Collection, Database};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::fault::Fault;
-use super::{Bell, Result, Store, StoreError, StoreHealth};
+use super::{Bell, Result, Store, StoreError, StoreHealth, Talk};
+use crate::domain::ids::UserId;
 
 pub use address::is_mongo;
 
@@ -103,6 +105,7 @@ pub struct MongoStore {
     watching: OnceLock<AbortOnDropHandle<()>>,
     /// What the team's figures are counted from.
     book: Arc<tokio::sync::Mutex<book::SyncedBook>>,
+    orders: Arc<order_book::OrderBook>,
     /// From when on a change is looked for.
     known: Arc<mark::Known>,
 }
@@ -153,7 +156,14 @@ impl MongoStore {
             Base { db: client.database(&database), shown: Arc::clone(&shown), settings }
         };
         base.limited("opening the store", limit, schema::prepare(base.clone(), make)).await?;
-        Ok(Self { base, bell: Arc::default(), watching: OnceLock::new(), book: Arc::default(), known: Arc::default() })
+        Ok(Self {
+            base,
+            bell: Arc::default(),
+            watching: OnceLock::new(),
+            book: Arc::default(),
+            known: Arc::default(),
+            orders: Arc::default(),
+        })
     }
 
     /// Runs an operation on the driver's own threads: a caller may come from any runtime, and one that goes away does not
@@ -242,6 +252,16 @@ impl Store for MongoStore {
             })
         })
         .await
+    }
+
+    /// A server takes longer than a file.
+    fn depth(&self) -> u32 {
+        10_000
+    }
+
+    async fn talks_of(&self, users: &[UserId]) -> Result<Vec<Talk>> {
+        let users = users.to_vec();
+        self.run("reading conversations", |base| async move { chats::talks(&base, &users).await }).await
     }
 }
 

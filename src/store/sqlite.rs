@@ -165,6 +165,10 @@ impl Store for SqliteStore {
         })
         .await
     }
+
+    fn depth(&self) -> u32 {
+        50_000
+    }
 }
 
 /// Why a piece of work on a connection failed.

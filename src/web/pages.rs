@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, RawQuery, State};
+use futures_util::try_join;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -271,10 +272,12 @@ pub(super) async fn analytics(
         range(&fields)?
     };
     let platform = fields.some("platform");
-    let orders = desk.part(Part::Orders, &range, platform).await?;
-    let refunds = desk.part(Part::Refunds, &range, platform).await?;
-    let nlu = desk.part(Part::Nlu, &range, None).await?;
-    let everything = desk.part(Part::Orders, &Range::All, None).await?;
+    let (orders, refunds, nlu, everything) = try_join!(
+        desk.part(Part::Orders, &range, platform),
+        desk.part(Part::Refunds, &range, platform),
+        desk.part(Part::Nlu, &range, None),
+        desk.part(Part::Orders, &Range::All, None)
+    )?;
     let platforms: Vec<String> = everything
         .tables
         .iter()

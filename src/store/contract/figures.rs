@@ -388,6 +388,12 @@ pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fre
     }
     assert!((15..=25).contains(&steps), "{steps}");
     assert_eq!(found.iter().filter(|users| *users == "7").count(), 5, "{found:?}");
+    // As far, too, where what figures are counted from tells how far that is.
+    let first = find(&needle, 5).await;
+    store.talk_figures(&period(None, 1_000 * HOUR), &[]).await.unwrap();
+    assert_eq!(find(&needle, 5).await, first);
+    let of_none = Search { intent: Some("intent_9".to_owned()), ..needle.clone() };
+    assert_eq!(find(&of_none, 5).await, (String::new(), None));
     // Whose identity that is, and who waits for a person, is found however far back.
     for (text, who) in [("user-3", "3"), ("user-15", "15")] {
         assert_eq!(find(&Search { user: text.to_owned(), ..any() }, 2).await.0, who);
@@ -398,6 +404,13 @@ pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fre
     store.open_alert(&super::talk::alert(1, 7, Priority::Low)).await.unwrap();
     let waits = Search { answers: Some(Answers::Person), ..needle.clone() };
     assert_eq!(find(&waits, 2).await, ("7".to_owned(), None));
+    let listed = store.talks_of(&[user(7), user(99), user(3)]).await.unwrap();
+    let names: Vec<_> = listed.iter().map(|talk| talk.user_id.clone()).collect();
+    assert_eq!(names, [user(7), user(99), user(3)]);
+    assert_eq!(listed[0].last, store.recent_messages(&user(7), 1).await.unwrap().pop());
+    assert_eq!(listed[0].alert, store.pending_alert(&user(7)).await.unwrap());
+    assert!(listed[0].last.is_some() && listed[0].alert.is_some() && listed[2].alert.is_none());
+    assert_eq!((&listed[1].last, &listed[1].conversation, &listed[1].alert), (&None, &None, &None));
     assert_eq!(find(&Search { answers: Some(Answers::Bot), ..needle.clone() }, 1_000).await.0, "");
     // Only what fits otherwise counts as looked through.
     let odd = Search { intent: Some("intent_1".to_owned()), ..needle };

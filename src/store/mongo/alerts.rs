@@ -6,6 +6,8 @@
 //! impossible. When the next one is raised, the settled one is first copied to a document under its own identifier. An
 //! earlier one that is opened again takes that place in the same way.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
@@ -135,6 +137,18 @@ fn written(alert: &Alert) -> Document {
 
 fn pending_of(user: &UserId) -> Document {
     doc! {"user_id": user.as_str(), "status": AlertStatus::Pending.as_str()}
+}
+
+/// The pending alerts of customers, by their identities.
+pub(super) async fn pending_of_many(base: &Base, users: &[&str]) -> Read<HashMap<String, Alert>> {
+    let filter = doc! {"user_id": {"$in": users}, "status": AlertStatus::Pending.as_str()};
+    let mut found = base.collection(ALERTS).find(filter).await?;
+    let mut alerts = HashMap::new();
+    while let Some(document) = found.try_next().await? {
+        let alert = read_alert(&document)?;
+        alerts.entry(alert.user_id.as_str().to_owned()).or_insert(alert);
+    }
+    Ok(alerts)
 }
 
 async fn open(base: &Base, alert: &Alert) -> Read<Alert> {

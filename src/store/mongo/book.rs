@@ -58,13 +58,13 @@ pub(super) fn row(message: &ChatMessage) -> TalkRow<'_> {
 
 /// When something was done, and how long that took.
 #[derive(Clone, Copy)]
-struct Done {
-    at: Instant,
-    took: Duration,
+pub(super) struct Done {
+    pub(super) at: Instant,
+    pub(super) took: Duration,
 }
 
 impl Done {
-    fn within(self, times: u32) -> bool {
+    pub(super) fn within(self, times: u32) -> bool {
         self.at.elapsed() < self.took * times
     }
 }

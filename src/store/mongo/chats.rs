@@ -4,12 +4,15 @@
 //! It must never overwrite a conversation that somebody else saved in the meantime, nor leave a part of a turn unspread for
 //! good: whoever needs the conversation next spreads it first.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use super::super::{Conversations, Result, Transcript};
+use super::super::{Conversations, Result, Talk, Transcript};
+use super::alerts::pending_of_many;
 use super::fault::{Fault, duplicates};
 use super::schema::{CHATS, CONVERSATIONS, INBOX};
 use super::values::{count, date, int, optional_text, optional_time, optional_whole, says, text, whole};
@@ -265,10 +268,15 @@ pub(super) async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<C
     // What a turn has not spread yet belongs to the transcript all the same. It is read first: what is spread meanwhile
     // is found in both places, and counts once.
     let held = find(base, user, doc! {"unsettled.chats": 1}).await?;
+    latest(base, user, held.as_ref(), limit).await
+}
+
+/// The last rows of a conversation, the oldest first, with those that its document still holds.
+async fn latest(base: &Base, user: &UserId, held: Option<&Document>, limit: u32) -> Read<Vec<ChatMessage>> {
     let latest = doc! {"place": -1, "_id": -1};
     let found = base.collection(CHATS).find(doc! {"user_id": user.as_str()}).sort(latest).limit(limit.into()).await?;
     let mut rows: Vec<Document> = found.try_collect().await?;
-    let unsettled = held.as_ref().and_then(|held| held.get_document("unsettled").ok());
+    let unsettled = held.and_then(|held| held.get_document("unsettled").ok());
     let held = unsettled.and_then(|unsettled| unsettled.get_array("chats").ok());
     for row in held.into_iter().flatten().filter_map(Bson::as_document) {
         if !rows.iter().any(|known| known.get("_id") == row.get("_id")) {
@@ -280,6 +288,35 @@ pub(super) async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<C
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     rows.reverse();
     rows.iter().map(read_message).collect()
+}
+
+/// Conversations that are read at once: a quarter of the usual connections.
+const AT_ONCE: usize = 8;
+
+/// Conversations as they are listed. What all have in common is asked for at once.
+pub(super) async fn talks(base: &Base, users: &[UserId]) -> Read<Vec<Talk>> {
+    let names: Vec<&str> = users.iter().map(UserId::as_str).collect();
+    let fields = doc! {"version": 1, "state": 1, "unsettled.chats": 1};
+    let found = base.collection(CONVERSATIONS).find(doc! {"_id": {"$in": &names}}).projection(fields).await?;
+    let mut held: HashMap<String, Document> = HashMap::new();
+    for document in found.try_collect::<Vec<Document>>().await? {
+        held.insert(text(&document, "_id")?, document);
+    }
+    let mut alerts = pending_of_many(base, &names).await?;
+    let mut lasts = Vec::with_capacity(users.len());
+    for user in users {
+        lasts.push(latest(base, user, held.get(user.as_str()), 1));
+    }
+    let lasts: Vec<Vec<ChatMessage>> = stream::iter(lasts).buffered(AT_ONCE).try_collect().await?;
+    users
+        .iter()
+        .zip(lasts)
+        .map(|(user, last)| {
+            let conversation = held.remove(user.as_str()).map(read_conversation).transpose()?.flatten();
+            let alert = alerts.remove(user.as_str());
+            Ok(Talk { user_id: user.clone(), last: last.into_iter().next(), conversation, alert })
+        })
+        .collect()
 }
 
 #[async_trait]

@@ -9,6 +9,8 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -45,13 +47,15 @@ pub(super) struct MongoImport {
     known: Vec<bool>,
     /// Whether the store had no orders at all at the beginning; `None` until that was asked.
     empty: Option<bool>,
+    /// Counted up where orders were written.
+    imports: Arc<AtomicU64>,
 }
 
 impl MongoImport {
-    pub(super) fn begin(base: Base, mode: ImportMode) -> Result<Self> {
+    pub(super) fn begin(base: Base, mode: ImportMode, imports: Arc<AtomicU64>) -> Result<Self> {
         let staged = tempfile::tempfile().map_err(|error| scratch(&error))?;
         let staged = BufWriter::with_capacity(1 << 20, staged);
-        Ok(Self { base, mode, staged, places: HashMap::new(), known: Vec::new(), empty: None })
+        Ok(Self { base, mode, staged, places: HashMap::new(), known: Vec::new(), empty: None, imports })
     }
 
     /// The orders of a batch that the store has.
@@ -129,10 +133,10 @@ impl OrderImport for MongoImport {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        let Self { base, mode, staged, places, known, .. } = *self;
+        let Self { base, mode, staged, places, known, imports, .. } = *self;
         let mut file = staged.into_inner().map_err(|error| scratch(error.error()))?;
         file.seek(SeekFrom::Start(0)).map_err(|error| scratch(&error))?;
-        driver::run(DOING, async move {
+        let done = driver::run(DOING, async move {
             let staged =
                 Staged { rows: BufReader::with_capacity(1 << 20, file), places: &places, known: &known, next: 0 };
             stream::iter(staged)
@@ -149,7 +153,9 @@ impl OrderImport for MongoImport {
             }
             Ok(())
         })
-        .await
+        .await;
+        imports.fetch_add(1, Ordering::SeqCst);
+        done
     }
 }
 

@@ -21,16 +21,15 @@ use super::book::{self, SyncedBook};
 use super::chats::read_message;
 use super::fault::Fault;
 use super::mark::mark;
-use super::orders::read_order;
 use super::schema::{ALERTS, BINDINGS, CHATS, ORDERS, QUOTES, REFUNDS};
 use super::values::{any_date, date, optional_text, paise, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
 use crate::domain::figures::{
-    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, raised_by_customer,
+    AlertRow, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, raised_by_customer,
 };
 use crate::domain::ids::UserId;
-use crate::domain::order::{Order, column};
+use crate::domain::order::column;
 
 type Read<T> = std::result::Result<T, Fault>;
 
@@ -84,42 +83,6 @@ pub(super) async fn talk_of_the_database(base: &Base, period: &Period, alerts: &
         }
     }
     Ok(counter.finish())
-}
-
-/// An order as a cell of its own.
-fn cell(order: &Order) -> OrderCell {
-    OrderCell {
-        orders: 1,
-        delay_known: u64::from(order.delayed.is_some()),
-        delayed: u64::from(order.delayed == Some(true)),
-        timed: u64::from(order.delivery_minutes.is_some()),
-        minutes: order.delivery_minutes.unwrap_or(0).into(),
-        value: order.value,
-        refund_requested: u64::from(order.refund_requested == Some(true)),
-        rating: order.rating,
-        hour: order.placed_at.and_then(|at| u8::try_from(at.hour()).ok()),
-    }
-}
-
-async fn orders(base: &Base, period: &Period, platform: Option<&str>) -> Read<OrderFigures> {
-    let filter = platform.map_or_else(Document::new, |platform| doc! {column::PLATFORM: platform});
-    // Whole documents: nearly every field is needed, and leaving the others out takes a server longer than sending them.
-    let mut found = base.collection(ORDERS).find(filter).batch_size(10_000).await?;
-    let (from, until) = period.local();
-    let mut figures = OrderFigures::default();
-    while let Some(document) = found.try_next().await? {
-        let order = read_order(&document)?;
-        match (from, order.placed_at) {
-            (Some(_), None) => {
-                figures.undated += 1;
-                continue;
-            }
-            (Some(from), Some(at)) if at < from || at >= until => continue,
-            _ => {}
-        }
-        figures.add(&order.platform, &order.category, &cell(&order));
-    }
-    Ok(figures)
 }
 
 /// Platform and category of orders, by their ids.
@@ -386,8 +349,9 @@ impl Insights for MongoStore {
 
     async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
         let (period, platform) = (period.clone(), platform.map(str::to_owned));
+        let orders = Arc::clone(&self.orders);
         let counted = self.run_within("counting orders", READING, |base| async move {
-            orders(&base, &period, platform.as_deref()).await
+            orders.figures(&base, &period, platform.as_deref()).await
         });
         counted.await
     }

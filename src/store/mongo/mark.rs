@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use futures_util::future::try_join_all;
+use futures_util::try_join;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use super::Base;
@@ -56,9 +57,6 @@ async fn latest(base: &Base, known: &Known, kind: Kind, more: &[&str]) -> Result
 /// Another text than before, where anything changed.
 pub(super) async fn mark(base: &Base, known: &Known) -> Result<String, Fault> {
     let (pending, resolved) = (doc! {"status": "pending"}, doc! {"status": "resolved"});
-    let head = base.collection(AUDIT_HEAD).find_one(doc! {"_id": "head"}).await?;
-    let head = head.map_or(Ok(None), |head| optional_whole(&head, "seq"))?;
-    let alerts = base.collection(ALERTS).count_documents(pending.clone()).await?;
     let kinds = [
         Kind { name: "chats", collection: CHATS, filter: doc! {}, field: "timestamp" },
         Kind { name: "refunds", collection: REFUNDS, filter: doc! {}, field: "at" },
@@ -67,15 +65,20 @@ pub(super) async fn mark(base: &Base, known: &Known) -> Result<String, Fault> {
         Kind { name: "sent", collection: OUTBOX, filter: doc! {"state": "sent"}, field: "next_at" },
         Kind { name: "parked", collection: OUTBOX, filter: doc! {"state": "parked"}, field: "next_at" },
     ];
-    let mut times: Vec<Option<Timestamp>> = Vec::new();
-    for kind in kinds {
+    let times = kinds.map(|kind| async move {
         let field = kind.field;
         let found = latest(base, known, kind, &[]).await?;
-        times.push(found.map_or(Ok(None), |found| optional_time(&found, field))?);
-    }
+        found.map_or(Ok(None), |found| optional_time(&found, field)).map_err(Fault::from)
+    });
     // News of a sent message changes no time of it but this, by the server's clock.
     let told =
         Kind { name: "told", collection: OUTBOX, filter: doc! {"told_at": {"$gt": any_date()}}, field: "told_at" };
-    let news = latest(base, known, told, &["receipt"]).await?;
+    let (head, alerts, times, news) = try_join!(
+        async { Ok(base.collection(AUDIT_HEAD).find_one(doc! {"_id": "head"}).await?) },
+        async { Ok(base.collection(ALERTS).count_documents(doc! {"status": "pending"}).await?) },
+        try_join_all(times),
+        latest(base, known, told, &["receipt"]),
+    )?;
+    let head = head.map_or(Ok(None), |head| optional_whole(&head, "seq"))?;
     Ok(format!("{head:?}/{alerts}/{times:?}/{news:?}"))
 }

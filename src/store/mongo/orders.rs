@@ -2,6 +2,8 @@
 //!
 //! It must never rename a column of the original, nor let an order that is imported again lose its binding.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{Bson, Document, doc};
@@ -191,7 +193,7 @@ impl Orders for MongoStore {
     }
 
     async fn begin_import(&self, mode: ImportMode) -> Result<Box<dyn OrderImport>> {
-        Ok(Box::new(MongoImport::begin(self.base.clone(), mode)?))
+        Ok(Box::new(MongoImport::begin(self.base.clone(), mode, Arc::clone(&self.orders.imports))?))
     }
 
     async fn binding(&self, id: &OrderId) -> Result<Option<UserId>> {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::doc;
 
 use super::super::insights::talk_of_the_database;
-use super::super::schema::CHATS;
+use super::super::schema::{CHATS, ORDERS};
 use super::{Scratch, raw};
 use crate::domain::figures::{Period, TalkFigures};
 use crate::domain::ids::UserId;
@@ -49,6 +49,32 @@ async fn check(store: &MongoStore, doing: &str) {
         let of = period.clone();
         let read = raw(store, |base| async move { talk_of_the_database(&base, &of, &[]).await }).await;
         assert_eq!(sorted(counted), sorted(read), "{doing}, from {:?}", period.from);
+    }
+}
+
+/// Orders that other programs wrote are counted at once where there are more or fewer, and else within a hundred times as long
+/// as reading them takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn orders_of_other_programs_are_counted() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let period = Period { from: None, until: at(5_000_000), zone: TimeZone::UTC, gap: SignedDuration::from_hours(1) };
+    let count = async |platform: Option<&str>| store.order_figures(&period, platform).await.unwrap().total.orders;
+    assert_eq!(count(None).await, 0);
+    let row = |id: &str, platform: &str| doc! {"Order ID": id, "Platform": platform, "Order Value (INR)": 5};
+    let rows = vec![row("ORD000001", "JioMart"), row("ORD000002", "Blinkit")];
+    raw(&store, |base| async move { Ok(base.collection(ORDERS).insert_many(rows).await?) }).await;
+    assert_eq!((count(None).await, count(Some("Blinkit")).await, count(Some("none")).await), (2, 1, 0));
+    raw(&store, |base| async move {
+        let change = doc! {"$set": {"Platform": "Blinkit"}};
+        Ok(base.collection(ORDERS).update_one(doc! {"Order ID": "ORD000001"}, change).await?)
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    while count(Some("Blinkit")).await < 2 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
