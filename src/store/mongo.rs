@@ -256,7 +256,7 @@ impl Store for MongoStore {
 
     /// A server takes longer than a file.
     fn depth(&self) -> u32 {
-        10_000
+        5_000
     }
 
     async fn talks_of(&self, users: &[UserId]) -> Result<Vec<Talk>> {

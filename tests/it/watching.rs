@@ -123,7 +123,7 @@ async fn open_pages_cost_little_and_each_is_there_soon() {
         events
     });
     let opened = join_all(opened).await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
     if let Some(before) = processor_seconds(child.id()) {
         let begun = Instant::now();
         tokio::time::sleep(Duration::from_secs(20)).await;

@@ -37,6 +37,8 @@ type Read<T> = std::result::Result<T, Fault>;
 const READING: Duration = Duration::from_secs(300);
 /// How long to wait for the book where there is another way.
 const SOON: Duration = Duration::from_millis(100);
+/// What the database counts sooner than everything is read.
+const SHORT: SignedDuration = SignedDuration::from_hours(36);
 /// Messages that are looked through for conversations at most.
 const MOST_SEARCHED: i64 = 200_000;
 /// How many minutes back are looked through alone for the latest that fit.
@@ -49,8 +51,9 @@ type Hit = (Option<DateTime>, String);
 
 async fn talk(base: &Base, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
     let bounded = period.from.is_some();
+    let short = period.from.is_some_and(|from| Timestamp::now().duration_since(from) < SHORT);
     // While everything is read, a short time is counted from the database.
-    let book = if bounded { tokio::time::timeout(SOON, book.lock()).await.ok() } else { Some(book.lock().await) };
+    let book = if short { tokio::time::timeout(SOON, book.lock()).await.ok() } else { Some(book.lock().await) };
     if let Some(mut book) = book
         && book.read_on(base, bounded).await?
     {
