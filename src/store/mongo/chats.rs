@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::TryStreamExt as _;
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
@@ -268,14 +268,13 @@ pub(super) async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<C
     // What a turn has not spread yet belongs to the transcript all the same. It is read first: what is spread meanwhile
     // is found in both places, and counts once.
     let held = find(base, user, doc! {"unsettled.chats": 1}).await?;
-    latest(base, user, held.as_ref(), limit).await
-}
-
-/// The last rows of a conversation, the oldest first, with those that its document still holds.
-async fn latest(base: &Base, user: &UserId, held: Option<&Document>, limit: u32) -> Read<Vec<ChatMessage>> {
     let latest = doc! {"place": -1, "_id": -1};
     let found = base.collection(CHATS).find(doc! {"user_id": user.as_str()}).sort(latest).limit(limit.into()).await?;
-    let mut rows: Vec<Document> = found.try_collect().await?;
+    latest_of(found.try_collect().await?, held.as_ref(), limit)
+}
+
+/// The latest of rows of a conversation and of those that its document still holds, the oldest first.
+fn latest_of(mut rows: Vec<Document>, held: Option<&Document>, limit: u32) -> Read<Vec<ChatMessage>> {
     let unsettled = held.and_then(|held| held.get_document("unsettled").ok());
     let held = unsettled.and_then(|unsettled| unsettled.get_array("chats").ok());
     for row in held.into_iter().flatten().filter_map(Bson::as_document) {
@@ -290,9 +289,6 @@ async fn latest(base: &Base, user: &UserId, held: Option<&Document>, limit: u32)
     rows.iter().map(read_message).collect()
 }
 
-/// Conversations that are read at once: a quarter of the usual connections.
-const AT_ONCE: usize = 8;
-
 /// Conversations as they are listed. What all have in common is asked for at once.
 pub(super) async fn talks(base: &Base, users: &[UserId]) -> Read<Vec<Talk>> {
     let names: Vec<&str> = users.iter().map(UserId::as_str).collect();
@@ -303,18 +299,26 @@ pub(super) async fn talks(base: &Base, users: &[UserId]) -> Read<Vec<Talk>> {
         held.insert(text(&document, "_id")?, document);
     }
     let mut alerts = pending_of_many(base, &names).await?;
-    let mut lasts = Vec::with_capacity(users.len());
-    for user in users {
-        lasts.push(latest(base, user, held.get(user.as_str()), 1));
+    // By the index of conversations, which has the latest of each first.
+    let steps = [
+        doc! {"$match": {"user_id": {"$in": &names}}},
+        doc! {"$sort": {"user_id": 1, "place": -1, "_id": -1}},
+        doc! {"$group": {"_id": "$user_id", "last": {"$first": "$$ROOT"}}},
+    ];
+    let found = base.collection(CHATS).aggregate(steps).allow_disk_use(true).await?;
+    let mut lasts: HashMap<String, Document> = HashMap::new();
+    for document in found.try_collect::<Vec<Document>>().await? {
+        let last = document.get_document("last").map_err(|_| Fault::Content("a group has no first".to_owned()))?;
+        lasts.insert(text(&document, "_id")?, last.clone());
     }
-    let lasts: Vec<Vec<ChatMessage>> = stream::iter(lasts).buffered(AT_ONCE).try_collect().await?;
     users
         .iter()
-        .zip(lasts)
-        .map(|(user, last)| {
-            let conversation = held.remove(user.as_str()).map(read_conversation).transpose()?.flatten();
-            let alert = alerts.remove(user.as_str());
-            Ok(Talk { user_id: user.clone(), last: last.into_iter().next(), conversation, alert })
+        .map(|user| {
+            let held = held.remove(user.as_str());
+            let rows = lasts.remove(user.as_str()).into_iter().collect();
+            let last = latest_of(rows, held.as_ref(), 1)?.pop();
+            let conversation = held.map(read_conversation).transpose()?.flatten();
+            Ok(Talk { user_id: user.clone(), last, conversation, alert: alerts.remove(user.as_str()) })
         })
         .collect()
 }
