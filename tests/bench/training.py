@@ -50,7 +50,9 @@ def ecomres(binary, base, data, steps):
             few.write_text("".join([next(file) for _ in range(33)]))
         command = [binary, "--quiet", "train", "--data", data, "--validation", few, "--base", base, "--out", out]
         command += ["--epochs", "1", "--batch-size", str(ROWS), "--lr", "1e-5"]
-        child = subprocess.Popen([str(part) for part in command], env={**os.environ, "RAYON_NUM_THREADS": "2"})
+        threads = {**os.environ, "RAYON_NUM_THREADS": "2"}
+        # Its figures are nobody's business here.
+        child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, env=threads)
         _, status, usage = os.wait4(child.pid, 0)
         if status:
             sys.exit(f"ecomres train failed with status {status}")
