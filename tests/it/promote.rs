@@ -127,7 +127,8 @@ fn the_better_of_two_models_is_told() {
     let found = compare(&models.path("bad"), &models.path("good"), &rows).unwrap();
     let intent = found.intent.clone().unwrap();
     assert!(found.better && !found.worse, "{found:?}");
-    assert_eq!((intent.rows, intent.only_first, intent.accuracy[1]), (60, 0, 1.0));
+    assert_eq!((intent.rows, intent.only_first), (60, 0));
+    assert!(intent.accuracy[1] > 0.95, "{intent:?}");
     assert!(intent.mcnemar_p < 1e-9 && intent.accuracy_difference[0] > 0.9, "{intent:?}");
     assert!(found.sentiment.unwrap().is_better());
     let same = compare(&models.path("good"), &models.path("good"), &rows).unwrap();
