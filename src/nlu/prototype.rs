@@ -20,6 +20,9 @@ const GROUP: usize = 32;
 /// The smallest scale that is tried, the factor to the next one, and how many there are.
 const SCALES: (f32, f32, i32) = (0.01, 1.4, 26);
 
+/// The label of a row by one of the tasks.
+type Pick = fn(&Row) -> Option<usize>;
+
 /// The linear layer `logits = weight · vector + bias`, a row of `weight` per label.
 #[derive(Debug, PartialEq)]
 struct Classifier {
@@ -38,7 +41,7 @@ pub(super) fn put_classifiers(
     rows: &[Row],
     labels: &Labels,
 ) -> Result<(), NluError> {
-    let tasks: [(&str, usize, fn(&Row) -> Option<usize>); 2] = [
+    let tasks: [(&str, usize, Pick); 2] = [
         ("intent", labels.intents.len(), |row| row.intent),
         ("sentiment", labels.sentiments.len(), |row| row.sentiment),
     ];

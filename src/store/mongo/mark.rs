@@ -68,7 +68,7 @@ pub(super) async fn mark(base: &Base, known: &Known) -> Result<String, Fault> {
     let times = kinds.map(|kind| async move {
         let field = kind.field;
         let found = latest(base, known, kind, &[]).await?;
-        found.map_or(Ok(None), |found| optional_time(&found, field)).map_err(Fault::from)
+        found.map_or(Ok(None), |found| optional_time(&found, field))
     });
     // News of a sent message changes no time of it but this, by the server's clock.
     let told =
