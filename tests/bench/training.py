@@ -1,7 +1,7 @@
 """Prints how fast the two train: ecomres and PyTorch, on the same batches, in one run.
 
     python -m venv /tmp/bench && /tmp/bench/bin/pip install torch transformers
-    cargo build
+    cargo build --release
     /tmp/bench/bin/python tests/bench/training.py [--base DIR] [--rounds 3] [--steps 30]
 
 Both train the whole network (dropout 0.1, AdamW, clipped gradients) from the same folder on the CPU with two threads.
@@ -118,7 +118,7 @@ def main():
         return pytorch_child(pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--base", type=pathlib.Path, default=ROOT / "model")
-    arguments.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/debug/ecomres")
+    arguments.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/ecomres")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--steps", type=int, default=30)
     given = arguments.parse_args()
