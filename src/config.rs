@@ -2,6 +2,7 @@
 //!
 //! It must never show a secret, and never guess: an unknown key or an impossible value is an error that names it.
 
+mod fault;
 mod llm;
 mod people;
 mod refund;
@@ -23,6 +24,7 @@ use crate::domain::caller::Verification;
 use crate::domain::ids::IdPatterns;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::retention::KeepFor;
+pub use fault::ConfigError;
 pub use llm::{LlmConfig, PrivacyConfig};
 pub use people::DashboardUserConfig;
 pub use refund::{Preset, RefundConfig};
@@ -294,46 +296,6 @@ impl WhatsAppConfig {
         .into_iter()
         .filter_map(|(name, missing)| missing.then_some(name))
         .collect()
-    }
-}
-
-/// Why the settings do not hold.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A settings file is not there or cannot be read.
-    #[error("the settings file {path} cannot be read: {reason}")]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
-    /// A line of `.env` is no assignment.
-    #[error("{path} cannot be read: {reason}")]
-    DotEnv {
-        /// Which file.
-        path: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-    /// A key or value is wrong.
-    #[error("{0}")]
-    Invalid(String),
-}
-
-impl ConfigError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Unreadable { path, .. } if path.file_name().is_some_and(|name| name == ".env") => {
-                "give it read permission as a plain UTF-8 file, or move it away".into()
-            }
-            Self::Unreadable { .. } => {
-                "name an existing file with --config, or leave the flag out for the defaults".into()
-            }
-            Self::DotEnv { .. } => "write one NAME=value a line; put values with spaces or # into quotes".into(),
-            Self::Invalid(_) => "all settings with their meaning: ecomres doctor --settings".into(),
-        })
     }
 }
 

@@ -1,142 +1,24 @@
-//! Decides what the team's figures count: orders, refunds and alerts of a period, and what a period is.
+//! Decides what the team's figures count: orders, refunds and alerts of a period.
 //!
 //! It must never make a number up: what is not known is `None`, and what was left out is counted.
 
+mod period;
 mod quality;
 mod talk;
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::alert::Priority;
 use super::money::Money;
+pub use period::{Period, Step};
 pub use quality::{CorrectedLabels, CorrectionFigures, Drift};
 pub use talk::{TalkCounter, TalkFigures, TalkRow};
 
 /// The time after the end of a session in which a new one counts as the old one, opened again.
 pub const REOPENED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// Periods of up to this length are shown by the hour.
-const BY_THE_HOUR: SignedDuration = SignedDuration::from_hours(48);
-
-/// Which time is looked at, and by whose clock.
-#[derive(Debug, Clone)]
-pub struct Period {
-    /// From then on; `None`: from the beginning.
-    pub from: Option<Timestamp>,
-    /// Up to then, exclusive: what came later is not looked at.
-    pub until: Timestamp,
-    /// The clock that days and hours are of.
-    pub zone: TimeZone,
-    /// Silence of a customer after which a new session begins.
-    pub gap: SignedDuration,
-}
-
-/// What one point of a series stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Step {
-    /// An hour.
-    Hour,
-    /// A day.
-    Day,
-}
-
-impl Period {
-    /// Whether a moment is in it.
-    pub fn holds(&self, at: Timestamp) -> bool {
-        at < self.until && self.from.is_none_or(|from| at >= from)
-    }
-
-    /// What one point of a series stands for.
-    pub fn step(&self) -> Step {
-        match self.from {
-            Some(from) if self.until.duration_since(from) <= BY_THE_HOUR => Step::Hour,
-            _ => Step::Day,
-        }
-    }
-
-    /// The point of a series that a moment belongs to: `2026-01-31`, or `2026-01-31 15:00`.
-    pub fn point(&self, at: Timestamp) -> String {
-        let local = self.zone.to_datetime(at);
-        match self.step() {
-            Step::Hour => local.strftime("%Y-%m-%d %H:00").to_string(),
-            Step::Day => local.date().to_string(),
-        }
-    }
-
-    /// From when to when moments belong to the same point as this one does; at least the moment itself.
-    fn span(&self, at: Timestamp) -> (Timestamp, Timestamp) {
-        let local = self.zone.to_datetime(at);
-        let ends = match self.step() {
-            Step::Hour => {
-                let into = SignedDuration::from_secs(i64::from(local.minute()) * 60 + i64::from(local.second()))
-                    + SignedDuration::from_nanos(local.subsec_nanosecond().into());
-                let from = at.checked_sub(into).ok();
-                from.zip(from.and_then(|from| from.checked_add(SignedDuration::from_hours(1)).ok()))
-            }
-            Step::Day => {
-                let midnight = |day: jiff::civil::Date| Some(day.to_zoned(self.zone.clone()).ok()?.timestamp());
-                midnight(local.date()).zip(local.date().tomorrow().ok().and_then(midnight))
-            }
-        };
-        let alone = (at, at.checked_add(1.microsecond()).unwrap_or(Timestamp::MAX));
-        // Where clocks are changed within it, it is taken moment by moment.
-        let whole = |(from, until): &(Timestamp, Timestamp)| {
-            let point = self.point(at);
-            let last = until.checked_sub(1.microsecond()).unwrap_or(*until);
-            *from <= at && at < *until && self.point(*from) == point && self.point(last) == point
-        };
-        ends.filter(whole).unwrap_or(alone)
-    }
-
-    /// All points from the beginning of the period to its end, also those where nothing happened; empty where the period
-    /// has no beginning.
-    pub fn points(&self) -> Vec<String> {
-        let Some(from) = self.from else { return Vec::new() };
-        let step = match self.step() {
-            Step::Hour => SignedDuration::from_hours(1),
-            Step::Day => SignedDuration::from_hours(24),
-        };
-        let mut points: Vec<String> = Vec::new();
-        let mut at = from;
-        while at < self.until && points.len() < 10_000 {
-            let point = self.point(at);
-            if points.last() != Some(&point) {
-                points.push(point);
-            }
-            let Ok(next) = at.checked_add(step) else { break };
-            at = next;
-        }
-        if let Ok(last) = self.until.checked_sub(1.microsecond()) {
-            let point = self.point(last);
-            if last >= from && points.last() != Some(&point) {
-                points.push(point);
-            }
-        }
-        points
-    }
-
-    /// The beginning of the day that the period ends in.
-    pub fn today(&self) -> Timestamp {
-        let day = self.zone.to_datetime(self.until).date();
-        day.to_zoned(self.zone.clone()).map_or(self.until, |zoned| zoned.timestamp())
-    }
-
-    /// The earliest message that sessions and “today” need.
-    pub fn read_from(&self) -> Option<Timestamp> {
-        let from = self.from?;
-        Some(from.checked_sub(self.gap).unwrap_or(Timestamp::MIN).min(self.today()))
-    }
-
-    /// The period by the shop's wall clock, as orders are dated: from (none: also what has no date), and up to.
-    pub fn local(&self) -> (Option<DateTime>, DateTime) {
-        (self.from.map(|from| self.zone.to_datetime(from)), self.zone.to_datetime(self.until))
-    }
-}
 
 /// The smallest value that at least `share` (0 to 1) of the values do not exceed (nearest rank); `None` of nothing.
 pub fn percentile(values: &[u64], share: f64) -> Option<u64> {
@@ -413,16 +295,8 @@ pub fn raised_by_customer(alerts: &[AlertRow]) -> HashMap<String, Vec<Timestamp>
 
 #[cfg(test)]
 mod tests {
+    use super::period::tests::period;
     use super::*;
-
-    pub(super) fn period(from: &str, until: &str) -> Period {
-        Period {
-            from: (!from.is_empty()).then(|| from.parse().unwrap()),
-            until: until.parse().unwrap(),
-            zone: TimeZone::get("Asia/Kolkata").unwrap(),
-            gap: SignedDuration::from_hours(24),
-        }
-    }
 
     #[test]
     fn percentiles_are_by_nearest_rank() {
@@ -432,42 +306,6 @@ mod tests {
         assert_eq!(percentile(&values, 0.95), Some(19));
         assert_eq!(percentile(&values, 1.0), Some(20));
         assert_eq!(percentile(&values, 0.0), Some(1));
-    }
-
-    #[test]
-    fn days_are_those_of_the_shop() {
-        let week = period("2026-01-01T00:00:00Z", "2026-01-08T00:00:00Z");
-        assert_eq!(week.point("2026-01-01T18:29:59Z".parse().unwrap()), "2026-01-01");
-        assert_eq!(week.point("2026-01-01T18:30:00Z".parse().unwrap()), "2026-01-02");
-        assert_eq!(week.points().len(), 8, "from the first half past five to the last: eight days");
-        assert_eq!(week.today(), "2026-01-07T18:30:00Z".parse().unwrap());
-        let hour = period("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z");
-        assert_eq!(hour.points(), ["2026-01-01 05:00", "2026-01-01 06:00"]);
-        assert!(period("", "2026-01-01T01:00:00Z").points().is_empty());
-    }
-
-    #[test]
-    fn a_span_holds_what_belongs_to_one_point() {
-        for (zone, hours) in
-            [("Asia/Kolkata", 24), ("Asia/Kolkata", 24 * 30), ("Australia/Lord_Howe", 40), ("Europe/Berlin", 48)]
-        {
-            let until: Timestamp = "2026-04-06T00:00:00Z".parse().unwrap();
-            let from = until - SignedDuration::from_hours(hours);
-            let period = Period {
-                zone: TimeZone::get(zone).unwrap(),
-                from: Some(from),
-                until,
-                ..period("", "2026-01-01T00:00:00Z")
-            };
-            for step in 0..2_000 {
-                let at = until - SignedDuration::from_secs(step * 431);
-                let (first, end) = period.span(at);
-                assert!(first <= at && at < end, "{zone} {at}");
-                for other in [first, end - SignedDuration::from_micros(1)] {
-                    assert_eq!(period.point(other), period.point(at), "{zone} {at}");
-                }
-            }
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod news;
 mod orders;
 mod outbox;
 mod properties;
+mod search;
 mod talk;
 mod team;
 
@@ -34,8 +35,8 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    corrections::*, figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*, talk::*,
-    team::*,
+    corrections::*, figures::*, inbox::*, keeping::*, money::*, news::*, orders::*, outbox::*, properties::*,
+    search::*, talk::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.

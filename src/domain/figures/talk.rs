@@ -380,7 +380,7 @@ impl<'a> TalkCounter<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::period;
+    use super::super::period::tests::period;
     use super::*;
 
     fn row(user: &'static str, role: Role, at: &str, turn: u64) -> TalkRow<'static> {
