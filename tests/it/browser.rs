@@ -164,6 +164,7 @@ async fn every_page(browser: &Browser, axe: &str) {
                 browser.go(path).await;
                 let shown = format!("{name}-{width}-{scheme}");
                 browser.fits(&shown).await;
+                browser.charts_are_whole(&shown).await;
                 browser.is_clean(&shown).await;
                 if width != 1024 {
                     browser.is_accessible(&shown, axe).await;

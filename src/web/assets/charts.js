@@ -161,7 +161,7 @@ const charts = (() => {
   function donut(data, look, wide) {
     const values = data.labels.map((name, index) => ({ name, value: data.lines[0].values[index] || 0 }));
     const all = values.reduce((sum, one) => sum + one.value, 0);
-    const middle = wide ? ["27%", "50%"] : ["50%", "29%"];
+    const middle = wide ? ["25%", "50%"] : ["50%", "29%"];
     const share = (name) => number.format((100 * values.find((one) => one.name === name).value) / (all || 1));
     return {
       ...base(data, look),
@@ -178,14 +178,14 @@ const charts = (() => {
       legend: {
         ...legend(look),
         ...(wide
-          ? { orient: "vertical", left: "54%", top: "middle", itemGap: 10 }
+          ? { orient: "vertical", left: "49%", top: "middle", itemGap: 10 }
           : { orient: "vertical", bottom: 0, left: "center", itemGap: 5 }),
         formatter: (name) => brief(name) + "  " + Math.round(share(name) * 10) / 10 + " %",
       },
       series: [
         {
           type: "pie",
-          radius: wide ? ["56%", "84%"] : ["42%", "62%"],
+          radius: wide ? ["52%", "78%"] : ["38%", "56%"],
           center: middle,
           label: { show: false },
           data: values,
@@ -197,10 +197,12 @@ const charts = (() => {
     };
   }
 
-  function bars(data, look) {
+  function bars(data, look, room) {
+    const many = data.lines.length > 1;
     return {
       ...base(data, look),
-      grid: { left: 4, right: 74, top: 4, bottom: 4, containLabel: true },
+      legend: many ? { ...legend(look), top: 0, left: 0 } : undefined,
+      grid: { left: 4, right: many ? 12 : 74, top: many ? 30 : 4, bottom: 4, containLabel: true },
       xAxis: { type: "value", show: false },
       yAxis: {
         type: "category",
@@ -208,7 +210,7 @@ const charts = (() => {
         inverse: true,
         axisTick: { show: false },
         axisLine: { show: false },
-        axisLabel: { color: look.strong, width: 128, overflow: "truncate", formatter: words },
+        axisLabel: { color: look.strong, width: Math.max(128, Math.min(184, room * 0.5)), overflow: "truncate", formatter: words },
       },
       series: data.lines.map((one) => ({
         name: one.name,
@@ -218,7 +220,7 @@ const charts = (() => {
         barCategoryGap: "32%",
         itemStyle: { borderRadius: [0, 4, 4, 0] },
         label: {
-          show: data.lines.length === 1,
+          show: !many,
           position: "right",
           color: look.ink,
           formatter: (point) => show(data.unit, point.value),
@@ -303,8 +305,9 @@ const charts = (() => {
 
   function options(data, place) {
     const look = palette();
-    if (data.kind === "donut") return donut(data, look, place.clientWidth > 450);
-    return data.kind === "bars" ? bars(data, look) : overTime(data, look);
+    const room = place.clientWidth;
+    if (data.kind === "donut") return donut(data, look, room > 460);
+    return data.kind === "bars" ? bars(data, look, room) : overTime(data, look);
   }
 
   function save(name, address) {

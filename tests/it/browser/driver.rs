@@ -157,8 +157,10 @@ impl Browser {
     /// axe-core finds nothing serious or critical.
     pub async fn is_accessible(&self, page: &str, axe: &str) {
         self.run(axe).await;
+        // While colours fade into each other, there is no contrast to measure.
         let script = "const done = arguments[arguments.length - 1];
-            axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations
+            const fading = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
+            Promise.allSettled(fading.map((one) => one.finished)).then(() => axe.run(document, {resultTypes: ['violations']})).then((found) => done(found.violations
                 .filter((one) => one.impact === 'serious' || one.impact === 'critical')
                 .map((one) => one.id + ' (' + one.impact + '): ' + one.nodes.slice(0, 3).map((node) =>
                     node.target.join(' ') + ' — ' + node.failureSummary).join(' | '))), (error) => done([String(error)]));";
@@ -177,5 +179,33 @@ impl Browser {
             )
             .await;
         assert_eq!(wide, Value::Null, "{page} is too wide");
+    }
+
+    /// No chart leaves a part of itself outside, and where there are several colours it says what each stands for.
+    pub async fn charts_are_whole(&self, page: &str) {
+        let cut = self
+            .run(
+                "const faults = (place) => {
+                     const chart = echarts.getInstanceByDom(place);
+                     const data = JSON.parse(place.dataset.chart);
+                     const round = data.kind === 'donut';
+                     const found = [];
+                     const legend = chart.getModel().getComponent('legend');
+                     if (!legend && (round || data.lines.length > 1)) found.push('no legend');
+                     if (legend && legend.get('orient') === 'vertical') {
+                         const group = chart.getViewOfComponentModel(legend).group;
+                         const box = group.getBoundingRect();
+                         if (group.x + box.x + box.width > chart.getWidth() + 1) found.push('its legend is cut');
+                     }
+                     if (round) {
+                         const ring = chart.getModel().getSeriesByIndex(0).getData().getItemLayout(0);
+                         if (ring.cy < ring.r || ring.cx < ring.r) found.push('its ring is cut');
+                     }
+                     return found.map((fault) => data.title + ': ' + fault);
+                 };
+                 return [...document.querySelectorAll('.chart')].flatMap(faults)",
+            )
+            .await;
+        assert_eq!(cut, json!([]), "{page}");
     }
 }
