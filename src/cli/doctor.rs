@@ -149,7 +149,7 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
     match store.count_orders().await {
         Err(error) => findings.push(broken("orders", error.to_string(), error.hint())),
         Ok(0) => findings.push(warning("orders", "there are none", "ecomres import FILE.csv")),
-        Ok(count) => findings.push(ok("orders", format!("{count} orders"))),
+        Ok(count) => findings.push(ok("orders", super::import::counted(count, "order"))),
     }
     match store.backlog().await {
         Err(error) => findings.push(broken("inbox", error.to_string(), error.hint())),

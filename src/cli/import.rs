@@ -255,7 +255,8 @@ fn as_text(summary: &ImportSummary, took: Duration) -> String {
     text
 }
 
-fn counted(count: u64, what: &str) -> String {
+/// `100,000 orders`, `1 order`.
+pub(super) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 

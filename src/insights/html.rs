@@ -10,9 +10,19 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;mar
 background:#fff}h1{font-size:1.5rem}h2{margin-top:2.5rem;border-bottom:1px solid #d5dae3;padding-bottom:.3rem}h3{font-size:1rem;\
 margin:1.5rem 0 .4rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid \
 #e6e9ef;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}small,.note{color:#566072}\
-svg{display:block;width:100%;height:auto}@media(prefers-color-scheme:dark){body{background:#12161d;color:#e3e8f0}th,td,h2{\
+svg{display:block;width:100%;height:auto}.wide{overflow-x:auto}@media(prefers-color-scheme:dark){body{background:#12161d;color:#e3e8f0}th,td,h2{\
 border-color:#2c3440}small,.note{color:#a3aebf}}";
 const COLOURS: [&str; 6] = ["#2f6fde", "#c2570c", "#16837a", "#8b5cf6", "#b8326f", "#6b7280"];
+
+/// What a line is drawn in: what means well or badly has a colour of its own.
+fn colour(name: &str, number: usize) -> &'static str {
+    match name {
+        "positive" => "#1a9a5c",
+        "neutral" | "target" => "#64748b",
+        "negative" => "#dc4c3f",
+        _ => COLOURS[number % COLOURS.len()],
+    }
+}
 
 /// Sections as one page.
 pub fn page(title: &str, sections: &[Section]) -> String {
@@ -62,9 +72,11 @@ fn part(section: &Section) -> Markup {
 
 fn rows(table: &Table) -> Markup {
     html! {
-        table {
-            thead { tr { @for name in &table.columns { th scope="col" { (name) } } } }
-            tbody { @for cells in &table.rows { tr { @for cell in cells { td { (cell) } } } } }
+        div.wide {
+            table {
+                thead { tr { @for name in &table.columns { th scope="col" { (name) } } } }
+                tbody { @for cells in &table.rows { tr { @for cell in cells { td { (cell) } } } } }
+            }
         }
     }
 }
@@ -99,21 +111,41 @@ fn bars(series: &Series) -> Markup {
     }
 }
 
+/// The values that stand next to each other, with their places: where one is not known, a line ends.
+fn runs(values: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
+    let places: Vec<(usize, Option<f64>)> = values.iter().copied().enumerate().collect();
+    places
+        .split(|(_, value)| value.is_none())
+        .map(|run| run.iter().filter_map(|&(index, value)| value.map(|value| (index, value))).collect::<Vec<_>>())
+        .filter(|run| !run.is_empty())
+        .collect()
+}
+
 fn lines(series: &Series) -> Markup {
     let most = most(series);
     #[allow(clippy::cast_precision_loss)]
     let place = |index: usize, value: f64| {
         let x = if series.labels.len() > 1 { index as f64 / (series.labels.len() - 1) as f64 * 600.0 } else { 300.0 };
         let y = if most > 0.0 { 118.0 - value.max(0.0) / most * 110.0 } else { 118.0 };
-        format!("{x:.1},{y:.1}")
+        (x, y)
     };
     html! {
         svg viewBox="0 0 600 120" role="img" aria-label=(series.title) {
             line x1="0" y1="118" x2="600" y2="118" stroke="#9aa4b2" {}
             @for (number, line) in series.lines.iter().enumerate() {
-                @let points: Vec<String> = line.values.iter().enumerate()
-                    .filter_map(|(index, value)| value.map(|value| place(index, value))).collect();
-                polyline points=(points.join(" ")) fill="none" stroke-width="2" stroke=(COLOURS[number % COLOURS.len()]) {}
+                @let colour = colour(&line.name, number);
+                @for run in runs(&line.values) {
+                    @if let [(index, value)] = run[..] {
+                        // A point without neighbours is no line.
+                        @let (x, y) = place(index, value);
+                        circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="3" fill=(colour) {}
+                    } @else {
+                        @let points: Vec<String> = run.iter()
+                            .map(|&(index, value)| place(index, value)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+                        polyline points=(points.join(" ")) fill="none" stroke-width="2" stroke=(colour)
+                            stroke-dasharray=[(line.name == "target").then_some("6 5")] {}
+                    }
+                }
             }
         }
         p.note {
@@ -123,7 +155,7 @@ fn lines(series: &Series) -> Markup {
             @for (number, line) in series.lines.iter().enumerate() {
                 " "
                 svg width="12" height="12" viewBox="0 0 12 12" style="display:inline;width:12px" aria-hidden="true" {
-                    rect width="12" height="12" fill=(COLOURS[number % COLOURS.len()]) {}
+                    rect width="12" height="12" fill=(colour(&line.name, number)) {}
                 }
                 " " (line.name)
             }
@@ -134,6 +166,13 @@ fn lines(series: &Series) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_ends_where_nothing_is_known() {
+        let known = runs(&[None, Some(1.0), Some(2.0), None, None, Some(3.0), None]);
+        assert_eq!(known, [vec![(1, 1.0), (2, 2.0)], vec![(5, 3.0)]]);
+        assert!(runs(&[None, None]).is_empty() && runs(&[]).is_empty());
+    }
 
     #[test]
     fn what_customers_wrote_is_no_markup() {

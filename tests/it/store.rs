@@ -389,9 +389,9 @@ fn a_ledger_that_tells_something_else_than_the_trail_is_found() {
         ("UPDATE refunds SET order_id = 'ORD000009' WHERE order_id = 'ORD000003'", 6, "no entry records it"),
         ("DELETE FROM audit; DELETE FROM audit_head", 1, "no entry records it"),
     ] {
-        // Each a name of its own: whoever reads the one before may still be closing it, with its log.
+        // Each a name of its own, and no copy of the file alone: whoever has it open may still be closing it, with its log.
         let copy = folder.path().join(format!("copy-{}.db", tampering.len()));
-        std::fs::copy(&path, &copy).unwrap();
+        ecomres::store::sqlite::backup(&path, &copy, false).unwrap();
         Connection::open(&copy).unwrap().execute_batch(tampering).unwrap();
         let (at, why) = wait(SqliteStore::look(&copy).unwrap().check_refunds()).unwrap().unwrap();
         assert_eq!(at, place, "{tampering}: {why}");
