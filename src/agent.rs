@@ -1,7 +1,8 @@
-//! Decides how a turn of a conversation runs: triage when needed, rounds of model and tools, a checked reply.
+//! Runs a turn of a conversation: triage where needed, rounds of model and tools, a checked reply.
 //!
-//! It must never write to the store: what it does goes through the tools, what it remembers it hands back.
+//! It must never write to the store: it acts through the tools and returns the conversation that is to be saved.
 
+mod compose;
 mod driver;
 pub mod guard;
 pub mod reply;

@@ -1,13 +1,13 @@
-//! Decides how webhooks become durable work, and how the bot's server tells that it is alive, ready and busy.
+//! The bot's HTTP side: webhooks become stored messages, and health, readiness and metrics are served.
 //!
-//! It must never answer 200 before everything in a webhook is durable, nor look into one whose signature is wrong.
+//! A webhook is answered with 200 only when everything in it is stored, and not parsed when its signature is wrong.
 
+mod health;
 mod http;
 mod intake;
 mod notify;
-mod ready;
 
-pub use http::{LARGEST_WEBHOOK, Server, ServerSettings, routes, serve};
+pub use health::{ChannelCheck, DiskCheck, FailedCheck, HealthCheck, StoreCheck, failed_checks};
+pub use http::{LARGEST_WEBHOOK, SHUTDOWN_GRACE, Server, ServerSettings, metrics_routes, routes};
 pub use intake::Intake;
-pub use notify::{Mail, Notifier, NotifyError, Post, Way};
-pub use ready::{ChannelPart, Part, StorePart, Trouble, trouble_of};
+pub use notify::{AlertNotifier, AlertSink, MailSink, NotifyError, WebhookSink};

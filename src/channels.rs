@@ -1,6 +1,5 @@
-//! Decides how a message leaves for a customer: the port that every channel implements, and one that only collects.
-//!
-//! It must never try again by itself: whoever sends decides when, so that messages keep their order.
+//! The port to customers, [`Channel`], and a channel in memory. A channel never retries by itself: the sender decides
+//! when, so that messages keep their order. A channel takes only a [`Sendable`], so nothing else can leave.
 
 pub mod whatsapp;
 
@@ -10,78 +9,115 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::outgoing::Outgoing;
+use crate::domain::outgoing::{ChannelLimits, Outgoing, Status, Template};
+use crate::domain::sendable::Sendable;
 
-/// What a channel calls a message that it took.
+/// A channel's identifier of a message that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentId(pub String);
 
-/// What becomes of a message that a channel did not take.
+/// What kind of error kept a channel from accepting a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is tried again, for as long as failures are.
-    Again,
-    /// It would never be taken: it is parked, and the team is told.
-    GiveUp,
-    /// The channel takes nothing at all until somebody mends it: it waits, however long.
+pub enum SendErrorKind {
+    /// It may succeed later: the message is retried up to the limit of attempts.
+    Transient,
+    /// It will never succeed: the message is parked, and the team is alerted.
+    Permanent,
+    /// The channel accepts nothing until somebody mends its set-up: the message waits, and this is no attempt of it.
     Paused,
 }
 
-/// Why a channel did not take a message.
+/// Whose fault it is that a message failed after the channel had accepted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The message's, or its receiver's: it will not be delivered.
+    Message,
+    /// The set-up's: every message fails until somebody mends it.
+    SetUp,
+}
+
+/// Why a channel did not accept a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the channel did not take the message: {reason}")]
 pub struct SendError {
-    /// What the channel says.
+    /// The error of the channel.
     pub reason: String,
-    /// How long the channel wants to be left alone.
+    /// The time that the channel asks to wait.
     pub retry_after: Option<Duration>,
-    /// What becomes of the message.
-    pub verdict: Verdict,
+    /// The kind of error.
+    pub kind: SendErrorKind,
 }
 
 impl SendError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        match self.verdict {
-            Verdict::Again => None,
-            Verdict::GiveUp => Some("the message is parked: mend the cause, then run ecomres inbox retry".to_owned()),
-            Verdict::Paused => Some("set a valid ACCESS_TOKEN and start the bot again: nothing is lost".to_owned()),
+        match self.kind {
+            SendErrorKind::Transient => None,
+            SendErrorKind::Permanent => {
+                Some("the message is parked: mend the cause, then run ecomres inbox retry".to_owned())
+            }
+            SendErrorKind::Paused => Some(
+                "mend what the reason says (a new ACCESS_TOKEN needs a new start): nothing is lost, all is sent then"
+                    .to_owned(),
+            ),
         }
     }
 }
 
-/// A way to customers.
+/// A connection to customers.
 #[async_trait]
 pub trait Channel: Send + Sync {
-    /// Sends one message. Once this returned, the channel answers for it.
+    /// Sends one message. Once this returned, the channel is responsible for delivering it.
     ///
     /// # Errors
-    /// When the channel did not take it.
-    async fn send(&self, message: &Outgoing) -> Result<SentId, SendError>;
+    /// When the channel did not accept it.
+    async fn send(&self, message: &Sendable) -> Result<SentId, SendError>;
 
-    /// Shows the customer that their message was read and is being answered. What fails here is left alone.
-    async fn working_on(&self, _user: &UserId, _message: &MessageId) {}
+    /// What the channel accepts. A channel that stands for the real one in the console or in a test has its limits.
+    fn limits(&self) -> ChannelLimits {
+        whatsapp::LIMITS
+    }
 
-    /// Why nothing can be sent at this time, where that is so.
-    fn trouble(&self) -> Option<String> {
+    /// Shows the customer that their message, to this of the shop's numbers, was read and a reply is being written. Errors
+    /// are only logged.
+    async fn show_typing(&self, _user: &UserId, _message: &MessageId, _number: Option<&str>) {}
+
+    /// The template that is sent where free text must not be; `None` where none is set.
+    fn template(&self) -> Option<Template> {
+        None
+    }
+
+    /// Learns from a status of a message, and says whose fault a failure is.
+    fn note_status(&self, _status: &Status) -> Fault {
+        Fault::Message
+    }
+
+    /// Whether it makes sense to hand in a message now: not while the set-up keeps everything back and no attempt is due.
+    fn may_send(&self) -> bool {
+        true
+    }
+
+    /// Why nothing can be sent at this time; `None` where it can.
+    fn unavailable_reason(&self) -> Option<String> {
         None
     }
 }
 
-/// Collects messages for whoever shows them: the console, or a test.
+/// A channel that collects messages in memory, for the console or a test.
 #[derive(Debug, Default)]
-pub struct Collected(Mutex<Vec<Outgoing>>);
+pub struct CollectingChannel(Mutex<Vec<Outgoing>>);
 
-impl Collected {
-    /// What was sent since the last call, in its order.
+impl CollectingChannel {
+    /// The messages that were sent since the last call, in their order.
     pub fn take(&self) -> Vec<Outgoing> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[async_trait]
-impl Channel for Collected {
-    async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
+impl Channel for CollectingChannel {
+    async fn send(&self, sendable: &Sendable) -> Result<SentId, SendError> {
+        let message = Outgoing { body: sendable.body().clone(), ..sendable.message().clone() };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
         Ok(SentId(format!("console-{}-{}-{}", message.user_id, message.turn, message.sequence)))
     }

@@ -1,32 +1,40 @@
-//! Decides which command runs and how its outcome becomes an exit code.
+//! The command line: parses the arguments, runs one command, and turns its outcome into an exit code.
 //!
-//! It must never hold the work itself: each command is one file here, and calls the modules that do it.
+//! Each command is one file here, which calls the modules that do the work.
 
 pub mod alerts;
+mod anchor;
 mod app;
+mod arguments;
+pub mod audit_key;
 pub mod backup;
 pub mod bot;
 pub mod completions;
 pub mod dashboard;
 pub mod doctor;
+mod error;
 pub mod eval;
-mod failure;
+pub mod events;
 mod files;
 pub mod forget;
 pub mod import;
 pub mod inbox;
+mod input_error;
 pub mod label;
 pub mod mcp;
 pub mod model;
+pub mod orders;
 pub mod output;
 pub mod predict;
 mod quality;
 mod recording;
+pub mod refunds;
 pub mod replay;
 pub mod report;
 pub mod retention;
 pub mod sample;
 mod scenarios;
+mod scores;
 pub mod serve;
 pub mod simulate;
 pub mod train;
@@ -36,8 +44,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use app::{load_config, look_at_store, store_location};
-pub use failure::Problem;
+pub use app::{load_config, open_store_read_only, store_location};
+pub use input_error::InputError;
 
 /// Resolves e-commerce customer messages on WhatsApp end to end.
 #[derive(Debug, Parser)]
@@ -59,13 +67,13 @@ pub struct Cli {
 /// Flags that mean the same for every command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
-    /// Where everything is kept: a file for the embedded store [default: ecomres.db]
+    /// Where all data is stored: a file for the embedded store [default: ecomres.db]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub store: Option<String>,
     /// Settings file [default: ecomres.toml, where there is one]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// Model folder in the Hugging Face layout [default: the shipped model]
+    /// Model folder in the Hugging Face layout [default: the built-in model]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub model: Option<PathBuf>,
     /// Print results as JSON
@@ -99,9 +107,13 @@ enum Command {
     Replay(replay::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
+    Orders(orders::Options),
+    Refunds(refunds::Options),
     Inbox(inbox::Options),
+    Events(events::Options),
     Report(report::Options),
     Backup(backup::Options),
+    AuditKey(audit_key::Options),
     Retention(retention::Options),
     Forget(forget::Options),
     Doctor(doctor::Options),
@@ -109,40 +121,44 @@ enum Command {
 }
 
 /// Parses the arguments, runs the command and returns its exit code: 0 on success, 1 on bad input or data, 2 on bad
-/// arguments or an unexpected fault.
+/// arguments or an unexpected error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     crate::telemetry::start(cli.global.verbose, cli.global.quiet);
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::show(&error),
+        Err(error) => error::show(&error),
     }
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     let global = &cli.global;
     match cli.command {
-        Command::Import(options) => import::run(options, global),
+        Command::Import(options) => import::run(&options, global),
         Command::Sample(options) => sample::run(options, global),
-        Command::Label(options) => label::run(options, global),
+        Command::Label(options) => label::run(&options, global),
         Command::Train(options) => train::run(*options, global),
         Command::Eval(options) => eval::run(options, global),
-        Command::Predict(options) => predict::run(options, global),
+        Command::Predict(options) => predict::run(&options, global),
         Command::Model(options) => model::run(options, global),
         Command::Simulate(options) => simulate::run(options, global),
-        Command::Bot(options) => bot::run(options, global),
-        Command::Serve(options) => serve::run(options, global),
-        Command::Dashboard(options) => dashboard::run(options, global),
-        Command::Replay(options) => replay::run(options, global),
-        Command::Mcp(options) => mcp::run(options, global),
+        Command::Bot(options) => bot::run(&options, global),
+        Command::Serve(options) => serve::run(&options, global),
+        Command::Dashboard(options) => dashboard::run(&options, global),
+        Command::Replay(options) => replay::run(&options, global),
+        Command::Mcp(options) => mcp::run(&options, global),
         Command::Alerts(options) => alerts::run(options, global),
+        Command::Orders(options) => orders::run(options, global),
+        Command::Refunds(options) => refunds::run(options, global),
         Command::Inbox(options) => inbox::run(options, global),
-        Command::Backup(options) => backup::run(options, global),
+        Command::Events(options) => events::run(options, global),
+        Command::Backup(options) => backup::run(&options, global),
+        Command::AuditKey(options) => audit_key::run(&options, global),
         Command::Retention(options) => retention::run(options, global),
-        Command::Forget(options) => forget::run(options, global),
+        Command::Forget(options) => forget::run(&options, global),
         Command::Report(options) => report::run(options, global),
-        Command::Doctor(options) => doctor::run(options, global),
-        Command::Completions(options) => completions::run(options, global),
+        Command::Doctor(options) => doctor::run(&options, global),
+        Command::Completions(options) => completions::run(&options, global),
     }
 }
 

@@ -1,21 +1,33 @@
-//! Decides what the words of the trade mean: orders, money, conversations, refunds, alerts.
-//!
-//! It must never do I/O nor read a clock: the time is always a parameter.
+//! The terms of the trade and their rules: orders, money, conversations, refunds, alerts. Pure: no I/O and no clock;
+//! the time is always a parameter.
 
+pub mod address;
 pub mod alert;
 pub mod audit;
 pub mod caller;
 pub mod consent;
 pub mod conversation;
 pub mod correction;
-pub mod figures;
+pub mod currency;
+pub mod event;
+pub mod fraud;
+pub mod identity;
 pub mod ids;
 pub mod inbound;
+pub mod lookup;
+pub mod mask;
 pub mod message;
 pub mod money;
+pub mod opt_out;
 pub mod order;
 pub mod outgoing;
+pub mod ownership;
+pub(crate) mod pattern;
+pub mod phone;
 pub mod refund;
 pub mod retention;
+pub mod sendable;
+pub mod sentences;
+pub mod stats;
 pub mod topic;
 pub mod words;

@@ -1,18 +1,18 @@
-//! Decides how customers' messages become turns and replies leave: who works on what, when, and what becomes of failures.
-//!
-//! It must never run the agent before the message is durable, nor hand out a reply that is not kept with the state it
-//! belongs to.
+//! How customers' messages become turns and replies are sent: who works on what, when, and what happens after an error.
+//! The agent never runs before the message is durable, and a reply only leaves together with the state that it belongs
+//! to.
 //!
 //! The store holds all of it: which conversation is due, who works on it, what is to be sent. What is in memory here
-//! only makes it quicker, and any number of processes may run a [`Pool`] on one store.
+//! only makes it quicker, and any number of processes may run a [`Pool`] on one store. That is also why this is no
+//! general job queue: the order within a conversation, the leases and the outbox are part of the store's transactions.
 
-mod keeper;
+mod parsed;
 mod pool;
-mod reading;
 mod reply;
+mod retention_job;
 mod retry;
 mod sender;
-mod takeover;
+mod wishes;
 mod worker;
 
 use std::sync::Arc;
@@ -22,10 +22,9 @@ use jiff::Timestamp;
 pub use pool::{Pool, PoolSettings};
 pub use retry::Backoff;
 pub use sender::Sender;
-pub use takeover::taken_over;
-pub use worker::{Outcome, Witness, Worker};
+pub use worker::{Outcome, TurnObserver, Worker};
 
-/// Where the time comes from.
+/// A source of the current time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The system's clock.
@@ -33,14 +32,14 @@ pub fn system_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// A clock that shows `now` at this moment and goes on from there.
+/// A clock that starts at `now` and runs on from there.
 pub fn clock_from(now: Timestamp) -> Clock {
     let started = std::time::Instant::now();
     Arc::new(move || now.saturating_add(started.elapsed()).unwrap_or(Timestamp::MAX))
 }
 
-/// A number from 0 to 1 by which waits are spread.
-fn luck() -> f64 {
+/// A random number from 0 to 1 that spreads waits.
+fn jitter() -> f64 {
     rand::random()
 }
 

@@ -1,20 +1,21 @@
-//! Decides which figures the team is shown, in the report and on the dashboard alike.
-//!
-//! It must never change anything, nor show a number that does not come from what is stored.
+//! The stats and conversations that the report and the dashboard show. Nothing here changes the store.
 
+mod conversations;
+mod elements;
 mod html;
+mod model;
+mod options;
 mod quality;
 mod range;
 mod sections;
-mod shape;
-mod talks;
 mod text;
 
-pub use crate::store::Talk;
+pub use crate::store::ConversationSummary;
+pub use conversations::{ConversationView, Turn, find_conversations, view};
+pub use elements::{Chart, Line, Section, Series, Stat, Table, Unit};
 pub use html::page;
-pub use quality::{ModelFacts, ModelSource, TrainingFacts, TrainingScore};
+pub use model::{ModelFacts, ModelSource, TrainingFacts, TrainingScore};
+pub use options::{Options, ReportSection};
 pub use range::{Range, RangeError};
-pub use sections::{Options, Part, build};
-pub use shape::{Chart, Figure, Line, Section, Series, Table, Unit};
-pub use talks::{TalkView, Turn, talks, view};
+pub use sections::build;
 pub use text::{csv, markdown, plain};

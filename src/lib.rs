@@ -7,18 +7,24 @@ pub mod bot;
 pub mod channels;
 pub mod cli;
 pub mod config;
-pub mod desk;
 pub mod domain;
+pub mod events;
+pub mod files;
+pub mod http;
 pub mod import;
 pub mod inbox;
 pub mod insights;
 pub mod llm;
 pub mod mcp;
 pub mod net;
-pub mod nlu;
+pub mod orders_api;
+pub mod refunds;
 pub mod store;
+pub mod support;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tools;
 pub mod web;
+
+pub use ecomres_nlu as nlu;

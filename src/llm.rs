@@ -1,11 +1,11 @@
-//! Decides how a language model is asked: the port that remote models and the offline playbook share.
+//! The interface of language models, which remote models and the offline playbook implement.
 //!
-//! It must never run a tool: it answers with text or with calls, and the agent decides what becomes of them.
+//! A model must never run a tool: it answers with text or with calls, and the agent carries them out.
 
 pub mod breaker;
 pub mod budget;
 pub mod degraded;
-pub mod mask;
+pub mod message;
 pub mod openai;
 pub mod playbook;
 pub mod prompt;
@@ -19,9 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::conversation::{Conversation, Pending, Triage, TriageCause, WaitingFor};
-use crate::domain::ids::OrderId;
+use crate::domain::currency::ShopMoney;
+use crate::domain::ids::{IdPatterns, OrderId};
 use crate::domain::message::ChatMessage;
 use crate::tools::ToolSpec;
+
+/// Rounds with tool calls in one turn; with more, a person is asked in.
+pub const MAX_ROUNDS: usize = 6;
 
 /// What the agent knows about the turn.
 #[derive(Debug, Clone)]
@@ -30,15 +34,24 @@ pub struct Facts {
     pub text: String,
     /// What the customer wants and how they sound.
     pub triage: Triage,
-    /// Whether the triage was made for this message, and why.
+    /// Whether this message was classified, and why.
     pub cause: TriageCause,
-    /// The orders that this turn names.
+    /// The orders that this turn names, or those of the message that it replies to.
     pub named_orders: Vec<OrderId>,
+    /// Orders that the message would name, were letters digits.
+    pub suspected: Vec<OrderId>,
+    /// What ids look like, for this customer.
+    pub patterns: IdPatterns,
+    /// Whether this is the customer's own answer to what was said here: not forwarded, no edit of an earlier message, no
+    /// button of another program.
+    pub is_answer: bool,
     /// The conversation, this turn's identifiers included; what it waits for is from the turn before.
     pub conversation: Conversation,
+    /// The shop's own currency, and how it writes amounts.
+    pub money: ShopMoney,
 }
 
-/// A question to the model: one round of a turn.
+/// A request to the model: one round of a turn.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
     /// What the agent knows.
@@ -49,14 +62,14 @@ pub struct ChatRequest {
     pub rounds: Vec<Round>,
     /// The tools there are.
     pub tools: Arc<[ToolSpec]>,
-    /// When the turn began: a customer waits from then on.
-    pub begun: Instant,
+    /// When the turn started: the limits on its time count from here.
+    pub started: Instant,
 }
 
 /// A call the model wants made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// Names the call within the turn.
+    /// Identifies the call within the turn.
     pub id: String,
     /// The tool.
     pub name: String,
@@ -71,7 +84,7 @@ pub struct Round {
     pub call: ToolCall,
     /// The tool's JSON.
     pub result: Value,
-    /// Whether the call itself was wrong: no such tool, or arguments that do not fit.
+    /// Whether the call was invalid: no such tool, or wrong arguments.
     pub wrong: bool,
 }
 
@@ -82,10 +95,22 @@ pub struct ChatReply {
     pub calls: Vec<ToolCall>,
     /// The reply.
     pub text: String,
+    /// Who wrote the reply.
+    pub author: Author,
     /// What the model knows about how the conversation goes on. Remote models give none.
     pub notes: Option<Notes>,
     /// Whether another model answers in place of a remote one that could not; `None` where there is no remote one.
     pub degraded: Option<bool>,
+}
+
+/// Who wrote a text: what a language model wrote is judged sentence by sentence before it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Author {
+    /// A language model.
+    #[default]
+    Model,
+    /// The program, from its own sentences and tool results.
+    Program,
 }
 
 /// How the conversation goes on after a reply.
@@ -93,8 +118,10 @@ pub struct ChatReply {
 pub struct Notes {
     /// What the reply asks for.
     pub waiting_for: WaitingFor,
-    /// What stays to be done.
+    /// The request that is still open.
     pub pending: Option<Pending>,
+    /// The orders of which the reply asks whether one of them is meant, the likeliest first.
+    pub suggested: Vec<OrderId>,
     /// Whether the reply failed to help; failures in a row bring in a person.
     pub failed: bool,
 }
@@ -107,7 +134,7 @@ pub enum LlmError {
     Unavailable(String),
     /// There was no answer within the time that a turn has.
     #[error("the language model gave no answer in time")]
-    Late,
+    Timeout,
     /// The service refuses: the key, the model, the request.
     #[error("the language model's service refuses with {status}: {message}")]
     Refused {
@@ -116,10 +143,10 @@ pub enum LlmError {
         /// What the service says.
         message: String,
     },
-    /// What came cannot be used.
+    /// The answer cannot be used.
     #[error("the language model's answer cannot be used: {0}")]
     Unusable(String),
-    /// None of the models is there.
+    /// The service offers none of the models.
     #[error("none of the models in the settings is at {host}")]
     NoModel {
         /// The service.
@@ -132,8 +159,11 @@ impl LlmError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unavailable(_) => "see that [llm] base_url can be reached from here".to_owned(),
-            Self::Late => "raise [llm] timeout_seconds and turn_seconds, or take a quicker model".to_owned(),
+            Self::Timeout => "raise [llm] timeout_seconds and turn_seconds, or take a quicker model".to_owned(),
             Self::Refused { status: 401 | 403, .. } => "put a valid key into GROQ_API_KEY".to_owned(),
+            Self::Refused { status: 400 | 422, .. } => {
+                "see that [llm] base_url and model name a service that does chat completions with tools".to_owned()
+            }
             Self::Refused { .. } | Self::NoModel { .. } => {
                 "set [llm] model and fallback_model to models that `ecomres doctor` lists".to_owned()
             }
@@ -141,16 +171,16 @@ impl LlmError {
         })
     }
 
-    /// Whether the service is at fault, as opposed to one answer of it.
+    /// Whether the service failed, as opposed to a single answer.
     pub fn is_outage(&self) -> bool {
         !matches!(self, Self::Unusable(_))
     }
 
-    /// A short word for counters.
+    /// The label in metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",
-            Self::Late => "late",
+            Self::Timeout => "late",
             Self::Refused { .. } => "refused",
             Self::Unusable(_) => "unusable",
             Self::NoModel { .. } => "no_model",
@@ -165,4 +195,9 @@ pub trait ChatModel: Send + Sync {
     fn name(&self) -> &str;
     /// Answers one round.
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, LlmError>;
+    /// Answers one round by the playbook behind the model, on the rounds that the model has made: its own reply was held back.
+    /// A model without a playbook behind it has no such answer.
+    async fn chat_by_playbook(&self, _request: &ChatRequest) -> Result<ChatReply, LlmError> {
+        Err(LlmError::Unavailable("no playbook is behind it".to_owned()))
+    }
 }

@@ -1,6 +1,4 @@
-//! Parses the command line, runs the command and maps its error to an exit code.
-//!
-//! It must never hold logic of its own: everything testable lives in the library.
+//! The binary: an allocator, a provider of cryptography, and [`ecomres::cli`].
 
 use std::process::ExitCode;
 

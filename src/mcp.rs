@@ -1,11 +1,12 @@
-//! Decides how the tools speak the Model Context Protocol: as a server for assistants, and as a client of other servers.
+//! The Model Context Protocol: a server that offers the tools to assistants, and a client of other servers.
 //!
-//! It must never hold a rule about money or identity, nor know a tool that is not in the catalogue: whatever is called
-//! goes through [`Toolbox`](crate::tools::Toolbox) on behalf of an operator.
+//! There are no rules about money or identity here: every call goes through [`Toolbox`](crate::tools::Toolbox) on behalf of
+//! an operator.
 
 pub mod client;
 pub mod foreign;
 pub mod http;
+mod manners;
 mod prompts;
 mod resources;
 mod server;

@@ -1,13 +1,13 @@
-//! Decides how this program speaks HTTP to others: time limits, no redirects, one provider of cryptography.
+//! The HTTP client for other services: with time limits, one provider of cryptography, and without redirects.
 //!
-//! It must never follow a redirect, which would carry a key to whoever answers, nor wait for an answer without end.
+//! A redirect is never followed: it would carry an API key to another server.
 
 use std::time::Duration;
 
-/// How long a connection may stay unused.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long an unused connection stays open.
+const IDLE: Duration = Duration::from_mins(1);
 
-/// Why no client could be made.
+/// A client that could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client can be made: {0}")]
 pub struct NetError(String);
@@ -19,11 +19,12 @@ impl NetError {
     }
 }
 
-/// A client for another service. `connect`: how long connecting may take; `request`: how long a request may take in
-/// all, `None` where the caller limits each of them.
+/// A client for another service. `connect` limits connecting, `request` a whole request; `None` where the caller limits
+/// each request.
 ///
 /// # Errors
 /// When the system's certificates cannot be used.
+#[expect(clippy::disallowed_methods, reason = "only this module makes HTTP clients")]
 pub fn client(connect: Duration, request: Option<Duration>) -> Result<reqwest::Client, NetError> {
     provide_cryptography();
     let mut builder = reqwest::Client::builder()
@@ -37,12 +38,12 @@ pub fn client(connect: Duration, request: Option<Duration>) -> Result<reqwest::C
     builder.build().map_err(|error| NetError(innermost(&error)))
 }
 
-/// Sets the one provider of cryptography; where one is set already, this changes nothing.
+/// Installs the provider of cryptography (`ring`); where one is installed already, this changes nothing.
 pub fn provide_cryptography() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// What an error says at its root, where the cause is; the outer ones name addresses.
+/// The message of the innermost cause of an error. The outer messages can name addresses, which may hold secrets.
 pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

@@ -1,16 +1,19 @@
-//! Decides what can be asked of a store: the ports that every backend implements.
-//!
-//! It must never hold a rule about money or people: those are in `domain`, and a backend only keeps what they decided.
+//! The store: the traits that every backend implements, and opening one. Rules about money and people are in `domain`;
+//! a backend only stores what they decided.
 
-mod book;
+mod audit_key;
+mod contacts;
 mod corrections;
 mod erasure;
-mod fault;
-mod fresh;
+mod error;
+mod events;
+mod identities;
 pub mod mongo;
 mod queue;
 mod retention;
 pub mod sqlite;
+mod staged;
+mod stats_cache;
 mod trail;
 
 #[cfg(test)]
@@ -22,65 +25,104 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::alert::{Alert, AlertSearch, Assigned, Reopened, Settlement};
+use crate::domain::address::without_credentials;
+use crate::domain::alert::{Alert, AlertSearch, Assigned, Reopened, Resolution};
 use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord};
 use crate::domain::conversation::Conversation;
-use crate::domain::figures::{AlertRow, OrderFigures, Period, RefundFigures, TalkFigures};
-use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
-use crate::domain::message::ChatMessage;
+use crate::domain::ids::{AlertId, IdForms, OrderId, QuoteId, UserId};
+use crate::domain::message::{ChatMessage, Role};
 use crate::domain::order::Order;
+pub use crate::domain::order::UpsertOutcome;
 use crate::domain::outgoing::Outgoing;
-use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+use crate::domain::ownership::{Binding, Proof};
+use crate::domain::phone::Country;
+use crate::domain::refund::{ApprovedRefund, Progress, Quote, Refund, RefundState};
+use crate::domain::sendable::{Contact, Heard};
+use crate::domain::stats::{AlertRow, ConversationStats, OrderStats, Period, RefundStats};
+pub use audit_key::{AuditKeySource, KEY_FILE_END, KeyPlace, LoadedKey};
+pub use contacts::{Contacts, OTHER_NUMBERS, Tally};
 pub use corrections::Corrections;
-pub use erasure::{Bound, Erased, Erasure, Forgotten, KeptMessage, PersonalData, forget, personal_data};
-pub use fault::{Result, StoreError};
-pub use fresh::Fresh;
+pub use erasure::{
+    Erased, Erasure, ErasureReceipt, PersonalData, RequestedOrder, StoredMessage, forget, personal_data,
+};
+pub use error::{Result, StoreError};
+pub use events::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventBacklog, EventRoute, Events};
+pub use identities::Identities;
 pub use mongo::MongoSettings;
 pub use queue::{
-    Accepted, BURST, Backlog, Bell, Claim, Finished, FinishedTurn, Inbox, Listener, Outbox, Patience, Unfinished, Wake,
-    WorkState,
+    Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, Listener, MAX_CLAIMED_MESSAGES, Notifier,
+    Outbox, Unfinished, Wake, WorkState,
 };
 pub use retention::{Retention, SweepReport, Sweepable, sweep};
+pub use staged::StagedStore;
 
-/// Opens the store at a location, with the usual settings for a server: a file for the embedded store, or a `mongodb://`
-/// address. Blocks until the store is there.
+/// How a store is opened.
+#[derive(Debug, Clone, Default)]
+pub struct StoreSettings {
+    /// How a server is used.
+    pub server: MongoSettings,
+    /// Where the key of the audit trail comes from.
+    pub audit_key: AuditKeySource,
+    /// Whether events are recorded with their facts: somebody wants them.
+    pub events: bool,
+}
+
+/// Opens the store at a location, with the usual settings for a server: a file for the embedded store, or a
+/// `mongodb://` address. Blocks until the store is open.
 ///
 /// # Errors
 /// When it cannot be opened as a store, or the location names a backend that this build does not have.
 pub fn open(location: &str) -> Result<Arc<dyn Store>> {
-    open_with(location, &MongoSettings::default())
+    open_with(location, &StoreSettings::default())
 }
 
-/// As [`open`], with the settings for a server.
+/// As [`open`], with settings. The key of the audit trail is made where there is none and the source is a file.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Store>> {
+pub fn open_with(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Store>> {
     if mongo::is_mongo(location) {
-        return Ok(Arc::new(mongo::MongoStore::open(location, settings)?));
+        let key = audit_key::load(&settings.audit_key, None, true)?;
+        let store = mongo::MongoStore::open_keyed(location, &settings.server, key, false)?;
+        return Ok(Arc::new(store.recording_events(settings.events)));
     }
-    Ok(Arc::new(sqlite::SqliteStore::open(file(location)?)?))
+    let store = sqlite::SqliteStore::open_keyed(file(location)?, &settings.audit_key, sqlite::KeyUse::Made)?;
+    Ok(Arc::new(store.recording_events(settings.events)))
 }
 
-/// Opens the store at a location only to look at it: nothing is made or changed.
+/// Opens the store at a location, and begins a part of the audit trail that the key of the settings signs, on record:
+/// also where another key signed until then, or none although one was there.
+///
+/// # Errors
+/// As [`open`].
+pub fn begin_signing(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Store>> {
+    if mongo::is_mongo(location) {
+        let key = audit_key::load(&settings.audit_key, None, true)?;
+        return Ok(Arc::new(mongo::MongoStore::open_keyed(location, &settings.server, key, true)?));
+    }
+    Ok(Arc::new(sqlite::SqliteStore::open_keyed(file(location)?, &settings.audit_key, sqlite::KeyUse::Begun)?))
+}
+
+/// Opens the store at a location for reading: nothing is created or changed.
 ///
 /// # Errors
 /// As [`open`], and when there is no store.
-pub fn look(location: &str) -> Result<Arc<dyn Store>> {
-    look_with(location, &MongoSettings::default())
+pub fn open_read_only(location: &str) -> Result<Arc<dyn Store>> {
+    open_read_only_with(location, &StoreSettings::default())
 }
 
-/// As [`look`], with the settings for a server.
+/// As [`open_read_only`], with the settings for a server.
 ///
 /// # Errors
-/// As [`look`].
-pub fn look_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Store>> {
+/// As [`open_read_only`].
+pub fn open_read_only_with(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Store>> {
     if mongo::is_mongo(location) {
-        return Ok(Arc::new(mongo::MongoStore::look(location, settings)?));
+        let key = audit_key::load(&settings.audit_key, None, false)?;
+        return Ok(Arc::new(mongo::MongoStore::open_read_only_keyed(location, &settings.server, key)?));
     }
-    Ok(Arc::new(sqlite::SqliteStore::look(file(location)?)?))
+    Ok(Arc::new(sqlite::SqliteStore::open_read_only_keyed(file(location)?, &settings.audit_key)?))
 }
 
 /// Copies the store at a location to a file, while it is in use.
@@ -88,23 +130,29 @@ pub fn look_with(location: &str, settings: &MongoSettings) -> Result<Arc<dyn Sto
 /// # Errors
 /// As [`sqlite::backup`], and when the location names no file.
 pub fn backup(location: &str, to: &Path, replace: bool) -> Result<sqlite::BackupReport> {
-    match place(location)? {
+    match file_path(location)? {
         Some(file) => sqlite::backup(file, to, replace),
-        None => Err(StoreError::NoFile { path: shown(location) }),
+        None => Err(StoreError::NoFile { path: display_location(location) }),
     }
 }
 
-/// The file that a location names; `None` for a server.
+/// The file that a location names; `None` where it is a server.
 ///
 /// # Errors
 /// When the location is empty or names a backend that this build does not have.
-pub fn place(location: &str) -> Result<Option<&Path>> {
+pub fn file_path(location: &str) -> Result<Option<&Path>> {
     if mongo::is_mongo(location) { Ok(None) } else { file(location).map(Some) }
 }
 
-/// A location as it may be shown: without credentials.
-pub fn shown(location: &str) -> String {
-    if location.contains("://") { without_credentials(location) } else { location.to_owned() }
+/// A location for display: without credentials.
+pub fn display_location(location: &str) -> String {
+    let address = location.contains("://") || looks_like_address(location);
+    if address { without_credentials(location) } else { location.to_owned() }
+}
+
+/// Whether something that is no file was meant as an address.
+fn looks_like_address(location: &str) -> bool {
+    mongo::is_mistyped(location) && !Path::new(location).exists()
 }
 
 fn file(location: &str) -> Result<&Path> {
@@ -114,22 +162,23 @@ fn file(location: &str) -> Result<&Path> {
     if location.contains("://") {
         return Err(StoreError::Unsupported { uri: without_credentials(location) });
     }
+    if looks_like_address(location) {
+        let reason = "it does not begin with mongodb:// or mongodb+srv://".to_owned();
+        return Err(StoreError::Address { path: without_credentials(location), reason });
+    }
     Ok(Path::new(location))
 }
 
-/// Scheme and hosts of a connection string. Path and options go too: options can hold passwords.
-fn without_credentials(uri: &str) -> String {
-    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
-    // A password may hold any of `/?@` where somebody forgot to escape it: only what follows the last `@` is shown.
-    let hosts = rest.rsplit('@').next().unwrap_or_default();
-    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
-    format!("{scheme}://{hosts}")
-}
+/// How many of the latest messages are searched for the customer's last one.
+const HEARD_MESSAGES: u32 = 200;
 
-/// How an import treats what is there.
+/// The most orders of one name that [`Orders::orders_named`] gives.
+pub const NAMED_ALIKE: u32 = 10;
+
+/// How an import treats orders that are in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ImportMode {
-    /// New orders are added, known ones replaced.
+    /// New orders are added, known ones replaced, unless the known one is newer (`Updated At`).
     #[default]
     Upsert,
     /// New orders are added, known ones are left as they are and counted.
@@ -140,26 +189,27 @@ pub enum ImportMode {
 
 /// What one batch of an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Written {
+pub struct BatchOutcome {
     /// Orders that were not there before.
     pub added: u64,
     /// Orders that were there and were replaced.
     pub updated: u64,
-    /// Orders that were there and were left alone.
+    /// Orders that were there and were left unchanged.
     pub kept: u64,
     /// Orders that came earlier in the same import: the later one counts, with [`ImportMode::Append`] the first.
     pub repeated: u64,
 }
 
-/// An import in progress: nothing shows before [`OrderImport::commit`]; dropping it undoes everything.
+/// An import in progress: nothing is visible before [`OrderImport::commit`]; dropping it discards everything.
 ///
-/// What the commit promises differs. The embedded store makes all orders visible at once, or none. On a server, each order
-/// becomes visible by itself: others may see some orders of before and some of after while it runs, and where the process or
-/// the connection is lost for good, a part is kept. Everything in it is idempotent: the same import, run again, completes it.
+/// What the commit promises differs. The embedded store makes all orders visible at once, or none. On a server, each
+/// order becomes visible by itself: others may see some old and some new orders while it runs, and where the process or
+/// the connection is lost, only some of the orders are imported. Every write is idempotent: the same import, run again,
+/// completes it.
 #[async_trait]
 pub trait OrderImport: Send {
     /// Writes a batch of orders.
-    async fn write(&mut self, orders: Vec<Order>) -> Result<Written>;
+    async fn write(&mut self, orders: Vec<Order>) -> Result<BatchOutcome>;
     /// Makes it all visible and durable.
     async fn commit(self: Box<Self>) -> Result<()>;
 }
@@ -169,18 +219,48 @@ pub trait OrderImport: Send {
 pub trait Orders: Send + Sync {
     /// An order, or `None`.
     async fn order(&self, id: &OrderId) -> Result<Option<Order>>;
+    /// The orders whose id or display id is this, letters' case and a leading `#` aside; at most [`NAMED_ALIKE`].
+    async fn orders_named(&self, name: &str) -> Result<Vec<OrderId>>;
+    /// The order that the shop's system calls so inside (`OrderDetails::shop_id`): the one that it changed last, where there are
+    /// several.
+    async fn order_of_shop(&self, shop_id: &str) -> Result<Option<Order>>;
+    /// The orders with this telephone number (E.164, with or without `+`), the latest first and those without a date last,
+    /// at most `limit`. `home`: the country of numbers that an order holds without a country code. Whether an order is
+    /// still that of whoever has the number now is for `domain/ownership` to say.
+    async fn orders_of_number(&self, number: &str, home: Country, limit: u32) -> Result<Vec<Order>>;
+    /// Saves an order that the shop sent, as [`settle`](crate::domain::order::settle) decides: atomic, also among many
+    /// writers; refunds, quotes and bindings stay.
+    async fn upsert_order(&self, order: &Order) -> Result<UpsertOutcome> {
+        let outcomes = self.upsert_orders(std::slice::from_ref(order)).await?;
+        Ok(outcomes.into_iter().next().unwrap_or(UpsertOutcome::Unchanged))
+    }
+    /// As [`Orders::upsert_order`], in their order, with one outcome for each. The embedded store saves all of them or
+    /// none; on a server each is saved by itself, and what was cut off is completed by sending it again.
+    async fn upsert_orders(&self, orders: &[Order]) -> Result<Vec<UpsertOutcome>>;
+    /// What is known of the forms of the orders' ids: of all that were imported or upserted. Where nothing is known yet, the
+    /// ids are looked at once.
+    async fn order_id_forms(&self) -> Result<IdForms>;
     /// How many orders there are.
     async fn count_orders(&self) -> Result<u64>;
     /// Starts an import.
     async fn begin_import(&self, mode: ImportMode) -> Result<Box<dyn OrderImport>>;
-    /// Binds an order to the first identity that asks, for ever, and returns the identity it is bound to.
+    /// Binds an order to the first identity that asks, and returns the identity it is bound to.
     /// Atomic: of many callers, in any number of processes, one wins. Bindings outlive the order.
     async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId>;
     /// The identity an order is bound to.
-    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>>;
-    /// Notes that an identity asked for an order and says whether it stays within `limit` distinct orders in the last
-    /// 24 hours. An order already noted in that time never counts again; one over the limit is not noted.
-    async fn note_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool>;
+    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>> {
+        Ok(self.binding_of(id).await?.map(|binding| binding.user_id))
+    }
+    /// The whole binding of an order.
+    async fn binding_of(&self, id: &OrderId) -> Result<Option<Binding>>;
+    /// Binds an order to an identity that knew something of it, and returns the identity it is bound to: this one, unless
+    /// another one had shown that before. A binding without a proof is replaced. Atomic, as [`Orders::bind_order`].
+    async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId>;
+    /// Removes the binding of an order, and returns it.
+    async fn unbind_order(&self, id: &OrderId) -> Result<Option<Binding>>;
+    /// Records that an identity asked for an order, and returns whether it stays within `limit` distinct orders in the
+    /// last 24 hours. An order already recorded in that time never counts again; one over the limit is not recorded.
+    async fn try_record_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool>;
 }
 
 /// A refund in the ledger, and whether it was there before.
@@ -195,22 +275,32 @@ pub struct Recorded {
 /// Quotes and refunds.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Keeps a quote.
+    /// Saves a quote.
     async fn save_quote(&self, quote: &Quote) -> Result<()>;
     /// The latest quote for an order that was made to this identity (`None`: to an operator).
     async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Quote>>;
     /// The quote with this identifier.
     async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>>;
-    /// The refund of an order, if one was paid.
+    /// The refund of an order, if one was approved.
     async fn refund_of(&self, order: &OrderId) -> Result<Option<Refund>>;
     /// Records a refund unless the order has one: at most one for each order, whatever runs at the same time, and
     /// durable before this returns.
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded>;
     /// All refunds, the latest first, at most `limit`.
     async fn refunds(&self, limit: u32) -> Result<Vec<Refund>>;
+    /// The refund with this transaction id.
+    async fn refund(&self, transaction: &str) -> Result<Option<Refund>>;
+    /// Refunds in one of these states, the latest first, at most `limit`.
+    async fn refunds_in(&self, states: &[RefundState], limit: u32) -> Result<Vec<Refund>>;
+    /// Claims the refund that has been due for longest at `now`, until the lease ends: of many callers, in any number of
+    /// processes, one gets it. Its version is raised.
+    async fn claim_refund(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<Refund>>;
+    /// Stores how far a refund is, under the next version, unless another writer was faster: `false` and nothing stored
+    /// where its version is no longer that of `refund`. Durable before this returns.
+    async fn advance_refund(&self, refund: &Refund, progress: &Progress) -> Result<bool>;
 }
 
-/// What was said.
+/// The messages of conversations.
 #[async_trait]
 pub trait Transcript: Send + Sync {
     /// Adds messages in their order.
@@ -229,8 +319,8 @@ pub trait Conversations: Send + Sync {
     async fn save_conversation(&self, conversation: &Conversation) -> Result<bool> {
         self.save_turn(conversation, &[]).await
     }
-    /// Saves a conversation as [`Conversations::save_conversation`] does, and adds the turn's replies to the transcript:
-    /// both or neither.
+    /// Saves a conversation as [`Conversations::save_conversation`] does, and adds the turn's replies to the
+    /// transcript: both or neither.
     async fn save_turn(&self, conversation: &Conversation, replies: &[ChatMessage]) -> Result<bool>;
     /// Saves a conversation as [`Conversations::save_conversation`] does, adds what a member of the team said to the
     /// transcript, and queues it for the customer: all of it or nothing. The message's turn must be the conversation's,
@@ -241,8 +331,8 @@ pub trait Conversations: Send + Sync {
 /// Requests for a person.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Keeps an alert, unless the customer has a pending one: then the reason and last message are added to that one, it
-    /// is made as urgent as this one where this one is more urgent, and it is returned.
+    /// Saves an alert, unless the customer has a pending one: then this one is merged into that one, which is returned.
+    /// Its reason is appended, its last message replaces the earlier one, and the higher priority of the two holds.
     async fn open_alert(&self, alert: &Alert) -> Result<Alert>;
     /// The pending alert of a customer.
     async fn pending_alert(&self, user: &UserId) -> Result<Option<Alert>>;
@@ -252,89 +342,96 @@ pub trait Alerts: Send + Sync {
     async fn alerts(&self, limit: u32) -> Result<Vec<Alert>> {
         self.find_alerts(&AlertSearch::default(), limit).await
     }
-    /// Alerts that fit, at most `limit`: pending first, then by priority and age; where only settled ones are looked for,
-    /// the one that was settled last first.
+    /// Alerts that fit, at most `limit`: pending first, then by priority and age; where only resolved ones are
+    /// searched, the one that was resolved last first.
     async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>>;
-    /// Gives a pending alert that `from` has (`None`: nobody) to `to` (`None`: nobody). Atomic: of many who want the same
-    /// alert one gets it, and the others are told who has it. Where `to` has it already, it is done.
+    /// Assigns a pending alert of `from` (`None`: unassigned) to `to` (`None`: unassigned). Atomic: of many callers who
+    /// want the same alert one gets it, and the others get the alert with its assignee. Done, too, where `to` has it
+    /// already.
     async fn assign_alert(&self, id: &AlertId, from: Option<&str>, to: Option<&str>, at: Timestamp)
     -> Result<Assigned>;
-    /// Settles an alert; `false` and nothing changed where there is no such pending alert.
-    async fn settle_alert(&self, id: &AlertId, settlement: &Settlement) -> Result<bool>;
-    /// Settles an alert of which neither who did it nor what was done is known.
-    async fn resolve_alert(&self, id: &AlertId, at: Timestamp) -> Result<bool> {
-        self.settle_alert(id, &Settlement { at, by: None, note: String::new() }).await
-    }
-    /// Makes a settled alert pending again, and nobody's, unless the customer has another pending one. How it was settled
-    /// stays known.
+    /// Resolves an alert; `false` and nothing changed where there is no such pending alert.
+    async fn resolve_alert(&self, id: &AlertId, resolution: &Resolution) -> Result<bool>;
+    /// Makes a resolved alert pending again, and unassigned, unless the customer has another pending one. Its
+    /// resolution stays on record.
     async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened>;
-    /// Pending alerts raised at or after `since` of which nobody was told in one way, such as `mail`, and which nobody has
-    /// taken on to tell until after `at`; at most `limit`, those of high priority first.
-    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>>;
-    /// Takes it on to tell somebody of an alert in one way, such as `mail`: `false` where that was done, or where somebody
-    /// else took it on and has until after `at`. Of many callers, in any number of processes, one is told `true`.
-    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool>;
-    /// Remembers that an alert was told of in this way, for ever.
-    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()>;
+    /// Pending alerts raised at or after `since` for which no notification was sent through a channel, such as `mail`,
+    /// and which no caller has claimed for sending until after `at`; at most `limit`, those of high priority first.
+    async fn unsent_alerts(&self, channel: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>>;
+    /// Claims the notification of an alert through a channel, such as `mail`, until a time: `false` where it was sent,
+    /// or where another caller has claimed it until after `at`. Of many callers, in any number of processes, one gets
+    /// `true`.
+    async fn begin_notice(&self, id: &AlertId, channel: &str, at: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Saves, permanently, that the notification of an alert was sent through this channel.
+    async fn end_notice(&self, id: &AlertId, channel: &str) -> Result<()>;
 }
 
-/// The audit trail: append-only and hash-chained. Only [`Retention`] and [`Erasure`] take anything away, on record.
+/// The audit trail: append-only and hash-chained. Only [`Retention`] and [`Erasure`] remove anything, on record.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Seals a record at the end of the chain; durable before this returns. Chains stay whole with many processes.
+    /// Seals a record at the end of the chain; durable before this returns. Any number of processes may append.
     async fn append_audit(&self, record: &AuditRecord) -> Result<AuditEntry>;
-    /// Seals a record as [`Audit::append_audit`] does, for a call that changed nothing: kept before this returns whatever
-    /// becomes of this process, and on the disk with the next thing that is written. A power cut may take the last such
+    /// Seals a record as [`Audit::append_audit`] does, for a call that changed nothing: when this returns it survives
+    /// the end of this process, and is on the disk with the next durable write. A power cut may take the last such
     /// records, never one from the middle: the chain holds.
-    async fn note_audit(&self, record: &AuditRecord) -> Result<AuditEntry> {
+    async fn append_audit_without_sync(&self, record: &AuditRecord) -> Result<AuditEntry> {
         self.append_audit(record).await
     }
     /// Up to `limit` entries from place `from` (1 is the first) on.
     async fn audit_entries(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>>;
     /// The place of the last entry, without reading the chain; 0 where there is none.
     async fn audit_length(&self) -> Result<u64>;
-    /// Checks the whole chain, also that its end was not cut off.
+    /// The key that entries are signed with, and where it came from.
+    fn audit_key(&self) -> Option<LoadedKey> {
+        None
+    }
+    /// Checks the whole chain, also that its end was not cut off, and the signatures where the key is there.
     async fn check_audit(&self) -> Result<AuditCheck>;
     /// Compares the trail with the ledger: each refund that the trail says was paid is in the ledger with the same
     /// amount and transaction, and each refund in the ledger has a call on record, or is one of those that the entries
-    /// agreed with which were removed for their age. The first place where they differ.
+    /// agreed with which were removed for their age; and each is in the state that its latest recorded change says. The first
+    /// place where they differ.
     async fn check_refunds(&self) -> Result<Option<(u64, String)>>;
 }
 
-/// Who answers a customer.
+/// Who answers a customer now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answers {
+pub enum AnsweredBy {
     /// The bot: no alert of the customer is pending.
     Bot,
     /// A person.
     Person,
 }
 
-/// Which conversations are looked for: those with a message that all of this fits. What is `None` or empty does not matter.
+/// A search for conversations: those with a message that matches all of this. `None` and empty text match everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
-    /// A part of what was said, or of the customer's identity. Whether case matters beyond the letters A to Z depends on
-    /// the backend.
+    /// A substring of the message or of the customer's identity. Whether case matters beyond the letters A to Z depends
+    /// on the backend.
     pub text: String,
-    /// A part of the customer's identity.
+    /// A substring of the customer's identity.
     pub user: String,
     /// An order that the message names, or that is bound or quoted to the customer.
     pub order: Option<OrderId>,
-    /// What triage made of the message.
+    /// The intent of the message.
     pub intent: Option<String>,
-    /// How it sounded.
+    /// The sentiment of the message.
     pub sentiment: Option<String>,
     /// Who answers the customer now.
-    pub answers: Option<Answers>,
-    /// Only what was said from then on.
+    pub answered_by: Option<AnsweredBy>,
+    /// Only customers with a message to them that was given up, or failed after it had been sent.
+    pub undelivered: bool,
+    /// Only customers who want no messages.
+    pub opted_out: bool,
+    /// Only messages from then on.
     pub from: Option<Timestamp>,
-    /// Only what was said before then.
+    /// Only messages before then.
     pub until: Option<Timestamp>,
 }
 
 impl Search {
-    /// The identity that a part of one may be meant as, where it is looked for.
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// The whole identities that the searched substrings may stand for.
+    pub(crate) fn identities(&self) -> Vec<String> {
         [&self.user, &self.text]
             .into_iter()
             .map(|text| text.trim())
@@ -343,72 +440,82 @@ impl Search {
             .collect()
     }
 
-    /// Whether messages have to be looked through, since no index finds what fits.
-    pub(crate) fn is_looked_through(&self) -> bool {
+    /// Whether only a few customers can match, whose messages an index finds.
+    pub(crate) fn is_of_few(&self) -> bool {
+        self.answered_by == Some(AnsweredBy::Person) || self.undelivered || self.opted_out
+    }
+
+    /// Whether messages have to be scanned, since no index serves the search.
+    pub(crate) fn needs_scan(&self) -> bool {
         !self.text.is_empty() || !self.user.is_empty() || self.order.is_some()
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TalksFound {
+pub struct ConversationsFound {
     /// Customers, the one with the latest fitting message first.
     pub users: Vec<UserId>,
-    /// Where messages from before this moment were not looked through; a search up to it goes on there.
+    /// Where the scan stopped: messages before this moment were not searched; a search up to it continues there.
     pub unsearched_before: Option<Timestamp>,
 }
 
-/// What the team's figures are counted from. Nothing here changes anything.
+/// Statistics and searches for the team. Nothing here changes anything.
 #[async_trait]
 pub trait Insights: Send + Sync {
-    /// What conversations of a period come to. Hand-overs are told by `alerts`.
-    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures>;
-    /// What orders of a period come to, of one platform or all. With a beginning, only orders that have a date.
-    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures>;
-    /// What the refunds that were paid in a period come to, of one platform or all.
-    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures>;
-    /// Every alert, settled ones too, each once.
+    /// The stats of conversations in a period. Hand-overs are counted from `alerts`.
+    async fn conversation_stats(&self, period: &Period, alerts: &[AlertRow]) -> Result<ConversationStats>;
+    /// The stats of orders in a period, of one platform or all. Where the period has a beginning, only orders with a
+    /// date count.
+    async fn order_stats(&self, period: &Period, platform: Option<&str>) -> Result<OrderStats>;
+    /// The stats of refunds that were paid in a period, of one platform or all.
+    async fn refund_stats(&self, period: &Period, platform: Option<&str>) -> Result<RefundStats>;
+    /// Every alert, resolved ones too, each once.
     async fn alert_rows(&self) -> Result<Vec<AlertRow>>;
-    /// Customers in whose conversation a message fits, at most `limit`. Where messages have to be looked through for a text, a
-    /// part of an identity or an order, that is done with the latest `depth` of those that fit otherwise; whoever has just
-    /// that identity, or the order bound or quoted, is found whenever they wrote.
-    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound>;
-    /// A text that is another one when something was said, sent, refunded or put on record, news of a sent message came, or
-    /// an alert was raised, settled or opened again, since it was asked for last. Cheap: it is asked for every second.
-    async fn change_mark(&self) -> Result<String>;
+    /// Customers in whose conversation a message matches, at most `limit`. Where messages have to be scanned for a
+    /// text, a substring of an identity or an order, the latest `depth` of those that match otherwise are scanned; a
+    /// customer with exactly that identity, or with the order bound or quoted, is found whenever they wrote.
+    async fn find_conversations(&self, search: &Search, limit: u32, depth: u32) -> Result<ConversationsFound>;
+    /// A token that changes when a message was said or sent, the status of a sent message changed, a refund was paid,
+    /// an audit entry was written, or an alert was raised, resolved or reopened. Cheap: it is polled every second.
+    async fn change_token(&self) -> Result<String>;
 }
 
-/// What `doctor` shows of a store.
+/// The state of a store, as `doctor` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreHealth {
     /// The backend and its version, such as `SQLite 3.50.4`.
     pub backend: String,
-    /// Where it is.
+    /// Its location, without credentials.
     pub location: String,
     /// Whether this process may write it.
     pub writable: bool,
     /// The schema version.
     pub schema: i64,
-    /// What an integrity check found wrong; empty where all is well.
+    /// Problems that an integrity check found; empty where there are none.
     pub problems: Vec<String>,
-    /// The indexes that the store's queries need and that are there.
+    /// The indexes that the queries need and that exist.
     pub indexes: Vec<String>,
 }
 
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Talk {
-    /// Whose.
+pub struct ConversationSummary {
+    /// The customer.
     pub user_id: UserId,
-    /// What was said last.
+    /// The last message.
     pub last: Option<ChatMessage>,
-    /// What is remembered of it.
+    /// Its state.
     pub conversation: Option<Conversation>,
     /// The pending request for a person.
     pub alert: Option<Alert>,
+    /// How many messages to the customer were not delivered.
+    pub undelivered: u64,
+    /// Since when the customer wants no messages.
+    pub opted_out: Option<Timestamp>,
 }
 
-/// Everything a backend offers.
+/// Everything that a backend offers.
 #[async_trait]
 pub trait Store:
     Orders
@@ -417,28 +524,67 @@ pub trait Store:
     + Conversations
     + Corrections
     + Alerts
+    + Events
     + Audit
     + Inbox
     + Outbox
+    + Contacts
     + Wake
     + Retention
     + Erasure
+    + Identities
     + Insights
 {
-    /// Looks at the store as a whole.
+    /// Checks the store as a whole.
     async fn health(&self) -> Result<StoreHealth>;
 
-    /// How many messages are looked through for a text at a time: as many as take no longer than a page may.
-    fn depth(&self) -> u32;
+    /// Documents that cannot be read, in words: they are passed over. The embedded store holds none that another program
+    /// wrote.
+    async fn unreadable(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// What another program left that this one took over from, and what becomes of it, in lines. The embedded store has no
+    /// such program beside it.
+    async fn moved_over(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// How many messages one search scans: as many as keep a page responsive.
+    fn search_limit(&self) -> u32;
 
     /// The conversations of customers, in their order.
-    async fn talks_of(&self, users: &[UserId]) -> Result<Vec<Talk>> {
+    async fn conversation_summaries(&self, users: &[UserId]) -> Result<Vec<ConversationSummary>> {
         try_join_all(users.iter().map(|user| async move {
-            let (last, conversation, alert) =
-                try_join!(self.recent_messages(user, 1), self.conversation(user), self.pending_alert(user))?;
-            Ok(Talk { user_id: user.clone(), last: last.into_iter().next(), conversation, alert })
+            let (last, conversation, alert, undelivered, preference) = try_join!(
+                self.recent_messages(user, 1),
+                self.conversation(user),
+                self.pending_alert(user),
+                self.undelivered(user),
+                self.preference(user)
+            )?;
+            Ok(ConversationSummary {
+                user_id: user.clone(),
+                last: last.into_iter().next(),
+                conversation,
+                alert,
+                undelivered,
+                opted_out: Contact { heard: None, preference }.opted_out(),
+            })
         }))
         .await
+    }
+
+    /// What is known of a customer as a receiver of messages. Where the inbox holds nothing of them any more, the transcript
+    /// says when they wrote.
+    async fn contact(&self, user: &UserId) -> Result<Contact> {
+        let (mut heard, preference) = try_join!(self.last_inbound(user), self.preference(user))?;
+        if heard.is_none() {
+            let said = self.recent_messages(user, HEARD_MESSAGES).await?;
+            let last = said.into_iter().rev().find(|message| message.role == Role::User);
+            heard = last.map(|message| Heard { at: message.at, number: None });
+        }
+        Ok(Contact { heard, preference })
     }
 }
 
@@ -462,7 +608,26 @@ mod tests {
             ("mongodb://one.example,two.example/?password=s3cret", "mongodb://one.example,two.example"),
             ("shop.db", "shop.db"),
         ] {
-            assert_eq!(super::shown(uri), shown);
+            assert_eq!(display_location(uri), shown);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_connection_string_is_no_file_and_shows_no_password() {
+        for typed in [
+            "mongodb:/mia:W0rd@db.example/shop",
+            "MongoDB:mia:W0rd@db.example/shop",
+            "mongodb//mia:W0rd@db.example/shop",
+            "mongodb+srv:/mia:W0rd@db.example/shop",
+            "mongo:mia:W0rd@x/y@db.example/shop",
+            "mia:W0rd@db.example",
+        ] {
+            let error = open(typed).err().unwrap();
+            assert!(matches!(&error, StoreError::Address { path, .. } if path == "db.example"), "{error:?}");
+            assert_eq!(display_location(typed), "db.example");
+        }
+        for file in ["shop@home.db", "a:b.db", "mongodb", "mongodb/shop.db", "C:\\shop.db"] {
+            assert_eq!((display_location(file).as_str(), file_path(file).is_ok()), (file, true));
         }
     }
 }

@@ -1,19 +1,22 @@
-//! Decides nothing: a small shop for tests, with orders, a word-list classifier and a clock that the test moves.
-//!
-//! It must never be compiled into the program.
+//! A small shop for tests: orders, a word-list classifier, and a clock that the test moves.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::agent::guard::ShopTexts;
 use crate::agent::{Agent, Incoming, Settings as AgentSettings, TurnReport};
 use crate::config::Config;
-use crate::desk::{Context, Desk, Rules};
 use crate::domain::caller::{Caller, Customer, Verification};
-use crate::domain::ids::{IdPatterns, OrderId, QuoteId, UserId};
+use crate::domain::consent::{LiveOffers, Manner, Said};
+use crate::domain::conversation::{MessagePlace, Offer};
+use crate::domain::currency::Amount;
+use crate::domain::ids::{IdPatterns, OrderId, OrderNames, QuoteId, UserId};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
+use crate::domain::outgoing::{Delivery, Outgoing};
+use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::topic::{self, intent};
 use crate::inbox::Worker;
@@ -23,6 +26,7 @@ use crate::llm::playbook::{Playbook, Settings};
 use crate::nlu::{Classifier, NluError, Prediction};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{ImportMode, Store};
+use crate::support::{Context, Rules, SupportService};
 use crate::tools::Toolbox;
 
 /// Reads messages by word lists: quick, and the same on every machine.
@@ -31,7 +35,7 @@ pub(crate) struct WordList;
 #[async_trait]
 impl Classifier for WordList {
     async fn classify(&self, text: &str) -> Result<Prediction, NluError> {
-        let touched = topic::touched(text);
+        let touched = topic::topics_in(text);
         let order = [
             intent::HUMAN,
             intent::REFUND,
@@ -54,6 +58,7 @@ impl Classifier for WordList {
             sentiment_confidence: if upset { 0.98 } else { 0.8 },
             intents: Vec::new(),
             sentiments: Vec::new(),
+            heads: std::collections::BTreeMap::new(),
         })
     }
 }
@@ -68,7 +73,7 @@ pub(crate) fn order(number: u32, category: &str, rupees: i64) -> Order {
         placed_at: None,
         delivery_minutes: Some(25),
         category: category.into(),
-        value: Money::from_rupees(rupees),
+        value: Some(Money::from_rupees(rupees)),
         feedback: String::new(),
         rating: Some(3),
         delayed: Some(false),
@@ -76,6 +81,7 @@ pub(crate) fn order(number: u32, category: &str, rupees: i64) -> Order {
         phone: None,
         date: None,
         status: None,
+        details: crate::domain::order::OrderDetails::default(),
     }
 }
 
@@ -96,6 +102,8 @@ impl Shop {
     /// A shop whose settings were changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
+        // The question for a proof is tested on its own: other tests are about what comes after it.
+        config.orders.claim_proof.clear();
         change(&mut config);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
         let mut orders: Vec<Order> = (1..=8).map(|number| order(number, "Dairy", 100 * i64::from(number))).collect();
@@ -111,7 +119,8 @@ impl Shop {
             patterns: IdPatterns::default(),
             verification: config.orders.verification,
             daily_limit: config.orders.daily_limit,
-            phone_country: "91".into(),
+            claim_proof: config.claim_proof().unwrap(),
+            country: Country::parse("IN").unwrap(),
             zone: config.zone().unwrap(),
         };
         Self { store, rules, config, now: "2026-06-01T10:00:00Z".parse().unwrap() }
@@ -121,19 +130,19 @@ impl Shop {
         &self.rules.policy
     }
 
-    pub(crate) fn desk(&self) -> Desk {
-        Desk::new(Arc::clone(&self.store), self.rules.clone())
+    pub(crate) fn support(&self) -> SupportService {
+        SupportService::new(Arc::clone(&self.store), self.rules.clone())
     }
 
     pub(crate) fn toolbox(&self) -> Toolbox {
-        Toolbox::new(self.desk(), Arc::new(WordList))
+        Toolbox::new(self.support(), Arc::new(WordList))
     }
 
     pub(crate) fn playbook(&self) -> Playbook {
         Playbook::new(Settings {
             faq: Faq::read(SHIPPED, &[("arrival", "3-5 business days"), ("quote_minutes", "30")]).unwrap(),
-            patterns: IdPatterns::default(),
             strict: self.rules.verification == Verification::Strict,
+            proofs: self.rules.proofs_asked().to_vec(),
             clarify_below: 0.45,
             very_negative: 0.9,
             failures: self.config.escalation.failures,
@@ -148,7 +157,8 @@ impl Shop {
         let settings = AgentSettings {
             patterns: IdPatterns::default(),
             gap: self.config.triage.gap(),
-            written: Default::default(),
+            money: crate::domain::currency::ShopMoney::default(),
+            shop_texts: ShopTexts::default(),
         };
         Worker::new(Arc::clone(&self.store), Agent::new(toolbox, Arc::new(model), settings))
     }
@@ -172,10 +182,10 @@ impl Chat {
         Self { worker, user: UserId::new(user), now }
     }
 
-    /// Says something and returns what the turn came to.
+    /// Says something and returns the turn's report.
     pub(crate) async fn turn(&mut self, text: &str) -> TurnReport {
         self.now += SignedDuration::from_secs(20);
-        let incoming = Incoming { texts: vec![text.to_owned()], pressed: None };
+        let incoming = Incoming::typed(text);
         self.worker.take_turn(&self.user, &incoming, self.now).await.unwrap()
     }
 
@@ -190,6 +200,25 @@ impl Chat {
     }
 }
 
+/// A message that was written after everything else.
+pub(crate) fn written() -> Said {
+    Said { sent_at: Timestamp::MAX, received_at: Timestamp::MAX, number: None, about: None, manner: Manner::Written }
+}
+
+/// Quotes that a message to the customer shows, which the channel accepted long ago.
+pub(crate) fn live_offers(quotes: &[&QuoteId]) -> Option<LiveOffers> {
+    let place = MessagePlace { turn: 1, sequence: 0 };
+    let order = |number: usize| OrderId::new(&format!("SHOWN-{number}"));
+    let offer = |(number, id): (usize, &&QuoteId)| Offer {
+        shown_in: Some(place),
+        ..Offer::new((*id).clone(), order(number), Amount::rupees(100))
+    };
+    let text: Vec<String> = (0..quotes.len()).map(|number| format!("₹100 for {}", order(number))).collect();
+    let message = Outgoing::text(UserId::new("a"), place.turn, place.sequence, text.join(", "), Timestamp::UNIX_EPOCH);
+    let sent = Outgoing { state: Delivery::Sent, provider_id: Some("sent".to_owned()), ..message };
+    LiveOffers::find(&quotes.iter().enumerate().map(offer).collect::<Vec<_>>(), &[sent])
+}
+
 /// A customer's context at a turn, as the agent would make it.
 pub(crate) fn customer(user: &str, turn: u64, text: &str, offered: &[&QuoteId], now: Timestamp) -> Context {
     Context {
@@ -197,10 +226,12 @@ pub(crate) fn customer(user: &str, turn: u64, text: &str, offered: &[&QuoteId], 
             user: UserId::new(user),
             turn,
             text: text.into(),
-            offered: offered.iter().map(|id| (*id).clone()).collect(),
-            pressed: None,
+            offers: live_offers(offered).map(Box::new),
+            said: vec![written()],
             named_orders: (0..200).chain([999_999]).map(|number| OrderId::new(&format!("ORD{number:06}"))).collect(),
+            names: OrderNames::default(),
             customer_ids: Vec::new(),
+            proof_asked: false,
         }),
         now,
     }

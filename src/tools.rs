@@ -1,6 +1,7 @@
-//! Decides which tools there are and what they answer: one catalogue for the language model and for MCP.
+//! The tools: one catalogue for the language model and for MCP.
 //!
-//! It must never hold a rule about money or identity: a tool reads its arguments, asks the desk and words the outcome.
+//! It must never hold a rule about money or identity: a tool reads its arguments, calls the support service, and writes the
+//! outcome as JSON.
 
 mod arguments;
 mod definitions;
@@ -9,20 +10,21 @@ mod records;
 mod remote;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
 
-pub use crate::desk::Context;
-use crate::desk::{Desk, HandOver};
-use crate::domain::audit::{AuditPhase, AuditRecord};
-use crate::domain::ids::OrderId;
+use crate::domain::audit::{AuditPhase, AuditRecord, LEDGER};
+use crate::domain::ids::{OrderId, Source, UserId, transport_phone};
+use crate::domain::ownership::Access;
 use crate::domain::words::excerpt;
 use crate::nlu::Classifier;
+pub use crate::support::Context;
+use crate::support::{HandoffRequest, SupportService};
 use arguments::read;
 pub use definitions::{
-    CHECK_REFUND, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND, RefundArguments, TRIAGE, ToolSpec,
-    TriageArguments, catalogue,
+    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND,
+    REFUND_STATUS, RefundArguments, TRIAGE, ToolSpec, TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
 pub use records::{RecordError, RecordName};
@@ -31,7 +33,10 @@ pub use remote::{ForeignTool, RemoteError, RemoteTools};
 /// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
 const LARGEST_ARGUMENTS: usize = 262_144;
 
-/// What a tool call came to: the documented JSON, and the same as a value that the agent can act on.
+/// What the model reads in place of every id.
+const ID_IN_TRIAGE: &str = "ORD123456";
+
+/// The result of a tool call: the documented JSON, and the same as a value that the agent can act on.
 #[derive(Debug, Clone)]
 pub struct ToolResult {
     /// The documented JSON.
@@ -40,71 +45,108 @@ pub struct ToolResult {
     pub outcome: Outcome,
 }
 
-/// All tools, over the desk and the model.
+/// All tools, over the support service and the classifier.
 #[derive(Clone)]
 pub struct Toolbox {
-    desk: Desk,
+    support: SupportService,
     classifier: Arc<dyn Classifier>,
-    specs: Arc<[ToolSpec]>,
+    offered: Arc<RwLock<Offered>>,
     remote: Option<Arc<dyn RemoteTools>>,
-    foreign: Arc<HashMap<String, ForeignTool>>,
+}
+
+/// What may be called now: servers of third parties are connected to while others are served.
+#[derive(Clone)]
+struct Offered {
+    specs: Arc<[ToolSpec]>,
+    /// The same with an example of the shop's order ids.
+    shown: Option<(String, Arc<[ToolSpec]>)>,
+    foreign: HashMap<String, ForeignTool>,
 }
 
 impl Toolbox {
-    /// The tools over a desk and a model.
-    pub fn new(desk: Desk, classifier: Arc<dyn Classifier>) -> Self {
-        Self { desk, classifier, specs: catalogue().into(), remote: None, foreign: Arc::default() }
+    /// The tools over a support service and a classifier.
+    pub fn new(support: SupportService, classifier: Arc<dyn Classifier>) -> Self {
+        let offered = Offered { specs: catalogue().into(), shown: None, foreign: HashMap::new() };
+        Self { support, classifier, offered: Arc::new(RwLock::new(offered)), remote: None }
     }
 
     /// The same tools, run by another server. What the rules here forbid stays forbidden.
+    #[must_use]
     pub fn with_remote(self, remote: Arc<dyn RemoteTools>) -> Self {
         Self { remote: Some(remote), ..self }
     }
 
-    /// The catalogue with tools of third parties added. One that is called like a tool that is there is left out.
-    pub fn with_foreign(mut self, tools: Vec<ForeignTool>) -> Self {
-        let mut specs = self.specs.to_vec();
-        let mut foreign = HashMap::clone(&self.foreign);
+    /// A toolbox of its own with tools of third parties added; those that are added to it later are not added to this one.
+    #[must_use]
+    pub fn with_foreign(self, tools: Vec<ForeignTool>) -> Self {
+        let own = self.offered.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = Self { offered: Arc::new(RwLock::new(own)), ..self };
+        own.add_foreign(tools);
+        own
+    }
+
+    /// Adds tools of third parties, for all that share this toolbox. One that is called like a tool that is there is left
+    /// out.
+    pub fn add_foreign(&self, tools: Vec<ForeignTool>) {
+        let mut offered = self.offered.write().unwrap_or_else(PoisonError::into_inner);
+        let mut specs = offered.specs.to_vec();
         for tool in tools {
             if specs.iter().any(|spec| spec.name == tool.spec.name) {
                 tracing::warn!(tool = %tool.spec.name, "there is a tool of this name already");
                 continue;
             }
             specs.push(tool.spec.clone());
-            foreign.insert(tool.spec.name.clone().into_owned(), tool);
+            offered.foreign.insert(tool.spec.name.clone().into_owned(), tool);
         }
-        self.specs = specs.into();
-        self.foreign = Arc::new(foreign);
-        self
+        offered.specs = specs.into();
+        offered.shown = None;
     }
 
-    /// The catalogue.
-    pub fn specs(&self) -> &Arc<[ToolSpec]> {
-        &self.specs
+    /// The catalogue, as it is now. Its example of an order id is the shop's.
+    pub fn specs(&self) -> Arc<[ToolSpec]> {
+        let patterns = self.support.patterns();
+        let offered = self.offered.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(example) = patterns.example().filter(|_| patterns.source() != Source::Default) else {
+            return Arc::clone(&offered.specs);
+        };
+        if let Some((_, specs)) = offered.shown.as_ref().filter(|(known, _)| known == example) {
+            return Arc::clone(specs);
+        }
+        let own = |spec: &ToolSpec| !offered.foreign.contains_key(spec.name.as_ref());
+        let shown = |spec: &ToolSpec| if own(spec) { spec.with_example(example) } else { spec.clone() };
+        let specs: Arc<[ToolSpec]> = offered.specs.iter().map(shown).collect();
+        drop(offered);
+        let mut offered = self.offered.write().unwrap_or_else(PoisonError::into_inner);
+        offered.shown = Some((example.to_owned(), Arc::clone(&specs)));
+        specs
     }
 
-    fn spec(&self, name: &str) -> Option<&ToolSpec> {
-        self.specs.iter().find(|spec| spec.name == name)
+    fn spec(&self, name: &str) -> Option<ToolSpec> {
+        self.specs().iter().find(|spec| spec.name == name).cloned()
     }
 
-    /// The shop's rules behind the tools.
-    pub fn desk(&self) -> &Desk {
-        &self.desk
+    fn foreign(&self, name: &str) -> Option<ForeignTool> {
+        self.offered.read().unwrap_or_else(PoisonError::into_inner).foreign.get(name).cloned()
+    }
+
+    /// The support service behind the tools.
+    pub fn support(&self) -> &SupportService {
+        &self.support
     }
 
     /// Whether the store behind the tools answers.
     pub async fn is_ready(&self) -> bool {
-        self.desk.is_ready().await
+        self.support.is_ready().await
     }
 
-    /// Runs a tool and puts the call on record: before it runs, where it changes something, and after.
+    /// Runs a tool and records the call in the audit trail: before it runs, where it writes, and after.
     pub async fn call(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
-        // A model's arguments may be of any size; what is kept and read of them is not.
+        // A model's arguments may be of any size; what is recorded and parsed of them is limited.
         let size = arguments.to_string().len();
         let oversized = size > LARGEST_ARGUMENTS;
         let arguments = if oversized { json!({"left_out": format!("{size} bytes")}) } else { arguments };
-        // What another server did is in its own ledger: the trail here must not claim it for this one.
-        let action = if self.remote.is_some() && !self.foreign.contains_key(name) {
+        // Another server records what it did itself: the audit trail here must not claim it.
+        let action = if self.remote.is_some() && self.foreign(name).is_none() {
             excerpt(&format!("elsewhere:{name}"), 64)
         } else {
             excerpt(name, 64)
@@ -118,20 +160,30 @@ impl Toolbox {
             result,
         };
         let writes = !oversized && self.spec(name).is_some_and(|spec| spec.writes);
-        if writes && let Err(error) = self.desk.put_on_record(&record(AuditPhase::Started, Value::Null)).await {
-            return ToolResult::fault(name, &error);
+        if writes && let Err(error) = self.support.append_audit(&record(AuditPhase::Started, Value::Null)).await {
+            return ToolResult::failed(name, &error);
         }
         let result = if oversized {
             ToolResult::wrong(format!("the arguments hold {size} bytes; {LARGEST_ARGUMENTS} are the most"))
         } else {
             self.run(context, name, arguments.clone()).await
         };
-        let finished = record(AuditPhase::Finished, result.value.clone());
-        let kept =
-            if writes { self.desk.put_on_record(&finished).await } else { self.desk.note_on_record(&finished).await };
-        match kept {
-            // What a writing tool did stands, and its start is on record; anything else is not handed out unrecorded.
-            Err(error) if !writes => ToolResult::fault(name, &error),
+        let mut said = result.value.clone();
+        if let Outcome::Refunded { refund, already: false } = &result.outcome
+            && let Some(said) = said.as_object_mut()
+        {
+            // The whole row but for how far it is, so that no column of the ledger can be changed unseen.
+            said.insert(LEDGER.to_owned(), refund.unchanging());
+        }
+        let finished = record(AuditPhase::Finished, said);
+        let recorded = if writes {
+            self.support.append_audit(&finished).await
+        } else {
+            self.support.append_audit_without_sync(&finished).await
+        };
+        match recorded {
+            // What a writing tool did cannot be undone, and its start is recorded; no other result is returned unrecorded.
+            Err(error) if !writes => ToolResult::failed(name, &error),
             Err(error) => {
                 tracing::error!(tool = name, %error, "a finished call could not be put on record");
                 result
@@ -141,7 +193,7 @@ impl Toolbox {
     }
 
     async fn run(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
-        if let Some(tool) = self.foreign.get(name) {
+        if let Some(tool) = self.foreign(name) {
             return tool.run(arguments).await;
         }
         let ran = match &self.remote {
@@ -153,65 +205,108 @@ impl Toolbox {
 
     /// Runs a tool; an error says what is wrong with the call.
     async fn dispatch(&self, context: &Context, name: &str, arguments: Value) -> Result<ToolResult, String> {
+        let spec = self.spec(name);
+        let spec = spec.as_ref();
         match name {
-            TRIAGE => Ok(self.triage(&read(self.spec(name), arguments)?).await),
-            ORDER => self.order(context, &read(self.spec(name), arguments)?).await,
-            CHECK_REFUND => self.check_refund(context, &read(self.spec(name), arguments)?).await,
-            REFUND => self.refund(context, &read(self.spec(name), arguments)?).await,
-            HUMAN => self.human(context, read(self.spec(name), arguments)?).await,
+            TRIAGE => Ok(self.triage(&read(spec, arguments)?).await),
+            ORDER => self.order(context, &read(spec, arguments)?).await,
+            FIND_ORDERS => self.find_orders(context, &read(spec, arguments)?).await,
+            CHECK_REFUND => self.check_refund(context, &read(spec, arguments)?).await,
+            REFUND => self.refund(context, &read(spec, arguments)?).await,
+            REFUND_STATUS => self.refund_status(context, &read(spec, arguments)?).await,
+            HUMAN => self.human(context, read(spec, arguments)?).await,
             other => Err(self.no_such_tool(other)),
         }
     }
 
     fn no_such_tool(&self, name: &str) -> String {
-        let known: Vec<&str> = self.specs.iter().map(|spec| spec.name.as_ref()).collect();
+        let specs = self.specs();
+        let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_ref()).collect();
         format!("there is no tool “{}”; there are: {}", excerpt(name, 64), known.join(", "))
     }
 
     async fn triage(&self, arguments: &TriageArguments) -> ToolResult {
-        match self.classifier.classify(&arguments.text).await {
+        // An id is no word of the customer's: read as words, it changes what they seem to want.
+        let text = self.support.patterns().with_ids_as(&arguments.text, ID_IN_TRIAGE);
+        match self.classifier.classify(&text).await {
             Ok(prediction) => ToolResult::triaged(prediction),
-            Err(error) => ToolResult::fault(TRIAGE, &error),
+            Err(error) => ToolResult::failed(TRIAGE, &error),
         }
     }
 
     async fn order(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
-        let id = self.order_id(&arguments.order_id)?;
-        Ok(match self.desk.look_up(context, &id).await {
-            Ok(Some(order)) => ToolResult::order(order),
+        let id = self.order_id(context, &arguments.order_id).await?;
+        Ok(match self.support.record_lookup(context, &id, Access::See).await {
+            Ok(Some(seen)) => ToolResult::order(seen),
             Ok(None) => ToolResult::not_found(id),
-            Err(error) => ToolResult::fault(ORDER, &error),
+            Err(error) => ToolResult::failed(ORDER, &error),
         })
     }
 
+    async fn find_orders(&self, context: &Context, arguments: &FindOrdersArguments) -> Result<ToolResult, String> {
+        let user = Self::whose_orders(context, arguments)?;
+        Ok(match self.support.own_orders(&user).await {
+            Ok(orders) => ToolResult::orders(orders),
+            Err(error) => ToolResult::failed(FIND_ORDERS, &error),
+        })
+    }
+
+    /// Whose orders are listed: in a conversation the customer's, whatever the arguments say.
+    fn whose_orders(context: &Context, arguments: &FindOrdersArguments) -> Result<UserId, String> {
+        if let Some(customer) = context.caller.customer() {
+            return Ok(customer.user.clone());
+        }
+        let named = arguments.user_id.as_deref().unwrap_or_default().trim();
+        let user = UserId::new(named.strip_prefix('+').unwrap_or(named));
+        match transport_phone(&user) {
+            Some(_) => Ok(user),
+            None => Err(format!(
+                "user_id: “{}” is no telephone number; give the customer's WhatsApp number with its country code, such as \
+                 919845012345",
+                excerpt(named, 40)
+            )),
+        }
+    }
+
     async fn check_refund(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
-        let id = self.order_id(&arguments.order_id)?;
-        Ok(match self.desk.quote(context, &id).await {
-            Ok(outcome) => ToolResult::quoted(id, outcome),
-            Err(error) => ToolResult::fault(CHECK_REFUND, &error),
+        let id = self.order_id(context, &arguments.order_id).await?;
+        Ok(match self.support.create_quote(context, &id).await {
+            Ok(outcome) => ToolResult::quoted(id, outcome, &self.support.rules().policy.money),
+            Err(error) => ToolResult::failed(CHECK_REFUND, &error),
         })
     }
 
     async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
-        let id = self.order_id(&arguments.order_id)?;
+        let id = self.order_id(context, &arguments.order_id).await?;
         let amount = arguments.amount()?;
         let reason = excerpt(arguments.reason.trim(), 500);
-        Ok(match self.desk.pay(context, &id, amount, &reason).await {
-            Ok(outcome) => ToolResult::paid(id, outcome, &self.desk.rules().policy.estimated_arrival),
-            Err(error) => ToolResult::fault(REFUND, &error),
+        Ok(match self.support.pay(context, &id, amount, &reason).await {
+            Ok(outcome) => {
+                let policy = &self.support.rules().policy;
+                ToolResult::paid(id, outcome, &policy.estimated_arrival, &policy.money)
+            }
+            Err(error) => ToolResult::failed(REFUND, &error),
+        })
+    }
+
+    async fn refund_status(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
+        let id = self.order_id(context, &arguments.order_id).await?;
+        Ok(match self.support.refund_status(context, &id).await {
+            Ok(found) => ToolResult::refund_status(id, found, &self.support.rules().policy.estimated_arrival),
+            Err(error) => ToolResult::failed(REFUND_STATUS, &error),
         })
     }
 
     async fn human(&self, context: &Context, arguments: HumanArguments) -> Result<ToolResult, String> {
-        let request = Self::hand_over_request(context, arguments)?;
-        Ok(match self.desk.hand_over(context, request).await {
+        let request = Self::handoff_request(context, arguments)?;
+        Ok(match self.support.request_handoff(context, request).await {
             Ok(alert) => ToolResult::handed_over(alert),
-            Err(error) => ToolResult::fault(HUMAN, &error),
+            Err(error) => ToolResult::failed(HUMAN, &error),
         })
     }
 
-    fn hand_over_request(context: &Context, arguments: HumanArguments) -> Result<HandOver, String> {
-        let request = HandOver {
+    fn handoff_request(context: &Context, arguments: HumanArguments) -> Result<HandoffRequest, String> {
+        let request = HandoffRequest {
             id: None,
             user_id: arguments.user_id.unwrap_or_default(),
             reason: arguments.reason,
@@ -224,11 +319,25 @@ impl Toolbox {
         Ok(request)
     }
 
-    fn order_id(&self, text: &str) -> Result<OrderId, String> {
-        if self.desk.rules().patterns.is_order(text) {
-            return Ok(OrderId::new(text));
+    /// The order that an argument names. A member of the team may name any order that there is, by its id or by the number
+    /// that customers know.
+    async fn order_id(&self, context: &Context, text: &str) -> Result<OrderId, String> {
+        if context.caller.customer().is_none() {
+            let refreshed = self.support.refresh_ids().await;
+            match self.support.order_called(text).await {
+                Ok(Some(id)) => return Ok(id),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "an order could not be looked up by its name"),
+            }
+            if let Err(error) = refreshed {
+                tracing::warn!(%error, "what order ids look like could not be read");
+            }
         }
-        Err(format!("order_id: “{}” is no order id; one looks like ORD000003", excerpt(text.trim(), 40)))
+        let patterns = self.support.patterns_for(&context.caller);
+        patterns.order_of(text).ok_or_else(|| {
+            let like = patterns.example().map_or(String::new(), |example| format!("; one looks like {example}"));
+            format!("order_id: “{}” is no order id{like}", excerpt(text.trim(), 40))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
-//! Decides which pages the team sees over HTTP, who sees them, and when they are told to look again.
+//! The dashboard: the pages that the team sees over HTTP, who may see them, and when open pages reload.
 //!
-//! It must never render what customers wrote as HTML, nor let anything be changed without a session's own token.
+//! What customers wrote is never rendered as HTML, and nothing is changed without the CSRF token of the session.
 
 mod access;
 mod actions;
@@ -8,15 +8,15 @@ mod alerts;
 mod assets;
 mod audit;
 mod charts;
+mod conversations;
 mod forms;
 mod labels;
 mod layout;
 mod live;
+mod login_limit;
 mod pages;
-mod people;
-mod talks;
+mod users;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -27,15 +27,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, AccessError};
-pub use people::{Role, User, hash_password};
+pub use users::{Role, TeamMember, hash_password};
 
+use crate::domain::currency::ShopMoney;
+use crate::domain::outgoing::{ChannelLimits, Template};
+use crate::http::resources::WatchedDisk;
 use crate::insights::{ModelFacts, ModelSource};
 use crate::store::{Store, StoreError};
 
@@ -43,42 +45,50 @@ use crate::store::{Store, StoreError};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// How long requests in flight are waited for at the end.
-const LONGEST_FAREWELL: Duration = Duration::from_secs(10);
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// What the dashboard is made of.
+/// What the dashboard needs.
 pub struct Settings {
-    /// What is shown.
+    /// The data that is shown.
     pub store: Arc<dyn Store>,
     /// Who may see it.
     pub access: Access,
-    /// The shop's clock: days are its days.
+    /// The time zone of the shop, which days and hours of charts are counted in.
     pub zone: TimeZone,
     /// Silence after which a new conversation begins.
     pub gap: SignedDuration,
+    /// What the channel accepts: the longest reply, and until when one can be sent.
+    pub limits: ChannelLimits,
+    /// The template that is sent where free text must not be; `None` where none is set.
+    pub template: Option<Template>,
+    /// The shop's own currency.
+    pub money: ShopMoney,
     /// Within how many seconds a customer is to be answered.
     pub response_target_seconds: u32,
-    /// What is known of the model that reads messages.
+    /// The facts of the model that classifies messages.
     pub model: ModelSource,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The disk of the store, where it is on one.
+    pub disk: Option<WatchedDisk>,
     /// Cancelled when the server ends.
     pub stop: CancellationToken,
 }
 
 /// What every request works on.
 #[derive(Clone)]
-pub(crate) struct Desk(Arc<Inner>);
+pub(crate) struct AppState(Arc<Inner>);
 
 pub(crate) struct Inner {
     settings: Settings,
     live: live::Live,
-    kept: pages::Kept,
-    /// Set once counting ahead has begun.
+    sections: pages::SectionCache,
+    /// Set once the sections of the first page are being counted ahead.
     warmed: OnceLock<()>,
-    checked: audit::Checked,
+    audit: audit::CheckCache,
 }
 
-impl std::ops::Deref for Desk {
+impl std::ops::Deref for AppState {
     type Target = Inner;
 
     fn deref(&self) -> &Inner {
@@ -95,7 +105,7 @@ impl Inner {
         (self.settings.clock)()
     }
 
-    /// What is known of the model; a folder that was replaced is read anew.
+    /// The facts of the model; a folder that was replaced is read again.
     async fn model(&self) -> Option<Arc<ModelFacts>> {
         let facts = Arc::clone(&self.settings.model.facts);
         // Hashing the weights takes a moment.
@@ -105,47 +115,47 @@ impl Inner {
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The store fails.
+pub(crate) enum PageError {
+    /// The store failed.
     Store(StoreError),
-    /// There is no such thing.
-    Missing,
-    /// What was asked for makes no sense.
-    Wrong(&'static str),
+    /// There is no such page or record.
+    NotFound,
+    /// The request makes no sense; the sentence says why.
+    BadRequest(&'static str),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let (status, told) = match &self {
+        let (status, message) = match &self {
             Self::Store(error) => {
                 tracing::error!(%error, "a page could not be made");
                 (StatusCode::SERVICE_UNAVAILABLE, "The store cannot be read at the moment.")
             }
-            Self::Missing => (StatusCode::NOT_FOUND, "There is nothing here."),
-            Self::Wrong(why) => (StatusCode::BAD_REQUEST, *why),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here."),
+            Self::BadRequest(why) => (StatusCode::BAD_REQUEST, *why),
         };
-        (status, layout::bare("Not possible", told)).into_response()
+        (status, layout::message("Not possible", message)).into_response()
     }
 }
 
-/// The pages, with everything that guards them. Serve it with the address of the peer
-/// (`into_make_service_with_connect_info::<SocketAddr>`), which the limit of logins goes by.
+/// The pages, with everything that guards them. Serve them with [`crate::http::serve`]: the limit of logins goes by the
+/// address of the peer.
 pub fn router(settings: Settings) -> Router {
     let live = live::Live::new(Arc::clone(&settings.store), settings.stop.clone());
     let inner = Inner {
         settings,
         live,
-        kept: pages::Kept::default(),
+        sections: pages::SectionCache::default(),
         warmed: OnceLock::new(),
-        checked: audit::Checked::default(),
+        audit: audit::CheckCache::default(),
     };
-    let desk = Desk(Arc::new(inner));
+    let state = AppState(Arc::new(inner));
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Router::new()
         .route("/", get(pages::overview))
@@ -156,11 +166,11 @@ pub fn router(settings: Settings) -> Router {
         .route("/alerts/resolve", post(alerts::resolve))
         .route("/alerts/resolve-many", post(alerts::resolve_many))
         .route("/alerts/reopen", post(alerts::reopen))
-        .route("/conversations", get(talks::list))
-        .route("/conversation", get(talks::view))
-        .route("/conversation/take-over", post(talks::take_over))
-        .route("/conversation/reply", post(talks::reply))
-        .route("/conversation/return", post(talks::give_back))
+        .route("/conversations", get(conversations::list))
+        .route("/conversation", get(conversations::view))
+        .route("/conversation/take-over", post(conversations::take_over))
+        .route("/conversation/reply", post(conversations::reply))
+        .route("/conversation/return", post(conversations::return_to_bot))
         .route("/conversation/label", post(labels::correct))
         .route("/quality", get(labels::quality))
         .route("/audit", get(audit::page))
@@ -170,8 +180,8 @@ pub fn router(settings: Settings) -> Router {
         .route("/assets/{name}", get(assets::file))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .fallback(|| async { Trouble::Missing })
-        .layer(axum::middleware::from_fn_with_state(desk.clone(), access::check))
+        .fallback(|| async { PageError::NotFound })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), access::check))
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
@@ -180,33 +190,20 @@ pub fn router(settings: Settings) -> Router {
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
-        .with_state(desk)
+        .with_state(state)
 }
 
-async fn ready(State(desk): State<Desk>) -> (StatusCode, &'static str) {
-    if desk.settings.stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n");
+async fn ready(State(state): State<AppState>) -> (StatusCode, String) {
+    if state.settings.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n".to_owned());
     }
-    match desk.store().audit_length().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n"),
+    if state.store().audit_length().await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n".to_owned());
     }
-}
-
-/// Serves until `stop` is cancelled.
-///
-/// # Errors
-/// When serving itself failed.
-pub async fn serve(app: Router, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-    let ended = stop.clone();
-    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move { ended.cancelled().await });
-    let farewell = async {
-        stop.cancelled().await;
-        tokio::time::sleep(LONGEST_FAREWELL).await;
-    };
-    tokio::select! {
-        served = serving.into_future() => served,
-        () = farewell => Ok(()),
+    if let Some(disk) = &state.settings.disk
+        && let Err(told) = disk.check().await
+    {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("disk: {told}\n"));
     }
+    (StatusCode::OK, "ready\n".to_owned())
 }

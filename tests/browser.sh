@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks at every page in a real browser: Debian's Chromium, with axe-core for accessibility.
+# Checks every page in a real browser: Debian's Chromium, with axe-core for accessibility.
 #   tests/browser.sh
 # What is missing is installed: Chromium and its driver from Debian, axe-core from npm outside of the repository.
 # BROWSER_TOOLS names a folder that keeps axe-core for the next run. CHROMEDRIVER names another driver.
@@ -22,5 +22,4 @@ if ! [ -f "$tools/node_modules/axe-core/axe.min.js" ]; then
   npm install --prefix "$tools" --silent --no-fund --no-audit axe-core@4.14
 fi
 rm -rf target/tmp/screenshots
-AXE=$tools/node_modules/axe-core/axe.min.js cargo test --locked --test it -- --ignored --exact --nocapture \
-  browser::the_team_works_at_the_pages
+AXE=$tools/node_modules/axe-core/axe.min.js tests/ignored.sh browser::the_team_works_at_the_pages

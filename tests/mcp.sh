@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets clients that others wrote speak to the tool server: the official Python client, the inspector and the conformance
+# Calls the tool server with the clients of others: the official Python client, the inspector and the conformance
 # suite for both generations of the protocol. Whatever they need is installed outside of the repository.
 #   tests/mcp.sh [BINARY]     default: target/debug/ecomres
 # MCP_CLIENTS names a folder that keeps what was installed for the next run. Needs Python 3.10 and npm; where Node is
@@ -36,13 +36,14 @@ cd "$work"
 "$bin" sample orders --out orders.csv --quiet >/dev/null
 "$bin" import orders.csv --store shop.db --quiet >/dev/null
 # All clients come from one address, faster than people do.
-ECOMRES_MCP__REQUESTS_PER_SECOND=100000 "$bin" mcp --http 127.0.0.1:0 --store shop.db 2>server.txt &
+ECOMRES_MCP__REQUESTS_PER_SECOND=100000 "$bin" mcp --http 127.0.0.1:0 --i-am-alone --store shop.db 2>server.txt &
 server=$!
 for _ in $(seq 100); do
   url=$(grep -o 'http://[^,]*' server.txt || true)
   [ -n "$url" ] && break
   sleep 0.1
 done
+[ -n "$url" ] || { echo "the server did not start:"; cat server.txt; exit 1; } >&2
 echo "server at $url"
 
 echo "-- the official Python client"
@@ -65,6 +66,7 @@ for place in stdio http; do
   call query_order_database "Order ID" order_id=ORD000003
   call check_refund_eligibility eligible order_id=ORD000003
   call process_refund transaction_id order_id=ORD000003 amount=599 reason=broken
+  call refund_status expected_by order_id=ORD000003
   call request_human_intervention alert_id user_id=check "reason=a check"
 done
 

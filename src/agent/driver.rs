@@ -1,6 +1,4 @@
-//! Decides nothing: it carries out the effects that a turn asks for, and times them.
-//!
-//! It must never skip an effect or run one that the turn did not ask for.
+//! Carries out the effects that a turn asks for, and measures them. It must never skip an effect or add one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,11 +7,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::turn::{Effect, Event, Incoming, Settings, Turn};
-use crate::desk::Context;
-use crate::domain::conversation::{Conversation, Triage, TriageCause};
+use super::turn::{Answerer, Effect, Event, Incoming, Settings, Turn, asks_for_order};
+use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
+use crate::domain::ids::{IdPatterns, OrderId};
 use crate::domain::message::{Basis, ChatMessage};
 use crate::llm::{ChatModel, ChatRequest};
+use crate::support::Context;
 use crate::tools::{Outcome, TRIAGE, Toolbox};
 
 /// Runs turns with a model and tools.
@@ -31,37 +30,44 @@ pub struct CallRecord {
     pub tool: String,
     /// Its arguments.
     pub arguments: Value,
-    /// Its JSON.
+    /// Its result.
     pub result: Value,
     /// How long it took.
     pub milliseconds: f64,
 }
 
-/// What a turn came to.
+/// The outcome of a turn.
 #[derive(Debug, Clone)]
 pub struct TurnReport {
     /// The conversation as it is to be stored.
     pub conversation: Conversation,
-    /// What is to be sent; `None` while a person answers.
+    /// The reply to send; `None` while a person answers.
     pub reply: Option<String>,
-    /// What the turn was understood as; `None` while a person answers and nothing was read.
+    /// How the message was classified; `None` while a person answers and nothing was classified.
     pub triage: Option<Triage>,
-    /// Why the message was read, or not.
+    /// Why the message was classified, or not.
     pub cause: TriageCause,
-    /// The calls that were made, triage left out.
+    /// The tool calls, without triage.
     pub calls: Vec<CallRecord>,
-    /// What the guard stopped, as a short word.
+    /// Why the guard held a reply back, as a label.
     pub guard: Option<&'static str>,
-    /// Whether the message was read, how surely, and who wrote the reply.
+    /// Whether the message was classified, with which confidence, and which model wrote the reply.
     pub basis: Basis,
-    /// How long it all took.
+    /// What ids looked like.
+    pub patterns: IdPatterns,
+    /// How long the turn took.
     pub elapsed: Duration,
 }
 
 impl Agent {
-    /// An agent that thinks with a model and acts through tools.
+    /// An agent that asks a model and acts through tools.
     pub fn new(toolbox: Toolbox, model: Arc<dyn ChatModel>, settings: Settings) -> Self {
         Self { toolbox, model, settings }
+    }
+
+    /// The orders that a text names.
+    pub fn orders_in(&self, text: &str) -> Vec<OrderId> {
+        self.toolbox.support().patterns().orders_meant(text, false)
     }
 
     /// Runs one turn.
@@ -73,7 +79,8 @@ impl Agent {
         now: Timestamp,
     ) -> TurnReport {
         let started = Instant::now();
-        let mut turn = Turn::new(self.settings.clone(), conversation, incoming, now);
+        let (conversation, settings) = self.recognise(conversation, incoming, now).await;
+        let mut turn = Turn::new(settings, conversation, incoming, now);
         let context = Context { caller: turn.caller().clone(), now };
         let mut calls = Vec::new();
         let mut events = vec![Event::Start];
@@ -92,7 +99,7 @@ impl Agent {
                         }
                         events.push(Event::Triaged(read));
                     }
-                    Effect::AskModel => {
+                    Effect::AskModel(answerer) => {
                         if turn.cause() == TriageCause::Cached {
                             basis.reused = Some(true);
                         }
@@ -100,27 +107,30 @@ impl Agent {
                             facts: turn.facts(),
                             history: history.clone(),
                             rounds: turn.rounds().to_vec(),
-                            tools: Arc::clone(self.toolbox.specs()),
-                            begun: started,
+                            tools: self.toolbox.specs(),
+                            started,
                         };
-                        let answer = self.model.chat(&request).await;
+                        let answer = match answerer {
+                            Answerer::Model => self.model.chat(&request).await,
+                            Answerer::Playbook => self.model.chat_by_playbook(&request).await,
+                        };
                         if let Err(error) = &answer {
                             tracing::warn!(model = self.model.name(), %error, "no answer from the model");
                         }
-                        // One round of the playbook makes the reply the playbook's.
+                        // One round of the playbook makes the whole reply a degraded one.
                         if let Some(degraded) = answer.as_ref().ok().and_then(|answer| answer.degraded) {
                             basis.degraded = Some(basis.degraded.unwrap_or(false) || degraded);
                         }
-                        events.push(Event::ModelSaid(answer.ok()));
+                        events.push(Event::ModelReplied(answer.ok()));
                     }
                     Effect::CallTool(call) => {
-                        let begun = Instant::now();
+                        let call_started = Instant::now();
                         let result = self.toolbox.call(&context, &call.name, call.arguments.clone()).await;
                         calls.push(CallRecord {
                             tool: call.name.clone(),
                             arguments: call.arguments.clone(),
                             result: result.value.clone(),
-                            milliseconds: begun.elapsed().as_secs_f64() * 1_000.0,
+                            milliseconds: call_started.elapsed().as_secs_f64() * 1_000.0,
                         });
                         events.push(Event::ToolDone(call, Box::new(result)));
                     }
@@ -129,11 +139,12 @@ impl Agent {
                 }
             }
         }
-        let guard = turn.uncovered().map(|uncovered| {
-            tracing::warn!(user = %turn.facts().conversation.user_id.masked(), what = uncovered.code(), "a reply was held back");
-            uncovered.code()
+        let guard = turn.unsupported().map(|unsupported| {
+            tracing::warn!(user = %turn.facts().conversation.user_id.masked(), what = unsupported.code(), "a reply was held back");
+            unsupported.code()
         });
         let cause = turn.cause();
+        let patterns = turn.facts().patterns;
         let conversation = turn.into_conversation();
         TurnReport {
             triage: conversation.triage.clone(),
@@ -143,8 +154,43 @@ impl Agent {
             calls,
             guard,
             basis,
+            patterns,
             elapsed: started.elapsed(),
         }
+    }
+
+    /// What ids look like in this turn, and which orders the names in it lead to.
+    async fn recognise(
+        &self,
+        mut conversation: Conversation,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> (Conversation, Settings) {
+        let support = self.toolbox.support();
+        if let Err(error) = support.refresh_ids().await {
+            tracing::warn!(%error, "what order ids look like could not be read: what was known holds");
+        }
+        if conversation.gap_before(now, self.settings.gap) {
+            conversation.reset_context();
+        }
+        let asked = asks_for_order(conversation.waiting_for);
+        let mut own = Vec::new();
+        match support.recognise(&conversation.user_id, &incoming.text(), asked, &conversation.names).await {
+            Ok(found) => {
+                conversation.names = found.names;
+                own = found.own;
+            }
+            Err(error) => tracing::warn!(%error, "the orders that a message names could not be looked up"),
+        }
+        let offered = conversation.offered.iter().map(|offer| &offer.order_id);
+        let known = conversation.order_ids.iter().chain(&conversation.suggested).chain(offered).chain(&own);
+        let patterns = support.patterns().knowing(&conversation.names, known);
+        let patterns = match conversation.waiting_for {
+            // A number answers what was asked: an amount, the digits of a telephone number, a customer id.
+            WaitingFor::Consent | WaitingFor::Proof | WaitingFor::CustomerId => patterns.without_lone_numbers(),
+            _ => patterns,
+        };
+        (conversation, Settings { patterns, ..self.settings.clone() })
     }
 
     async fn triage(&self, context: &Context, text: &str) -> Option<Triage> {

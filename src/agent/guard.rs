@@ -1,46 +1,65 @@
-//! Decides whether a reply says only what happened: amounts, transactions and claims must come from tool results.
+//! Decides which sentences of a language model may leave: only those that are harmless, and whose amounts, orders and
+//! numbers come from tool results.
 //!
-//! It must never change a reply: it lets it pass or names what is not covered.
+//! It must never change a sentence: it lets it pass or names why not. What was done is said by sentences of the program,
+//! which `compose.rs` puts in.
 
 mod amounts;
-mod claims;
-mod disguise;
+mod contacts;
+mod features;
+mod readable;
+mod shop_texts;
+mod subject;
 mod text;
-mod written;
+mod unreadable;
 
-use claims::{About, Claim};
-use disguise::Disguise;
-use text::Reading;
-pub use written::Written;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+pub use amounts::Meaning;
+pub use shop_texts::ShopTexts;
+use subject::{PIECES, Reading, Subject, Weights};
+use text::Parsed;
+pub use text::amounts_in;
+pub(super) use text::sentences;
 
 use crate::domain::conversation::Known;
+use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{IdPatterns, OrderId};
-use crate::domain::money::Money;
+use crate::domain::order::Order;
+use crate::domain::pattern::pattern;
 use crate::domain::refund::{Denial, Refusal};
 use crate::tools::Outcome;
 
-/// What a reply says without cover.
+/// Why a sentence may not leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Uncovered {
-    /// An amount of money that no tool gave.
+pub enum Unsupported {
+    /// An amount of money that no tool gave, or not for this order.
     Amount(String),
     /// A transaction that no tool gave.
     Transaction(String),
-    /// That a refund was paid, is being paid or will be.
+    /// It says that money was, is being or will be paid.
     RefundClaim,
-    /// That an order was cancelled or changed: no tool does that.
+    /// It says that an order or account was changed: no tool does that.
     ChangeClaim,
-    /// That a person was asked for.
-    HandOverClaim,
+    /// It speaks of persons who know, come, call or write.
+    HandoffClaim,
+    /// It says until when something happens.
+    Deadline,
+    /// It says that something unnamed is done.
+    Done,
+    /// It asks for a secret, a payment or access.
+    Secret,
     /// An order or customer that is not this customer's.
     Order(String),
     /// A link, a telephone number, an address for messages or payments.
     Contact(String),
-    /// Something that cannot be read: disguised letters, or money in a language that is not understood.
+    /// It cannot be checked: disguised letters, or a language that nobody checked.
     Unreadable,
 }
 
-impl Uncovered {
+impl Unsupported {
     /// A short word for counters.
     pub fn code(&self) -> &'static str {
         match self {
@@ -48,7 +67,10 @@ impl Uncovered {
             Self::Transaction(_) => "transaction",
             Self::RefundClaim => "refund_claim",
             Self::ChangeClaim => "change_claim",
-            Self::HandOverClaim => "hand_over_claim",
+            Self::HandoffClaim => "hand_over_claim",
+            Self::Deadline => "deadline",
+            Self::Done => "done_claim",
+            Self::Secret => "secret",
             Self::Order(_) => "order",
             Self::Contact(_) => "contact",
             Self::Unreadable => "unreadable",
@@ -56,162 +78,317 @@ impl Uncovered {
     }
 }
 
-/// The amounts in a text as they are shown there; `None` where the text names no exact amount in rupees.
-pub fn amounts_in(text: &str) -> Vec<(String, Option<Money>)> {
-    Reading::new(text).sentences.into_iter().flat_map(|sentence| sentence.amounts).collect()
-}
-
-/// The amounts that a tool outcome gives: from its values, never from its texts.
-pub fn amounts_of(outcome: &Outcome) -> Vec<Money> {
+/// The amounts that a tool outcome gives, and for which order: from its values, never from its texts.
+pub fn amounts_of(outcome: &Outcome) -> Vec<(Option<OrderId>, Amount)> {
+    let of = |order: &OrderId, amounts: &[Amount]| {
+        amounts.iter().map(|amount| (Some(order.clone()), *amount)).collect::<Vec<_>>()
+    };
+    let of_order =
+        |order: &Order| of(&order.id, order.value.map(|value| Amount::new(value, order.currency())).as_slice());
     match outcome {
-        Outcome::Order(order) => vec![order.value],
-        Outcome::Quoted(quote) => vec![quote.order_value, quote.amount, quote.fee],
+        Outcome::Order(order) => of_order(order),
+        Outcome::Orders(orders) => orders.iter().flat_map(of_order).collect(),
+        Outcome::Quoted(quote) => {
+            let amounts = [quote.order_value, quote.amount, quote.fee];
+            of(&quote.order_id, &amounts.map(|amount| Amount::new(amount, quote.currency)))
+        }
         Outcome::Refused(_, Refusal::AboveLimit { limit })
-        | Outcome::Denied(_, Denial::Policy(Refusal::AboveLimit { limit })) => vec![*limit],
-        Outcome::Denied(_, Denial::WrongAmount { right }) => vec![*right],
-        Outcome::Refunded { refund, .. } => vec![refund.amount],
+        | Outcome::Denied(_, Denial::Policy(Refusal::AboveLimit { limit })) => vec![(None, *limit)],
+        Outcome::Denied(order, Denial::WrongAmount { right }) => of(order, &[*right]),
+        Outcome::Refunded { refund, .. } | Outcome::RefundStatus(_, Some(refund)) => {
+            of(&refund.order_id, &[refund.refunded()])
+        }
         _ => Vec::new(),
     }
 }
 
-/// The order that a tool outcome shows to the customer.
-pub fn shown_by(outcome: &Outcome) -> Option<&OrderId> {
+/// The orders that a tool outcome shows to the customer.
+pub fn shown_by(outcome: &Outcome) -> Vec<&OrderId> {
     match outcome {
-        Outcome::Order(order) => Some(&order.id),
-        Outcome::Quoted(quote) => Some(&quote.order_id),
-        Outcome::Refused(order, _) => Some(order),
-        Outcome::Refunded { refund, .. } => Some(&refund.order_id),
-        _ => None,
+        Outcome::Order(order) => vec![&order.id],
+        Outcome::Orders(orders) => orders.iter().map(|order| &order.id).collect(),
+        Outcome::Quoted(quote) => vec![&quote.order_id],
+        Outcome::Refused(order, _) | Outcome::RefundStatus(order, _) => vec![order],
+        Outcome::Refunded { refund, .. } => vec![&refund.order_id],
+        _ => Vec::new(),
     }
 }
 
-/// What a reply may say.
+/// What a reply is compared with.
 #[derive(Debug, Clone, Copy)]
-pub struct Cover<'a> {
-    /// What the tools have said in this conversation.
+pub struct Evidence<'a> {
+    /// What the tools returned in this conversation.
     pub known: &'a Known,
-    /// Whether a person was asked for in this turn.
-    pub handed_over: bool,
-    /// Whether a refund is on offer: quoted in this turn, or put to the customer by the last reply.
-    pub quoted: bool,
     /// The orders that the customer named.
     pub orders: &'a [OrderId],
     /// The customer identifiers that the customer wrote.
     pub customers: &'a [String],
     /// What the customer wrote in this turn.
-    pub said: &'a str,
-    /// What the shop has written itself.
-    pub written: &'a Written,
-    /// How identifiers look.
+    pub customer_text: &'a str,
+    /// What the tools returned in this turn, as text: long numbers may be repeated from here.
+    pub results: &'a str,
+    /// The shop's own texts.
+    pub shop_texts: &'a ShopTexts,
+    /// The patterns of identifiers.
     pub patterns: &'a IdPatterns,
+    /// The shop's own currency, and how it writes amounts.
+    pub money: &'a ShopMoney,
 }
 
-/// Checks a reply against what the tools have said.
+/// Whether each piece of a model's text may leave, and why not. Pieces are judged alone, and short ones also together with
+/// those that follow, so that nothing is said in instalments.
+pub fn judge(pieces: &[&str], evidence: &Evidence<'_>) -> Vec<Result<(), Unsupported>> {
+    let mut verdicts = Vec::with_capacity(pieces.len());
+    let mut orders = Vec::new();
+    for piece in pieces {
+        let parsed = Parsed::new(piece, evidence.money, Some(evidence.patterns));
+        verdicts.push(facts(piece, &parsed, &orders, evidence).and_then(|()| said(piece, evidence)));
+        if !parsed.orders.is_empty() {
+            orders = parsed.orders;
+        }
+    }
+    // Words that are spread over short lines or sentences.
+    let short = |piece: &&str| (1..=SHORT).contains(&piece.split_whitespace().count());
+    for from in 0..pieces.len() {
+        for to in from + 2..=pieces.len().min(from + 6) {
+            let run = &pieces[from..to];
+            if !run.iter().all(short) || verdicts[from..to].iter().any(Result::is_err) {
+                break;
+            }
+            let joined = run
+                .iter()
+                .map(|piece| piece.trim().trim_end_matches(['.', '!', '…', '。', '।']))
+                .collect::<Vec<_>>()
+                .join(" ");
+            if run[..run.len() - 1].iter().any(|piece| ends_sentence(piece)) && run.len() > 2 {
+                break;
+            }
+            if let Err(unsupported) = said_joined(&joined, evidence) {
+                verdicts[from..to].fill(Err(unsupported));
+            }
+        }
+    }
+    verdicts
+}
+
+/// Whether all of a model's text may leave as it is.
 ///
 /// # Errors
-/// The first thing the reply says without cover.
-pub fn check(reply: &str, cover: &Cover<'_>) -> Result<(), Uncovered> {
-    let Cover { known, written, .. } = *cover;
-    let transactions: Vec<&str> = known.transactions().collect();
-    let reading = Reading::new(reply);
-    let covered = |amount: &Money| known.amounts.contains(amount) || written.amounts().contains(amount);
-    for (shown, amount) in reading.sentences.iter().flat_map(|sentence| &sentence.amounts) {
-        if !amount.as_ref().is_some_and(covered) {
-            return Err(Uncovered::Amount(shown.clone()));
+/// The first reason why not.
+pub fn check(text: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    judge(&sentences(text), evidence).into_iter().find(Result::is_err).unwrap_or(Ok(()))
+}
+
+/// A piece of at most so many words is also read together with its neighbours.
+const SHORT: usize = 3;
+
+fn ends_sentence(piece: &str) -> bool {
+    piece.trim_end().ends_with(['.', '!', '?', '…', '。', '।', '؟', '？', '！'])
+}
+
+/// Whether a text of the program holds only facts that the tools gave. Its wording is its own.
+///
+/// # Errors
+/// The first thing it says without evidence.
+pub fn check_program(text: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let mut orders = Vec::new();
+    for sentence in sentences(text) {
+        let parsed = Parsed::new(sentence, evidence.money, Some(evidence.patterns));
+        references_and_identifiers(sentence, &parsed, evidence)?;
+        amounts(&parsed, &orders, evidence)?;
+        if !parsed.orders.is_empty() {
+            orders = parsed.orders;
         }
     }
-    if let Some(share) = written::shares(reply).into_iter().find(|share| !written.holds_share(share)) {
-        return Err(Uncovered::Amount(share));
+    Ok(())
+}
+
+/// Whether the facts of a sentence have evidence. `before`: the orders named last.
+fn facts(sentence: &str, parsed: &Parsed, before: &[String], evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let Evidence { known, shop_texts, .. } = *evidence;
+    amounts(parsed, before, evidence)?;
+    if let Some(share) = shop_texts::shares(sentence).into_iter().find(|share| !shop_texts.holds_share(share)) {
+        return Err(Unsupported::Amount(share));
     }
-    for reference in &reading.references {
+    references_and_identifiers(sentence, parsed, evidence)?;
+    if let Some(order) = unshown_order(parsed, known, evidence.patterns) {
+        return Err(Unsupported::Order(order));
+    }
+    if let Some(code) = shop_texts::coupon(sentence) {
+        return Err(Unsupported::Transaction(code));
+    }
+    let holds = |contact: &str| {
+        let number = contacts::digits_of(contact);
+        let in_results = number.as_ref().is_some_and(|digits| only_digits(evidence.results).contains(digits.as_str()));
+        let written = !contacts::is_link(contact) && evidence.customer_text.contains(contact);
+        shop_texts.holds_contact(contact) || in_results || written
+    };
+    match contacts::contacts(sentence, evidence.patterns).into_iter().find(|contact| !holds(contact)) {
+        Some(contact) => Err(Unsupported::Contact(contact)),
+        None => Ok(()),
+    }
+}
+
+fn only_digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Amounts must come from tools or the shop's texts; in a sentence about orders, from those orders.
+fn amounts(parsed: &Parsed, before: &[String], evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let Evidence { known, shop_texts, .. } = *evidence;
+    let about = if parsed.orders.is_empty() { before } else { &parsed.orders };
+    for (shown, meaning) in &parsed.amounts {
+        let is_meant = |amount: &&Amount| meaning.is(**amount, evidence.money);
+        let here = |amount: &Amount| {
+            let tied: Vec<&OrderId> = known.orders_of(*amount).collect();
+            about.is_empty()
+                || tied.is_empty()
+                || tied.iter().any(|order| about.iter().any(|id| id.eq_ignore_ascii_case(order.as_str())))
+        };
+        let supported = shop_texts.amounts().iter().any(|amount| is_meant(&amount))
+            || known.amounts.iter().filter(is_meant).any(here);
+        if !supported {
+            return Err(Unsupported::Amount(shown.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn references_and_identifiers(sentence: &str, parsed: &Parsed, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let transactions: Vec<&str> = evidence.known.transactions().collect();
+    for reference in &parsed.references {
         if !transactions.iter().any(|transaction| transaction.eq_ignore_ascii_case(reference)) {
-            return Err(Uncovered::Transaction(reference.clone()));
+            return Err(Unsupported::Transaction(reference.clone()));
         }
     }
-    identifiers(reply, cover)?;
-    if let Some(order) =
-        claims::of_unknown_orders(&reading, known, |id| cover.patterns.is_order(id) && !written.is_example(id))
-    {
-        return Err(Uncovered::Order(order));
-    }
-    if let Some(code) = written::coupon(reply) {
-        return Err(Uncovered::Transaction(code));
-    }
-    if let Some(contact) = written::contacts(reply, cover.patterns).into_iter().find(|contact| {
-        !written.holds_contact(contact) && (written::is_link(contact) || !cover.said.contains(contact.as_str()))
-    }) {
-        return Err(Uncovered::Contact(contact));
-    }
-    match disguise::found(reply, &transactions) {
-        // What is said in another language about a refund that was paid is held to its amounts and transactions alone.
-        Some(Disguise::Language) if !known.refunds.is_empty() => {}
-        Some(_) => return Err(Uncovered::Unreadable),
-        None => {}
-    }
-    for claim in claims::in_reply(&reading, cover.quoted) {
-        match claim.about {
-            About::Refund if !paid(&claim, known) => return Err(Uncovered::RefundClaim),
-            About::Eligible if !cover.quoted && !paid(&claim, known) => return Err(Uncovered::RefundClaim),
-            About::Done if !cover.handed_over && !paid(&claim, known) => return Err(Uncovered::RefundClaim),
-            About::Change => return Err(Uncovered::ChangeClaim),
-            About::Person if !cover.handed_over => return Err(Uncovered::HandOverClaim),
-            _ => {}
-        }
-    }
-    Ok(())
+    identifiers(sentence, evidence)
 }
 
-/// Orders and customers of a reply must be those that the customer named, or examples that the shop has written.
-fn identifiers(reply: &str, cover: &Cover<'_>) -> Result<(), Uncovered> {
-    let text = text::plain(reply).replace('_', " ");
-    let transactions = cover.known.transactions().collect::<Vec<_>>().join(" ").replace('_', " ");
-    let paid = cover.patterns.orders_in(&transactions);
-    for order in cover.patterns.orders_in(&text) {
-        let own = cover.orders.contains(&order) || paid.contains(&order);
+/// Orders and customers of a reply must be those that the customer named, or examples that texts of the shop show.
+fn identifiers(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let text = text::plain(sentence).replace('_', " ");
+    let transactions = evidence.known.transactions().collect::<Vec<_>>().join(" ").replace('_', " ");
+    let paid = evidence.patterns.orders_in(&transactions);
+    for order in evidence.patterns.orders_in(&text) {
+        // Those that a tool has shown are the customer's as well: orders of their number need not be named.
+        let own = evidence.orders.contains(&order) || evidence.known.orders.contains(&order) || paid.contains(&order);
         if !own
-            && cover.known.refunds.iter().all(|refund| refund.order_id != order)
-            && !cover.written.is_example(order.as_str())
+            && evidence.known.refunds.iter().all(|refund| refund.order_id != order)
+            && !evidence.patterns.is_example(order.as_str())
         {
-            return Err(Uncovered::Order(order.to_string()));
+            return Err(Unsupported::Order(order.to_string()));
         }
     }
-    for customer in cover.patterns.customers_in(&text) {
-        if !cover.customers.contains(&customer) && !cover.written.is_example(&customer) {
-            return Err(Uncovered::Order(customer));
+    for customer in evidence.patterns.customers_in(&text) {
+        if !evidence.customers.contains(&customer) && !evidence.patterns.is_example(&customer) {
+            return Err(Unsupported::Order(customer));
         }
     }
     Ok(())
 }
 
-/// Whether a reply puts a refund to the customer, so that a plain yes to it is a yes to this: one sentence holds the
-/// order, the amount and what it is for, says no “not”, and with it or after it the reply asks.
-pub fn offers(reply: &str, order: &OrderId, amount: Money) -> bool {
-    let purposes = ["refund", "back", "wapas", "vapas", "waapas", "वापस", "रिफंड", "रिफण्ड", "रीफंड"];
-    let mut from = 0;
-    for line in reply.split_inclusive(['\n', '!', '?', '।']).flat_map(|line| line.split_inclusive(". ")) {
-        let rest = &reply[from..];
-        from += line.len();
-        let lower = text::plain(line).to_lowercase();
-        let purpose = purposes.iter().any(|word| lower.contains(word));
-        let shown = amounts_in(line).into_iter().any(|(_, shown)| shown == Some(amount));
-        let named = lower.contains(&order.as_str().to_lowercase());
-        if purpose && shown && named && !claims::negates(&lower) && claims::asks(&text::plain(rest).to_lowercase()) {
-            return true;
-        }
-    }
-    false
+/// What a sentence about an order that was not shown may do with it.
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\?|\b(?:not|no|never|cannot|unable|need|send|share|check|checking|look|looking|find|search|confirm|tell|give|help|sorry|nahi|nahin|bata|bhej\w*|dekh\w*|can|could|shall|will|let)\b|n't\b|नहीं|भेज|बता|देख|चाहिए",
+    )
+});
+static ORDER_PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"@\d+"));
+
+/// An order that no tool has shown, in a sentence that says something about it.
+fn unshown_order(parsed: &Parsed, known: &Known, patterns: &IdPatterns) -> Option<String> {
+    let unknown = |order: &&String| {
+        let shown = known.orders.iter().map(OrderId::as_str);
+        let paid = known.refunds.iter().map(|refund| refund.order_id.as_str());
+        patterns.is_order(order.as_str())
+            && !patterns.is_example(order)
+            && shown.chain(paid).all(|shown| !shown.eq_ignore_ascii_case(order))
+    };
+    let order = parsed.orders.iter().find(unknown)?;
+    let rest = ORDER_PLACEHOLDER.replace_all(&parsed.rest, " ");
+    let says = rest.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count() > 2;
+    (says && !ASIDE.is_match(&parsed.rest)).then(|| order.clone())
 }
 
-/// Whether the orders and amounts of a claim are those of paid refunds, and as many were paid as it speaks of.
-fn paid(claim: &Claim, known: &Known) -> bool {
-    let named = |id: &str| claim.orders.iter().any(|order| order.eq_ignore_ascii_case(id));
-    let meant: Vec<_> =
-        known.refunds.iter().filter(|refund| claim.orders.is_empty() || named(refund.order_id.as_str())).collect();
-    let mut orders: Vec<_> = meant.iter().map(|refund| &refund.order_id).collect();
-    orders.sort();
-    orders.dedup();
-    orders.len() >= claim.refunds.max(claim.orders.len()).max(1)
-        && claim.amounts.iter().all(|amount| meant.iter().any(|refund| Some(refund.amount) == *amount))
+/// Whether a sentence is about nothing that only the program may say, in any writing.
+fn said(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    if evidence.shop_texts.holds_sentence(sentence) {
+        return Ok(());
+    }
+    let transactions: Vec<&str> = evidence.known.transactions().collect();
+    if unreadable::is_disguised(sentence, &transactions) {
+        return Err(Unsupported::Unreadable);
+    }
+    said_joined(sentence, evidence)
+}
+
+fn said_joined(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let sentence = without_ids(sentence, evidence.patterns);
+    let folded = readable::fold(&sentence);
+    if !folded.chars().any(char::is_alphanumeric) {
+        // Signs alone say nothing, but for those that stand for “done”.
+        let done = folded.chars().any(|c| "✅✔☑💸💰🤑".contains(c));
+        return if done { Err(Unsupported::Done) } else { Ok(()) };
+    }
+    let weights = Weights::shipped();
+    let reading = weights.read_sentence(&folded);
+    refused(reading)?;
+    // The same with what stands inside of words taken out, “re-fun-ded”, and with letters that stand apart, “o t p”.
+    for joined in [without_signs_in_words(&folded), with_letters_joined(&folded)] {
+        if joined != folded {
+            refused(weights.read_sentence(&joined))?;
+        }
+    }
+    Ok(())
+}
+
+/// The largest share of unknown pieces of a sentence in a language that was checked.
+const UNKNOWN: f32 = 0.9;
+
+fn refused(reading: Reading) -> Result<(), Unsupported> {
+    if reading.pieces >= PIECES && reading.unknown > UNKNOWN {
+        return Err(Unsupported::Unreadable);
+    }
+    if reading.score < 0.0 {
+        return Ok(());
+    }
+    Err(match reading.subject {
+        Subject::Harmless | Subject::Money => Unsupported::RefundClaim,
+        Subject::Change => Unsupported::ChangeClaim,
+        Subject::Person => Unsupported::HandoffClaim,
+        Subject::Deadline => Unsupported::Deadline,
+        Subject::Done => Unsupported::Done,
+        Subject::Contact => Unsupported::Contact(String::new()),
+        Subject::Secret => Unsupported::Secret,
+    })
+}
+
+/// Order and customer ids as one word that every shop's ids are read as.
+fn without_ids(sentence: &str, patterns: &IdPatterns) -> String {
+    patterns.with_ids_as(sentence, "ORD000000")
+}
+
+fn without_signs_in_words(folded: &str) -> String {
+    let chars: Vec<char> = folded.chars().collect();
+    let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphabetic());
+    let inside = |at: usize| {
+        matches!(chars[at], '-' | '.' | '_' | '·' | '•' | '/' | '|' | '*' | '~' | '+' | '‐' | '‑' | '–')
+            && letter(at.checked_sub(1))
+            && letter(Some(at + 1))
+    };
+    (0..chars.len()).filter(|at| !inside(*at)).map(|at| chars[at]).collect()
+}
+
+/// Three letters or more that stand alone, as one word.
+fn with_letters_joined(folded: &str) -> String {
+    static LETTERS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?:^|[^\p{L}\p{M}\p{N}'])(\p{L}(?:[\s.\-_]{1,2}\p{L}){2,})(?:$|[^\p{L}\p{M}\p{N}'])")
+    });
+    let joined = |hit: &regex::Captures<'_>| {
+        let letters: String = hit[1].chars().filter(|c| c.is_alphabetic()).collect();
+        hit[0].replacen(&hit[1], &letters, 1)
+    };
+    LETTERS.replace_all(folded, joined).into_owned()
 }
 
 #[cfg(test)]

@@ -1,44 +1,53 @@
 use proptest::prelude::*;
-use regex::Regex;
 
-use super::check as check_with;
 use super::*;
 use crate::domain::conversation::PaidRefund;
+use crate::domain::currency::Currency;
 use crate::domain::ids::{OrderId, QuoteId};
-use crate::domain::refund::{Quote, Refund};
+use crate::domain::money::Money;
+use crate::domain::refund::{Progress, Quote, Refund, RefundState, Route};
 
 const TRANSACTION: &str = "RFND_20260101120000_ORD000003";
 
 fn refund(order: &str, rupees: i64) -> PaidRefund {
     let transaction_id = format!("RFND_20260101120000_{order}");
-    PaidRefund { order_id: OrderId::new(order), amount: Money::from_rupees(rupees), transaction_id }
+    PaidRefund {
+        order_id: OrderId::new(order),
+        amount: Amount::rupees(rupees),
+        transaction_id,
+        state: RefundState::Paid,
+    }
 }
 
-/// The check in a conversation about these orders, with an offer open.
-fn check(reply: &str, known: &Known, handed_over: bool, written: &[&str]) -> Result<(), Uncovered> {
-    check_in(reply, known, handed_over, true, written)
+/// Why the first sentence of a model's reply that may not leave may not, in a conversation about these orders.
+fn check(reply: &str, known: &Known, shop_texts: &[&str]) -> Result<(), Unsupported> {
+    with_evidence(known, shop_texts, |evidence| super::check(reply, evidence))
 }
 
-fn check_in(reply: &str, known: &Known, handed_over: bool, quoted: bool, written: &[&str]) -> Result<(), Uncovered> {
+fn with_evidence<T>(known: &Known, shop_texts: &[&str], run: impl FnOnce(&Evidence<'_>) -> T) -> T {
+    in_shop(&ShopMoney::default(), known, shop_texts, run)
+}
+
+fn in_shop<T>(money: &ShopMoney, known: &Known, shop_texts: &[&str], run: impl FnOnce(&Evidence<'_>) -> T) -> T {
     let patterns = IdPatterns::default();
     let orders = ["ORD000003", "ORD000004", "ORD000599"].map(OrderId::new);
-    let cover = Cover {
+    let shop_texts = ShopTexts::read(shop_texts.iter().copied(), &patterns, money);
+    run(&Evidence {
         known,
-        handed_over,
-        quoted,
         orders: &orders,
         customers: &[],
-        said: "",
-        written: &Written::read(written.iter().copied(), &patterns),
+        customer_text: "",
+        results: "",
+        shop_texts: &shop_texts,
         patterns: &patterns,
-    };
-    check_with(reply, &cover)
+        money,
+    })
 }
 
 /// ₹599 is known, nothing is paid.
 fn quoted() -> Known {
     let orders = ["ORD000003", "ORD000004", "ORD000599"].map(OrderId::new).to_vec();
-    Known { amounts: vec![Money::from_rupees(599)], refunds: vec![], orders }
+    Known { amounts: vec![Amount::rupees(599)], orders, ..Known::default() }
 }
 
 /// ₹599 was paid back for ORD000003.
@@ -47,37 +56,45 @@ fn paid() -> Known {
 }
 
 /// The replies that are read otherwise than they should be.
-fn otherwise<'a>(
-    replies: &[&'a str],
-    known: &Known,
-    handed_over: bool,
-    code: Option<&str>,
-) -> Vec<(&'a str, Option<&'static str>)> {
-    let read =
-        |reply: &&'a str| (*reply, check(reply, known, handed_over, &[]).err().map(|uncovered| uncovered.code()));
+fn otherwise<'a>(replies: &[&'a str], known: &Known, code: Option<&str>) -> Vec<(&'a str, Option<&'static str>)> {
+    let read = |reply: &&'a str| (*reply, check(reply, known, &[]).err().map(|unsupported| unsupported.code()));
     replies.iter().map(read).filter(|(_, read)| *read != code).collect()
 }
 
+/// The replies that get through.
+fn let_out<'a>(replies: &[&'a str], known: &Known) -> Vec<&'a str> {
+    replies.iter().filter(|reply| check(reply, known, &[]).is_ok()).copied().collect()
+}
+
 #[test]
-fn what_the_tools_said_passes() {
-    let replies = [
+fn facts_of_the_tools_are_facts() {
+    let known = paid();
+    for text in [
         "Done: ₹599 for order ORD000003 has been refunded. Your transaction id is RFND_20260101120000_ORD000003.",
-        "Done! **₹599** for order *ORD000003* has been refunded. Transaction id: `RFND_20260101120000_ORD000003`",
         "_RFND_20260101120000_ORD000003_ is your transaction id.",
         "I can refund Rs. 599.00 for it.",
-        "That is 599 rupees.",
-        "I've refunded ₹599 for order ORD000003; it should arrive within 3-5 business days.",
-        "Your refund has been processed.",
-        "You will receive ₹599 in 3-5 days.",
         "Order ORD000003 was refunded before: ₹599, transaction RFND_20260101120000_ORD000003. A second refund is not possible.",
-        "ORD000003 has been refunded, but ORD000004 is not eligible.",
-        "ORD000003 has been refunded and ORD000004 is not eligible.",
         "_ORD000003_ ₹599 Beverages",
-        "ORD000003 ₹599 Beverages",
-        "Items: 2 ₹599",
-        "Aapka ₹599 ka refund ho gaya hai.",
-    ];
-    assert_eq!(otherwise(&replies, &paid(), false, None), []);
+    ] {
+        assert_eq!(with_evidence(&known, &[], |evidence| check_program(text, evidence)), Ok(()), "{text}");
+    }
+    for text in ["₹600 for order ORD000003", "RFND_20260101120000_ORD000009", "ORD000777"] {
+        assert!(with_evidence(&known, &[], |evidence| check_program(text, evidence)).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_amount_is_of_its_own_order() {
+    let mut known = quoted();
+    known.add_order_amount(OrderId::new("ORD000003"), Amount::rupees(599));
+    known.add_order_amount(OrderId::new("ORD000004"), Amount::rupees(700));
+    for reply in ["Order ORD000004: ₹599.", "ORD000004 came. It cost ₹599.", "ORD000003 for ₹700?"] {
+        let checked = with_evidence(&known, &[], |evidence| check_program(reply, evidence));
+        assert!(matches!(checked, Err(Unsupported::Amount(_))), "{reply}");
+    }
+    for text in ["Order ORD000004: ₹700.", "ORD000003: ₹599."] {
+        assert_eq!(with_evidence(&known, &[], |evidence| check_program(text, evidence)), Ok(()), "{text}");
+    }
 }
 
 #[test]
@@ -117,28 +134,87 @@ fn an_amount_that_no_tool_gave_is_found_however_it_is_written() {
         "₹ 700",
         "₨700",
         "You get 700, in 3-5 days",
+        "You get 1.5L back",
+        "Rs 5k",
+        "five-nine-nine",
+        "nine eight seven six five four three two one zero",
+        "पाँच सौ रुपये",
     ];
-    assert_eq!(otherwise(&replies, &quoted(), false, Some("amount")), []);
-    assert_eq!(amounts_in("ORD000599 ₹5000"), [("₹5000".to_owned(), Some(Money::from_rupees(5000)))]);
+    assert_eq!(otherwise(&replies, &quoted(), Some("amount")), []);
+    let shop = ShopMoney::default();
+    let [(shown, meaning)] = &amounts_in("ORD000599 ₹5000", &shop)[..] else { panic!("one amount") };
+    assert_eq!((shown.as_str(), meaning.amount(&shop)), ("₹5000", Some(Amount::rupees(5000))));
+}
+
+fn shop(currency: &str) -> ShopMoney {
+    ShopMoney::new(Currency::new(currency).unwrap(), None)
+}
+
+/// What is known of an order of so many minor units of a currency.
+fn of_order(units: i64, currency: &str) -> Known {
+    let mut known = quoted();
+    let amount = Amount::new(Money::from_minor_units(units), Currency::new(currency).unwrap());
+    known.amounts = Vec::new();
+    known.add_order_amount(OrderId::new("ORD000003"), amount);
+    known
 }
 
 #[test]
-fn numbers_that_are_no_money_are_left_alone() {
-    let replies = [
+fn an_amount_is_of_its_currency() {
+    // The shop, what an order is worth, a text, and whether all its amounts are those of the order.
+    for (money, units, of, text, is_known) in [
+        ("INR", 59_900, "INR", "It cost ₹599.", true),
+        ("INR", 59_900, "INR", "It cost $599.", false),
+        ("INR", 59_900, "INR", "It cost US$599.", false),
+        ("INR", 59_900, "INR", "It cost 599 euros.", false),
+        ("INR", 59_900, "INR", "It cost EUR 599.", false),
+        ("INR", 59_900, "INR", "It cost 599 AED.", false),
+        ("INR", 59_900, "INR", "It cost ¥599.", false),
+        ("INR", 59_900, "INR", "It cost TRY 599.", false),
+        ("INR", 59_900, "USD", "It cost $599.", true),
+        ("INR", 59_900, "USD", "It cost US$599.00.", true),
+        ("INR", 59_900, "USD", "It cost ₹599.", false),
+        ("USD", 59_900, "USD", "It cost $599.", true),
+        ("USD", 59_900, "USD", "It cost 599 dollars.", true),
+        ("USD", 59_900, "CAD", "It cost $599.", false),
+        ("USD", 59_900, "CAD", "It cost CA$599.", true),
+        ("CAD", 59_900, "CAD", "It cost $599.", true),
+        ("EUR", 123_450, "EUR", "It cost 1.234,50 €.", true),
+        ("EUR", 123_450, "EUR", "It cost €1,234.50.", true),
+        ("EUR", 123_450, "EUR", "It cost 1.234,50 euros.", true),
+        ("EUR", 123_450, "EUR", "It cost 1.234 €.", false),
+        ("EUR", 123_450, "EUR", "It cost $1,234.50.", false),
+        ("EUR", 123_400, "EUR", "It cost 1.234 €.", true),
+        ("JPY", 1_235, "JPY", "It cost ¥1,235.", true),
+        ("JPY", 1_235, "JPY", "It cost 1235 yen.", true),
+        ("JPY", 1_235, "JPY", "It cost ¥12,350.", false),
+        ("KWD", 1_250, "KWD", "It cost KWD 1.250.", true),
+        ("KWD", 1_250, "KWD", "It cost KWD 1.25.", true),
+        ("KWD", 1_250, "KWD", "It cost KWD 1,250.", false),
+        ("KWD", 1_250, "KWD", "It cost KWD 1250.", false),
+        ("CZK", 123_450, "CZK", "It cost 1 234,50 Kč.", true),
+        ("CZK", 123_450, "CZK", "It cost 1 234,50 €.", false),
+    ] {
+        let known = of_order(units, of);
+        let checked = in_shop(&shop(money), &known, &[], |evidence| check_program(text, evidence));
+        assert_eq!(checked.is_ok(), is_known, "{text} in {money}, worth {units} of {of}: {checked:?}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_money_are_no_amounts() {
+    for text in [
         "Delivered in 25 minutes.",
         "Delivered in 250 minutes.",
         "You can ask for a refund within 180 days.",
-        "The money arrives within 120 hours.",
         "Order ORD000003 (ordered on 2026-06-01) can be refunded.",
         "Your order of 1 June 2026 can be refunded.",
         "Order 403-1234567-1234567 can be refunded.",
-        "The 500 ml pack costs ₹599.",
         "Please send the customer id, like CUST1234, for the refund.",
-        "That is 599 rupees. It takes 3-5 days.",
         "Write 250 characters at most.",
-        "I can refund ₹599 (599 in total).",
-    ];
-    assert_eq!(otherwise(&replies, &quoted(), false, None), []);
+    ] {
+        assert_eq!(amounts_in(text, &ShopMoney::default()), [], "{text}");
+    }
 }
 
 #[test]
@@ -155,221 +231,74 @@ fn a_reference_that_no_tool_gave_is_named() {
         "reference number: AB12345",
         "Ticket no 12345",
     ];
-    assert_eq!(otherwise(&replies, &paid(), true, Some("transaction")), []);
+    assert_eq!(otherwise(&replies, &paid(), Some("transaction")), []);
 }
 
-/// Claims that are false while nothing was paid.
-const REFUND_CLAIMS: &[&str] = &[
-    "Your order has been refunded.",
-    "Your refund has been processed!",
-    "I've refunded your order",
-    "I have initiated the refund",
-    "Your money is on its way",
-    "Refund processed.",
-    "Your refund is being processed",
-    "Refund approved!",
-    "Refund status: Completed",
-    "You will receive ₹599 in 3-5 days",
-    "₹599 has been credited",
-    "₹599 *has been* credited",
-    "I've gone ahead and refunded",
-    "I have gone ahead with your refund",
-    "I have processed a full refund",
-    "Refunded!",
-    "Refunded ₹599 to your account.",
-    "Aapka refund ho gaya hai",
-    "Refund kar diya hai",
-    "paise wapas bhej diye",
-    "Aapko ₹599 mil jayenge",
-    "आपका रिफंड हो गया है",
-    "I'm processing your refund now.",
-    "I am refunding ₹599.",
-    "Processing your refund now.",
-    "Your refund is in progress.",
-    "The money will be credited within 3 days.",
-    "I'll refund it right away.",
-    "We will process your refund today.",
-    "Don't worry, your refund has been processed.",
-    "No problem your refund has been processed",
-    "No problem, I have refunded it.",
-    "Your refund has been processed with no delay.",
-    "Your refund has been processed, and once it arrives you'll see it.",
-    "I can't change the order but your refund was issued.",
-    "I can confirm your refund has been processed.",
-    "Your refund's been issued.",
-    "You've been refunded.",
-    "Both orders were refunded.",
-    "Your refund request has been approved.",
-    "If you look at your account, the refund has been processed.",
-    "Your refund has been processed, anything else?",
-    "I've refunded it. Shall I do anything else?",
-    "You will get your money back soon. Would you like anything else?",
-    "Good news: I have issued a refund of ₹599",
-    "The amount was returned to your card.",
-    "Done!",
-    "All done.",
-    "Let me process your refund.",
-    "The refund went through.",
-    "Consider it refunded.",
-    "Expect your refund within 3 days.",
-    "I've taken care of your refund.",
-    "ORD000003 refunded.",
-    "Order ORD000003: refunded ₹599",
-    "Refund ✅ processed",
-    "One moment while I process your refund.",
-    "Your wallet has been credited.",
-    "₹599 refunded.",
-    "₹599 credited to your UPI.",
-    "It will be credited to your account in 3 days.",
-    "I've gone ahead and processed everything.",
-    "We've initiated a return.",
-    "I have submitted your refund request.",
+/// Kinds of false claims, a few of each: recall is measured by `redteam.rs` beside, over many more.
+const CLAIMS: &[(&str, &[&str])] = &[
+    (
+        "refund_claim",
+        &[
+            "Your order has been refunded.",
+            "Aapka refund ho gaya hai",
+            "आपका रिफंड हो गया है",
+            "Ihr Geld wurde erstattet.",
+        ],
+    ),
+    ("change_claim", &["Your order has been cancelled.", "I have updated your address.", "Order cancel kar diya hai"]),
+    (
+        "hand_over_claim",
+        &["An agent will contact you shortly.", "I've escalated this to my manager.", "मैंने टीम को बता दिया है"],
+    ),
+    ("done_claim", &["All done.", "Everything is sorted."]),
+    ("secret", &["Please send me the OTP.", "What is your UPI PIN?"]),
 ];
 
 #[test]
-fn a_refund_that_was_not_paid_is_not_claimed() {
-    assert_eq!(otherwise(REFUND_CLAIMS, &quoted(), false, Some("refund_claim")), []);
+fn what_only_the_program_may_say_is_named_by_its_subject() {
+    for (code, claims) in CLAIMS {
+        for known in [quoted(), paid()] {
+            assert_eq!(otherwise(claims, &known, Some(code)), [], "{code}");
+        }
+    }
 }
 
 #[test]
-fn a_claim_is_covered_by_its_own_refund_only() {
-    let false_claims = [
-        "Order ORD000004 has been refunded.",
-        "I've refunded both orders.",
-        "I've refunded ORD000003 and ORD000004.",
-        "About ORD000004: your refund has been processed.",
-        "For ORD000004, I have issued the refund.",
-        "ORD000004 was late. It has been refunded.",
-        "Your orders have been refunded.",
-        "All refunds have been processed.",
-        "ORD000003 and ORD000004 has been refunded.",
-        "I'll refund ORD000004 too.",
-    ];
-    assert_eq!(otherwise(&false_claims, &paid(), false, Some("refund_claim")), []);
-    let mut known = paid();
-    known.add_amounts([Money::from_rupees(700)]);
-    assert_eq!(otherwise(&["₹700 has been refunded.", "Refunded ₹700."], &known, false, Some("refund_claim")), []);
-    known.add_refund(refund("ORD000004", 700));
-    let true_claims = [
-        "I've refunded both orders.",
-        "I've refunded ORD000003 and ORD000004.",
-        "₹700 for ORD000004 has been refunded.",
-        "₹599 and ₹700 have been refunded.",
-    ];
-    assert_eq!(otherwise(&true_claims, &known, false, None), []);
-    let mixed_up = ["₹700 for ORD000003 has been refunded.", "All three orders have been refunded."];
-    assert_eq!(otherwise(&mixed_up, &known, false, Some("refund_claim")), []);
-}
-
-#[test]
-fn no_tool_cancels_or_changes_an_order() {
+fn questions_conditions_denials_and_warmth_may_leave() {
     let replies = [
-        "Your order has been cancelled",
-        "I've cancelled your order.",
-        "Order ORD000003 has been canceled.",
-        "I have updated your address.",
-        "A replacement has been arranged.",
-        "I've placed a replacement order.",
-        "Your cancellation has been processed.",
-        "I've applied a coupon to your account.",
-        "I'll cancel your order now.",
-        "Order cancel kar diya hai",
-    ];
-    assert_eq!(otherwise(&replies, &paid(), true, Some("change_claim")), []);
-}
-
-/// Claims that are false while nobody was asked.
-const PERSON_CLAIMS: &[&str] = &[
-    "I've escalated this.",
-    "I have asked a member of our team to help",
-    "An agent will contact you shortly",
-    "I'm escalating this",
-    "I am connecting you to an agent now",
-    "I'll forward this",
-    "A human has been notified",
-    "A supervisor will contact you",
-    "I've passed this on",
-    "A ticket has been raised",
-    "Maine team ko bata diya",
-    "We informed our team.",
-    "I've raised a ticket.",
-    "Someone will call you soon.",
-    "Our team is looking into it.",
-    "Your complaint has been forwarded.",
-    "You have been connected.",
-    "I'll connect you with a manager.",
-    "Let me transfer you.",
-    "Escalating this to my manager.",
-    "Team ko forward kar diya hai",
-    "Manager aapko call karenge",
-    "A specialist is on the way.",
-    "I've notified the *team*.",
-    "Your case will be escalated.",
-    "I'm bringing in a person.",
-    "You'll hear from our team soon.",
-    "I've let the team know.",
-    "My manager approved it.",
-    "Support will contact you.",
-    "I've checked with our team.",
-    "Aapki request aage bhej di hai.",
-    "Please hold while I connect you to an agent.",
-    "Don't worry, someone will get back to you.",
-];
-
-#[test]
-fn a_person_who_was_not_asked_is_not_promised() {
-    assert_eq!(otherwise(PERSON_CLAIMS, &paid(), false, Some("hand_over_claim")), []);
-    assert_eq!(otherwise(PERSON_CLAIMS, &quoted(), true, None), []);
-}
-
-#[test]
-fn offers_questions_conditions_and_denials_are_no_claims() {
-    let replies = [
-        "I can refund ₹599 for order ORD000003. Shall I go ahead?",
-        "You will get ₹599 back for ORD000003. Shall I go ahead?",
-        "I'll refund ₹599 once you say yes.",
-        "Please confirm and I'll process the refund of ₹599.",
-        "If you agree, I will refund ₹599.",
-        "No problem: I have not refunded anything, and your order stays as it is.",
-        "Your order has not been refunded yet.",
-        "Your order hasn't been refunded.",
-        "No refund has been issued",
-        "Has your refund been processed?",
-        "Aapka refund abhi nahi hua hai.",
-        "Once a refund is confirmed, the money usually arrives within 3-5 business days.",
-        "Once the refund has been processed, it takes 3-5 days",
-        "Refunds are processed within 3-5 days.",
-        "I can get your refund processed if you agree.",
-        "The refund would be ₹599.",
-        "I am checking whether your refund has been processed.",
-        "Your delivery agent will call you",
-        "If you want, someone from our team will contact you. Shall I?",
-        "Shall I bring in a member of our team? (yes / no)",
-        "I'll connect you with an agent. Shall I go ahead?",
-        "I haven't forwarded this to anyone.",
-        "I can forward this to our team.",
-        "✅ Refund amount: ₹599 for ORD000003. Shall I go ahead?",
-        "Great news! Your order ORD000003 is eligible for a refund of ₹599. Would you like me to process it?",
-        "Let me check whether ORD000003 is eligible for a refund.",
-        "I understand you want your money back, and I'm sorry about the trouble.",
-        "Your order ORD000003 (Beverages, ₹599) was delivered on 20 August 2026 in 11 minutes.",
-        "Main ORD000003 ke ₹599 vapas kar sakta hoon. Kar doon?",
-        "Kya aap apna order id bhej sakte hain?",
-        "Would you like to talk to a member of our team?",
-        "Is there anything else? You can write to us at any hour.",
-        "say “agent” and I will bring in a member of the team",
-        "Beverages orders cannot be refunded under the shop's policy.",
-        "Your order has not been cancelled.",
-        "Order ORD000003 (Dairy, ₹599): its status is “Cancelled”.",
-        "Order ORD000003 (Dairy, ₹599): delivered in 30 minutes, on time.",
         "Hello! What can I do for you?",
-        "Your payment of ₹599 is on record.",
+        "I understand you want your money back, and I'm sorry about the trouble.",
+        "I can check a refund for you.",
+        "I cannot cancel an order, but I can bring in a person if you like.",
+        "Your order has not been refunded yet.",
+        "Would you like to talk to a member of our team?",
+        "Kya aap apna order id bhej sakte hain?",
+        "Aapka order deliver ho gaya hai.",
+        "Which item was missing?",
     ];
-    assert_eq!(otherwise(&replies, &quoted(), false, None), []);
+    assert_eq!(otherwise(&replies, &quoted(), None), []);
 }
 
 #[test]
-fn every_written_answer_passes() {
+fn instalments_and_disguises_are_seen_through() {
+    let replies = [
+        "Your refund\nhas been\nprocessed",
+        "Your\nmoney\nwas\nrefunded",
+        "It has been re-fun-ded.",
+        "it has been r3funded",
+        "Your ｒｅｆｕｎｄ has been paid",
+        "r e f u n d e d",
+        "Yоur rеfund is раid",
+        "✅",
+        "Send the O T P",
+        "p.i.n. please",
+        "Ndalamazo zabwezeredwa kale mu akaunti yanu yakubanki lero mmawa",
+    ];
+    assert_eq!(let_out(&replies, &quoted()), [""; 0]);
+}
+
+#[test]
+fn what_the_shop_has_written_may_be_repeated() {
     let file: toml::Table = include_str!("../../data/faq.toml").parse().unwrap();
     let answers: Vec<String> = file["entry"]
         .as_array()
@@ -380,80 +309,58 @@ fn every_written_answer_passes() {
         })
         .collect();
     assert!(answers.len() > 5);
-    let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
-    assert_eq!(otherwise(&answers, &Known::default(), false, None), []);
-}
-
-#[test]
-fn every_reply_of_the_playbook_passes() {
-    let sources = [
-        include_str!("../llm/playbook/plan.rs"),
-        include_str!("../llm/playbook/intents.rs"),
-        include_str!("../llm/playbook/phrases.rs"),
-    ];
-    let literal = Regex::new(r#""((?:[^"\\\n]|\\.)+)""#).unwrap();
-    let hole = Regex::new(r"\{(\w*)\}").unwrap();
-    let mut seen = 0;
-    for source in sources {
-        let code = source.split("#[cfg(test)]").next().unwrap();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        for text in lines.flat_map(|line| literal.captures_iter(line)).map(|hit| hit[1].replace("\\n", "\n")) {
-            if !text.contains(' ') {
-                continue;
-            }
-            let filled = hole.replace_all(&text, |hit: &regex::Captures<'_>| match &hit[1] {
-                "id" => "ORD000003",
-                "transaction" => TRANSACTION,
-                "amount" | "" => "₹599",
-                "arrival" => "3-5 business days",
-                _ => "",
-            });
-            seen += 1;
-            assert_eq!(check(&filled, &paid(), true, &[]), Ok(()), "{filled}");
-            // What is said after a payment or a hand-over needs its cover; all else must pass without any.
-            let reports = ["been refunded", "was refunded", "{transaction}", "I've asked a member"];
-            if !reports.iter().any(|report| text.contains(report)) {
-                let outcome = check(&filled.replace("transaction ₹599", "transaction"), &quoted(), false, &[]);
-                assert_eq!(outcome, Ok(()), "{filled}");
-            }
-        }
+    let texts: Vec<&str> = answers.iter().map(String::as_str).collect();
+    for answer in &texts {
+        assert_eq!(check(answer, &Known::default(), &texts), Ok(()), "{answer}");
     }
-    assert!(seen > 40, "only {seen} texts were found: the test no longer sees them");
+    let fee = ["Delivery costs ₹49 up to 5 %, see shop.example.com."];
+    assert_eq!(check("Delivery costs ₹49 up to 5 %, see shop.example.com", &Known::default(), &fee), Ok(()));
+    for changed in ["Delivery costs ₹48.", "It is 6 %.", "See shop.example.org."] {
+        assert!(check(changed, &Known::default(), &fee).is_err(), "{changed}");
+    }
 }
 
 #[test]
 fn an_outcome_gives_its_amounts() {
     let at = jiff::Timestamp::UNIX_EPOCH;
     let order = OrderId::new("ORD000003");
-    let rupees = Money::from_rupees;
+    let rupees = Amount::rupees;
+    let paise = |paise| Amount::new(Money::from_minor_units(paise), Currency::INR);
+    let of = |amounts: &[Amount]| {
+        amounts.iter().map(|amount| (Some(OrderId::new("ORD000003")), *amount)).collect::<Vec<_>>()
+    };
     let quote = Quote {
         id: QuoteId::new("q1"),
         order_id: order.clone(),
         user_id: None,
-        order_value: rupees(599),
-        amount: Money::from_paise(56_905),
-        fee: Money::from_paise(2_995),
+        order_value: Money::from_rupees(599),
+        amount: Money::from_minor_units(56_905),
+        fee: Money::from_minor_units(2_995),
+        currency: Currency::INR,
         turn: None,
         created_at: at,
         expires_at: at,
     };
-    assert_eq!(amounts_of(&Outcome::Quoted(quote)), [rupees(599), Money::from_paise(56_905), Money::from_paise(2_995)]);
+    assert_eq!(amounts_of(&Outcome::Quoted(quote)), of(&[rupees(599), paise(56_905), paise(2_995)]));
     let above = || Refusal::AboveLimit { limit: rupees(2_000) };
-    assert_eq!(amounts_of(&Outcome::Refused(order.clone(), above())), [rupees(2_000)]);
-    assert_eq!(amounts_of(&Outcome::Denied(order.clone(), Denial::Policy(above()))), [rupees(2_000)]);
-    assert_eq!(amounts_of(&Outcome::Denied(order.clone(), Denial::WrongAmount { right: rupees(5) })), [rupees(5)]);
+    assert_eq!(amounts_of(&Outcome::Refused(order.clone(), above())), [(None, rupees(2_000))]);
+    assert_eq!(amounts_of(&Outcome::Denied(order.clone(), Denial::Policy(above()))), [(None, rupees(2_000))]);
+    assert_eq!(amounts_of(&Outcome::Denied(order.clone(), Denial::WrongAmount { right: rupees(5) })), of(&[rupees(5)]));
     assert_eq!(amounts_of(&Outcome::Denied(order.clone(), Denial::NoConsent)), []);
     let refund = Refund {
         transaction_id: TRANSACTION.to_owned(),
         order_id: order,
-        amount: rupees(7),
-        fee: rupees(1),
+        amount: Money::from_rupees(7),
+        fee: Money::from_rupees(1),
+        currency: Currency::INR,
         quote_id: None,
         reason: "₹5000 please".to_owned(),
         actor: "a".to_owned(),
         at,
+        route: Route::default(),
+        progress: Progress::default(),
     };
-    assert_eq!(amounts_of(&Outcome::Refunded { refund, already: true }), [rupees(7)]);
+    assert_eq!(amounts_of(&Outcome::Refunded { refund, already: true }), of(&[rupees(7)]));
     assert_eq!(amounts_of(&Outcome::WrongCall("₹5000".to_owned())), []);
 }
 
@@ -461,29 +368,49 @@ proptest! {
     #[test]
     fn no_invented_amount_passes(rupees in 1..1_000_000_i64, before in "[a-z ]{0,20}", after in "[a-z ]{0,20}") {
         prop_assume!(rupees != 599);
-        let reply = format!("{before} {} {after}", Money::from_rupees(rupees));
-        prop_assert!(matches!(check(&reply, &paid(), false, &[]), Err(Uncovered::Amount(_))), "{}", reply);
+        let reply = format!("{before} {} {after}", ShopMoney::default().show(Amount::rupees(rupees)));
+        prop_assert!(matches!(check(&reply, &paid(), &[]), Err(Unsupported::Amount(_))), "{}", reply);
+    }
+
+    #[test]
+    fn what_the_program_writes_is_known_and_nothing_else(
+        units in 100..900_000_000_i64, other in 100..900_000_000_i64, at in 0..12_usize, of in 0..12_usize,
+    ) {
+        let codes = ["INR", "USD", "EUR", "GBP", "JPY", "KWD", "CHF", "BRL", "CZK", "TND", "HUF", "AED"];
+        let (money, of) = (shop(codes[at]), codes[of]);
+        let known = of_order(units, of);
+        let show = |units, of| money.show(Amount::new(Money::from_minor_units(units), Currency::new(of).unwrap()));
+        let allows = |text: &str| in_shop(&money, &known, &[], |evidence| check_program(text, evidence)).is_ok();
+        let shown = show(units, of);
+        prop_assert!(allows(&format!("I can refund {shown} for order ORD000003.")), "{}", shown);
+        let wrong = show(other, of);
+        prop_assert_eq!(allows(&format!("I can refund {wrong} for order ORD000003.")), units == other, "{}", wrong);
+        for foreign in codes.into_iter().filter(|code| *code != of) {
+            let text = format!("I can refund {} for order ORD000003.", show(units, foreign));
+            prop_assert!(!allows(&text), "{} where {} is known", text, shown);
+        }
     }
 
     #[test]
     fn markup_and_case_hide_no_claim(
-        claim in proptest::sample::select(REFUND_CLAIMS), mark in proptest::sample::select(vec!["*", "_", "~", "\u{200B}", "`"]), upper in any::<bool>(),
+        claim in proptest::sample::select(CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied()).collect::<Vec<_>>()),
+        mark in proptest::sample::select(vec!["*", "_", "~", "\u{200B}", "`"]), upper in any::<bool>(),
     ) {
         let reply = format!("{mark}{claim}{mark}");
         let reply = if upper { reply.to_uppercase() } else { reply };
-        prop_assert!(check(&reply, &quoted(), false, &[]).is_err(), "{}", reply);
+        prop_assert!(check(&reply, &quoted(), &[]).is_err(), "{}", reply);
     }
 
     #[test]
-    fn what_follows_hides_no_claim(claim in proptest::sample::select([REFUND_CLAIMS, PERSON_CLAIMS].concat())) {
+    fn what_follows_hides_no_claim(claim in proptest::sample::select(CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied()).collect::<Vec<_>>())) {
         let reply = format!("Thanks for waiting.\n{claim}\nIs there anything else?");
-        prop_assert!(check(&reply, &quoted(), false, &[]).is_err(), "{}", reply);
+        prop_assert!(check(&reply, &quoted(), &[]).is_err(), "{}", reply);
     }
 
     #[test]
     fn no_reply_makes_it_panic(reply in ".*", odd in "[a-z₹@*_.,0-9 ?\\n₨रु]{0,40}") {
-        let _ = check(&reply, &paid(), false, &[]);
-        let _ = check(&odd, &paid(), false, &[]);
+        let _ = check(&reply, &paid(), &[]);
+        let _ = check(&odd, &paid(), &[]);
     }
 }
 

@@ -1,21 +1,17 @@
-//! Decides how a model's text becomes a WhatsApp message: its markup, no others, and no character that hides anything.
+//! Turns a model's text into a WhatsApp message: markup is converted, and invisible characters are removed.
 //!
-//! It must never change what the text says: whoever checks the reply checks what this module gives.
+//! The guard checks the text that this module returns, so nothing may ever be changed after it.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Patterns are constants: the tests use each of them.
-#[allow(clippy::expect_used)]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern compiles")
-}
+use crate::domain::pattern::pattern;
 
-/// What models write of their thoughts, and the marks of their own formats.
+/// Reasoning that models leave in their answers.
 static THOUGHTS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?is)<(think|thinking|reasoning)>.*?(?:</(?:think|thinking|reasoning)>|\z)"));
-static MARKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"<\|[^|>\n]{0,40}\|>"));
+static FORMAT_TOKENS: LazyLock<Regex> = LazyLock::new(|| pattern(r"<\|[^|>\n]{0,40}\|>"));
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)</?(?:b|i|u|em|strong|p|div|span|ul|ol|li|h[1-6]|a|code|pre|customer_message|tool_result)(?:\s[^<>]*)?>",
@@ -35,12 +31,17 @@ static BULLET: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^([ \t]*)[*+][ \
 static BLANKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[ \t]+\n"));
 static EMPTY_LINES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\n{3,}"));
 
-/// The text as it is sent.
+/// The most words of a reply: a model that never ends would else fill hundreds of messages.
+const MAX_WORDS: usize = 600;
+/// The most characters of a reply, for scripts without spaces: those of one WhatsApp message.
+const MAX_CHARS: usize = 4_096;
+
+/// The text as it is checked and sent.
 pub fn tidy(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}', '\u{B}', '\u{C}'], "\n");
     let text = visible(&text);
     let text = THOUGHTS.replace_all(&text, "");
-    let text = MARKS.replace_all(&text, "");
+    let text = FORMAT_TOKENS.replace_all(&text, "");
     let text = LINE_BREAK.replace_all(&text, "\n");
     let text = TAG.replace_all(&text, "");
     let text = LINK.replace_all(&text, "$1 $2");
@@ -52,15 +53,46 @@ pub fn tidy(text: &str) -> String {
     let text = UNDERLINED.replace_all(&text, "${1}_${2}_");
     let text = STRUCK.replace_all(&text, "~$1~");
     let text = BLANKS.replace_all(&text, "\n");
-    EMPTY_LINES.replace_all(&text, "\n\n").trim().to_owned()
+    limited(EMPTY_LINES.replace_all(&text, "\n\n").trim())
 }
 
-/// The text without characters that show nothing, turn the direction of reading, or are there to hide others.
+/// As many whole sentences as a reply may have.
+fn limited(text: &str) -> String {
+    let characters = text.char_indices().nth(MAX_CHARS).map_or(text.len(), |(at, _)| at);
+    let mut words = 0;
+    let mut in_word = false;
+    let end = text.char_indices().find_map(|(at, c)| {
+        let begins = !c.is_whitespace() && !in_word;
+        in_word = !c.is_whitespace();
+        words += usize::from(begins);
+        (words > MAX_WORDS).then_some(at)
+    });
+    let most = end.unwrap_or(text.len()).min(characters);
+    if most == text.len() {
+        return text.to_owned();
+    }
+    let kept = &text[..most];
+    let ends = |(at, c): (usize, char)| {
+        let after = text[at + c.len_utf8()..].chars().next();
+        let whole = matches!(c, '。' | '！' | '？' | '।' | '॥' | '\n') || after.is_none_or(char::is_whitespace);
+        (whole && matches!(c, '.' | '!' | '?' | '…' | '؟' | '۔' | '。' | '！' | '？' | '।' | '॥' | '\n'))
+            .then_some(at + c.len_utf8())
+    };
+    let sentence = kept.char_indices().rev().find_map(ends).filter(|end| *end >= most / 4);
+    if let Some(end) = sentence {
+        return kept[..end].trim_end().to_owned();
+    }
+    // One sentence without an end: cut between two words.
+    let end = kept.rfind(char::is_whitespace).filter(|end| *end >= most / 4).unwrap_or(most);
+    format!("{}…", kept[..end].trim_end())
+}
+
+/// The text without invisible characters, direction overrides, and characters that hide others.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let joiner = matches!(c, '\u{200C}' | '\u{200D}');
-        // Scripts of India and emoji are written with joiners, after a character of their own.
+        // Indic scripts and emoji need joiners after one of their characters.
         if joiner && out.chars().next_back().is_some_and(|before| u32::from(before) >= 0x900) {
             out.push(c);
         } else if !joiner && !hides(c) {
@@ -113,6 +145,22 @@ mod tests {
         assert_eq!(tidy("re\u{200B}fun\u{202E}ded\u{2066}!\u{7}\u{E0041}"), "refunded!");
         assert_eq!(tidy("👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} क्\u{200D}ष"), "👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} क्\u{200D}ष");
         assert_eq!(tidy("a\u{200D}b"), "ab");
+    }
+
+    #[test]
+    fn a_reply_that_never_ends_is_cut_at_a_sentence() {
+        let count = |text: &str| text.split_whitespace().count();
+        let long = tidy(&"This goes on, and on. ".repeat(2_000));
+        assert!(count(&long) <= MAX_WORDS && count(&long) > MAX_WORDS - 10 && long.ends_with("and on."), "{long}");
+        let endless = tidy(&"word ".repeat(5_000));
+        assert!(count(&endless) <= MAX_WORDS && endless.ends_with("word…"), "{endless}");
+        let hindi = tidy(&"यह बहुत लंबा जवाब है। ".repeat(1_000));
+        assert!(count(&hindi) <= MAX_WORDS && hindi.ends_with('।'), "{hindi}");
+        let chinese = tidy(&"您的订单已送达。".repeat(3_000));
+        assert!(chinese.chars().count() <= MAX_CHARS && chinese.ends_with('。'));
+        assert!(tidy(&"x".repeat(100_000)).chars().count() <= MAX_CHARS + 1);
+        let whole = "One sentence. ".repeat(280);
+        assert_eq!(tidy(&whole), whole.trim());
     }
 
     proptest! {

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::ids::UserId;
+use crate::domain::money::Money;
+use crate::domain::order::Order;
 use crate::llm::scripted::Scripted;
 use crate::testing::Shop;
 use crate::tools::{CHECK_REFUND, ORDER, REFUND};
@@ -27,7 +29,7 @@ async fn hold(shop: &Shop, script: Vec<ChatReply>, messages: &[&str]) -> Vec<cra
     let worker = shop.worker_with(Scripted::new(script));
     let mut reports = Vec::new();
     for (index, message) in messages.iter().enumerate() {
-        let incoming = Incoming { texts: vec![(*message).to_owned()], pressed: None };
+        let incoming = Incoming::typed(*message);
         let now = shop.now + SignedDuration::from_secs(30 * i64::try_from(index).unwrap());
         reports.push(worker.take_turn(&UserId::new("a"), &incoming, now).await.unwrap());
     }
@@ -47,7 +49,7 @@ async fn a_model_cannot_quote_and_pay_in_one_turn() {
 }
 
 #[tokio::test]
-async fn an_amount_the_customer_was_not_told_cannot_be_agreed_to() {
+async fn the_amount_is_told_also_where_the_model_forgot_it() {
     let shop = Shop::open().await;
     let id = json!({"order_id": "ORD000003"});
     let script = vec![
@@ -57,16 +59,37 @@ async fn an_amount_the_customer_was_not_told_cannot_be_agreed_to() {
         text("One moment."),
     ];
     let reports = hold(&shop, script, &["refund ORD000003", "yes"]).await;
-    assert!(reports[0].conversation.offered.is_empty());
-    assert!(shop.store.refunds(10).await.unwrap().is_empty());
+    let offer = "I can refund ₹599 for order ORD000003.\nShall I go ahead? Please reply yes or no.";
+    assert_eq!(reports[0].reply.as_deref(), Some(offer));
+    assert_eq!(reports[0].conversation.offered.len(), 1);
+    assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+    assert!(reports[1].reply.as_ref().unwrap().contains("RFND_"), "{:?}", reports[1].reply);
+}
+
+#[tokio::test]
+async fn a_question_turned_round_never_leaves() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    for turned in [
+        "I can refund ₹599 for order ORD000003. Shall I block that refund?",
+        "Refund of ₹599 for ORD000003: shall I go ahead and throw it away?",
+        "[[offer]] Please say yes if you want to keep the goods instead.",
+    ] {
+        let script = vec![calls(&[(CHECK_REFUND, id.clone())]), text(turned)];
+        let reports = hold(&shop, script, &["refund ORD000003"]).await;
+        let reply = reports[0].reply.as_ref().unwrap();
+        assert_eq!(
+            reply, "I can refund ₹599 for order ORD000003.\nShall I go ahead? Please reply yes or no.",
+            "{turned}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn an_amount_in_passing_is_no_offer() {
     let shop = Shop::open().await;
     let id = json!({"order_id": "ORD000003"});
-    for passing in ["Your order ORD000003 worth ₹599 was delivered. Anything else?", "I can refund ₹599. Shall I?"]
-    {
+    for passing in ["Your order ORD000003 was delivered. Anything else?", "Hello! How can I help?"] {
         let script = vec![
             calls(&[(CHECK_REFUND, id.clone())]),
             text(passing),
@@ -126,7 +149,7 @@ async fn a_model_in_circles_ends_in_a_hand_over() {
     let shop = Shop::open().await;
     let script = (0..20).map(|_| calls(&[(ORDER, json!({"order_id": "ORD000001"}))])).collect();
     let reports = hold(&shop, script, &["where is ORD000001", "hello?"]).await;
-    assert_eq!(reports[0].calls.len(), ROUNDS + 1);
+    assert_eq!(reports[0].calls.len(), MAX_ROUNDS + 1);
     assert!(reports[0].reply.as_ref().unwrap().contains("member of our team"));
     assert_eq!(reports[1].reply, None);
     assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
@@ -149,8 +172,12 @@ async fn a_false_promise_of_a_person_is_held_back() {
 
 #[test]
 fn triage_runs_when_needed_only() {
-    let settings =
-        Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written: Default::default() };
+    let settings = Settings {
+        patterns: IdPatterns::default(),
+        gap: SignedDuration::from_hours(24),
+        money: crate::domain::currency::ShopMoney::default(),
+        shop_texts: ShopTexts::default(),
+    };
     let start: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut conversation = Conversation::new(UserId::new("a"));
     let cause = |conversation: &Conversation, text: &str, now| triage_cause(conversation, text, now, &settings);
@@ -178,20 +205,129 @@ fn triage_runs_when_needed_only() {
     assert_eq!(cause(&conversation, "please also tell me about tomorrow's delivery", soon), TriageCause::TopicChange);
 }
 
+/// A turn that has come to the model's reply.
+fn asked(message: &str) -> Turn {
+    let settings = Settings {
+        patterns: IdPatterns::default(),
+        gap: SignedDuration::from_hours(24),
+        money: crate::domain::currency::ShopMoney::default(),
+        shop_texts: ShopTexts::default(),
+    };
+    let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
+    let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &Incoming::typed(message), now);
+    assert!(matches!(turn.handle(Event::Start)[..], [Effect::Triage(_)]));
+    assert_eq!(turn.handle(Event::Triaged(None)), [Effect::AskModel(Answerer::Model)]);
+    turn
+}
+
+#[test]
+fn a_model_asks_for_no_id_where_the_number_has_orders() {
+    let question = || Event::ModelReplied(Some(text("Please send me your order id.")));
+    let listed = |orders: Vec<Order>| {
+        let value = json!({"orders": orders.iter().map(|order| json!({"order_id": order.id})).collect::<Vec<_>>()});
+        Box::new(ToolResult { value, outcome: Outcome::Orders(orders) })
+    };
+    let listing = |turn: &mut Turn| match &turn.handle(question())[..] {
+        [Effect::CallTool(call)] if call.name == FIND_ORDERS => call.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut turn = asked("where is my order?");
+    let call = listing(&mut turn);
+    let own = crate::testing::order(1, "Dairy", 100);
+    assert_eq!(turn.handle(Event::ToolDone(call, listed(vec![own]))), [Effect::AskModel(Answerer::Playbook)]);
+    let mut turn = asked("where is my order?");
+    let call = listing(&mut turn);
+    let asks = [Effect::Reply("Please send me your order id.".to_owned())];
+    assert_eq!(turn.handle(Event::ToolDone(call, listed(Vec::new()))), asks, "who has none is asked");
+    assert_eq!(turn.into_conversation().waiting_for, WaitingFor::OrderId);
+    let mut turn = asked("where is ORD000001?");
+    assert_eq!(turn.handle(question()), asks, "an order was named: its id may be wrong");
+}
+
+#[test]
+fn a_yes_to_a_suggested_order_names_it() {
+    let settings = Settings {
+        patterns: IdPatterns::default(),
+        money: crate::domain::currency::ShopMoney::default(),
+        gap: SignedDuration::from_hours(24),
+        shop_texts: ShopTexts::default(),
+    };
+    let mut conversation = Conversation::new(UserId::new("a"));
+    conversation.waiting_for = WaitingFor::WhichOrder;
+    conversation.suggested = ["ORD000002", "ORD000001"].map(OrderId::new).to_vec();
+    let named = |incoming: &Incoming| {
+        Turn::new(settings.clone(), conversation.clone(), incoming, Timestamp::UNIX_EPOCH).facts().named_orders
+    };
+    let pressed = |press| Incoming::typed("x").pressing(press);
+    for (incoming, expected) in [
+        (Incoming::typed("yes"), vec!["ORD000002"]),
+        (Incoming::typed("the second one"), vec!["ORD000001"]),
+        (Incoming::typed("000001"), vec!["ORD000001"]),
+        (Incoming::typed("no"), vec![]),
+        (Incoming::typed("yes but why"), vec![]),
+        (pressed(Press::Order(OrderId::new("ORD000001"))), vec!["ORD000001"]),
+        (pressed(Press::OtherOrder), vec![]),
+    ] {
+        let named: Vec<String> = named(&incoming).iter().map(ToString::to_string).collect();
+        assert_eq!(named, expected, "{incoming:?}");
+    }
+}
+
+#[test]
+fn for_a_reply_held_back_the_playbook_is_asked_once() {
+    let lie = || Event::ModelReplied(Some(text("Your refund has been sent!")));
+    let asks = [Effect::AskModel(Answerer::Playbook)];
+    let unconfirmed = [Effect::Reply(handoff::offer_unconfirmed(Language::English).to_owned())];
+    for (name, second) in [("no playbook", Event::ModelReplied(None)), ("no better", lie())] {
+        let mut turn = asked("where is ORD000001");
+        assert_eq!(turn.handle(lie()), asks, "{name}");
+        assert_eq!(turn.handle(second), unconfirmed, "{name}");
+        assert_eq!(turn.unsupported(), Some(&Unsupported::RefundClaim), "{name}");
+        assert_eq!(turn.into_conversation().failures, 1, "{name}");
+    }
+    let mut turn = asked("where is ORD000001");
+    turn.handle(lie());
+    for _ in 0..MAX_ROUNDS {
+        let called = turn.handle(Event::ModelReplied(Some(calls(&[(ORDER, json!({"order_id": "ORD000001"}))]))));
+        let [Effect::CallTool(call)] = called.as_slice() else { panic!("{called:?}") };
+        let failed = ToolResult { value: json!({"status": "error"}), outcome: Outcome::Failed };
+        assert_eq!(turn.handle(Event::ToolDone(call.clone(), Box::new(failed))), asks, "the playbook keeps the turn");
+    }
+    let notes = Some(crate::llm::Notes { waiting_for: WaitingFor::OrderId, failed: true, ..Default::default() });
+    let reply = ChatReply { author: Author::Program, notes, ..text("Which order is it?") };
+    assert_eq!(turn.handle(Event::ModelReplied(Some(reply))), [Effect::Reply("Which order is it?".to_owned())]);
+    assert_eq!(turn.unsupported(), Some(&Unsupported::RefundClaim), "the hold counts all the same");
+    let conversation = turn.into_conversation();
+    assert_eq!((conversation.waiting_for, conversation.failures), (WaitingFor::OrderId, 1));
+}
+
+#[test]
+fn a_playbook_in_circles_ends_in_a_hand_over() {
+    let mut turn = asked("where is ORD000001");
+    turn.handle(Event::ModelReplied(Some(text("Your refund has been sent!"))));
+    for round in 0..=MAX_ROUNDS {
+        let called = turn.handle(Event::ModelReplied(Some(calls(&[(ORDER, json!({"order_id": "ORD000001"}))]))));
+        let [Effect::CallTool(call)] = called.as_slice() else { panic!("{called:?}") };
+        assert_eq!(call.name == HUMAN, round == MAX_ROUNDS);
+        let failed = ToolResult { value: json!({"status": "error"}), outcome: Outcome::Failed };
+        turn.handle(Event::ToolDone(call.clone(), Box::new(failed)));
+    }
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     let call = |name: &str| ToolCall { id: "c".into(), name: name.into(), arguments: json!({}) };
     prop_oneof![
         Just(Event::Start),
         Just(Event::Triaged(None)),
-        Just(Event::ModelSaid(None)),
-        "[a-z₹0-9 ]{0,40}".prop_map(|said| Event::ModelSaid(Some(ChatReply { text: said, ..ChatReply::default() }))),
-        (1..4_usize).prop_map(move |count| Event::ModelSaid(Some(ChatReply {
+        Just(Event::ModelReplied(None)),
+        "[a-z₹0-9 ]{0,40}".prop_map(|said| Event::ModelReplied(Some(ChatReply { text: said, ..ChatReply::default() }))),
+        (1..4_usize).prop_map(move |count| Event::ModelReplied(Some(ChatReply {
             calls: vec![call(ORDER); count],
             ..ChatReply::default()
         }))),
         Just(Event::ToolDone(
             ToolCall { id: "c".into(), name: ORDER.into(), arguments: json!({}) },
-            Box::new(ToolResult { value: json!({"error": "x"}), outcome: Outcome::Fault }),
+            Box::new(ToolResult { value: json!({"error": "x"}), outcome: Outcome::Failed }),
         )),
     ]
 }
@@ -199,14 +335,19 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn events_in_any_order_never_panic_nor_promise(events in proptest::collection::vec(any_event(), 0..30)) {
-        let settings = Settings { patterns: IdPatterns::default(), gap: SignedDuration::from_hours(24), written: Default::default() };
-        let incoming = Incoming { texts: vec!["hello ORD000001".into()], pressed: None };
+        let settings = Settings { patterns: IdPatterns::default(), money: crate::domain::currency::ShopMoney::default(), gap: SignedDuration::from_hours(24), shop_texts: ShopTexts::default() };
+        let incoming = Incoming::typed("hello ORD000001");
         let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
         let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &incoming, now);
+        let mut handed_to_the_playbook = false;
         for event in events {
             for effect in turn.handle(event) {
+                if let Effect::AskModel(answerer) = effect {
+                    prop_assert!(!handed_to_the_playbook || answerer == Answerer::Playbook, "the model got the turn back");
+                    handed_to_the_playbook = answerer == Answerer::Playbook;
+                }
                 if let Effect::Reply(reply) = effect {
-                    prop_assert!(guard::amounts_in(&reply).is_empty(), "{}", reply);
+                    prop_assert!(guard::amounts_in(&reply, &ShopMoney::default()).is_empty(), "{}", reply);
                 }
             }
         }

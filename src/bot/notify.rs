@@ -1,8 +1,7 @@
-//! Decides who hears of a new alert, and sees to it that they do.
+//! Notifies the team of new alerts, again and again until the receiver accepts.
 //!
-//! It must never lose one because the other side was away, nor tell of one again after that succeeded, whatever restarts and
-//! however many processes run: what was told is kept with the alert. One gap is left: a process that dies after the other
-//! side took it and before that was kept; the other side sees the same identifier again.
+//! What was sent is stored with the alert, so that no restart and no second process sends it twice. One gap is left: where a
+//! process dies between the receiver's answer and storing it, the receiver gets the same identifier again.
 
 mod mail;
 mod post;
@@ -19,19 +18,19 @@ use crate::domain::alert::Alert;
 use crate::inbox::Clock;
 use crate::store::{Store, StoreError};
 use crate::telemetry::metric;
-pub use mail::Mail;
-pub use post::Post;
+pub use mail::MailSink;
+pub use post::WebhookSink;
 
-/// How often new alerts are looked for.
-const EVERY: Duration = Duration::from_secs(2);
-/// How old an alert may be that is told for the first time: whoever sets this up on an old store is not flooded.
-const OLDEST: SignedDuration = SignedDuration::from_hours(24);
-/// How long one attempt has, after which another process may try.
-const TRY: SignedDuration = SignedDuration::from_secs(30);
-/// How many alerts are taken at a time; the others come with the next look.
-const LIMIT: u32 = 100;
+/// How often new alerts are searched for.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How old an alert may be that is sent for the first time: setting this up on an old store causes no flood.
+const MAX_FIRST_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How long one attempt may take, after which another process may try.
+const ATTEMPT: SignedDuration = SignedDuration::from_secs(30);
+/// How many alerts are read at a time; the others follow with the next poll.
+const BATCH: u32 = 100;
 
-/// Nobody can be told this way.
+/// A sink that cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {reason}")]
 pub struct NotifyError {
@@ -47,88 +46,91 @@ impl NotifyError {
     }
 }
 
-/// A way of telling somebody of an alert.
+/// A way to send a notification of an alert.
 #[async_trait]
-pub trait Way: Send + Sync {
-    /// A word for it; what was told is kept under it.
+pub trait AlertSink: Send + Sync {
+    /// A word for it, under which it is stored that an alert was sent.
     fn name(&self) -> &'static str;
-    /// Tells of an alert, or says why that failed. It is asked again later.
-    async fn tell(&self, alert: &Alert) -> Result<(), String>;
+    /// Sends a notification.
+    ///
+    /// # Errors
+    /// Why that failed, in one sentence. It is tried again later.
+    async fn notify(&self, alert: &Alert) -> Result<(), String>;
 }
 
-/// Tells of new alerts.
-pub struct Notifier {
+/// Sends new alerts to sinks.
+pub struct AlertNotifier {
     store: Arc<dyn Store>,
-    ways: Vec<Box<dyn Way>>,
+    sinks: Vec<Box<dyn AlertSink>>,
     clock: Clock,
 }
 
-impl Notifier {
-    /// A notifier that tells in these ways.
-    pub fn new(store: Arc<dyn Store>, ways: Vec<Box<dyn Way>>, clock: Clock) -> Self {
-        Self { store, ways, clock }
+impl AlertNotifier {
+    /// A notifier with these sinks.
+    pub fn new(store: Arc<dyn Store>, sinks: Vec<Box<dyn AlertSink>>, clock: Clock) -> Self {
+        Self { store, sinks, clock }
     }
 
-    /// Tells until `stop`. The ways go side by side: one whose other side does not answer delays no other.
+    /// Works until `stop` is cancelled. The sinks are independent: one whose receiver does not answer delays no other.
     pub async fn run(&self, stop: CancellationToken) {
-        let ways = self.ways.iter().map(|way| self.run_way(way.as_ref(), &stop));
-        futures_util::future::join_all(ways).await;
+        let sinks = self.sinks.iter().map(|sink| self.run_sink(sink.as_ref(), &stop));
+        futures_util::future::join_all(sinks).await;
     }
 
-    async fn run_way(&self, way: &dyn Way, stop: &CancellationToken) {
+    async fn run_sink(&self, sink: &dyn AlertSink, stop: &CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                looked = self.look(way) => {
-                    if let Err(error) = looked {
-                        tracing::warn!(%error, way = way.name(), "alerts cannot be read; trying again");
+                polled = self.poll(sink) => {
+                    if let Err(error) = polled {
+                        tracing::warn!(%error, sink = sink.name(), "alerts cannot be read; trying again");
                     }
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
     }
 
-    /// Tells of what is not told yet, the most urgent first, until something fails: whoever is away is asked again once
-    /// in each look, with the next alert, and not once for each alert.
-    async fn look(&self, way: &dyn Way) -> Result<(), StoreError> {
+    /// Sends what was not sent yet, the most urgent first, until one attempt fails: a receiver that is not reachable gets one
+    /// attempt in each poll, not one for each alert.
+    async fn poll(&self, sink: &dyn AlertSink) -> Result<(), StoreError> {
         let now = (self.clock)();
-        let since = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
-        let mut alerts = self.store.untold_alerts(way.name(), since, now, LIMIT).await?;
+        let since = now.saturating_sub(MAX_FIRST_AGE).unwrap_or(Timestamp::MIN);
+        let mut alerts = self.store.unsent_alerts(sink.name(), since, now, BATCH).await?;
         alerts.sort_by_key(|alert| (Reverse(alert.priority), alert.created_at));
         for alert in &alerts {
-            if !self.tell(alert, way).await? {
+            if !self.notify(alert, sink).await? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Tells of one alert, where nobody else does; `false` where that failed.
-    async fn tell(&self, alert: &Alert, way: &dyn Way) -> Result<bool, StoreError> {
+    /// Sends one alert, unless another process does; `false` where that failed.
+    async fn notify(&self, alert: &Alert, sink: &dyn AlertSink) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
-        if !self.store.begin_notice(&alert.id, way.name(), now, until).await? {
+        let until = now.saturating_add(ATTEMPT).unwrap_or(Timestamp::MAX);
+        if !self.store.begin_notice(&alert.id, sink.name(), now, until).await? {
             return Ok(true);
         }
-        let limit = Duration::try_from(TRY).unwrap_or(EVERY);
-        let told = tokio::time::timeout(limit, way.tell(alert)).await;
-        let told = told.unwrap_or_else(|_| Err("no answer in time".to_owned()));
-        match &told {
-            Ok(()) => self.store.end_notice(&alert.id, way.name()).await?,
+        let limit = Duration::try_from(ATTEMPT).unwrap_or(POLL_INTERVAL);
+        let sent = tokio::time::timeout(limit, sink.notify(alert)).await;
+        let sent = sent.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        match &sent {
+            Ok(()) => self.store.end_notice(&alert.id, sink.name()).await?,
             Err(why) => tracing::warn!(
                 alert = alert.id.as_str(),
-                way = way.name(),
+                sink = sink.name(),
                 why,
-                "nobody could be told of an alert; trying again"
+                "an alert could not be sent; trying again"
             ),
         }
-        let result = if told.is_ok() { "told" } else { "failed" };
-        metrics::counter!(metric::NOTIFICATIONS, "result" => result, "way" => way.name()).increment(1);
-        Ok(told.is_ok())
+        let result = if sent.is_ok() { "told" } else { "failed" };
+        metrics::counter!(metric::NOTIFICATIONS, "result" => result, "way" => sink.name()).increment(1);
+        Ok(sent.is_ok())
     }
 }
 
@@ -141,32 +143,32 @@ mod tests {
     use crate::domain::ids::{AlertId, UserId};
     use crate::store::sqlite::SqliteStore;
 
-    /// Fails for a while, then takes everything.
-    struct Shaky {
-        heard: Mutex<Vec<String>>,
+    /// Fails for a while, then accepts everything.
+    struct FlakySink {
+        sent: Mutex<Vec<String>>,
         failures: usize,
     }
 
-    impl Shaky {
+    impl FlakySink {
         fn new(failures: usize) -> Self {
-            Self { heard: Mutex::default(), failures }
+            Self { sent: Mutex::default(), failures }
         }
 
-        fn heard(&self) -> Vec<String> {
-            self.heard.lock().unwrap().clone()
+        fn sent(&self) -> Vec<String> {
+            self.sent.lock().unwrap().clone()
         }
     }
 
     #[async_trait]
-    impl Way for Shaky {
+    impl AlertSink for FlakySink {
         fn name(&self) -> &'static str {
             "shaky"
         }
 
-        async fn tell(&self, alert: &Alert) -> Result<(), String> {
-            let mut heard = self.heard.lock().unwrap();
-            heard.push(alert.id.to_string());
-            if heard.len() <= self.failures { Err("away".to_owned()) } else { Ok(()) }
+        async fn notify(&self, alert: &Alert) -> Result<(), String> {
+            let mut sent = self.sent.lock().unwrap();
+            sent.push(alert.id.to_string());
+            if sent.len() <= self.failures { Err("away".to_owned()) } else { Ok(()) }
         }
     }
 
@@ -183,52 +185,53 @@ mod tests {
             priority,
             status: AlertStatus::Pending,
             created_at: begin() - SignedDuration::from_hours(hours),
+            bot_answers: false,
             handling: Handling::default(),
         }
     }
 
     /// A notifier at a second; each is a process of its own.
-    fn at(store: &Arc<dyn Store>, second: i64) -> Notifier {
+    fn at(store: &Arc<dyn Store>, second: i64) -> AlertNotifier {
         let now = begin() + SignedDuration::from_secs(second);
-        Notifier::new(Arc::clone(store), Vec::new(), Arc::new(move || now))
+        AlertNotifier::new(Arc::clone(store), Vec::new(), Arc::new(move || now))
     }
 
     #[tokio::test]
-    async fn an_alert_is_told_until_it_is_taken_and_then_no_more_also_after_a_restart() {
+    async fn an_alert_is_sent_until_it_is_accepted_and_then_no_more_also_after_a_restart() {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
         store.open_alert(&alert("ALERT_1", "a", Priority::High, 0)).await.unwrap();
         store.open_alert(&alert("ALERT_OLD", "b", Priority::High, 25)).await.unwrap();
-        let way = Shaky::new(1);
-        at(&store, 0).look(&way).await.unwrap();
-        at(&store, 1).look(&way).await.unwrap();
-        assert_eq!(way.heard().len(), 1, "whoever tried has some time");
+        let sink = FlakySink::new(1);
+        at(&store, 0).poll(&sink).await.unwrap();
+        at(&store, 1).poll(&sink).await.unwrap();
+        assert_eq!(sink.sent().len(), 1, "an attempt has some time");
         for second in [31, 32, 90, 3_600] {
-            at(&store, second).look(&way).await.unwrap();
+            at(&store, second).poll(&sink).await.unwrap();
         }
-        assert_eq!(way.heard(), ["ALERT_1", "ALERT_1"]);
+        assert_eq!(sink.sent(), ["ALERT_1", "ALERT_1"]);
     }
 
     #[tokio::test]
-    async fn whoever_is_away_is_asked_once_in_a_look_and_every_alert_is_told_in_the_end_the_urgent_first() {
+    async fn an_unreachable_sink_gets_one_attempt_in_each_poll_and_every_alert_in_the_end_the_urgent_first() {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
-        let count = usize::try_from(LIMIT).unwrap() + 20;
+        let count = usize::try_from(BATCH).unwrap() + 20;
         for number in 0..count {
             let id = format!("ALERT_{number}");
             store.open_alert(&alert(&id, &id, Priority::Low, 2)).await.unwrap();
         }
-        let way = Shaky::new(2);
-        at(&store, 0).look(&way).await.unwrap();
-        at(&store, 2).look(&way).await.unwrap();
-        assert_eq!(way.heard().len(), 2);
+        let sink = FlakySink::new(2);
+        at(&store, 0).poll(&sink).await.unwrap();
+        at(&store, 2).poll(&sink).await.unwrap();
+        assert_eq!(sink.sent().len(), 2);
         store.open_alert(&alert("URGENT", "u", Priority::High, 1)).await.unwrap();
         for second in [4, 6, 40] {
-            at(&store, second).look(&way).await.unwrap();
+            at(&store, second).poll(&sink).await.unwrap();
         }
-        let mut heard = way.heard();
-        assert!(heard[2..].iter().position(|id| id == "URGENT").unwrap() < 3, "{heard:?}");
-        assert_eq!(heard.len(), count + 3, "two were asked twice");
-        heard.sort();
-        heard.dedup();
-        assert_eq!(heard.len(), count + 1);
+        let mut sent = sink.sent();
+        assert!(sent[2..].iter().position(|id| id == "URGENT").unwrap() < 3, "{sent:?}");
+        assert_eq!(sent.len(), count + 3, "two were sent twice");
+        sent.sort();
+        sent.dedup();
+        assert_eq!(sent.len(), count + 1);
     }
 }

@@ -1,25 +1,30 @@
-//! Decides how customers are reached over the WhatsApp Business Cloud API, and what its webhooks mean.
+//! The WhatsApp Business Cloud API: sending messages, and what webhooks contain. A webhook is never trusted before its
+//! signature was checked, and a message that cannot be read never affects the rest of its batch.
 //!
-//! It must never take a webhook for Meta's before its signature was checked, nor let one odd message spoil its batch.
-//!
-//! | module | decides |
+//! | module | contents |
 //! |---|---|
-//! | `signature` | whether a webhook is Meta's |
-//! | `payload` | what a webhook holds: messages, echoes, news of messages |
-//! | `wire` | how a message to a customer is written for the Graph API |
-//! | `verdict` | what an error of the Graph API means |
-//! | `pace` | how fast messages may leave |
-//! | `api` | sends, through the others |
+//! | `signature` | the signature check of webhooks |
+//! | `payload` | the contents of webhooks: messages, echoes, statuses |
+//! | `wire` | the JSON of requests to the Graph API |
+//! | `limits` | the limits of the API |
+//! | `error_code` | the meaning of the Graph API's error codes |
+//! | `rate` | the rate limits of sending |
+//! | `gate` | whether a number may send, while the set-up keeps everything back |
+//! | `api` | the channel itself |
 
 mod api;
-mod pace;
+mod error_code;
+mod gate;
+mod limits;
 pub mod payload;
+mod rate;
 pub mod signature;
-mod verdict;
 pub mod wire;
 
-pub use api::{Settings, SetupError, Template, WhatsApp};
-pub use pace::Limits;
+pub use crate::domain::outgoing::Template;
+pub use api::{Settings, SetupError, WhatsApp};
+pub use limits::LIMITS;
+pub use rate::RateLimits;
 
 #[cfg(test)]
 mod api_tests;

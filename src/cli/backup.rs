@@ -1,6 +1,4 @@
-//! Decides where a copy of the store goes.
-//!
-//! It must never overwrite a file that it was not told to overwrite.
+//! `ecomres backup`: copies the store to a file. An existing file is replaced only with `--yes`.
 
 use std::path::PathBuf;
 
@@ -15,7 +13,8 @@ use crate::store;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The copy is the store as it is at one moment. It is made beside its place, checked and then moved there; \
-    to restore it, stop everything and put it in the place of the store.\n\n\
+    to restore it, stop everything and put it in the place of the store. Only you may read it. The key of the audit trail is not \
+    in it: keep a copy of that apart (`ecomres audit-key` shows where it is).\n\n\
     Examples:\n  ecomres backup ecomres-monday.db\n  ecomres backup --store shop.db --yes /backups/shop.db"
 )]
 pub struct Options {
@@ -24,10 +23,16 @@ pub struct Options {
     file: PathBuf,
 }
 
-pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
     let location = app::store_location(global, &config);
     let report = store::backup(location, &options.file, global.yes)?;
+    let location = store::display_location(location);
     let mut output = Output::stdout();
     if global.json {
         let file = options.file.display().to_string();
@@ -36,7 +41,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         output.line(format!(
             "{} holds all of {location}: {:.1} MB, schema {}, intact.",
             options.file.display(),
-            report.bytes as f64 / 1e6,
+            megabytes(report.bytes),
             report.schema
         ))?;
     }

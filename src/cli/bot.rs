@@ -1,7 +1,8 @@
-//! Decides how the bot is started: which parts it is made of, where it listens, and how it ends.
+//! `ecomres bot`: builds the bot from the settings, serves it, and ends it in order.
 //!
-//! It must never serve webhooks that nobody signed unless it was told to in so many words.
+//! Webhooks without a signature are only accepted with `--insecure-webhook`.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,41 +14,51 @@ use axum::Router;
 use clap::Args;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::mcp::{open_store, stop_on_signal};
+use super::anchor::Anchor;
+use super::mcp::open_store;
 use super::recording::Journal;
-use super::{Global, Problem, app};
+use super::{Global, InputError, app};
 use crate::bot::{
-    ChannelPart, Intake, Mail, Notifier, NotifyError, Part, Post, Server, ServerSettings, StorePart, Way, routes, serve,
+    self, AlertNotifier, AlertSink, ChannelCheck, DiskCheck, HealthCheck, Intake, MailSink, NotifyError, Server,
+    ServerSettings, StoreCheck, WebhookSink, metrics_routes, routes,
 };
 use crate::channels::Channel;
-use crate::channels::whatsapp::{Limits, Settings, Template, WhatsApp};
-use crate::config::{AlertsConfig, Config, WhatsAppConfig};
-use crate::inbox::{Pool, PoolSettings, Witness, system_clock};
-use crate::mcp::http::listen;
+use crate::channels::whatsapp::{RateLimits, Settings, Template, WhatsApp};
+use crate::config::{AlertsConfig, Config, MetricsConfig, WhatsAppConfig};
+use crate::domain::words::excerpt;
+use crate::http::connections::Connections;
+use crate::http::host::is_local;
+use crate::http::serve::{listen, serve_within};
+use crate::http::shutdown;
+use crate::inbox::{Clock, Pool, PoolSettings, TurnObserver, system_clock};
 use crate::nlu::Classifier;
-use crate::store::{Patience, Store};
+use crate::orders_api::{self, OrdersLock, OrdersServer, OrdersSettings, ShopContext};
+use crate::refunds::{self, Confirmations};
+use crate::store::{self, Debounce, Store};
 use crate::telemetry::metric;
 use crate::tools::Toolbox;
 use crate::web;
 
-/// How often the bot looks for what fell due: bursts end at odd moments.
+/// How often the bot polls for due conversations: bursts of messages end at any time.
 const POLL: Duration = Duration::from_millis(50);
 /// How long replies are still sent after the last turn has ended.
-const LONGEST_DRAIN: Duration = Duration::from_secs(15);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Answer customers on WhatsApp: takes webhooks in, works turns off, sends replies
+/// Answer customers on WhatsApp: receives webhooks, processes turns, sends replies
 #[derive(Debug, Args)]
 #[group(skip)]
+#[expect(clippy::doc_markdown, reason = "clap shows these comments as help")]
 #[command(
     after_help = "Needs VERIFY_TOKEN, APP_SECRET, ACCESS_TOKEN and PHONE_ID in .env or the environment. Meta reaches it over HTTPS \
     only:\nput a proxy or a tunnel in front, and enter https://YOUR-HOST/webhook as the callback address of the app, with the \
-    field “messages”\n(and “smb_message_echoes” where people also answer from the business app).\n\n\
-    Served: /webhook and / (webhooks), /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it: requests, turns and replies \
-    that were\nbegun are finished; what waits is kept for the next start.\n\n\
+    field “messages”\n(and “smb_message_echoes” where people also answer from the business app, “user_preferences” for opt-outs in WhatsApp).\n\n\
+    Served: /webhook and / (webhooks), /orders (live orders: with [orders] token or a secret of Shopify or WooCommerce), /refunds/…\n(confirmations of refunds, with [refund.webhook]), /healthz, /readyz, and /metrics with [metrics] token or at [metrics] listen. Ctrl-C or SIGTERM ends it: requests, turns and replies \
+    that were\nbegun are finished; what waits is stored for the next start.\n\n\
     Examples:\n  ecomres bot --store shop.db\n  ecomres bot --bind 0.0.0.0 --port 8000\n  ecomres bot --record turns            # then: ecomres replay turns/*.jsonl\n  \
-    ecomres bot --insecure-webhook        # to try it out without APP_SECRET"
+    ecomres bot --insecure-webhook        # without APP_SECRET; the other three are needed all the same"
 )]
 pub struct Options {
     #[command(flatten)]
@@ -58,12 +69,12 @@ pub struct Options {
     /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
-    /// Keep every turn in a new file in this folder, without personal data, for `ecomres replay`
+    /// Record every turn in a new file in this folder, without personal data, for `ecomres replay`
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
 }
 
-/// Where it listens, and to whom.
+/// The address, and which webhooks are accepted.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Listen {
@@ -73,113 +84,159 @@ pub(super) struct Listen {
     /// The port to listen at; 0 for any free one
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub(super) port: u16,
-    /// Take webhooks that nobody signed: whoever reaches the address can then write as any customer
+    /// Accept webhooks without a signature: whoever reaches the address can then write as any customer
     #[arg(long)]
     pub(super) insecure_webhook: bool,
 }
 
-pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    start(&options, global, |_, _, _, _| Ok(Beside { routes: Router::new(), dashboard: None }))
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
+    start(options, global, |_, _, _, _| Ok(AdditionalServices { routes: Router::new(), dashboard: None }))
 }
 
-/// What is served besides the bot.
-pub(super) struct Beside {
+/// What is served together with the bot.
+pub(super) struct AdditionalServices {
     /// At the same address.
     pub(super) routes: Router,
     /// The dashboard, at its own.
     pub(super) dashboard: Option<(SocketAddr, Router)>,
 }
 
-/// Starts the bot, with what else is served, and works until it is told to end.
+/// What is served at an address of its own beside the webhooks.
+struct Beside {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Router,
+    grace: Duration,
+}
+
+impl Beside {
+    async fn listen(at: Option<(SocketAddr, Router)>, grace: Duration) -> anyhow::Result<Option<Self>> {
+        let Some((at, app)) = at else { return Ok(None) };
+        let listener = listen(at).await?;
+        let address = listener.local_addr().context("reading the address")?;
+        Ok(Some(Self { listener, address, app, grace }))
+    }
+
+    async fn serve(beside: Option<Self>, connections: &Arc<Connections>, stop: &CancellationToken) -> io::Result<()> {
+        match beside {
+            Some(beside) => serve_within(connections, beside.app, beside.listener, stop.clone(), beside.grace).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Starts the bot, with what is served together with it, and works until a signal.
+#[expect(clippy::too_many_lines, reason = "everything that runs beside each other, started in one place")]
 pub(super) fn start(
     options: &Options,
     global: &Global,
-    beside: impl Fn(&Config, &Arc<dyn Store>, &Toolbox, &CancellationToken) -> anyhow::Result<Beside>,
+    companions: impl FnOnce(&Config, &Arc<dyn Store>, &Toolbox, &CancellationToken) -> anyhow::Result<AdditionalServices>,
 ) -> anyhow::Result<()> {
-    let config = app::load_config(global)?;
-    check(&config.whatsapp, options.listen.insecure_webhook)?;
+    let config = app::load_served_config(global)?;
+    check_and_warn(&config, options)?;
     let say = |line: String| {
         if !global.quiet {
             eprintln!("{line}");
         }
     };
-    if options.listen.insecure_webhook && config.whatsapp.app_secret.expose_secret().is_empty() {
-        eprintln!("warning: webhooks are not checked: whoever reaches the address can write as any customer");
-    }
-    let ways = ways(&config.alerts)?;
-    let figures = metric::start();
+    let sinks = sinks(&config.alerts)?;
+    let metrics_address = metrics_address(&config.metrics)?;
+    let connections = app::connections(&config)?;
+    let metrics = metric::start();
     let begun = Instant::now();
-    let engine = app::live_engine(global, &config)?;
+    let engine = app::reloading_engine(global, &config)?;
     say(format!("model loaded in {} ms", begun.elapsed().as_millis()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
         let store = open_store(global, &config)?;
-        let location = app::store_location(global, &config);
+        let location = store::display_location(app::store_location(global, &config));
         match store.count_orders().await? {
             0 => eprintln!("warning: the store holds no orders; ecomres import FILE.csv --store {location}"),
             orders => say(format!("database connected: {orders} orders")),
         }
         let clock = system_clock();
-        let channel: Arc<dyn Channel> =
-            Arc::new(WhatsApp::new(channel_settings(&config.whatsapp), Arc::clone(&clock))?);
+        let channel: Arc<dyn Channel> = Arc::new(WhatsApp::new(channel_settings(&config.whatsapp))?);
         let toolbox = app::toolbox(&config, Arc::clone(&store), Arc::clone(&engine) as Arc<dyn Classifier>)?;
-        let stop = stop_on_signal();
-        let others = beside(&config, &store, &toolbox, &stop)?;
-        let toolbox = app::bot_tools(&config, toolbox, options.tools.as_deref()).await?;
+        let stop = shutdown::on_signal().context("listening for signals")?;
+        let others = companions(&config, &store, &toolbox, &stop)?;
+        let toolbox = app::bot_tools(global, &config, toolbox, options.tools.as_deref(), Duration::ZERO).await?;
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
-        let journal = match &options.record {
-            Some(folder) => Some(Arc::new(Journal::begin(folder, config.patterns()?)?)),
-            None => None,
-        };
+        let begin = |folder: &PathBuf| Journal::begin(folder).map(Arc::new);
+        let journal = options.record.as_ref().map(begin).transpose()?;
         let worker = match &journal {
-            Some(journal) => worker.with_witness(Arc::clone(journal) as Arc<dyn Witness>),
+            Some(journal) => worker.with_observer(Arc::clone(journal) as Arc<dyn TurnObserver>),
             None => worker,
         };
-        let pool = Pool::of(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock));
-        let pool = pool.with_retention(config.retention.keep_for());
-        let secret = Some(config.whatsapp.app_secret.clone()).filter(|secret| !secret.expose_secret().is_empty());
-        let parts: Vec<Arc<dyn Part>> =
-            vec![Arc::new(StorePart(Arc::clone(&store))), Arc::new(ModelPart(engine)), Arc::new(ChannelPart(channel))];
+        let pool = Pool::with_worker(worker, &channel, pool_settings(&config.whatsapp), Arc::clone(&clock))
+            .with_retention(config.retention_policy());
+        let disk = app::store_disk(global, &config).map(|disk| Arc::new(DiskCheck(disk)) as Arc<dyn HealthCheck>);
+        let mut checks: Vec<Arc<dyn HealthCheck>> = vec![
+            Arc::new(StoreCheck(Arc::clone(&store))),
+            Arc::new(ModelCheck(engine)),
+            Arc::new(ChannelCheck(channel)),
+        ];
+        checks.extend(disk);
         let server = Server::new(ServerSettings {
             store: Arc::clone(&store),
-            intake: Intake::new(Arc::clone(&store), pool.sender().clone(), patience(&config.whatsapp)),
-            app_secret: secret,
+            intake: Intake::new(
+                Arc::clone(&store),
+                pool.sender().clone(),
+                debounce(&config.whatsapp),
+                config.whatsapp.phone_ids(),
+            ),
+            app_secret: set(&config.whatsapp.app_secret),
             verify_token: config.whatsapp.verify_token.clone(),
-            parts,
-            figures,
+            connections: Arc::clone(&connections),
+            checks,
+            metrics,
+            metrics_token: set(&config.metrics.token),
             clock: Arc::clone(&clock),
             stop: stop.clone(),
         });
         let listener = listen(SocketAddr::new(options.listen.bind, options.listen.port)).await?;
         let address = listener.local_addr().context("reading the address")?;
-        let notifier = Notifier::new(Arc::clone(&store), ways, Arc::clone(&clock));
-        let dashboard = match others.dashboard {
-            Some((at, pages)) => Some((listen(at).await?, pages)),
-            None => None,
-        };
-        if let Some((listener, _)) = &dashboard {
-            say(format!("dashboard at http://{}/", listener.local_addr().context("reading the address")?));
+        let dispatcher = super::events::dispatcher(&config, &store, &clock)?;
+        let notifier = AlertNotifier::new(Arc::clone(&store), sinks, Arc::clone(&clock));
+        let dashboard = Beside::listen(others.dashboard, web::SHUTDOWN_GRACE).await?;
+        if let Some(beside) = &dashboard {
+            say(format!("dashboard at http://{}/", beside.address));
+        }
+        let metrics_app = metrics_address.map(|at| (at, metrics_routes(server.clone())));
+        let metrics = Beside::listen(metrics_app, bot::SHUTDOWN_GRACE).await?;
+        if let Some(beside) = &metrics {
+            say(format!("metrics at http://{}/metrics", beside.address));
+        }
+        let orders = orders_routes(&config, &store, &clock)?;
+        if let Some((_, openers)) = &orders {
+            say(format!("live orders at http://{address}/orders, for whoever has {openers}"));
         }
         say(format!("bot listening at http://{address}/webhook"));
-        let shown = async {
-            match dashboard {
-                Some((listener, pages)) => web::serve(pages, listener, stop.clone()).await,
-                None => Ok(()),
-            }
-        };
-        let app = routes(server).merge(others.routes);
-        let (served, (), (), shown) =
-            tokio::join!(serve(app, listener, stop.clone()), pool.run(stop.clone()), notifier.run(stop.clone()), shown);
+        let orders = orders.map_or_else(Router::new, |(routes, _)| routes);
+        let refunds = confirmations(&config, &store, &clock)?;
+        let app = routes(server).merge(others.routes).merge(orders).merge(refunds);
+        let refund_job = app::refund_job(&config, Arc::clone(&store), Arc::clone(&clock))?;
+        let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
+        let (served, (), (), (), dashboard_served, metrics_served, (), ()) = tokio::join!(
+            serve_within(&connections, app, listener, stop.clone(), bot::SHUTDOWN_GRACE),
+            pool.run(stop.clone()),
+            notifier.run(stop.clone()),
+            dispatcher.run(stop.clone()),
+            Beside::serve(dashboard, &connections, &stop),
+            Beside::serve(metrics, &connections, &stop),
+            anchor.run(stop.clone()),
+            refund_job.run(stop.clone())
+        );
         if let Some(left_out) = journal.map(|journal| journal.end()).filter(|left_out| *left_out > 0) {
             eprintln!(
                 "warning: {left_out} turns are not in the recording: they came faster than they could be written"
             );
         }
         served.context("serving webhooks")?;
-        shown.context("serving the dashboard")?;
-        // The last turns put their replies into the outbox after sending had ended.
-        match tokio::time::timeout(LONGEST_DRAIN, pool.sender().drain(None, &clock)).await {
+        dashboard_served.context("serving the dashboard")?;
+        metrics_served.context("serving the metrics")?;
+        // The last turns wrote their replies to the outbox after sending had ended.
+        match tokio::time::timeout(DRAIN_TIMEOUT, pool.sender().drain(None, &clock)).await {
             Ok(sent) => say(format!("ended; {} replies were sent at the end", sent?)),
             Err(_) => eprintln!("warning: some replies were not sent in time; they are sent after the next start"),
         }
@@ -187,23 +244,65 @@ pub(super) fn start(
     })
 }
 
-/// Checks that the bot can work, and that nobody else can speak for Meta.
-fn check(settings: &WhatsAppConfig, insecure: bool) -> Result<(), Problem> {
+/// The route at which the shop's own program confirms refunds, where there is one.
+fn confirmations(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> anyhow::Result<Router> {
+    let Some(secret) = set(&config.refund.webhook.secret) else { return Ok(Router::new()) };
+    let confirmations = Confirmations::new(Arc::clone(store), &secret, Arc::clone(clock)).map_err(InputError::new)?;
+    Ok(refunds::routes(confirmations))
+}
+
+/// The route of live orders, and what opens it; `None` where nothing does.
+fn orders_routes(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> anyhow::Result<Option<(Router, String)>> {
+    let settings = &config.orders;
+    let lock = OrdersLock::find(&settings.token, &settings.shopify_secret, &settings.woocommerce_secret);
+    let Some(lock) = lock else { return Ok(None) };
+    let openers = lock.opened_by().join(" or ");
+    let server = OrdersServer::new(OrdersSettings {
+        store: Arc::clone(store),
+        lock,
+        shop: ShopContext { zone: config.zone()?, country: config.country()?, currency: config.money().currency() },
+        clock: Arc::clone(clock),
+    });
+    Ok(Some((orders_api::routes(server), openers)))
+}
+
+/// Checks what the bot needs, and warns of what is open.
+fn check_and_warn(config: &Config, options: &Options) -> Result<(), InputError> {
+    check(&config.whatsapp, options.listen.insecure_webhook)?;
+    if options.listen.insecure_webhook && config.whatsapp.app_secret.expose_secret().is_empty() {
+        eprintln!("warning: webhooks are not checked: whoever reaches the address can write as any customer");
+    }
+    if metrics_are_open(config) {
+        eprintln!("warning: {OPEN_METRICS}");
+    }
+    if config.refund.provider().is_simulated() {
+        eprintln!("warning: {SIMULATED_REFUNDS}");
+    }
+    Ok(())
+}
+
+/// A secret that is set.
+fn set(secret: &SecretString) -> Option<SecretString> {
+    Some(secret.clone()).filter(|secret| !secret.expose_secret().trim().is_empty())
+}
+
+/// Checks that everything is set, and that nobody else can send webhooks.
+fn check(settings: &WhatsAppConfig, insecure: bool) -> Result<(), InputError> {
     let empty = |secret: &SecretString| secret.expose_secret().is_empty();
     let required = [
         ("VERIFY_TOKEN", empty(&settings.verify_token)),
         ("ACCESS_TOKEN", empty(&settings.access_token)),
-        ("PHONE_ID", settings.phone_id.is_empty()),
+        ("PHONE_ID", settings.phone_ids().is_empty()),
     ];
     let missing: Vec<&str> = required.into_iter().filter_map(|(name, missing)| missing.then_some(name)).collect();
     if empty(&settings.app_secret) && !insecure {
-        return Err(Problem::with_hint(
-            "APP_SECRET is not set, so nobody could tell Meta's webhooks from anybody else's",
+        return Err(InputError::with_hint(
+            "APP_SECRET is not set, so Meta's webhooks cannot be distinguished from anybody else's",
             "copy it from the app's basic settings into .env; to try the bot out without it: --insecure-webhook",
         ));
     }
     if !missing.is_empty() {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             format!("{} {} not set", missing.join(", "), if missing.len() == 1 { "is" } else { "are" }),
             format!(
                 "{}=… in .env: the app's page “WhatsApp > API setup” shows them, VERIFY_TOKEN is your own choice",
@@ -211,30 +310,65 @@ fn check(settings: &WhatsAppConfig, insecure: bool) -> Result<(), Problem> {
             ),
         ));
     }
-    if settings.phone_id.contains(|c: char| !c.is_ascii_alphanumeric()) {
-        return Err(Problem::with_hint(
-            "PHONE_ID is not the identifier of a number",
+    Ok(())
+}
+
+/// Checks the settings of the bot as its parts read them. Those that are not set are asked for when it starts.
+///
+/// # Errors
+/// The first that is wrong.
+pub(super) fn check_settings(config: &Config) -> anyhow::Result<()> {
+    let whatsapp = &config.whatsapp;
+    let is_id = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    if !whatsapp.phone_id.trim().is_empty() && !whatsapp.phone_id.split(',').all(|part| is_id(part.trim())) {
+        return Err(InputError::with_hint(
+            "PHONE_ID is not the identifier of a number, or several with one comma between two",
             "it is the “Phone number ID” of the page “WhatsApp > API setup”, not the number itself",
-        ));
+        )
+        .into());
+    }
+    sinks(&config.alerts)?;
+    super::events::endpoints(config)?;
+    metrics_address(&config.metrics)?;
+    if !whatsapp.phone_id.trim().is_empty() {
+        WhatsApp::new(channel_settings(whatsapp))?;
     }
     Ok(())
 }
 
+/// What to say where no money moves.
+pub(super) const SIMULATED_REFUNDS: &str = "refunds are simulated: they are put on record here and count as paid, and nobody \
+    moves money; [refund] provider names who does";
+
+/// What to say where [`metrics_are_open`].
+pub(super) const OPEN_METRICS: &str = "[metrics] listen can be reached from other machines, and there is no [metrics] token: whoever comes reads the metrics";
+
+/// Whether other machines reach the metrics without a token.
+pub(super) fn metrics_are_open(config: &Config) -> bool {
+    let address = metrics_address(&config.metrics).ok().flatten();
+    set(&config.metrics.token).is_none() && address.is_some_and(|address| !is_local(address.ip()))
+}
+
 fn channel_settings(settings: &WhatsAppConfig) -> Settings {
-    let template = settings.template.trim();
     Settings {
         base_url: settings.graph_url.trim().to_owned(),
         version: settings.graph_version.trim().to_owned(),
-        phone_id: settings.phone_id.clone(),
+        phone_ids: settings.phone_ids(),
         token: settings.access_token.clone(),
-        template: (!template.is_empty())
-            .then(|| Template { name: template.to_owned(), language: settings.template_language.trim().to_owned() }),
-        limits: Limits {
+        template: template(settings),
+        rate: RateLimits {
             per_second: settings.messages_per_second.into(),
             pair_burst: settings.pair_burst.into(),
-            ..Limits::default()
+            ..RateLimits::default()
         },
     }
+}
+
+/// The template for messages outside of the window, if one is set.
+pub(super) fn template(settings: &WhatsAppConfig) -> Option<Template> {
+    let name = settings.template.trim();
+    (!name.is_empty())
+        .then(|| Template { name: name.to_owned(), language: settings.template_language.trim().to_owned() })
 }
 
 fn pool_settings(settings: &WhatsAppConfig) -> PoolSettings {
@@ -248,35 +382,49 @@ fn pool_settings(settings: &WhatsAppConfig) -> PoolSettings {
     }
 }
 
-/// How the team hears of new alerts.
-fn ways(settings: &AlertsConfig) -> Result<Vec<Box<dyn Way>>, NotifyError> {
-    let mut ways: Vec<Box<dyn Way>> = Vec::new();
+/// The address of their own at which metrics are served.
+fn metrics_address(settings: &MetricsConfig) -> Result<Option<SocketAddr>, InputError> {
+    let address = settings.listen.trim();
+    if address.is_empty() {
+        return Ok(None);
+    }
+    address.parse().map(Some).map_err(|_| {
+        InputError::with_hint(
+            format!("[metrics] listen is “{}”, which is no address with a port", excerpt(address, 60)),
+            "name one such as 127.0.0.1:9464",
+        )
+    })
+}
+
+/// The sinks for notifications of alerts.
+fn sinks(settings: &AlertsConfig) -> Result<Vec<Box<dyn AlertSink>>, NotifyError> {
+    let mut sinks: Vec<Box<dyn AlertSink>> = Vec::new();
     let url = settings.webhook_url.trim();
     if !url.is_empty() {
-        ways.push(Box::new(Post::new(url)?));
+        sinks.push(Box::new(WebhookSink::new(url)?));
     }
     let server = settings.smtp_url.expose_secret();
     if !server.trim().is_empty() {
-        ways.push(Box::new(Mail::new(server, &settings.mail_from, &settings.mail_to)?));
+        sinks.push(Box::new(MailSink::new(server, &settings.mail_from, &settings.mail_to)?));
     }
-    Ok(ways)
+    Ok(sinks)
 }
 
-fn patience(settings: &WhatsAppConfig) -> Patience {
+fn debounce(settings: &WhatsAppConfig) -> Debounce {
     let quiet = SignedDuration::from_millis(settings.burst_ms.into());
-    Patience { quiet, longest: SignedDuration::from_millis(settings.burst_longest_ms.into()).max(quiet) }
+    Debounce { quiet, longest: SignedDuration::from_millis(settings.burst_longest_ms.into()).max(quiet) }
 }
 
-/// The intent and sentiment model, as a part.
-struct ModelPart(Arc<dyn Classifier>);
+/// Whether the model classifies.
+struct ModelCheck(Arc<dyn Classifier>);
 
 #[async_trait]
-impl Part for ModelPart {
+impl HealthCheck for ModelCheck {
     fn name(&self) -> &'static str {
         "model"
     }
 
-    async fn trouble(&self) -> Option<String> {
-        self.0.classify("hello").await.err().map(|error| error.to_string())
+    async fn check(&self) -> Result<(), String> {
+        self.0.classify("hello").await.map(drop).map_err(|error| error.to_string())
     }
 }

@@ -1,6 +1,4 @@
-//! Decides nothing: writes the completion script of a shell.
-//!
-//! It must never need settings, a store or a model.
+//! `ecomres completions`: writes the completion script of a shell.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -16,7 +14,7 @@ pub struct Options {
     shell: Shell,
 }
 
-pub(super) fn run(options: Options, _global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, _global: &Global) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "ecomres", &mut script);
     Output::stdout().text(String::from_utf8_lossy(&script))?;

@@ -1,6 +1,4 @@
-//! Decides how the pages of the support team are served: where they listen and what opens them.
-//!
-//! It must never show them to other machines without a password or a token.
+//! `ecomres dashboard`: serves the pages of the support team.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,18 +10,23 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::mcp::{open_store, stop_on_signal};
+use super::anchor::Anchor;
+use super::mcp::{ALONE, open_store};
 use super::output::Output;
-use super::{Global, Problem, app, quality};
+use super::{Global, InputError, app, quality};
+use crate::channels::whatsapp;
 use crate::config::Config;
-use crate::mcp::http::listen;
+use crate::http::serve::{listen, serve_within};
+use crate::http::shutdown;
 use crate::store::Store;
-use crate::web::{self, Access, Role, Settings, User};
+use crate::web::{self, Access, AccessError, Role, Settings, TeamMember};
 
-/// Serve the support team's pages: figures, alerts, conversations, the audit trail
+/// Serve the support team's pages: statistics, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "clap shows these comments as help")]
 #[command(
-    after_help = "Without [dashboard] password_hash, token or users only this machine is served, without a login.\n\
+    after_help = "Without [dashboard] password_hash, token or users it shows a link when it starts, which logs a browser of this machine in.\n\
+    --i-am-alone does without: only direct requests of this machine are served, and no proxy or tunnel may lead to it.\n\
     To other machines offer it behind a proxy with HTTPS. Served besides: /healthz and /readyz.\n\
     Ctrl-C or SIGTERM ends it.\n\n\
     Examples:\n  ecomres dashboard --store shop.db\n  ecomres dashboard --hash-password < password.txt\n  \
@@ -39,31 +42,48 @@ pub struct Options {
     /// Read a password from standard input and print its hash for [dashboard] password_hash
     #[arg(long)]
     hash_password: bool,
+    /// Serve without a login, to direct requests of this machine only: to try it out where nobody else is on it
+    #[arg(long)]
+    i_am_alone: bool,
 }
 
-pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     if options.hash_password {
-        return hash();
+        return print_hash();
     }
-    let config = app::load_config(global)?;
+    let config = app::load_served_config(global)?;
     let address = SocketAddr::new(options.bind, options.port);
-    // Before anything is opened: what is not guarded is not begun.
-    let access = access(&config, address)?;
+    // Before anything is opened: without a lock nothing is started.
+    let (access, link) = if let Some(access) = access(&config, address, options.i_am_alone)? {
+        (access, None)
+    } else {
+        let (access, link) = Access::by_link(address, &config.dashboard.allowed_hosts)?;
+        (access, Some(link))
+    };
+    let connections = app::connections(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
         let store = open_store(global, &config)?;
-        let stop = stop_on_signal();
+        let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
+        let stop = shutdown::on_signal().context("listening for signals")?;
         let app = pages(global, &config, store, access, &stop)?;
         let listener = listen(address).await?;
         let address = listener.local_addr().context("reading the address")?;
         if !global.quiet {
             eprintln!("dashboard at http://{address}/");
         }
-        web::serve(app, listener, stop).await.context("serving the dashboard")
+        // Whoever asked for silence cannot log in without it all the same.
+        if let Some(link) = link {
+            eprintln!("log in with this link, while this runs: http://{address}{link}");
+        }
+        let serving = serve_within(&connections, app, listener, stop.clone(), web::SHUTDOWN_GRACE);
+        let (served, ()) = tokio::join!(serving, anchor.run(stop));
+        served.context("serving the dashboard")
     })
 }
 
-fn hash() -> anyhow::Result<()> {
+/// Reads a password from standard input and prints its hash.
+fn print_hash() -> anyhow::Result<()> {
     if std::io::stdin().is_terminal() {
         eprintln!("Type the password, then Enter and Ctrl-D (it is shown as you type):");
     }
@@ -71,7 +91,7 @@ fn hash() -> anyhow::Result<()> {
     std::io::stdin().read_to_string(&mut text).context("reading the password")?;
     let password = text.trim_end_matches(['\r', '\n']);
     if password.chars().count() < 8 {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "the password has fewer than 8 characters",
             "choose a longer one: whoever has it reads what customers wrote",
         )
@@ -81,16 +101,19 @@ fn hash() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What guards the pages at an address.
-pub(super) fn access(config: &Config, address: SocketAddr) -> anyhow::Result<Access> {
+/// Who may use the pages at an address; `None` where nothing is set that opens them.
+///
+/// # Errors
+/// When a setting is wrong, or other machines reach the address and nothing is set.
+pub(super) fn access(config: &Config, address: SocketAddr, alone: bool) -> anyhow::Result<Option<Access>> {
     let settings = &config.dashboard;
-    let users: Vec<User> = settings
+    let users: Vec<TeamMember> = settings
         .users
         .iter()
         .filter_map(|user| {
-            // The settings were read with a known role only.
+            // Settings with an unknown role were refused when they were read.
             let role = Role::parse(user.role.trim())?;
-            Some(User {
+            Some(TeamMember {
                 name: user.name.clone(),
                 role,
                 password_hash: user.password_hash.clone(),
@@ -98,7 +121,19 @@ pub(super) fn access(config: &Config, address: SocketAddr) -> anyhow::Result<Acc
             })
         })
         .collect();
-    Ok(Access::with_users(address, &settings.password_hash, &settings.token, &settings.allowed_hosts, &users)?)
+    let hosts = &settings.allowed_hosts;
+    match Access::with_users(address, &settings.password_hash, &settings.token, hosts, &users) {
+        Ok(access) => Ok(Some(access)),
+        Err(AccessError::NoLock | AccessError::NoLogin(_)) if alone => {
+            let access = Access::alone(address)?;
+            eprintln!(
+                "warning: {ALONE} sees what customers wrote and answers them. No proxy or tunnel may lead to it."
+            );
+            Ok(Some(access))
+        }
+        Err(AccessError::NoLock) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The pages.
@@ -114,9 +149,13 @@ pub(super) fn pages(
         access,
         zone: config.zone()?,
         gap: config.triage.gap(),
+        limits: whatsapp::LIMITS,
+        template: super::bot::template(&config.whatsapp),
+        money: config.money(),
         response_target_seconds: config.dashboard.response_target_seconds,
         model: quality::source(global, config),
         clock: Arc::new(Timestamp::now),
+        disk: app::store_disk(global, config),
         stop: stop.clone(),
     }))
 }

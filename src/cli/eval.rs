@@ -1,22 +1,19 @@
-//! Decides how a model's figures on labelled messages are asked for.
+//! The command `eval`: scores of a model on labelled messages.
 //!
-//! It must never score a model on data that it does not know the labels of.
+//! Data with a label that the model does not know is never scored: that is an error.
 
 mod chart;
 mod files;
 mod font;
-mod png;
-mod show;
 
 use std::path::PathBuf;
 
-use super::Global;
-use super::app::{load_engine_on, model_folder};
+use super::app::{load_engine_on, model_location};
+use super::arguments::{ColumnOptions, confidence};
+use super::files::restore;
 use super::output::Output;
-use super::train::share;
-use crate::nlu::{Columns, Dataset, DeviceChoice, Judging, evaluate};
-
-pub use show::print_figures;
+use super::{Global, scores};
+use crate::nlu::{Columns, Dataset, DeviceChoice, EvaluationOptions, INTENT, SENTIMENT, evaluate};
 
 /// Test the classifier on labelled messages.
 #[derive(Debug, clap::Args)]
@@ -36,8 +33,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 50)]
     mistakes: usize,
     /// Count intents below this confidence as withheld [default: what the model's config.json says]
-    #[arg(long, value_name = "P", value_parser = share)]
-    abstain_below: Option<f64>,
+    #[arg(long, value_name = "P", value_parser = confidence)]
+    abstain_below: Option<f32>,
     /// Rows with this intent are out of scope: right is to withhold the answer
     #[arg(long, value_name = "LABEL", default_values = ["oos", "out_of_scope"])]
     out_of_scope: Vec<String>,
@@ -46,45 +43,26 @@ pub struct Options {
     device: DeviceChoice,
 }
 
-/// Names of the columns in data files.
-#[derive(Debug, Clone, clap::Args)]
-pub struct ColumnOptions {
-    /// Column with the message [default: text]
-    #[arg(long, value_name = "NAME", help_heading = "Columns")]
-    text_column: Option<String>,
-    /// Column with the intent [default: intent or intent_label]
-    #[arg(long, value_name = "NAME", help_heading = "Columns")]
-    intent_column: Option<String>,
-    /// Column with the sentiment [default: sentiment or sentiment_label, where there is one]
-    #[arg(long, value_name = "NAME", help_heading = "Columns")]
-    sentiment_column: Option<String>,
-    /// Column with the paraphrase group, whose rows stay together [default: group, where there is one]
-    #[arg(long, value_name = "NAME", help_heading = "Columns")]
-    group_column: Option<String>,
-}
-
-impl From<ColumnOptions> for Columns {
-    fn from(options: ColumnOptions) -> Self {
-        Self {
-            text: options.text_column,
-            intent: options.intent_column,
-            sentiment: options.sentiment_column,
-            group: options.group_column,
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// No usable model, data that cannot be read or has labels the model does not know, or a folder that cannot be
 /// written.
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let dir = model_folder(global)?;
-    let dataset = Dataset::read(&options.data, &options.columns.into())?;
-    let judging =
-        Judging { abstain_below: options.abstain_below.map(|share| share as f32), out_of_scope: options.out_of_scope };
-    let evaluation = evaluate(&load_engine_on(&dir, options.device)?, &dataset, &judging)?;
+    let location = model_location(global)?;
+    let engine = load_engine_on(&location, options.device)?;
+    let info = engine.info();
+    let mut heads: Vec<&str> = info.other_heads.keys().map(String::as_str).collect();
+    for (head, labels) in [(SENTIMENT, &info.sentiments), (INTENT, &info.intents)] {
+        if !labels.is_empty() {
+            heads.insert(0, head);
+        }
+    }
+    let columns = Columns::from(options.columns).for_heads(heads);
+    let mut dataset = Dataset::read(&options.data, &columns)?;
+    restore(&mut dataset);
+    let judging = EvaluationOptions { abstain_below: options.abstain_below, out_of_scope: options.out_of_scope };
+    let evaluation = evaluate(&engine, &dataset, &judging)?;
     let written = match &options.out {
         Some(out) => files::write_all(out, &evaluation)?,
         None => Vec::new(),
@@ -94,7 +72,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         output.json_pretty(&evaluation)?;
         return Ok(());
     }
-    show::print_all(&evaluation, options.mistakes, &mut output)?;
+    scores::print_all(&evaluation, options.mistakes, &mut output)?;
     if !written.is_empty() {
         output.line("")?;
     }

@@ -1,37 +1,43 @@
-//! Decides how a command writes its result files.
-//!
-//! It must never leave half a file behind, nor replace what it was not told to replace.
+//! How commands write their result files: never half a file, and no file is replaced without being told to.
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::Path;
 
-use super::{Global, Problem};
+use super::{Global, InputError};
+use crate::files;
+use crate::files::csv::restored;
+use crate::nlu::Dataset;
 
-/// Writes a file beside its place and then moves it there.
+/// Writes a file that only its owner may read, beside its place first, and then moves it there.
 ///
 /// # Errors
 /// The file cannot be written; what was there before still is.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
-    std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
-        // Often there is nothing to remove: the write itself may have failed.
-        let _ = std::fs::remove_file(&beside);
-        Problem::with_hint(
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), InputError> {
+    files::write_whole(path, bytes).map_err(|error| {
+        InputError::with_hint(
             format!("{} cannot be written: {error}", path.display()),
             "name a place that may be written and has room",
         )
     })
 }
 
-/// Refuses a file that is there already, unless every question is answered with yes.
+/// Takes off what `label export` put before texts that a spreadsheet would take for formulas.
+pub(super) fn restore(dataset: &mut Dataset) {
+    for example in &mut dataset.examples {
+        if let Cow::Owned(text) = restored(&example.text) {
+            example.text = text;
+        }
+    }
+}
+
+/// Refuses to overwrite a file unless `--yes` is given.
 ///
 /// # Errors
 /// The file exists.
-pub(super) fn refuse_existing(path: &Path, global: &Global) -> Result<(), Problem> {
+pub(super) fn refuse_existing(path: &Path, global: &Global) -> Result<(), InputError> {
     if path.exists() && !global.yes {
         let message = format!("{} exists already", path.display());
-        return Err(Problem::with_hint(message, "add --yes to overwrite it, or name another file"));
+        return Err(InputError::with_hint(message, "add --yes to overwrite it, or name another file"));
     }
     Ok(())
 }
@@ -40,8 +46,8 @@ pub(super) fn refuse_existing(path: &Path, global: &Global) -> Result<(), Proble
 ///
 /// # Errors
 /// The folder cannot be made.
-pub(super) fn make_folder(dir: &Path) -> Result<(), Problem> {
+pub(super) fn make_folder(dir: &Path) -> Result<(), InputError> {
     std::fs::create_dir_all(dir).map_err(|error| {
-        Problem::with_hint(format!("{} cannot be made: {error}", dir.display()), "name another folder")
+        InputError::with_hint(format!("{} cannot be made: {error}", dir.display()), "name another folder")
     })
 }

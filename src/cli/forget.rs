@@ -1,6 +1,5 @@
-//! Decides how one customer's data is handed out and erased.
-//!
-//! It must never erase before what is kept was written out whole, nor without a yes.
+//! `ecomres forget`: exports one customer's data, then erases it. Nothing is erased before the export is complete and, without
+//! `--yes`, confirmed.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,9 +9,11 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::Output;
-use super::{Global, Problem, app, files};
-use crate::domain::ids::UserId;
-use crate::store::{self, Erased, Forgotten, PersonalData};
+use super::{Global, InputError, app, files};
+use crate::domain::ids::{UserId, transport_phone};
+use crate::domain::phone::{self, Country};
+use crate::store::{self, Erased, ErasureReceipt, PersonalData, Store};
+use crate::support::identities;
 
 /// Hand out, then erase, what is kept of one customer
 #[derive(Debug, Args)]
@@ -34,20 +35,19 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let user = UserId::new(options.user.trim());
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
     let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
     let store = app::open_existing_store(location, &settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-    let data = runtime.block_on(store::personal_data(store.as_ref(), &user))?;
+    let (user, data) = runtime.block_on(find(store.as_ref(), &options.user, config.country()?))?;
     if data.is_empty() {
         let refunds = match data.refunds.len() {
             0 => String::new(),
             count => format!(" but {count} in the refund ledger, which stays"),
         };
-        return Err(Problem::with_hint(
-            format!("nothing is kept of {user} in {}{refunds}", store::shown(location)),
+        return Err(InputError::with_hint(
+            format!("nothing is kept of {user} in {}{refunds}", store::display_location(location)),
             "write the customer as `ecomres inbox list` and `ecomres alerts list` show them",
         )
         .into());
@@ -59,26 +59,49 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         ask(&user, &data, location)?;
     }
     let mut output = Output::stdout();
-    match &options.out {
-        Some(path) => write(path, &data)?,
-        None => {
-            output.json_pretty(&data)?;
-            output.flush()?;
-        }
+    if let Some(path) = &options.out {
+        write(path, &data)?;
+    } else {
+        output.json_pretty(&data)?;
+        output.flush()?;
     }
-    let forgotten = runtime.block_on(store::forget(store.as_ref(), &user, &Timestamp::now))?;
+    let receipt = runtime.block_on(store::forget(store.as_ref(), &user, &Timestamp::now))?;
     match &options.out {
-        Some(_) if global.json => output.json(&forgotten)?,
-        Some(_) => output.line(receipt(&forgotten))?,
-        // The customer's data is all that goes to standard output.
-        None => eprintln!("{}", receipt(&forgotten)),
+        Some(_) if global.json => output.json(&receipt)?,
+        Some(_) => output.line(summary(&receipt))?,
+        // Standard output holds only the customer's data.
+        None => eprintln!("{}", summary(&receipt)),
     }
     Ok(())
 }
 
+/// The customer that was typed, with what is kept of them: as WhatsApp names them, or by a number as people write it. Also by a
+/// number that the customer got later.
+async fn find(store: &dyn Store, typed: &str, home: Country) -> anyhow::Result<(UserId, PersonalData)> {
+    let customer = async |user: UserId| {
+        let named = identities::customers_of(store, std::slice::from_ref(&user)).await?;
+        let user = named.into_iter().next().unwrap_or(user);
+        let data = store::personal_data(store, &user).await?;
+        anyhow::Ok((user, data))
+    };
+    let first = customer(UserId::new(typed.trim())).await?;
+    if first.1.is_empty() && first.1.refunds.is_empty() {
+        // With its country code the number is WhatsApp's name for them, once its signs are left out.
+        let bare: String = typed.chars().filter(|c| !c.is_whitespace() && !"+-().".contains(*c)).collect();
+        let digits = transport_phone(&UserId::new(&bare));
+        for number in digits.into_iter().chain(phone::read(typed, home).ok()) {
+            let found = customer(UserId::new(&number)).await?;
+            if !(found.1.is_empty() && found.1.refunds.is_empty()) {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(first)
+}
+
 fn ask(user: &UserId, data: &PersonalData, location: &str) -> anyhow::Result<()> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             format!("erasing what is kept of {user} needs a yes, and there is no terminal to ask on"),
             "add --yes",
         )
@@ -86,7 +109,7 @@ fn ask(user: &UserId, data: &PersonalData, location: &str) -> anyhow::Result<()>
     }
     eprint!(
         "Erase what {} holds of {user} ({} messages, {} alerts, {} entries of the audit trail)? Refunds stay. [y/N] ",
-        store::shown(location),
+        store::display_location(location),
         data.chats.len().max(data.inbox.len()),
         data.alerts.len(),
         data.audit.len()
@@ -96,35 +119,43 @@ fn ask(user: &UserId, data: &PersonalData, location: &str) -> anyhow::Result<()>
     io::stdin().lock().read_line(&mut answer)?;
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Problem::new(format!("nothing was changed: what is kept of {user} stays")).into()),
+        _ => Err(InputError::new(format!("nothing was changed: what is kept of {user} stays")).into()),
     }
 }
 
-/// Writes the data to a file that only its owner may read, and that is on the disk when this returns.
+/// Writes the data to a file that only its owner may read. It is on the disk when this returns.
 fn write(path: &Path, data: &PersonalData) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: io::Error| {
-        Problem::with_hint(
+        InputError::with_hint(
             format!("{} cannot be written: {error}; nothing was erased", path.display()),
             "name a place that may be written and has room",
         )
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let mut text = serde_json::to_string_pretty(data).context("writing the data as JSON")?;
     text.push('\n');
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    crate::files::write_whole(path, text.as_bytes()).map_err(failed)?;
     Ok(())
 }
 
-fn receipt(forgotten: &Forgotten) -> String {
+fn summary(receipt: &ErasureReceipt) -> String {
     let Erased {
-        chats, corrections, conversations: _, inbox, outbox, alerts, bindings, lookups, quotes, audit, ..
-    } = forgotten.erased;
+        chats,
+        corrections,
+        conversations: _,
+        inbox,
+        outbox,
+        alerts,
+        bindings,
+        lookups,
+        quotes,
+        events,
+        audit,
+        ..
+    } = receipt.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
-        forgotten.reference, forgotten.salt
+        receipt.reference, receipt.salt
     )
 }

@@ -1,39 +1,63 @@
-//! Decides how an import is asked for, watched and summed up on a terminal.
-//!
-//! It must never replace orders without a yes.
+//! `ecomres import`: imports orders with a progress bar and a summary. Replacing all orders has to be confirmed.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+mod ask;
+mod kept;
+mod summary;
+mod watch;
+
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 
 use super::app::{self, load_config, store_location};
 use super::output::{Output, visible};
-use super::{Global, Problem};
-use crate::import::{FileSummary, ImportOptions, ImportSummary, OrderReader, import_until, open_file};
+use super::{Global, InputError};
+use crate::config::Config;
+use crate::import::values::{DateContext, DateOrder, DecimalMark};
+use crate::import::{
+    Choice, ImportError, ImportOptions, Input, LinesFile, OrderReader, Preset, Settings, import_until,
+};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{self, Fresh, ImportMode, Store, StoreError};
+use crate::store::{self, ImportMode, StagedStore, Store, StoreError};
 
-/// Bad rows that are shown one by one.
-const SHOWN: u64 = 20;
+pub(super) use self::summary::counted;
 
-/// Read orders from CSV files into the store
+/// The most bad rows that are shown.
+const MAX_SHOWN: u64 = 20;
+
+/// Read orders from files of any shop into the store
+///
+/// CSV (any delimiter and encoding), XLSX, ODS, XLS, JSON and JSONL are told apart by their content. Exports of Shopify,
+/// WooCommerce and Amazon are recognised; of other files, columns whose names are certain are taken, and what is not
+/// certain is proposed: `--map` says it, and is kept in ecomres.toml. Only an order's id is compulsory. Dates and amounts
+/// that can be read in two ways are asked about or refused, never guessed.
 ///
 /// All files together are one unit: they are imported as a whole or, after an error or Ctrl-C, not at all (into MongoDB
 /// order by order once all files are read; the same import, run again, completes one that was cut off). Refunds,
 /// quotes and bindings of orders stay whatever is imported. A row that cannot be used is skipped, shown and counted.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ecomres import orders.csv\n  ecomres import --dry-run january.csv february.csv\n  \
+    after_help = "Examples:\n  ecomres import shopify_orders.csv\n  ecomres import --dry-run january.csv february.xlsx\n  \
+    ecomres import orders.xlsx --map \"Ref=Order ID\" --map \"Betrag=Order Value (INR)\"\n  \
+    ecomres import orders.csv --lines items.csv\n  \
     ecomres sample orders | ecomres import - --store shop.db"
 )]
 pub struct Options {
-    /// CSV files with a header line; - reads standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Files with orders; - reads standard input
+    #[arg(required_unless_present = "watch", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Import what appears or changes in this folder, each file once it is whole, until Ctrl-C; also beside `ecomres serve`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "dry_run"])]
+    watch: Option<PathBuf>,
+    /// Whether nobody is asked
+    #[arg(skip)]
+    unattended: bool,
     /// How orders that are in the store already are treated
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
@@ -43,6 +67,56 @@ pub struct Options {
     /// Stop at the first bad row and write nothing
     #[arg(long)]
     strict: bool,
+    /// Whose export it is [default: as the header shows]
+    #[arg(long, value_enum, value_name = "SHOP")]
+    from: Option<From>,
+    /// What a column holds: the name of a column, =, and a field such as “Order ID”, or “ignore” (repeatable)
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = parse_choice)]
+    map: Vec<Choice>,
+    /// How dates are read that can be read in two ways
+    #[arg(long, value_enum, value_name = "ORDER")]
+    dates: Option<Dates>,
+    /// What stands before the decimals of amounts that can be read in two ways
+    #[arg(long, value_enum, value_name = "MARK")]
+    decimal: Option<Decimal>,
+    /// A second file with the lines of the orders: in every row an order's id, and an item's name, quantity and price
+    #[arg(long, value_name = "FILE")]
+    lines: Option<PathBuf>,
+}
+
+fn parse_choice(text: &str) -> Result<Choice, String> {
+    Choice::parse(text)
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum From {
+    /// The orders export, or JSON of the Admin API
+    Shopify,
+    /// An export of a plugin or of Analytics, or JSON of the REST API
+    Woocommerce,
+    /// An order report
+    Amazon,
+    /// The eleven columns of `ecomres sample orders`
+    Original,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "the variants name the words of the flag")]
+enum Dates {
+    /// 31/12/2026
+    DayFirst,
+    /// 12/31/2026
+    MonthFirst,
+    /// 26/12/31
+    YearFirst,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Decimal {
+    /// 1,299.50
+    Point,
+    /// 1.299,50
+    Comma,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -56,7 +130,7 @@ enum Mode {
     Replace,
 }
 
-impl From<Mode> for ImportMode {
+impl std::convert::From<Mode> for ImportMode {
     fn from(mode: Mode) -> Self {
         match mode {
             Mode::Upsert => Self::Upsert,
@@ -70,80 +144,206 @@ impl From<Mode> for ImportMode {
 ///
 /// # Errors
 /// A file cannot be used, the answer was no, or the store fails.
-pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+pub fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
+    if let Some(folder) = &options.watch {
+        return watch::run(folder, options, global);
+    }
+    let mut output = Output::stdout();
+    output.text(import(options, global)?)?;
+    output.flush()?;
+    Ok(())
+}
+
+/// Imports the files, and returns what is printed about it.
+fn import(options: &Options, global: &Global) -> anyhow::Result<String> {
     let start = Instant::now();
     let bar = progress_bar(&options.files, global);
     let config = load_config(global)?;
     let location = store_location(global, &config);
-    let place = store::place(location)?;
-    let patterns = config.patterns()?;
-    // Every header is read before anything is asked or opened: most mistakes show there.
-    let files = options.files.iter().map(|path| open(path, &bar)).collect::<anyhow::Result<Vec<_>>>()?;
-    let files = files.into_iter().map(|file| file.expecting(patterns.clone(), &config.shop.phone_country)).collect();
-    let wanted = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
+    let place = store::file_path(location)?;
+    let mut settings = settings(options, &config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Whether there is a database is only known by asking for it.
-    let new = place.is_some_and(|place| !place.exists());
-    let settings = app::server_settings(&config);
-    if wanted.mode == ImportMode::Replace && !wanted.dry_run && !global.yes {
-        let orders = if new { 0 } else { runtime.block_on(store::open_with(location, &settings)?.count_orders())? };
-        ask(&store::shown(location), orders, options.files.iter().any(|path| is_stdin(path)))?;
-    }
     let stop = {
         let _inside = runtime.enter();
         interrupted()?
     };
-    // Only looking must not make a file, and an import that fails must not leave an empty one.
-    let mut fresh = None;
+    let mut stop = std::pin::pin!(stop);
+    // Files are looked at before a question is asked or a store opened: most errors are found there.
+    let mut until_stopped = Interruptible { runtime: &runtime, stop: stop.as_mut() };
+    let mut files = Vec::new();
+    let mut learnt = Vec::new();
+    for path in &options.files {
+        files.push(open(path, options, global, &mut settings, &mut learnt, &mut until_stopped, &bar)?);
+    }
+    if let Some(path) = &options.lines {
+        let (path, settings) = (path.clone(), settings.clone());
+        let lines = until_stopped.run(move || LinesFile::read(&Input::file(&path)?, &settings))?;
+        if let Some(row) = lines.bad.first().filter(|_| options.strict) {
+            return Err(ImportError::BadRow(Box::new(row.clone())).into());
+        }
+        ask::show_bad(&lines.bad, global);
+        // Files are about different orders: each takes what is its own.
+        files = files.into_iter().map(|file| file.with_lines(lines.clone())).collect();
+    }
+    let import_options = ImportOptions { mode: options.mode.into(), dry_run: options.dry_run, strict: options.strict };
+    // Whether a database on a server exists is known only after connecting.
+    let new = place.is_some_and(|place| !place.exists());
+    let server = app::server_settings(&config);
+    if import_options.mode == ImportMode::Replace && !import_options.dry_run && !global.yes {
+        let orders = if new { 0 } else { runtime.block_on(store::open_with(location, &server)?.count_orders())? };
+        ask::replace(&store::display_location(location), orders, options.files.iter().any(|path| is_stdin(path)))?;
+    }
+    // A dry run must not create a file, and an import that fails must not leave an empty one.
+    let mut staged = None;
     let store: Arc<dyn Store> = if options.dry_run && new {
         Arc::new(SqliteStore::scratch()?)
     } else if options.dry_run && place.is_none() {
-        match store::look_with(location, &settings) {
+        match store::open_read_only_with(location, &server) {
             Err(StoreError::Missing { .. }) => Arc::new(SqliteStore::scratch()?),
             found => found?,
         }
     } else {
-        fresh = Fresh::begin(location)?;
-        match &fresh {
-            Some(fresh) => Arc::clone(fresh.store()),
-            None => store::open_with(location, &settings)?,
+        staged = StagedStore::begin(location)?;
+        match &staged {
+            Some(staged) => Arc::clone(staged.store()),
+            None => store::open_with(location, &server)?,
         }
     };
     let mut bad = 0;
     let summary = runtime.block_on(async {
-        import_until(store.as_ref(), files, wanted, stop, |row| {
+        import_until(store.as_ref(), files, import_options, stop, |row| {
             bad += 1;
-            if bad <= SHOWN && !global.quiet {
+            if bad <= MAX_SHOWN && !global.quiet {
                 bar.suspend(|| eprintln!("{}", visible(&row.to_string())));
             }
         })
         .await
     });
     bar.finish_and_clear();
-    if bad > SHOWN && !global.quiet {
-        eprintln!("… and {} more bad rows", bad - SHOWN);
+    if bad > MAX_SHOWN && !global.quiet {
+        eprintln!("… and {} more bad rows", bad - MAX_SHOWN);
     }
     let summary = summary?;
     drop(store);
-    if let Some(fresh) = fresh {
-        fresh.keep()?;
+    if let Some(staged) = staged {
+        staged.persist()?;
     }
     if summary.rows == 0 && !global.quiet {
         eprintln!("warning: there are no rows below the header");
     }
-    let mut output = Output::stdout();
+    if !options.dry_run {
+        learnt.extend(options.map.iter().cloned());
+        kept::keep(&learnt, settings.dates.map(DateOrder::name), options.decimal.map(Decimal::name), &config, global);
+    }
     if global.json {
         let mut value = serde_json::to_value(&summary)?;
         value["milliseconds"] = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX).into();
-        output.json(&value)?;
-    } else {
-        output.text(as_text(&summary, start.elapsed()))?;
+        return Ok(format!("{}\n", serde_json::to_string(&value)?));
     }
-    output.flush()?;
-    Ok(())
+    Ok(visible(&summary::as_text(&summary, start.elapsed())).into_owned())
 }
 
-/// Comes true at Ctrl-C, or when the process is asked to end; listening begins at once.
+impl Dates {
+    const fn order(self) -> DateOrder {
+        match self {
+            Self::DayFirst => DateOrder::DayFirst,
+            Self::MonthFirst => DateOrder::MonthFirst,
+            Self::YearFirst => DateOrder::YearFirst,
+        }
+    }
+}
+
+impl Decimal {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Comma => "comma",
+        }
+    }
+
+    const fn mark(self) -> DecimalMark {
+        match self {
+            Self::Point => DecimalMark::Point,
+            Self::Comma => DecimalMark::Comma,
+        }
+    }
+}
+
+/// How files are read: by the flags, else by the settings.
+fn settings(options: &Options, config: &Config) -> anyhow::Result<Settings> {
+    let kept = settings_of(config)?;
+    let from = match options.from {
+        Some(From::Shopify) => Some(Preset::Shopify),
+        Some(From::Woocommerce) => Some(Preset::WooCommerce),
+        Some(From::Amazon) => Some(Preset::Amazon),
+        Some(From::Original) => Some(Preset::Original),
+        None => kept.from,
+    };
+    let mut choices = options.map.clone();
+    let said = |known: &Choice| options.map.iter().any(|choice| choice.column == known.column);
+    choices.extend(kept.choices.into_iter().filter(|known| !said(known)));
+    Ok(Settings {
+        from,
+        choices,
+        dates: options.dates.map(Dates::order).or(kept.dates),
+        decimal: options.decimal.map(Decimal::mark).or(kept.decimal),
+        ..kept
+    })
+}
+
+/// How files are read, by the settings.
+pub(super) fn settings_of(config: &Config) -> anyhow::Result<Settings> {
+    let kept = &config.import;
+    let choices = kept.columns.iter().map(|(column, field)| match Choice::new(column, field) {
+        Ok(choice) => Ok(Choice { required: false, ..choice }),
+        Err(reason) => Err(InputError::with_hint(format!("import.columns: {reason}"), "correct it in ecomres.toml")),
+    });
+    Ok(Settings {
+        from: Preset::parse(&kept.from),
+        choices: choices.collect::<Result<_, _>>()?,
+        dates: DateOrder::parse(&kept.dates),
+        decimal: match kept.decimal.as_str() {
+            "point" => Some(DecimalMark::Point),
+            "comma" => Some(DecimalMark::Comma),
+            _ => None,
+        },
+        country: Some(config.country()?),
+        currency: config.money().currency(),
+        context: DateContext::new(config.zone()?, Timestamp::now()),
+        patterns: Some(config.patterns()?),
+        ..Settings::default()
+    })
+}
+
+/// Runs what blocks, such as reading a pipe, until Ctrl-C.
+struct Interruptible<'a, F> {
+    runtime: &'a tokio::runtime::Runtime,
+    stop: Pin<&'a mut F>,
+}
+
+impl<F: Future<Output = ()>> Interruptible<'_, F> {
+    fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
+    ) -> Result<T, ImportError> {
+        let (finished, outcome) = tokio::sync::oneshot::channel();
+        // A plain thread, not one of the runtime: the process can end while it blocks.
+        std::thread::Builder::new()
+            .name("import-survey".to_owned())
+            .spawn(move || drop(finished.send(work())))
+            .map_err(|error| ImportError::Open { file: "the file".to_owned(), reason: error.to_string() })?;
+        let stop = self.stop.as_mut();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop => Err(ImportError::Interrupted),
+                outcome = outcome => outcome.unwrap_or(Err(ImportError::Interrupted)),
+            }
+        })
+    }
+}
+
+/// Completes at Ctrl-C, or when the process is asked to end; listening begins at once.
 #[cfg(unix)]
 fn interrupted() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -158,7 +358,7 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Comes true at Ctrl-C; listening begins at once.
+/// Completes at Ctrl-C; listening begins at once.
 #[cfg(windows)]
 fn interrupted() -> io::Result<impl Future<Output = ()>> {
     let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
@@ -169,106 +369,71 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<OrderReader> {
-    if is_stdin(path) {
-        return Ok(OrderReader::new("standard input", bar.wrap_read(io::stdin()))?);
+/// Opens a file; on a terminal, what is not certain is asked.
+fn open(
+    path: &Path,
+    options: &Options,
+    global: &Global,
+    settings: &mut Settings,
+    learnt: &mut Vec<Choice>,
+    until_stopped: &mut Interruptible<'_, impl Future<Output = ()>>,
+    bar: &ProgressBar,
+) -> anyhow::Result<OrderReader> {
+    let from_stdin = options.files.iter().any(|path| is_stdin(path));
+    let terminal =
+        !from_stdin && !options.unattended && !global.quiet && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let input = {
+        let (path, bar) = (path.to_owned(), bar.clone());
+        until_stopped.run(move || {
+            if is_stdin(&path) {
+                Input::stream("standard input", bar.wrap_read(io::stdin()))
+            } else {
+                Input::file(&path)
+            }
+        })?
+    };
+    // What is kept in the settings, or said with --map, is not asked again.
+    let known = !settings.choices.is_empty();
+    let mut proposed = false;
+    loop {
+        let (source, how) = (input.clone(), settings.clone());
+        let opened = until_stopped.run(move || OrderReader::with(&source, &how));
+        let reader = match opened {
+            Err(ImportError::AmbiguousDates { column, why, .. }) if terminal && settings.dates.is_none() => {
+                settings.dates = Some(ask::dates(input.name(), &column, &why)?);
+                continue;
+            }
+            Err(ImportError::NoId { near: Some(near), file, .. }) if terminal && !global.yes => {
+                let choice = ask::id(&file, &near)?;
+                settings.choices.push(choice.clone());
+                learnt.push(choice);
+                continue;
+            }
+            opened => opened?,
+        };
+        let summary = reader.summary();
+        if terminal && !global.yes && !known && !options.dry_run && summary.preset.is_none() {
+            let chosen = ask::columns(summary, !proposed)?;
+            proposed = true;
+            if !chosen.is_empty() {
+                settings.choices.extend(chosen.iter().cloned());
+                learnt.extend(chosen);
+                continue;
+            }
+        }
+        return Ok(reader);
     }
-    let file: Box<dyn Read + Send> = Box::new(bar.wrap_read(open_file(path)?));
-    Ok(OrderReader::new(&path.display().to_string(), file)?)
 }
 
-/// A bar over the bytes of all files; a spinner where a pipe does not tell its length.
+/// A spinner while standard input is read: nobody knows how long it is.
 fn progress_bar(files: &[PathBuf], global: &Global) -> ProgressBar {
-    if global.quiet || !io::stderr().is_terminal() {
+    if global.quiet || !io::stderr().is_terminal() || !files.iter().any(|path| is_stdin(path)) {
         return ProgressBar::hidden();
     }
-    let sizes = files.iter().map(|path| match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => Some(about.len()),
-        _ => None,
-    });
-    let (length, template) = match sizes.sum::<Option<u64>>() {
-        Some(length) => (Some(length), "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}"),
-        None => (None, "{spinner} {bytes} {bytes_per_sec}"),
-    };
-    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
-}
-
-fn ask(store: &str, orders: u64, from_stdin: bool) -> anyhow::Result<()> {
-    if from_stdin || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Problem::with_hint(
-            format!("replacing all orders of {store} needs a yes, and there is no terminal to ask on"),
-            "add --yes, or --dry-run to see what would happen",
-        )
-        .into());
-    }
-    eprint!("Replace all {} orders in {store}? Refunds stay. [y/N] ", grouped(orders));
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Problem::new(format!("nothing was changed: the orders of {store} stay")).into()),
-    }
-}
-
-fn as_text(summary: &ImportSummary, took: Duration) -> String {
-    let seconds = took.as_secs_f64();
-    let names: Vec<&str> = summary.files.iter().map(|file| file.file.as_str()).collect();
-    let verb = if summary.dry_run { "would import" } else { "imported" };
-    let orders = summary.added + summary.updated;
-    let mut text = format!("{verb} {} from {} in {seconds:.1} s\n", counted(orders, "order"), names.join(", "));
-    let mut line = |count: u64, what: &str| {
-        if count > 0 {
-            text += &format!("  {:>9}  {what}\n", grouped(count));
-        }
-    };
-    line(summary.added, "new");
-    line(summary.updated, "replaced");
-    line(summary.kept, "known, left as they were");
-    let repeated = if summary.mode == "append" {
-        "repeated within the import: the first counts"
-    } else {
-        "repeated within the import: the last counts"
-    };
-    line(summary.repeated, repeated);
-    line(summary.bad_rows, "bad rows, skipped");
-    line(summary.dates_not_readable, "dates not readable, kept as text");
-    line(
-        summary.phones_not_plausible,
-        "warning: telephone numbers that are none; nobody is shown these orders: see shop.phone_country",
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {bytes} {bytes_per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    line(summary.ids_not_like_pattern, "warning: order ids that are not found in messages: see orders.pattern");
-    for FileSummary { file, encoding, unknown_columns, .. } in &summary.files {
-        if !encoding.starts_with("UTF-8") {
-            text += &format!("  {file}: read as {encoding}\n");
-        }
-        if !unknown_columns.is_empty() {
-            let columns = counted(unknown_columns.len() as u64, "column");
-            text += &format!("  {file}: {columns} not used: {}\n", unknown_columns.join(", "));
-        }
-    }
-    if summary.dry_run {
-        text += "  nothing was written (--dry-run)\n";
-    }
-    text
-}
-
-/// `100,000 orders`, `1 order`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// `100,000`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
+    bar
 }

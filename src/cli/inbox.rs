@@ -1,6 +1,5 @@
-//! Decides how the team sees what waits for an answer, and has parked work tried again.
-//!
-//! It must never answer or send anything itself.
+//! `ecomres inbox`: shows what waits for an answer, and makes parked work due again. It answers and sends nothing
+//! itself.
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args, Subcommand};
@@ -8,26 +7,26 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{Output, visible};
-use super::{Global, Problem, app};
+use super::{Global, InputError, app};
 use crate::domain::ids::UserId;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::words::excerpt;
-use crate::store::{self, Backlog, Unfinished, WorkState};
+use crate::store::{self, Backlog, OTHER_NUMBERS, Unfinished, WorkState};
 
 /// See what waits for an answer, and try again what was given up
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A conversation whose turn failed too often is parked with its error; so is a reply that the channel did not take. \
+    after_help = "A conversation whose turn failed too often is parked with its error; so is a reply that the channel did not take, or that was not delivered. \
     A parked conversation is also tried again when its customer writes again.\n\n\
     Examples:\n  ecomres inbox list\n  ecomres inbox retry 919876543210\n  ecomres inbox retry --all"
 )]
 pub struct Options {
     #[command(subcommand)]
-    what: What,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum Command {
     /// What is parked, in work and waiting, and the replies that were given up
     #[command(after_help = "Example:\n  ecomres inbox list --json")]
     List {
@@ -55,22 +54,39 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let (location, settings) = (app::store_location(global, &config), app::server_settings(&config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let mut output = Output::stdout();
-    match options.what {
-        What::List { limit } => {
-            let store = store::look_with(location, &settings)?;
-            let (backlog, work, replies) = runtime.block_on(async {
-                tokio::try_join!(store.backlog(), store.unfinished(limit), store.parked_outgoing(limit))
+    match options.command {
+        Command::List { limit } => {
+            let store = store::open_read_only_with(location, &settings)?;
+            let (backlog, work, replies, others) = runtime.block_on(async {
+                tokio::try_join!(
+                    store.backlog(),
+                    store.unfinished(limit),
+                    store.parked_outgoing(limit),
+                    store.counted(OTHER_NUMBERS)
+                )
             })?;
+            let others = others.map_or(0, |tally| tally.count);
             if global.json {
-                output.json(&json!({"backlog": backlog, "conversations": work, "parked_replies": replies}))?;
+                output.json(&json!({
+                    "backlog": backlog,
+                    "conversations": work,
+                    "parked_replies": replies,
+                    "of_other_numbers": others,
+                }))?;
             } else {
                 list(&mut output, &backlog, &work, &replies)?;
+                if others > 0 {
+                    output.line(format!(
+                        "\n{} of numbers that are not in PHONE_ID: not answered",
+                        counted(others, "message or status", "messages and statuses")
+                    ))?;
+                }
             }
         }
-        What::Retry { user, all: _ } => {
+        Command::Retry { user, all: _ } => {
             if user.as_deref().is_some_and(|user| user.trim().is_empty()) {
                 return Err(
-                    Problem::with_hint("the customer is empty", "ecomres inbox list shows the parked ones").into()
+                    InputError::with_hint("the customer is empty", "ecomres inbox list shows the parked ones").into()
                 );
             }
             let user = user.map(|user| UserId::new(user.trim()));
@@ -80,8 +96,8 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                 tokio::try_join!(store.retry_parked(user.as_ref(), now), store.retry_outgoing(user.as_ref(), now))
             })?;
             if let Some(user) = user.filter(|_| conversations + replies == 0) {
-                return Err(Problem::with_hint(
-                    format!("nothing of {user} is parked in {}", store::shown(location)),
+                return Err(InputError::with_hint(
+                    format!("nothing of {user} is parked in {}", store::display_location(location)),
                     "ecomres inbox list shows what is",
                 )
                 .into());
@@ -102,7 +118,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
 
 fn list(output: &mut Output, backlog: &Backlog, work: &[Unfinished], replies: &[Outgoing]) -> std::io::Result<()> {
     output.line(format!(
-        "{} waiting, {} in work, {} parked; {} to send, {} parked",
+        "{} waiting, {} in work, {} parked; {} to send, {} parked or undelivered",
         counted(backlog.waiting, "conversation", "conversations"),
         backlog.in_work,
         backlog.parked,
@@ -134,7 +150,7 @@ fn list(output: &mut Output, backlog: &Backlog, work: &[Unfinished], replies: &[
         }
     }
     if !replies.is_empty() {
-        output.line("\nparked replies")?;
+        output.line("\nparked and undelivered replies")?;
     }
     for reply in replies {
         output.line(visible(&format!(

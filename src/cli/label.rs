@@ -1,6 +1,5 @@
-//! Decides how files of orders and support tickets are asked to become training rows.
-//!
-//! It must never overwrite a file without a yes.
+//! The command `label`: makes training rows of orders and support tickets.
+#![expect(clippy::doc_markdown, reason = "the docs of arguments are the help, which shows backticks")]
 
 mod export;
 
@@ -10,7 +9,8 @@ use anyhow::Context as _;
 
 use super::files::{refuse_existing, write};
 use super::output::Output;
-use super::{Global, Problem};
+use super::{Global, InputError};
+use crate::files::csv::Table;
 use crate::nlu::{LABEL_RULES, LabelColumns, LabelRules, Labelling, Summary};
 
 /// Make training rows of order feedback and support tickets, by rules
@@ -65,7 +65,7 @@ enum Action {
 ///
 /// # Errors
 /// Rules or files that cannot be read, or a file that exists or cannot be written.
-pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     if let Some(Action::Export(export)) = &options.action {
         return export::run(export, global);
     }
@@ -107,7 +107,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
 fn read_rules(path: Option<&Path>) -> anyhow::Result<LabelRules> {
     let Some(path) = path else { return Ok(LabelRules::parse(LABEL_RULES, "the default rules")?) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Problem::with_hint(
+        InputError::with_hint(
             format!("{} cannot be read: {error}", path.display()),
             "`ecomres label --show-rules` prints rules to start from",
         )
@@ -117,12 +117,12 @@ fn read_rules(path: Option<&Path>) -> anyhow::Result<LabelRules> {
 
 /// The header is written even where there is no row.
 fn csv_of(header: &[&str], rows: &[impl serde::Serialize]) -> anyhow::Result<Vec<u8>> {
-    let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    csv.write_record(header)?;
+    let mut table = Table::new();
+    table.row(header)?;
     for row in rows {
-        csv.serialize(row)?;
+        table.serialize(row)?;
     }
-    csv.into_inner().context("writing the rows")
+    Ok(table.finish().context("writing the rows")?.into_bytes())
 }
 
 fn print_summary(summary: &Summary, output: &mut Output) -> anyhow::Result<()> {

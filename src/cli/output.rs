@@ -1,6 +1,4 @@
-//! Decides how results reach standard output: it is the only module that writes there.
-//!
-//! It must never mix anything but results in: progress, warnings and errors go to standard error.
+//! Standard output: the only module that writes there, and only results. Progress, warnings and errors go to standard error.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +7,7 @@ use serde::Serialize;
 
 use rmcp::transport::io::{StdioReader, StdioWriter, stdio_pipes};
 
-use super::Problem;
+use super::input_error::InputError;
 
 /// Writes results to standard output.
 ///
@@ -22,69 +20,89 @@ pub struct Output {
 
 impl Output {
     /// Locks standard output for this command.
+    #[expect(clippy::disallowed_methods, reason = "only this module writes to standard output")]
     pub fn stdout() -> Self {
         Self { out: io::stdout().lock() }
     }
 
     /// Whether standard output is a terminal, so that tables may use colour and width.
+    #[expect(clippy::disallowed_methods, reason = "only this module writes to standard output")]
     pub fn is_terminal() -> bool {
         io::stdout().is_terminal()
     }
 
     /// Writes one line of text.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
     pub fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
         let written = self.out.write_all(text.as_ref().as_bytes()).and_then(|()| self.out.write_all(b"\n"));
-        self.settle(written)
+        checked(written)
     }
 
     /// Writes text as it is, without a line end.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
     pub fn text(&mut self, text: impl AsRef<str>) -> io::Result<()> {
         let written = self.out.write_all(text.as_ref().as_bytes());
-        self.settle(written)
+        checked(written)
     }
 
     /// Writes one value as one line of JSON.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string(value).map_err(io::Error::other)?;
         self.line(text)
     }
 
     /// Writes one value as indented JSON.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
     pub fn json_pretty(&mut self, value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
         self.line(text)
     }
 
-    /// Sends what is buffered on its way; call it before waiting for anybody.
+    /// Flushes the buffer; to be called before waiting for input or work.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        self.settle(flushed)
-    }
-
-    fn settle(&self, written: io::Result<()>) -> io::Result<()> {
-        match written {
-            // Nothing has to be tidied up: scratch stores are in memory, and a named store is whole at any moment.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(io::Error::new(
-                error.kind(),
-                Problem::with_hint(
-                    format!("the result cannot be written to standard output: {error}"),
-                    "free some space where it goes to, or send it elsewhere",
-                ),
-            )),
-            Ok(()) => Ok(()),
-        }
+        checked(flushed)
     }
 }
 
-/// Standard input and output for a protocol that owns both: whoever takes them writes nothing else to standard output.
+/// Ends the process where nobody reads its output any more; adds a hint to any other error.
+fn checked(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        // Nothing has to be cleaned up: temporary stores are in memory, and a store file is consistent at any moment.
+        #[expect(clippy::exit, reason = "a closed pipe ends the command, as it ends other command-line tools")]
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            InputError::with_hint(
+                format!("the result cannot be written to standard output: {error}"),
+                "free some space where it goes to, or send it elsewhere",
+            ),
+        )),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Standard input and output for a protocol that owns both: nothing else may be written to standard output then.
 /// Needs a running runtime.
+#[expect(clippy::disallowed_methods, reason = "only this module writes to standard output")]
 pub(super) fn protocol_pipes() -> (StdioReader, StdioWriter) {
     stdio_pipes()
 }
 
-/// Text from outside as it may be shown: control characters, which could move the cursor, colour what follows or
-/// rename the window, are written out. Line ends and tabs stay.
+/// Escapes control characters, which could move the cursor, change colours or rename the window of a terminal. Line ends and
+/// tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(hidden) {

@@ -1,6 +1,4 @@
-//! Decides how texts reach the classifier from a command line, and how its answers are shown.
-//!
-//! It must never alter a text.
+//! The command `predict`: reads messages and shows what the classifier makes of them.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -8,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::app::{load_engine_on, model_folder};
+use super::app::{load_engine_on, model_location};
+use super::arguments::confidence;
 use super::output::Output;
-use super::train::share;
-use super::{Global, Problem};
+use super::{Global, InputError};
+use crate::files::csv::restored;
 use crate::nlu::{DeviceChoice, Engine, ModelConfig, Prediction, Scored};
 
 /// Lines read ahead from a file or a pipe, so that they are computed in batches.
 const LINES: usize = 64;
 
-/// Tell what messages want and how they sound.
+/// Tell what messages want, how they sound, and what else the model says of them.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ecomres predict \"where is my order?\"\n  ecomres predict --json --top-k 3 < messages.txt\n  ecomres predict --batch messages.csv --json --abstain-below 0.5"
@@ -35,8 +34,8 @@ pub struct Options {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
     /// Mark an intent below this confidence as one not to act on [default: what the model's config.json says, or 0]
-    #[arg(long, value_name = "P", value_parser = share)]
-    abstain_below: Option<f64>,
+    #[arg(long, value_name = "P", value_parser = confidence)]
+    abstain_below: Option<f32>,
     /// What to compute on: a card needs a build with --features wgpu or cuda
     #[arg(long, value_name = "auto|cpu|wgpu|cuda", default_value_t)]
     device: DeviceChoice,
@@ -46,12 +45,12 @@ pub struct Options {
 ///
 /// # Errors
 /// No usable model, or the messages cannot be read.
-pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let dir = model_folder(global)?;
-    let engine = load_engine_on(&dir, options.device)?;
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
+    let location = model_location(global)?;
+    let engine = load_engine_on(&location, options.device)?;
     let threshold = match options.abstain_below {
-        Some(threshold) => threshold as f32,
-        None => ModelConfig::read(&dir)?.abstain_below.unwrap_or(0.0),
+        Some(threshold) => threshold,
+        None => ModelConfig::read(&location)?.abstain_below.unwrap_or(0.0),
     };
     let show = Show { engine, top_k: usize::from(options.top_k), threshold, json: global.json };
     let mut output = Output::stdout();
@@ -80,8 +79,8 @@ fn text_of(line: &[u8]) -> String {
     String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
 }
 
-fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
-    Problem::with_hint(format!("{} cannot be read: {error}", path.display()), "name a text file or a .csv file")
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> InputError {
+    InputError::with_hint(format!("{} cannot be read: {error}", path.display()), "name a text file or a .csv file")
 }
 
 /// The cells of one column.
@@ -91,14 +90,14 @@ fn cells(path: &Path, column: &str) -> anyhow::Result<impl Iterator<Item = anyho
     let names: Vec<String> =
         header.iter().map(|name| text_of(name).trim_start_matches('\u{FEFF}').trim().to_owned()).collect();
     let at = names.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or_else(|| {
-        Problem::with_hint(
+        InputError::with_hint(
             format!("{}: no column {column}, found {}", path.display(), names.join(", ")),
             "name the column with --text-column",
         )
     })?;
     let path = path.to_owned();
     Ok(reader.into_byte_records().map(move |record| match record {
-        Ok(record) => Ok(record.get(at).map(text_of).unwrap_or_default()),
+        Ok(record) => Ok(record.get(at).map(|cell| restored(&text_of(cell)).into_owned()).unwrap_or_default()),
         Err(error) => Err(unreadable(&path, &error).into()),
     }))
 }
@@ -158,6 +157,14 @@ impl Show {
                 map.shift_remove("intents");
                 map.shift_remove("sentiments");
             }
+            if let Some(Value::Object(heads)) = map.get_mut("heads") {
+                for head in heads.values_mut().filter_map(Value::as_object_mut) {
+                    match head.get_mut("labels") {
+                        Some(Value::Array(list)) if self.top_k > 1 => list.truncate(self.top_k),
+                        _ => drop(head.shift_remove("labels")),
+                    }
+                }
+            }
             map.insert("abstained".to_owned(), self.abstains(prediction).into());
             map.insert("text".to_owned(), text.into());
         }
@@ -170,7 +177,10 @@ impl Show {
             shown.collect::<Vec<_>>().join(", ")
         };
         let unsure = if self.abstains(prediction) { "unsure: " } else { "" };
-        format!("{unsure}{}\t{}\t{}", list(&prediction.intents), list(&prediction.sentiments), shown(text.trim()))
+        let own = [&prediction.intents, &prediction.sentiments].into_iter();
+        let heads = own.filter(|ranked| !ranked.is_empty()).chain(prediction.heads.values().map(|head| &head.labels));
+        let heads: Vec<String> = heads.map(|ranked| list(ranked)).collect();
+        format!("{unsure}{}\t{}", heads.join("\t"), shown(text.trim()))
     }
 }
 

@@ -1,6 +1,6 @@
-//! Decides whether recorded conversations still come out as they did: replies and tool calls, turn by turn.
+//! `ecomres replay`: runs recorded conversations again, and compares replies and tool calls turn by turn.
 //!
-//! It must never touch a store that is in use: every session runs in a scratch store of its own.
+//! Every session runs in a scratch store of its own: no store that is in use is touched.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::output::{Output, visible};
 use super::recording::{self, Call, Turn};
-use super::{Global, Problem, app};
+use super::{Global, InputError, app};
 use crate::agent::Incoming;
 use crate::config::Config;
-use crate::domain::ids::{QuoteId, UserId};
+use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
 use crate::inbox::Worker;
 use crate::llm::ChatModel;
@@ -26,7 +26,7 @@ use crate::store::sqlite::SqliteStore;
 #[derive(Debug, Args)]
 #[command(
     after_help = "For checking a new model, prompt or policy before it goes live. Each session runs in a scratch store, at \
-        the times on record, with the model that the settings name. Exit code 1 when anything differs.\n\nExamples:\n  \
+        the recorded times, with the model that the settings name. Exit code 1 when anything differs.\n\nExamples:\n  \
         ecomres simulate --scenario all --record before.jsonl\n  ecomres replay before.jsonl\n  \
         ecomres replay before.jsonl --calls-only --orders orders.csv --json"
 )]
@@ -45,9 +45,9 @@ pub struct Options {
     offline: bool,
 }
 
-pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     if global.store.is_some() {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "--store names a store, and a replay works in scratch stores only",
             "leave it out; --orders FILE.csv gives the scratch stores their orders",
         )
@@ -58,7 +58,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         .files
         .iter()
         .map(|path| Ok((path.display().to_string(), recording::read(path)?)))
-        .collect::<Result<_, Problem>>()?;
+        .collect::<Result<_, InputError>>()?;
     let engine = app::load_engine(global, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -68,20 +68,20 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let mut output = Output::stdout();
     let (count, different) = runtime.block_on(async {
         let model = app::chat_model(&config, options.offline).await?;
-        let parts = Parts { config, engine, model, options: &options };
+        let replay = Replay { global, config, engine, model, options };
         let (mut count, mut different) = (0, 0);
         for (name, turns) in &recordings {
             for session in turns.chunk_by(|one, next| one.session == next.session) {
-                let worker = parts.worker().await?;
+                let worker = replay.worker().await?;
                 for (index, turn) in session.iter().enumerate() {
-                    let now = parts.again(&worker, turn).await?;
-                    let same = parts.same(turn, &now);
+                    let now = replay.run_turn(&worker, turn).await?;
+                    let same = replay.same(turn, &now);
                     count += 1;
                     different += usize::from(!same);
                     if global.json {
                         output.json(&event(name, index + 1, turn, &now, same))?;
                     } else if !same {
-                        show(&mut output, name, index + 1, turn, &now)?;
+                        print_difference(&mut output, name, index + 1, turn, &now)?;
                     }
                 }
             }
@@ -89,7 +89,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         anyhow::Ok((count, different))
     })?;
     if different > 0 {
-        return Err(Problem::new(format!("{different} of {count} turns came out otherwise")).into());
+        return Err(InputError::new(format!("{different} of {count} turns came out otherwise")).into());
     }
     if !global.json {
         output.line(format!("{count} turns came out as they did"))?;
@@ -97,35 +97,32 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-struct Parts<'a> {
+struct Replay<'a> {
+    global: &'a Global,
     config: Config,
     engine: Engine,
     model: Arc<dyn ChatModel>,
     options: &'a Options,
 }
 
-impl Parts<'_> {
+impl Replay<'_> {
     async fn worker(&self) -> anyhow::Result<Worker> {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
-        app::load_orders(&store, self.options.orders.as_deref()).await?;
+        app::load_orders(&store, self.options.orders.as_deref(), &self.config).await?;
         let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
-        let toolbox = app::bot_tools(&self.config, toolbox, None).await?;
+        let toolbox = app::bot_tools(self.global, &self.config, toolbox, None, app::PATIENCE).await?;
         app::worker(&self.config, store, toolbox, Arc::clone(&self.model))
     }
 
-    /// Runs a turn again, in the form it is kept in.
-    async fn again(&self, worker: &Worker, turn: &Turn) -> anyhow::Result<Turn> {
+    /// Runs a turn again, and returns it as it is recorded.
+    async fn run_turn(&self, worker: &Worker, turn: &Turn) -> anyhow::Result<Turn> {
         let user = UserId::new(turn.user.as_str());
         let offered = worker.store().conversation(&user).await?.map(|known| known.offered).unwrap_or_default();
-        let quote = |pressed: &str| {
-            let offer = offered.iter().find(|offer| offer.order_id.as_str() == pressed);
-            offer.map_or_else(|| QuoteId::new(pressed), |offer| offer.quote_id.clone())
-        };
-        let incoming =
-            Incoming { texts: vec![recording::stand_ins(&turn.text)], pressed: turn.pressed.as_deref().map(quote) };
+        let pressed = turn.pressed.as_deref().map(|pressed| recording::press(pressed, &offered));
+        let incoming = Incoming { pressed, ..Incoming::typed(recording::unmask(&turn.text)) };
         let report = worker.take_turn(&user, &incoming, turn.at).await?;
         let session = turn.session.as_deref();
-        Ok(recording::turn(session, &turn.user, &offered, &incoming, turn.at, &report, &self.config.patterns()?))
+        Ok(recording::turn(session, &turn.user, &offered, &incoming, turn.at, &report))
     }
 
     fn same(&self, before: &Turn, now: &Turn) -> bool {
@@ -134,7 +131,7 @@ impl Parts<'_> {
     }
 }
 
-/// A call without what is worded anew each time, or not looked at by the tool.
+/// A call without the arguments that are worded differently each time, or ignored by the tool.
 fn comparable(call: &Call) -> (String, Value) {
     let mut arguments = call.arguments.clone();
     if let Some(fields) = arguments.as_object_mut() {
@@ -146,7 +143,7 @@ fn comparable(call: &Call) -> (String, Value) {
 }
 
 fn event(file: &str, number: usize, before: &Turn, now: &Turn, same: bool) -> Value {
-    let came = |turn: &Turn| json!({"replies": turn.replies, "tool_calls": turn.tool_calls});
+    let outcome = |turn: &Turn| json!({"replies": turn.replies, "tool_calls": turn.tool_calls});
     json!({
         "file": file,
         "session": before.session,
@@ -154,12 +151,12 @@ fn event(file: &str, number: usize, before: &Turn, now: &Turn, same: bool) -> Va
         "user": before.user,
         "text": before.text,
         "same": same,
-        "before": came(before),
-        "now": came(now),
+        "before": outcome(before),
+        "now": outcome(now),
     })
 }
 
-fn show(output: &mut Output, file: &str, number: usize, before: &Turn, now: &Turn) -> anyhow::Result<()> {
+fn print_difference(output: &mut Output, file: &str, number: usize, before: &Turn, now: &Turn) -> anyhow::Result<()> {
     let session = before.session.as_deref().map(|session| format!(", {session}")).unwrap_or_default();
     output.line(format!("{file}{session}, turn {number}: {}", visible(&excerpt(&before.text, 120))))?;
     let lines = |turn: &Turn| -> Vec<String> {
@@ -168,10 +165,10 @@ fn show(output: &mut Output, file: &str, number: usize, before: &Turn, now: &Tur
         calls.chain(replies).collect()
     };
     let (old, new) = (lines(before), lines(now));
-    // What begins and ends alike needs no mark.
+    // Equal lines at the beginning and at the end are shown without a sign.
     let start = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(old, new)| old == new).count();
-    let mut put = |mark: char, line: &String| output.line(format!("  {mark} {}", visible(&excerpt(line, 400))));
+    let mut put = |sign: char, line: &String| output.line(format!("  {sign} {}", visible(&excerpt(line, 400))));
     old[..start].iter().try_for_each(|line| put(' ', line))?;
     old[start..old.len() - end].iter().try_for_each(|line| put('-', line))?;
     new[start..new.len() - end].iter().try_for_each(|line| put('+', line))?;

@@ -1,6 +1,7 @@
-//! Decides how what the store holds is shown to the team: its figures, and the audit trail.
-//!
-//! It must never change anything.
+//! `ecomres report`: shows the stats of the store, and the audit trail. The store is opened read-only.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,51 +10,60 @@ use serde_json::json;
 
 use super::app::{self, verify_audit};
 use super::output::{Output, visible};
-use super::{Global, Problem, look_at_store, quality};
-use crate::domain::audit::AuditCheck;
+use super::{Global, InputError, anchor, open_store_read_only, quality};
+use crate::domain::audit::{AuditCheck, SignedHead};
 use crate::domain::words::excerpt;
-use crate::insights::{self, Part, Range, Section};
+use crate::insights::{self, Range, ReportSection, Section};
+use crate::store::{Store, StoreError};
 
-/// Show what the store has on record: figures, and the audit trail
+/// Show what the store has on record: statistics, and the audit trail
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The store is only looked at; it may be read-only. Figures are those of the dashboard; days are the shop's days.\n\n\
+    after_help = "The store is only looked at; it may be read-only. Statistics are those of the dashboard; days are the shop's days.\n\n\
     Examples:\n  ecomres report overview --range 24h\n  ecomres report orders --range all --format csv > orders.csv\n  \
     ecomres report all --range 2026-01-01..2026-01-31 --format html > january.html\n  ecomres report audit --verify"
 )]
 pub struct Options {
     #[command(subcommand)]
-    what: What,
+    report: Report,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum Report {
     /// What a team lead looks at first: customers, response times, hand-overs, refunds, ratings
     #[command(after_help = "Example:\n  ecomres report overview --range 24h")]
-    Overview(Figures),
+    Overview(StatsArgs),
     /// Orders, delays, delivery times and ratings, by platform and category
     #[command(after_help = "Example:\n  ecomres report orders --range all --format csv")]
-    Orders(Figures),
+    Orders(StatsArgs),
     /// Refunds that were paid, by day, category, platform and reason
     #[command(after_help = "Example:\n  ecomres report refunds --range 30d --platform JioMart")]
-    Refunds(Figures),
+    Refunds(StatsArgs),
     /// Requests for a person, and how long they wait
     #[command(after_help = "Example:\n  ecomres report alerts --range 7d")]
-    Alerts(Figures),
+    Alerts(StatsArgs),
     /// Who wrote, in how many conversations, and how fast the answers were
     #[command(after_help = "Example:\n  ecomres report conversations --range 7d --format md")]
-    Conversations(Figures),
+    Conversations(StatsArgs),
     /// What customers wanted and how they sounded, how sure the model was, what people corrected, and drift
     #[command(after_help = "Example:\n  ecomres report nlu --range 30d")]
-    Nlu(Figures),
+    Nlu(StatsArgs),
     /// The audit trail: every tool call, hash-chained
     ///
     /// The store is only looked at; it may be read-only.
-    #[command(after_help = "Examples:\n  ecomres report audit --last 20\n  ecomres report audit --verify --json")]
+    #[command(after_help = "Examples:\n  ecomres report audit --last 20\n  ecomres report audit --verify --json\n  \
+        ecomres report audit --verify --heads /var/log/ecomres.log")]
     Audit {
-        /// Check the whole chain, and that it and the refunds agree; exit code 1 when they do not
+        /// Check the whole chain, its signatures, and that it and the refunds agree; exit code 1 when they do not, or where
+        /// signatures are not checked because the key is not here
         #[arg(long)]
         verify: bool,
+        /// Also hold it against a head that was published, as the log shows it (ecomres-audit-head:…); repeat for more
+        #[arg(long, value_name = "HEAD", requires = "verify")]
+        head: Vec<String>,
+        /// Also hold it against every head in a file, such as a log
+        #[arg(long, value_name = "FILE", requires = "verify")]
+        heads: Option<PathBuf>,
         /// How many of the latest entries to show
         #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true,
             value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -61,12 +71,12 @@ enum What {
     },
     /// Everything
     #[command(after_help = "Example:\n  ecomres report all --range 30d --format html > report.html")]
-    All(Figures),
+    All(StatsArgs),
 }
 
-/// Which time, and how it is written.
+/// The range and the format.
 #[derive(Debug, Args)]
-struct Figures {
+struct StatsArgs {
     /// 1h, 24h, 7d, 30d, all, or two days such as 2026-01-01..2026-01-31
     #[arg(long, value_name = "RANGE", default_value = "7d")]
     range: String,
@@ -92,30 +102,31 @@ enum Format {
     Md,
 }
 
-/// Prints the figures of some parts.
-fn figures(asked: &Figures, parts: &[Part], global: &Global) -> anyhow::Result<()> {
+/// Prints some sections.
+fn print_sections(args: &StatsArgs, wanted: &[ReportSection], global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
-    let range = Range::parse(&asked.range)?;
+    let range = Range::parse(&args.range)?;
     let zone = config.zone()?;
     let options = insights::Options {
         period: range.period(Timestamp::now(), &zone, config.triage.gap()),
         range,
-        platform: asked.platform.clone(),
+        platform: args.platform.clone(),
+        money: config.money(),
         response_target_seconds: config.dashboard.response_target_seconds,
         clarify_below: config.triage.clarify_below,
-        model: if parts.contains(&Part::Quality) { quality::facts(global, &config) } else { None },
+        model: if wanted.contains(&ReportSection::Quality) { quality::facts(global, &config) } else { None },
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
-    let store = look_at_store(global)?;
+    let store = open_store_read_only(global)?;
     let sections: Vec<Section> = runtime.block_on(async {
-        let mut sections = Vec::with_capacity(parts.len());
-        for part in parts {
-            sections.push(insights::build(store.as_ref(), *part, &options).await?);
+        let mut sections = Vec::with_capacity(wanted.len());
+        for section in wanted {
+            sections.push(insights::build(store.as_ref(), *section, &options).await?);
         }
         anyhow::Ok(sections)
     })?;
     let mut output = Output::stdout();
-    match if global.json { Format::Json } else { asked.format } {
+    match if global.json { Format::Json } else { args.format } {
         Format::Json => {
             for section in &sections {
                 output.json(&section.to_json())?;
@@ -137,35 +148,107 @@ fn figures(asked: &Figures, parts: &[Part], global: &Global) -> anyhow::Result<(
     Ok(())
 }
 
-/// How many entries there are, and what is not there any more.
+/// How many entries there are, and how many were removed or erased.
 pub(super) fn entries(check: &AuditCheck) -> String {
-    let mut told = format!("{} entries", check.entries);
+    let mut text = super::import::counted(check.entries, "entry");
     if check.removed > 0 {
-        told += &format!(" after {} that were removed for their age", check.removed);
+        let _ = write!(text, " after {} that were removed for their age", check.removed);
     }
     if check.erased > 0 {
-        told += &format!(", {} of them erased for customers who were forgotten", check.erased);
+        let _ = write!(text, ", {} of them erased for customers who were forgotten", check.erased);
     }
-    told
+    text
+}
+
+/// What to do where the key is not here.
+const KEY_WANTED: &str =
+    "Give this process the key that the others have: ECOMRES_AUDIT_KEY, or ECOMRES_AUDIT__KEY_FILE for its file";
+
+/// Which signatures were checked.
+pub(super) fn signatures(check: &AuditCheck) -> String {
+    match (check.signed, check.unchecked) {
+        (0, 0) => "Nothing of it is signed: whoever may write the store can write another one in its place.".to_owned(),
+        (0, unchecked) => {
+            let unchecked = super::import::counted(unchecked, "entry");
+            format!("The signatures of {unchecked} were not checked: the key is not here. {KEY_WANTED}.")
+        }
+        (signed, _) if signed + check.erased >= check.entries => "Every entry is signed with the key.".to_owned(),
+        (1, _) => "The latest entry is signed with the key, and vouches for those before.".to_owned(),
+        (signed, _) => {
+            format!("The latest {signed} entries are signed with the key; the first of them vouches for those before.")
+        }
+    }
+}
+
+/// The published heads that the trail is to be held against.
+fn published(texts: &[String], file: Option<&Path>) -> Result<Vec<SignedHead>, InputError> {
+    const HINT: &str =
+        "a head looks like ecomres-audit-head:1:PLACE:HASH:TIME:KEY:SIGNATURE; bot, serve, dashboard and mcp log them";
+    let mut heads = Vec::new();
+    for text in texts {
+        let found = SignedHead::find_in(text);
+        if found.is_empty() {
+            return Err(InputError::with_hint(format!("“{}” is no head of an audit trail", excerpt(text, 60)), HINT));
+        }
+        heads.extend(found);
+    }
+    if let Some(path) = file {
+        // A log may hold anything.
+        let bytes = std::fs::read(path).map_err(|error| {
+            InputError::with_hint(format!("{} cannot be read: {error}", path.display()), "name a log of ecomres")
+        })?;
+        let found = SignedHead::find_in(&String::from_utf8_lossy(&bytes));
+        if found.is_empty() {
+            return Err(InputError::with_hint(
+                format!("there is no head of an audit trail in {}", path.display()),
+                HINT,
+            ));
+        }
+        heads.extend(found);
+    }
+    Ok(heads)
+}
+
+/// The first head that the trail contradicts, or that is forged.
+async fn against(store: &dyn Store, heads: &[SignedHead]) -> Result<Option<(u64, String)>, StoreError> {
+    let key = store.audit_key();
+    for head in heads {
+        if let (Some(loaded), Some((id, _))) = (&key, &head.signature)
+            && id == loaded.key.id()
+            && !head.is_signed_by(&loaded.key)
+        {
+            return Ok(Some((
+                head.seq,
+                "the published head of it is forged: its signature is not that of the key".into(),
+            )));
+        }
+        if let Some(why) = anchor::contradiction(store, head).await? {
+            return Ok(Some((head.seq, why)));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
-    let (verify, last) = match options.what {
-        What::Audit { verify, last } => (verify, last),
-        What::Overview(asked) => return figures(&asked, &[Part::Overview], global),
-        What::Orders(asked) => return figures(&asked, &[Part::Orders], global),
-        What::Refunds(asked) => return figures(&asked, &[Part::Refunds], global),
-        What::Alerts(asked) => return figures(&asked, &[Part::Alerts], global),
-        What::Conversations(asked) => return figures(&asked, &[Part::Conversations], global),
-        What::Nlu(asked) => return figures(&asked, &[Part::Nlu, Part::Quality], global),
-        What::All(asked) => return figures(&asked, &Part::ALL, global),
+    let (verify, last, published) = match options.report {
+        Report::Audit { verify, last, head, heads } => (verify, last, published(&head, heads.as_deref())?),
+        Report::Overview(args) => return print_sections(&args, &[ReportSection::Overview], global),
+        Report::Orders(args) => return print_sections(&args, &[ReportSection::Orders], global),
+        Report::Refunds(args) => return print_sections(&args, &[ReportSection::Refunds], global),
+        Report::Alerts(args) => return print_sections(&args, &[ReportSection::Alerts], global),
+        Report::Conversations(args) => return print_sections(&args, &[ReportSection::Conversations], global),
+        Report::Nlu(args) => return print_sections(&args, &[ReportSection::Nlu, ReportSection::Quality], global),
+        Report::All(args) => return print_sections(&args, &ReportSection::ALL, global),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the runtime")?;
-    let store = look_at_store(global)?;
+    let store = open_store_read_only(global)?;
     let mut output = Output::stdout();
     runtime.block_on(async {
         if verify {
-            let check = verify_audit(store.as_ref()).await?;
+            let mut check = verify_audit(store.as_ref()).await?;
+            if check.broken.is_none() {
+                check.broken = against(store.as_ref(), &published).await?;
+            }
             if global.json {
                 output.json(&check)?;
             } else if check.broken.is_none() {
@@ -173,10 +256,18 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                     "The audit trail holds: {}, each chained to the one before, and the refunds agree with it.",
                     entries(&check)
                 ))?;
+                output.line(signatures(&check))?;
+                if !published.is_empty() {
+                    let heads = super::import::counted(published.len() as u64, "published head");
+                    output.line(format!("It agrees with {heads}."))?;
+                }
             }
             return match check.broken {
-                None => Ok(()),
-                Some((place, why)) => Err(Problem::with_hint(
+                None if check.unchecked == 0 => Ok(()),
+                None => {
+                    Err(InputError::with_hint("the signatures of the audit trail were not checked", KEY_WANTED).into())
+                }
+                Some((place, why)) => Err(InputError::with_hint(
                     format!("the audit trail is broken at entry {place}: {why}"),
                     "keep this file as evidence, and compare it with a backup",
                 )

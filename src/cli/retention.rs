@@ -1,13 +1,11 @@
-//! Decides how the team has what is old removed at once.
-//!
-//! It must never remove anything that the settings do not name.
+//! `ecomres retention`: runs the retention job once.
 
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 
 use super::output::Output;
-use super::{Global, Problem, app};
+use super::{Global, InputError, app};
 use crate::store::{self, SweepReport};
 
 /// Remove what is older than the settings say it is kept
@@ -21,9 +19,9 @@ pub struct Options {}
 
 pub(super) fn run(_: Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
-    let keep = config.retention.keep_for();
-    if keep.is_for_ever() {
-        return Err(Problem::with_hint(
+    let keep = config.retention_policy();
+    if keep.keeps_everything() {
+        return Err(InputError::with_hint(
             "nothing is to be removed: all [retention] settings are 0, for ever",
             "set chats_days, inbox_days or audit_days; ecomres doctor --settings tells what they mean",
         )
@@ -34,8 +32,8 @@ pub(super) fn run(_: Options, global: &Global) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let now = Timestamp::now();
     let Some(report) = runtime.block_on(store::sweep(store.as_ref(), &keep, now, now))? else {
-        return Err(Problem::with_hint(
-            format!("another process is removing what is old from {}", store::shown(location)),
+        return Err(InputError::with_hint(
+            format!("another process is removing what is old from {}", store::display_location(location)),
             "wait for it: ecomres doctor shows when it is done",
         )
         .into());
@@ -47,7 +45,7 @@ pub(super) fn run(_: Options, global: &Global) -> anyhow::Result<()> {
         output.line(format!("Removed: {}.", removed(&report)))?;
     }
     if report.trail_broken {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "the audit trail was not cut, because it is broken",
             "ecomres report audit --verify shows where",
         )
@@ -61,12 +59,13 @@ pub(super) fn removed(report: &SweepReport) -> String {
     let parts = [
         (report.chats, "messages of the transcript"),
         (report.corrections, "corrected labels"),
-        (report.alerts, "settled alerts"),
+        (report.alerts, "resolved alerts"),
         (report.inbox, "answered messages"),
         (report.outbox, "sent replies"),
+        (report.events, "delivered events"),
         (report.audit, "entries of the audit trail"),
     ];
-    let told: Vec<String> =
+    let removed: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if told.is_empty() { "nothing was old enough".to_owned() } else { told.join(", ") }
+    if removed.is_empty() { "nothing was old enough".to_owned() } else { removed.join(", ") }
 }

@@ -1,6 +1,4 @@
-//! Decides where made-up data is written.
-//!
-//! It must never overwrite a file without a yes.
+//! `ecomres sample`: writes generated data. It must never overwrite a file without `--yes`.
 
 mod orders;
 
@@ -12,7 +10,7 @@ use clap::Subcommand;
 use jiff::civil::Date;
 
 use super::output::Output;
-use super::{Global, Problem};
+use super::{Global, InputError};
 
 /// Make up data to try things out with
 #[derive(Debug, clap::Args)]
@@ -71,7 +69,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     };
     let failed = |error: io::Error| {
         let message = format!("{} cannot be written: {error}", path.display());
-        Problem::with_hint(message, "name a file in a folder that may be written and has space")
+        InputError::with_hint(message, "name a file in a folder that may be written and has space")
     };
     let fill = |file: &mut dyn Write| {
         let mut file = BufWriter::new(file);
@@ -80,11 +78,11 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     match std::fs::metadata(path) {
         Ok(about) if about.is_dir() => {
             let message = format!("{} is a folder", path.display());
-            return Err(Problem::with_hint(message, "name a file in it, such as orders.csv").into());
+            return Err(InputError::with_hint(message, "name a file in it, such as orders.csv").into());
         }
         Ok(_) if !global.yes => {
             let message = format!("{} exists already", path.display());
-            return Err(Problem::with_hint(message, "add --yes to overwrite it, or name another file").into());
+            return Err(InputError::with_hint(message, "add --yes to overwrite it, or name another file").into());
         }
         // A device or pipe is written to, never replaced.
         Ok(about) if !about.is_file() => {

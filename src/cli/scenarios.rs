@@ -1,6 +1,5 @@
-//! Decides which conversations `simulate` can hold by name, and how a script is read.
-//!
-//! It must never hold an answer: only what customers write.
+//! The conversations that `simulate` knows by name, and the format of scripts. They never hold an answer, only what
+//! customers write.
 
 use jiff::SignedDuration;
 
@@ -8,7 +7,7 @@ use crate::domain::words::excerpt;
 
 /// A conversation to simulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Scenario {
+pub(super) enum Scenario {
     /// Small talk and general questions.
     General,
     /// Where is my order, and a day later once more.
@@ -33,7 +32,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// The conversations to hold, with their names.
-    pub fn expand(self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn expand(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::All => EVERY.iter().map(|(_, name, script)| (*name, *script)).collect(),
             one => EVERY
@@ -51,22 +50,30 @@ const EVERY: &[(Scenario, &str, &str)] = &[
         "general",
         "Hi there!\nWhat are your business hours?\nHow long does a refund take to arrive?\nWho won the cricket match yesterday evening in Mumbai?\nno thanks\nok thank you, bye",
     ),
-    (Scenario::Order, "order", "hey, wheres my order\nord000001\nthanks!\n+25h Any news on my parcel?\nORD000001"),
+    (
+        Scenario::Order,
+        "order",
+        "hey, wheres my order\nord000001\nCUST3487\nthanks!\n+25h Any news on my parcel?\nORD000001",
+    ),
     (
         Scenario::Refund,
         "refund",
-        "Hello, I want a refund for my last order, some items never made it into the bag\nORD000003\nyes",
+        "Hello, I want a refund for my last order, some items never made it into the bag\nORD000003, my customer id is CUST6815\nyes",
     ),
     (
         Scenario::Complaint,
         "complaint",
-        "Two packets were missing from my delivery ORD000004\nhow long would it take?\nno, leave it, I will keep what came\nactually please refund it after all\nyes go ahead",
+        "Two packets were missing from my delivery ORD000004 (CUST3001)\nhow long would it take?\nno, leave it, I will keep what came\nactually please refund it after all\nyes go ahead",
     ),
-    (Scenario::Vague, "vague", "I have a problem\nit is about what you sent me, half of it is rotten\nORD000012\nok"),
+    (
+        Scenario::Vague,
+        "vague",
+        "I have a problem\nit is about what you sent me, half of it is rotten\nORD000012, CUST5306\nok",
+    ),
     (
         Scenario::Multi,
         "multi",
-        "Please refund ORD000006 and ORD000007, both came spoiled\nyes only for ORD000006\nand what about ORD000007\nyes",
+        "Please refund ORD000006 and ORD000007, both came spoiled\nCUST1542 and CUST1360\nyes only for ORD000006\nand what about ORD000007\nyes",
     ),
     (Scenario::Human, "human", "Can I talk to a real person please?\nhello? anybody there?"),
     (
@@ -83,20 +90,20 @@ const EVERY: &[(Scenario, &str, &str)] = &[
 
 /// One message of a script, and how far the clock moves before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(super) struct Line {
     /// How far the clock moves first.
     pub later: SignedDuration,
     /// The message; empty when only the clock moves.
     pub text: String,
 }
 
-/// Reads one line of a script: `+25h` at its start moves the clock; empty lines and `#` comments give `None`.
+/// Reads one line of a script: `+25h` at its start moves the clock; empty lines and comments (`# …`) give `None`.
 ///
 /// # Errors
 /// When the line starts with `+` and a digit and is neither a time nor a telephone number: what is wrong with it.
-pub fn read_line(line: &str) -> Result<Option<Line>, String> {
+pub(super) fn read_line(line: &str) -> Result<Option<Line>, String> {
     let line = line.trim();
-    if line.is_empty() || line.starts_with('#') {
+    if line.is_empty() || line == "#" || line.starts_with("# ") {
         return Ok(None);
     }
     let message = || Ok(Some(Line { later: SignedDuration::ZERO, text: line.to_owned() }));
@@ -114,8 +121,8 @@ pub fn read_line(line: &str) -> Result<Option<Line>, String> {
     Err(format!("“+{}” moves the clock by no time that is known here", excerpt(span, 40)))
 }
 
-/// What to do about a line that cannot be read.
-pub const CLOCK_HINT: &str = "write +90s, +15m, +25h or +2d (ten years at most), a space, and then the message";
+/// The hint for a line that cannot be read.
+pub(super) const CLOCK_HINT: &str = "write +90s, +15m, +25h or +2d (ten years at most), a space, and then the message";
 
 /// `90s`, `15m`, `25h` or `2d`, up to ten years.
 fn duration(text: &str) -> Option<SignedDuration> {

@@ -1,6 +1,6 @@
-//! Decides how a conversation is held without WhatsApp: a scenario, a script or a person at the keyboard.
+//! `ecomres simulate`: conversations without WhatsApp, from a scenario, a script or the keyboard.
 //!
-//! It must never answer by itself: every message takes the same way as a customer's.
+//! It must never answer by itself: every message takes the same path as a customer's.
 
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use super::app;
 use super::output::{Output, visible};
 use super::recording::Recorder;
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
-use super::{Global, Problem};
+use super::{Global, InputError};
 use crate::agent::{Incoming, TurnReport};
-use crate::channels::{Channel, Collected};
+use crate::channels::{Channel, CollectingChannel};
 use crate::config::Config;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
@@ -33,11 +33,12 @@ use crate::store::sqlite::SqliteStore;
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("source").required(true).args(["scenario", "script", "interactive"]),
-    after_help = "Works in a scratch store with sample orders that is gone afterwards, unless --store names one.\n\n\
+    after_help = "Works in a scratch store that is gone afterwards, unless --store names one: with the orders of ecomres.db where some were \
+        imported and you write yourself, else with sample orders.\n\n\
         Examples:\n  ecomres simulate --scenario refund\n  ecomres simulate --scenario refund --orders orders.csv\n  \
         ecomres simulate --script messages.txt --json\n  ecomres simulate --interactive --store ecomres.db --user-id 919876543210\n\n\
         A script holds one customer message a line; `+25h` at the start of a line moves the clock first (s, m, h, d), \
-        and lines that start with # are remarks; --script - reads standard input."
+        and lines that start with “# ” are remarks; --script - reads standard input."
 )]
 pub struct Options {
     /// A ready conversation
@@ -55,6 +56,7 @@ pub struct Options {
     /// Orders for the scratch store [default: the sample orders]
     #[arg(long, value_name = "FILE.csv")]
     orders: Option<PathBuf>,
+    #[expect(clippy::doc_markdown, reason = "the text is the help of the flag")]
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     tools: Option<String>,
@@ -66,23 +68,24 @@ pub struct Options {
     record: Option<PathBuf>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its options by value")]
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     if options.user_id.trim().is_empty() {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "--user-id is empty",
             "give any name or number, such as --user-id 919876543210",
         )
         .into());
     }
     if global.store.is_some() && options.orders.is_some() {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "--orders is for the scratch store, and --store names another",
             "load the orders first: ecomres import FILE.csv --store PATH",
         )
         .into());
     }
     if let (Some(store), Some(Scenario::All)) = (&global.store, options.scenario) {
-        return Err(Problem::with_hint(
+        return Err(InputError::with_hint(
             "--scenario all gives each conversation a store of its own, and --store names one for all",
             format!("leave --store out, or hold one conversation: ecomres simulate --scenario refund --store {store}"),
         )
@@ -98,12 +101,10 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         .context("starting the runtime")?;
     let orders = options.orders.as_deref();
     let model = runtime.block_on(app::chat_model(&config, options.offline))?;
-    let mut recorder = options
-        .record
-        .as_deref()
-        .map(|path| Recorder::create(path, config.patterns()?).map_err(anyhow::Error::from))
-        .transpose()?;
-    let parts = Parts { config, engine, model, global, orders, tools: options.tools.as_deref() };
+    let mut recorder =
+        options.record.as_deref().map(|path| Recorder::create(path).map_err(anyhow::Error::from)).transpose()?;
+    let scripted = script.is_some();
+    let setup = Setup { config, engine, model, global, orders, tools: options.tools.as_deref(), scripted };
     let user = UserId::new(options.user_id.trim());
     let mut output = Output::stdout();
     runtime.block_on(async {
@@ -111,27 +112,27 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             let scripts = scenario.expand();
             for (name, script) in &scripts {
                 // Each scenario has a store of its own, so that none sees what another did to an order.
-                let mut session = parts.session(user.clone(), Some(name)).await?;
+                let mut session = setup.session(user.clone(), Some(name)).await?;
                 if scripts.len() > 1 && !global.json {
                     output.line(format!("── {name} ──"))?;
                 }
-                session.hold(&mut output, &mut recorder, read_lines(name, script)?).await?;
+                session.run_script(&mut output, &mut recorder, read_lines(name, script)?).await?;
                 if scripts.len() > 1 && !global.json {
                     output.line("")?;
                 }
             }
             return Ok(());
         }
-        let mut session = parts.session(user, None).await?;
+        let mut session = setup.session(user, None).await?;
         match script {
-            Some(lines) => session.hold(&mut output, &mut recorder, lines).await,
+            Some(lines) => session.run_script(&mut output, &mut recorder, lines).await,
             None => session.interact(&mut output, &mut recorder).await,
         }
     })
 }
 
-/// How far a script may move the clock in all: a hundred years, far from the end of the calendar.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
+/// How far a script may move the clock in total: a hundred years, far from the end of the calendar.
+const MAX_OFFSET: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
 
 fn read_script(path: &Path) -> anyhow::Result<Vec<Line>> {
     let hint = "a script is a UTF-8 text file with one customer message a line";
@@ -142,62 +143,85 @@ fn read_script(path: &Path) -> anyhow::Result<Vec<Line>> {
         (path.display().to_string(), std::fs::read(path))
     };
     let bytes =
-        bytes.map_err(|error| Problem::with_hint(format!("the script {name} cannot be read: {error}"), hint))?;
+        bytes.map_err(|error| InputError::with_hint(format!("the script {name} cannot be read: {error}"), hint))?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Problem::with_hint(format!("{name}:{line}: this line is not UTF-8"), hint)
+        let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = valid.matches('\n').count() + 1;
+        InputError::with_hint(format!("{name}:{line}: this line is not UTF-8"), hint)
     })?;
     let lines = read_lines(&name, text.trim_start_matches('\u{feff}'))?;
     if lines.is_empty() {
-        return Err(Problem::with_hint(format!("the script {name} holds no message"), hint).into());
+        return Err(InputError::with_hint(format!("the script {name} holds no message"), hint).into());
     }
     Ok(lines)
 }
 
-fn read_lines(name: &str, text: &str) -> Result<Vec<Line>, Problem> {
+fn read_lines(name: &str, text: &str) -> Result<Vec<Line>, InputError> {
     let lines = text.lines().enumerate().filter_map(|(index, line)| {
         read_line(line)
-            .map_err(|reason| Problem::with_hint(format!("{name}:{}: {reason}", index + 1), CLOCK_HINT))
+            .map_err(|reason| InputError::with_hint(format!("{name}:{}: {reason}", index + 1), CLOCK_HINT))
             .transpose()
     });
     lines.collect()
 }
 
-struct Parts<'a> {
+struct Setup<'a> {
     config: Config,
     engine: Engine,
     model: Arc<dyn ChatModel>,
     global: &'a Global,
     orders: Option<&'a Path>,
     tools: Option<&'a str>,
+    /// Whether the customer's lines are read from a file.
+    scripted: bool,
 }
 
-impl Parts<'_> {
-    async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
-        let store: Arc<dyn Store> = match &self.global.store {
-            Some(location) => {
-                let store = app::open_existing_store(location, &app::server_settings(&self.config))?;
-                if store.count_orders().await? == 0 && self.tools.is_none() {
-                    let location = crate::store::shown(location);
-                    return Err(Problem::with_hint(
-                        format!("the store {location} holds no orders"),
-                        format!("ecomres import FILE.csv --store {location}"),
-                    )
-                    .into());
-                }
-                store
-            }
-            None => {
-                let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
-                app::load_orders(&store, self.orders).await?;
-                store
+impl Setup<'_> {
+    /// For a conversation that somebody holds: the shop's own orders, in a scratch store, where some were imported.
+    async fn own_orders(&self, scenario: Option<&'static str>) -> anyhow::Result<Option<Arc<dyn Store>>> {
+        if scenario.is_some() || self.scripted || self.orders.is_some() {
+            return Ok(None);
+        }
+        let location = &self.config.store.location;
+        let Some(path) = crate::store::file_path(location)?.filter(|path| path.exists()) else { return Ok(None) };
+        let store: Arc<dyn Store> = match SqliteStore::scratch_with_orders_of(path) {
+            Ok(store) => Arc::new(store),
+            Err(error) => {
+                tracing::warn!(%error, "the sample orders are used");
+                return Ok(None);
             }
         };
-        let channel = Arc::new(Collected::default());
+        let orders = store.count_orders().await?;
+        if orders > 0 && !self.global.quiet && !self.global.json {
+            let orders = super::import::counted(orders, "order");
+            eprintln!("{orders} of {location}, in a scratch store: nothing that is said here changes {location}");
+        }
+        Ok((orders > 0).then_some(store))
+    }
+
+    async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
+        let store: Arc<dyn Store> = if let Some(location) = &self.global.store {
+            let store = app::open_existing_store(location, &app::server_settings(&self.config))?;
+            if store.count_orders().await? == 0 && self.tools.is_none() {
+                let location = crate::store::display_location(location);
+                return Err(InputError::with_hint(
+                    format!("the store {location} holds no orders"),
+                    format!("ecomres import FILE.csv --store {location}"),
+                )
+                .into());
+            }
+            store
+        } else if let Some(store) = self.own_orders(scenario).await? {
+            store
+        } else {
+            let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
+            app::load_orders(&store, self.orders, &self.config).await?;
+            store
+        };
+        let channel = Arc::new(CollectingChannel::default());
         let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
-        let toolbox = app::bot_tools(&self.config, toolbox, self.tools).await?;
+        let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::PATIENCE).await?;
         let worker = app::worker(&self.config, store, toolbox, Arc::clone(&self.model))?;
         Ok(Session {
             worker,
@@ -215,7 +239,7 @@ impl Parts<'_> {
 struct Session {
     worker: Worker,
     sender: Sender,
-    channel: Arc<Collected>,
+    channel: Arc<CollectingChannel>,
     user: UserId,
     scenario: Option<&'static str>,
     offset: SignedDuration,
@@ -224,14 +248,14 @@ struct Session {
 }
 
 impl Session {
-    async fn hold(
+    async fn run_script(
         &mut self,
         output: &mut Output,
         recorder: &mut Option<Recorder>,
         lines: impl IntoIterator<Item = Line>,
     ) -> anyhow::Result<()> {
         for line in lines {
-            self.take(output, recorder, line, true).await?;
+            self.run_line(output, recorder, line, true).await?;
         }
         Ok(())
     }
@@ -256,41 +280,40 @@ impl Session {
             match read_line(&String::from_utf8_lossy(&bytes)) {
                 Ok(None) => {}
                 Ok(Some(line)) => {
-                    self.take(output, recorder, line, !prompt).await?;
+                    self.run_line(output, recorder, line, !prompt).await?;
                     output.flush()?;
                 }
                 Err(reason) if prompt => eprintln!("{}: {CLOCK_HINT}", visible(&reason)),
                 Err(reason) => {
-                    return Err(Problem::with_hint(format!("standard input:{number}: {reason}"), CLOCK_HINT).into());
+                    return Err(InputError::with_hint(format!("standard input:{number}: {reason}"), CLOCK_HINT).into());
                 }
             }
         }
     }
 
-    async fn take(
+    async fn run_line(
         &mut self,
         output: &mut Output,
         recorder: &mut Option<Recorder>,
         line: Line,
         echo: bool,
     ) -> anyhow::Result<()> {
-        self.offset =
-            self.offset.checked_add(line.later).filter(|offset| *offset <= FARTHEST).ok_or_else(|| {
-                Problem::with_hint("the clock was moved by more than a hundred years", "move it by less")
-            })?;
+        self.offset = self.offset.checked_add(line.later).filter(|offset| *offset <= MAX_OFFSET).ok_or_else(|| {
+            InputError::with_hint("the clock was moved by more than a hundred years", "move it by less")
+        })?;
         if line.text.is_empty() {
             return Ok(());
         }
         let now = Timestamp::now() + self.offset;
-        let incoming = Incoming { texts: vec![line.text.clone()], pressed: None };
-        let begun = Instant::now();
+        let incoming = Incoming::typed(line.text.clone());
+        let started = Instant::now();
         let report = self.worker.take_turn(&self.user, &incoming, now).await?;
         if let Some(recorder) = recorder {
             recorder.add(self.scenario, &self.user, &incoming, now, &report)?;
         }
         self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
         let sent = self.channel.take();
-        let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
+        let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
         if self.json {
             output.json(&self.event(&line, &report, now, milliseconds))?;
             return Ok(());
@@ -350,7 +373,7 @@ impl Session {
     }
 }
 
-/// What happened behind a reply, one line each.
+/// Triage, tool calls, guard and time of a turn, one line each.
 fn details(report: &TurnReport, milliseconds: f64) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(triage), Some(_)) = (&report.triage, &report.reply) {

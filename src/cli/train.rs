@@ -1,6 +1,4 @@
-//! Decides how a training is asked for and watched from a command line.
-//!
-//! It must never lose what was learned: the first Ctrl-C ends the training at a checkpoint.
+//! The command `train`: starts a training and shows its progress. The first Ctrl-C ends it at a checkpoint.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,17 +7,23 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::app::model_folder;
-use super::eval::ColumnOptions;
-use super::model::{Dtype, Pool};
+use super::app::model_location;
+use super::arguments::{ColumnOptions, Dtype, Pool, below_one, positive, share};
+use super::import::counted;
 use super::output::Output;
-use super::{Global, Problem};
-use crate::nlu::{Computation, DeviceChoice, Epoch, Event, Start, Step, TrainOptions, locate_model, train, usual_rate};
+use super::{Global, InputError, scores};
+use crate::nlu::{
+    Computation, DeviceChoice, Epoch, Event, INTENT, ModelLocation, SENTIMENT, Start, Step, TrainOptions,
+    default_learning_rate, is_name, train,
+};
 
-/// Train a classifier of intents and sentiments on CSV files.
+/// Train a classifier on CSV files: of intents, sentiments, and any other labels.
+///
+/// Each column of labels is a head of the model. Where none is named with --head, the columns intent, sentiment, topic and
+/// urgency are taken, as far as they are there. An empty cell means “not labelled”.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ecomres train --data data/train.csv --out my-model\n  ecomres train --data a.csv b.csv --base encoder --out my-model --epochs 4\n  ecomres train --data tickets.csv --intent-column category --out my-model\n  ecomres train --data data/train.csv --out my-model --resume"
+    after_help = "Examples:\n  ecomres train --data data/train.csv --out my-model\n  ecomres train --data a.csv b.csv --base encoder --out my-model --epochs 4\n  ecomres train --data tickets.csv --intent-column category --out my-model\n  ecomres train --data tickets.csv --head team=assigned_to --head sentiment --out my-model\n  ecomres train --data data/train.csv --out my-model --resume"
 )]
 pub struct Options {
     /// CSV files with text and labels
@@ -31,7 +35,7 @@ pub struct Options {
     /// Folder to write the model to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Folder of the encoder to start from, DistilBERT or BERT [default: the shipped model]
+    /// Folder of the encoder to start from, DistilBERT or BERT [default: the built-in model]
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
     /// Go on from the checkpoint in the output folder
@@ -84,6 +88,9 @@ pub struct Options {
     /// Weight of the sentiments in the loss
     #[arg(long, default_value_t = 1.0, value_parser = positive)]
     sentiment_weight: f64,
+    /// Weight of any head in the loss, 1 where none is given
+    #[arg(long, value_name = "NAME=WEIGHT", value_parser = head_weight)]
+    head_weight: Vec<(String, f64)>,
     /// Stop after this many epochs without a better validation score [default: a third of them, at least 3]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     patience: Option<u16>,
@@ -110,24 +117,6 @@ pub struct Options {
     reference: bool,
 }
 
-fn number(text: &str) -> Result<f64, String> {
-    text.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| "expected a number".to_owned())
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("expected a number above 0".to_owned()) })
-}
-
-pub(super) fn share(text: &str) -> Result<f64, String> {
-    number(text)
-        .and_then(|value| if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".to_owned()) })
-}
-
-fn below_one(text: &str) -> Result<f64, String> {
-    number(text)
-        .and_then(|value| if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to below 1".to_owned()) })
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -135,13 +124,13 @@ fn below_one(text: &str) -> Result<f64, String> {
 pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     if options.out.join("model.safetensors").exists() && !options.resume && !global.yes {
         let message = format!("{} already holds a model", options.out.display());
-        return Err(Problem::with_hint(message, "name another folder, or add --yes to replace it").into());
+        return Err(InputError::with_hint(message, "name another folder, or add --yes to replace it").into());
     }
     let base = match &options.base {
-        Some(base) => locate_model(Some(base))?,
-        None => model_folder(global)?,
+        Some(base) => ModelLocation::find(Some(base))?,
+        None => model_location(global)?,
     };
-    let lr = options.lr.map_or_else(|| usual_rate(&base), Ok)?;
+    let lr = options.lr.map_or_else(|| default_learning_rate(&base), Ok)?;
     let options = TrainOptions {
         data: options.data,
         validation: options.validation,
@@ -165,8 +154,11 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         label_smoothing: options.label_smoothing,
         augment: options.augment,
         balanced: options.class_weights,
-        intent_weight: options.intent_weight,
-        sentiment_weight: options.sentiment_weight,
+        head_weights: [(INTENT, options.intent_weight), (SENTIMENT, options.sentiment_weight)]
+            .map(|(head, weight)| (head.to_owned(), weight))
+            .into_iter()
+            .chain(options.head_weight)
+            .collect(),
         patience: options.patience.map(usize::from),
         val_split: options.val_split,
         seed: options.seed,
@@ -174,9 +166,9 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         max_tokens: options.max_tokens.into(),
     };
     let stop = stop_on_interrupt();
-    let mut watch = Watch::new(global.quiet);
-    let finished = train(&options, &mut |event| watch.show(&event), &stop)?;
-    watch.bar.finish_and_clear();
+    let mut progress = Progress::new(global.quiet);
+    let finished = train(&options, &mut |event| progress.show(&event), &stop)?;
+    progress.bar.finish_and_clear();
     let mut output = Output::stdout();
     if global.json {
         output.json(&finished)?;
@@ -190,12 +182,22 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         finished.seconds
     ))?;
     if let Some(validation) = &finished.validation {
-        super::eval::print_figures(validation, &mut output)?;
+        scores::print_scores(validation, &mut output)?;
     }
     Ok(())
 }
 
+/// `NAME=WEIGHT`.
+fn head_weight(text: &str) -> Result<(String, f64), String> {
+    let (name, weight) = text.split_once('=').ok_or("expected NAME=WEIGHT")?;
+    if !is_name(name) {
+        return Err(format!("{name:?} is no name of a head"));
+    }
+    Ok((name.to_owned(), positive(weight)?))
+}
+
 /// A flag that the first Ctrl-C sets; the second one ends the process as usual.
+#[expect(clippy::exit, reason = "who presses Ctrl-C twice does not want to wait for the training")]
 fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -212,7 +214,7 @@ fn stop_on_interrupt() -> Arc<AtomicBool> {
 }
 
 /// Draws the progress on standard error.
-struct Watch {
+struct Progress {
     bar: ProgressBar,
     begin: Instant,
     rows: usize,
@@ -220,7 +222,7 @@ struct Watch {
     quiet: bool,
 }
 
-impl Watch {
+impl Progress {
     fn new(quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
         Self { bar, begin: Instant::now(), rows: 0, loss: None, quiet }
@@ -242,9 +244,21 @@ impl Watch {
 
     fn start(&mut self, start: &Start) {
         self.note(&format!(
-            "{} rows to train on, {} to validate with, {} intents, {} sentiments, {} steps",
-            start.rows, start.validation_rows, start.intents, start.sentiments, start.steps
+            "{} rows to train on, {} to validate with, {}, {} steps",
+            start.rows,
+            start.validation_rows,
+            start.heads.iter().map(|(head, labels)| counted(*labels as u64, head)).collect::<Vec<_>>().join(", "),
+            start.steps
         ));
+        if let Some(first) = start.single_labels.first() {
+            let others = match start.single_labels.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            self.bar.suspend(|| {
+                tracing::warn!("a label that no other row has cannot be checked, only learnt: {first}{others}");
+            });
+        }
         if let Some(notice) = &start.notice {
             self.note(notice);
         }
@@ -279,6 +293,7 @@ impl Watch {
         self.begin = Instant::now();
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a speed needs three digits")]
     fn step(&mut self, step: &Step) {
         self.rows += step.rows;
         let loss = self.loss.map_or(step.loss, |before| 0.95 * before + 0.05 * step.loss);
@@ -289,16 +304,15 @@ impl Watch {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        let figure =
-            |name: &str, value: Option<f64>| value.map_or(String::new(), |value| format!("  {name} {value:.4}"));
+        let scores = epoch
+            .heads
+            .iter()
+            .map(|scores| format!("  {} accuracy {:.4}  F1 {:.4}", scores.head, scores.accuracy, scores.f1_macro));
         self.note(&format!(
-            "epoch {}  loss {:.4}{}{}{}{}{}  {:.0} s",
+            "epoch {}  loss {:.4}{}{}  {:.0} s",
             epoch.epoch,
             epoch.train_loss,
-            figure("intent accuracy", epoch.intent_accuracy),
-            figure("F1", epoch.intent_f1_macro),
-            figure("sentiment accuracy", epoch.sentiment_accuracy),
-            figure("F1", epoch.sentiment_f1_macro),
+            scores.collect::<String>(),
             if epoch.kept { "" } else { "  (an earlier one is better)" },
             epoch.seconds
         ));

@@ -1,27 +1,29 @@
-//! Decides how the `llm` and `privacy` sections say that a remote language model is used.
-//!
-//! It must never show the key.
+//! The `llm` and `privacy` sections: how a remote language model is used.
+
+use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+use crate::domain::address::without_credentials;
+
 /// The remote language model.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LlmConfig {
     /// The API key; empty: the playbook answers.
     pub api_key: SecretString,
-    /// Where the service is.
+    /// The URL of the service.
     pub base_url: String,
     /// The model.
     pub model: String,
-    /// The model that is asked where the first cannot answer; empty: none.
+    /// The model that is used where the first fails; empty: none.
     pub fallback_model: String,
-    /// From 0 to 2.
+    /// The temperature, from 0 to 2.
     pub temperature: f64,
     /// The most tokens of an answer.
     pub max_tokens: u32,
-    /// How long models that think are to think; empty: not said.
+    /// The effort of reasoning models; empty: their default.
     pub reasoning_effort: String,
     /// Seconds that one request may take.
     pub timeout_seconds: u32,
@@ -29,23 +31,31 @@ pub struct LlmConfig {
     pub turn_seconds: u32,
     /// Seconds that connecting may take.
     pub connect_seconds: u32,
-    /// Tokens of a request, about.
+    /// The approximate number of tokens of a request.
     pub token_budget: u32,
-    /// Tokens of a tool's result, about.
+    /// The approximate number of tokens of a tool's result.
     pub result_tokens: u32,
-    /// Failures in a row after which the model is left alone.
+    /// Errors in a row after which the circuit breaker opens.
     pub breaker_failures: u32,
-    /// For how many seconds.
+    /// For how many seconds it stays open.
     pub breaker_seconds: u32,
 }
 
+impl fmt::Debug for LlmConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        let url = without_credentials(&self.base_url);
+        f.debug_struct("LlmConfig").field("base_url", &url).field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
 impl LlmConfig {
-    /// Whether there is a key, so that a remote model is asked at all.
+    /// Whether there is a key, so that a remote model is used.
     pub fn is_remote(&self) -> bool {
         !self.api_key.expose_secret().trim().is_empty()
     }
 
-    /// The models in the order they are asked.
+    /// The models in the order in which they are used.
     pub fn models(&self) -> Vec<String> {
         let mut models = vec![self.model.trim().to_owned()];
         let fallback = self.fallback_model.trim();
@@ -56,10 +66,10 @@ impl LlmConfig {
     }
 }
 
-/// What a remote model does not see.
+/// What is hidden from a remote model.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrivacyConfig {
-    /// Whether personal data is hidden from it.
+    /// Whether personal data is masked.
     pub mask: bool,
 }

@@ -1,6 +1,4 @@
-//! Decides how the members of the team are named in the settings.
-//!
-//! It must never show a secret, nor take somebody whose role it does not know.
+//! The members of the team in the settings.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -10,20 +8,20 @@ use toml::Value;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DashboardUserConfig {
-    /// How they log in.
+    /// The name for logging in.
     pub name: String,
     /// `viewer`, `agent` or `admin`.
     pub role: String,
     /// The argon2 hash of their password, or empty.
     #[serde(default)]
     pub password_hash: SecretString,
-    /// What opens the pages for them as well, or empty.
+    /// A token that gives them access to the pages as well, or empty.
     #[serde(default)]
     pub token: SecretString,
 }
 
 const KEYS: [&str; 4] = ["name", "role", "password_hash", "token"];
-/// What a member of the team may be.
+/// The roles of members of the team.
 const ROLES: [&str; 3] = ["viewer", "agent", "admin"];
 
 /// Checks the members of a settings file. The error completes “dashboard.users …”.
@@ -61,9 +59,9 @@ mod tests {
 
     #[test]
     fn wrong_members_are_named() {
-        let told = |toml: &str| check(toml::from_str::<toml::Table>(toml).unwrap()["users"].as_array().unwrap());
+        let checked = |toml: &str| check(toml::from_str::<toml::Table>(toml).unwrap()["users"].as_array().unwrap());
         let whole = "[[users]]\nname = 'front-desk'\nrole = 'agent'\ntoken = 's3cret'\n";
-        assert_eq!(told(whole), Ok(()));
+        assert_eq!(checked(whole), Ok(()));
         for (toml, expected) in [
             ("users = ['x']", "number 1: it must be a section"),
             (&whole.replace("token", "word"), "there is no “word”"),
@@ -73,7 +71,7 @@ mod tests {
             (&whole.replace("s3cret", ""), "front-desk needs a password_hash or a token"),
             (&whole.replace("'s3cret'", "5"), "token must be text"),
         ] {
-            let error = told(toml).unwrap_err();
+            let error = checked(toml).unwrap_err();
             assert!(error.contains(expected) && !error.contains("s3cret"), "{toml}: {error}");
         }
     }

@@ -1,28 +1,38 @@
-//! Decides how the servers of third parties are named in the settings.
-//!
-//! It must never take a server without a list of what may be called there.
+//! The tool servers of third parties in the settings.
+
+use std::fmt;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 use toml::Value;
 
+use crate::domain::address::without_credentials;
+
 /// A third party's tool server, one `[[mcp.servers]]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct McpServerConfig {
-    /// What the names of its tools begin with.
+    /// The prefix of the names of its tools.
     pub name: String,
-    /// Where it is, or empty.
+    /// Its URL, or empty.
     #[serde(default)]
     pub url: String,
-    /// How it is started, or empty.
+    /// The command that starts it, or empty.
     #[serde(default)]
     pub command: String,
-    /// The token it wants, or empty.
+    /// The token for it, or empty.
     #[serde(default)]
     pub token: SecretString,
     /// The tools that may be called; `*` stands for all that are not about money.
     pub allow: Vec<String>,
+}
+
+impl fmt::Debug for McpServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // URL and command may hold secrets.
+        let url = without_credentials(&self.url);
+        f.debug_struct("McpServerConfig").field("name", &self.name).field("url", &url).finish_non_exhaustive()
+    }
 }
 
 const KEYS: [&str; 5] = ["name", "url", "command", "token", "allow"];
@@ -66,7 +76,7 @@ pub(super) fn check(servers: &[Value]) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn told(toml: &str) -> Result<(), String> {
+    fn checked(toml: &str) -> Result<(), String> {
         let table: toml::Table = toml::from_str(toml).unwrap();
         check(table["servers"].as_array().unwrap())
     }
@@ -74,7 +84,7 @@ mod tests {
     #[test]
     fn wrong_servers_are_named() {
         let whole = "[[servers]]\nname = 'courier'\nurl = 'http://127.0.0.1:9/mcp'\nallow = ['track']\n";
-        assert_eq!(told(whole), Ok(()));
+        assert_eq!(checked(whole), Ok(()));
         for (toml, expected) in [
             ("servers = ['x']", "number 1: it must be a section"),
             (&whole.replace("url", "uri"), "there is no “uri”"),
@@ -86,7 +96,7 @@ mod tests {
             (&whole.replace("'http://127.0.0.1:9/mcp'", "5"), "url must be text"),
             (&format!("{whole}{whole}"), "number 2: there is another server of the name courier"),
         ] {
-            let error = told(toml).unwrap_err();
+            let error = checked(toml).unwrap_err();
             assert!(error.contains(expected), "{toml}: {error}");
         }
     }

@@ -1,4 +1,4 @@
-//! Which settings hold, and how wrong ones are told.
+//! Tests of precedence, validation and messages.
 
 use super::*;
 use crate::domain::money::Money;
@@ -59,6 +59,7 @@ fn wrong_settings_are_named() {
         ("[store]\nlocation = ''", "store.location is empty"),
         ("[shop]\ntimezone = 'Mars/Olympus'", "Mars/Olympus"),
         ("[shop]\nphone_country = '1234'", "shop.phone_country is “1234”"),
+        ("[shop]\ncountry = 'India'", "shop.country is “India”; it must be a country of two letters such as IN"),
         ("[orders]\npattern = '('", "orders.pattern is “(”, which is no regular expression: unclosed group"),
         ("[orders]\npattern = '.*'", "orders.pattern is “.*”, which finds an id in every message"),
         ("[orders]\ncustomer_pattern = 'HI'", "takes plain words for an id, such as “HI”"),
@@ -88,7 +89,7 @@ fn wrong_settings_are_named() {
 }
 
 #[test]
-fn a_wrong_variable_is_named_and_never_passed_over() {
+fn a_wrong_variable_is_named_and_never_ignored() {
     for (name, value, expected) in [
         ("ECOMRES_REFUND__PRESET", "groceri", "ECOMRES_REFUND__PRESET is “groceri”; it must be default or grocery"),
         ("ECOMRES_TRIAGE__GAP_HOURS", "1.5", "ECOMRES_TRIAGE__GAP_HOURS is “1.5”; it must be a whole number"),
@@ -105,7 +106,7 @@ fn a_wrong_variable_is_named_and_never_passed_over() {
 
 #[test]
 fn everything_is_kept_for_ever_unless_days_are_set() {
-    assert!(load("", &[]).unwrap().retention.keep_for().is_for_ever());
+    assert!(load("", &[]).unwrap().retention_policy().keeps_everything());
     let set = load("[retention]\nchats_days = 90", &[("ECOMRES_RETENTION__INBOX_DAYS", "7")]).unwrap();
     assert_eq!((set.retention.chats_days, set.retention.inbox_days, set.retention.audit_days), (90, 7, 0));
 }
@@ -122,7 +123,7 @@ fn a_remote_model_needs_a_key_and_nothing_else() {
     .unwrap();
     assert!(config.llm.is_remote() && !config.privacy.mask && config.llm.reasoning_effort.is_empty());
     assert_eq!(config.llm.models(), ["openai/gpt-oss-120b"]);
-    assert_eq!(config.llm.temperature, 0.0);
+    assert!(config.llm.temperature.abs() < f64::EPSILON);
 }
 
 #[test]
@@ -154,11 +155,19 @@ fn every_default_is_a_known_setting_and_the_reference_names_every_setting() {
     for (section, keys) in &defaults {
         for (name, value) in keys.as_table().unwrap() {
             let key = format!("{section}.{name}");
-            setting::kind(&key).unwrap_or_else(|| panic!("{key}")).read(value).unwrap();
+            // A section inside a section.
+            let inside = value.as_table().filter(|_| setting::kind(&key).is_none());
+            for (name, value) in inside.into_iter().flatten() {
+                let key = format!("{key}.{name}");
+                setting::kind(&key).unwrap_or_else(|| panic!("{key}")).read(value).unwrap();
+            }
+            if inside.is_none() {
+                setting::kind(&key).unwrap_or_else(|| panic!("{key}")).read(value).unwrap();
+            }
         }
     }
     for (key, _) in SETTINGS {
-        let name = key.split_once('.').unwrap().1;
+        let name = key.rsplit_once('.').unwrap().1;
         assert!(DEFAULTS.contains(&format!("{name} = ")), "{key} is not in the reference");
     }
 }
@@ -183,4 +192,81 @@ fn secrets_never_show() {
     let uri = ("MONGO_URI", "mongodb://bot:very-secret@db.example/shop");
     let config = load("", &[("ACCESS_TOKEN", "tok-very-secret"), uri]).unwrap();
     assert!(!format!("{config:?}").contains("very-secret"));
+}
+
+/// The settings with a `.env`, in an environment.
+fn with_dotenv(text: impl AsRef<[u8]>, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), text).unwrap();
+    Config::load(&Sources {
+        file: None,
+        folder: folder.path().to_owned(),
+        environment: environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+    })
+}
+
+#[test]
+fn secrets_of_a_dotenv_are_what_is_written_there() {
+    let text = "\u{FEFF}APP_SECRET=p$ss w0rd\\n#1 # the real one\r\nVERIFY_TOKEN='a$b # c'\r\nexport PHONE_ID = 42\r\n";
+    let config = with_dotenv(text, &[]).unwrap();
+    assert_eq!(config.whatsapp.app_secret.expose_secret(), "p$ss w0rd\\n#1");
+    assert_eq!(config.whatsapp.verify_token.expose_secret(), "a$b # c");
+    assert_eq!((config.whatsapp.phone_id.as_str(), config.notices.len()), ("42", 0));
+    let config = with_dotenv("APP_ID=${OTHER}1\nOTHER=x\nPHONE_ID=${OTHER}2", &[("OTHER", "y")]).unwrap();
+    assert_eq!((config.whatsapp.app_id.as_str(), config.whatsapp.phone_id.as_str()), ("y1", "y2"));
+}
+
+#[test]
+fn what_is_odd_in_a_dotenv_is_said_with_its_line_and_without_its_value() {
+    for (text, expected) in [
+        ("APP_ID=1\nAPP_ID=s3cret", "line 2: APP_ID is set in line 1 as well: this one holds"),
+        ("\nAPP_SECRET=s3cret${gone}", "line 2: ${gone} in APP_SECRET is not set"),
+        ("APP_SECRET", "line 1: APP_SECRET has no “=”"),
+        ("app_secret=s3cret", "line 1: “app_secret” is another name than APP_SECRET"),
+        ("\"APP_SECRET\"=s3cret", "is another name than APP_SECRET"),
+        ("APP_SECRET=“s3cret”", "line 1: APP_SECRET begins with a typographic quote"),
+        (
+            "VERIFY_TOKEN=\"a\nAPP_SECRET=s3cret\n\"",
+            "line 1: the quotes of VERIFY_TOKEN go over several lines and hold APP_SECRET",
+        ),
+        ("s3cret words\nAPP_ID=1", "line 1: it is passed over, because there is no “=” after the name"),
+    ] {
+        let notices = with_dotenv(text, &[]).unwrap().notices.join("\n");
+        assert!(notices.contains(expected) && !notices.contains("s3cret"), "{text}: {notices}");
+    }
+    for (text, expected) in [
+        (
+            "OTHER=1\nAPP_SECRET=\"s3cret\nPHONE_ID=1",
+            ".env cannot be read: line 2: APP_SECRET cannot be read: its quote is not closed",
+        ),
+        ("APP_SECRET='s3cret' x", "line 1: APP_SECRET cannot be read: there is text after the closing quote"),
+        ("APP_SECRET s3cret", "line 1: APP_SECRET cannot be read: there is no “=”"),
+        ("APP_SECRET=s3cret\0", "zero byte"),
+    ] {
+        let error = with_dotenv(text, &[]).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("s3cret"), "{text}: {error}");
+    }
+    let latin = with_dotenv(b"APP_ID=1\nAPP_SECRET=s3cret\xE9", &[]).unwrap_err().to_string();
+    assert!(latin.contains("line 2 is not UTF-8") && !latin.contains("s3cret"), "{latin}");
+    let wide = with_dotenv(b"\xFF\xFEA\0", &[]).unwrap_err();
+    assert!(wide.to_string().contains("UTF-16") && wide.hint().unwrap().contains("UTF-8"), "{wide}");
+}
+
+#[test]
+fn no_secret_is_in_the_debug_text_of_the_settings() {
+    let secret = "hunter2-secret";
+    let address = format!("https://me:{secret}@host/{secret}?key={secret}");
+    let mut variables: Vec<(String, String)> =
+        ["LLM__BASE_URL", "ALERTS__WEBHOOK_URL", "ALERTS__SMTP_URL", "AUDIT__ANCHOR_URL"]
+            .iter()
+            .map(|name| (format!("ECOMRES_{name}"), address.clone()))
+            .collect();
+    variables.push(("MONGO_URI".to_owned(), format!("mongodb://me:{secret}@host/db")));
+    variables.push(("ECOMRES_AUDIT_KEY".to_owned(), hex::encode([secret.as_bytes(), &[7; 32]].concat())));
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let file = format!("[[mcp.servers]]\nname = 'c'\nurl = '{address}'\nallow = ['t']\n");
+    let config = load(&file, &variables).unwrap();
+    let text = format!("{config:?}");
+    assert!(!text.contains(secret) && !text.contains(&hex::encode(secret)), "{text}");
+    assert!(config.audit.key().is_some());
 }

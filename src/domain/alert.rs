@@ -1,11 +1,25 @@
-//! Decides what an alert is: a request for a person, with its urgency and its state.
-//!
-//! It must never lose why it was raised, nor what was done about it: reason, last message and the note stay with it.
+//! Alerts: requests for a person, with their priority, their status and what the team did about them. A customer has
+//! one pending alert at most, and nothing ever lowers its priority or drops a reason.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AlertId, UserId};
+use super::words::excerpt;
+
+/// The longest reason of a new alert, in characters.
+const LONGEST_REASON: usize = 500;
+/// The longest quoted message of a customer, in characters.
+const LONGEST_MESSAGE: usize = 4_000;
+/// The longest quoted message to a customer, in characters: the transcript has all of it.
+const LONGEST_REPLY: usize = 1_000;
+/// No reason is added to one that is longer than this, in characters.
+const LONGEST_MERGED_REASON: usize = 4_000;
+
+/// Whose alert it is when nothing can be sent because of the set-up: no customer's identity.
+pub const SET_UP: &str = "whatsapp-set-up";
+/// Whose alert it is when events do not reach the shop's systems: no customer's identity.
+pub const EVENTS: &str = "events";
 
 /// How urgent an alert is.
 #[derive(
@@ -38,13 +52,13 @@ impl Priority {
     }
 }
 
-/// Where an alert stands.
+/// The status of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
-    /// Nobody has settled it yet.
+    /// Nobody has resolved it yet: the bot is silent for this customer, unless it only tells of something.
     Pending,
-    /// A person has settled it.
+    /// A person has resolved it.
     Resolved,
 }
 
@@ -68,103 +82,210 @@ impl AlertStatus {
 pub struct Alert {
     /// Its identifier.
     pub id: AlertId,
-    /// Whose conversation.
+    /// The customer.
     pub user_id: UserId,
     /// Why a person is needed.
     pub reason: String,
-    /// What the customer wrote last.
+    /// The latest message when it was raised.
     pub last_message: String,
     /// How urgent it is.
     pub priority: Priority,
-    /// Where it stands.
+    /// Pending or resolved.
     pub status: AlertStatus,
     /// When it was raised.
     pub created_at: Timestamp,
-    /// What the team made of it.
+    /// Whether the bot goes on answering meanwhile: it only tells of something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot_answers: bool,
+    /// What the team did about it.
     #[serde(flatten)]
     pub handling: Handling,
 }
 
-/// What the team made of an alert. Who did something is known by the name they log in with.
+/// The message that an alert quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoted<'a> {
+    /// The customer wrote it.
+    FromCustomer(&'a str),
+    /// It was written to the customer.
+    ToCustomer(&'a str),
+}
+
+impl Alert {
+    /// A new pending alert that nobody is assigned to. Reason and message are trimmed and shortened.
+    pub fn raise(
+        id: AlertId,
+        user_id: UserId,
+        reason: &str,
+        message: Quoted<'_>,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Self {
+        let last_message = match message {
+            Quoted::FromCustomer(text) => excerpt(text.trim(), LONGEST_MESSAGE),
+            Quoted::ToCustomer(text) => format!("(to the customer) {}", excerpt(text.trim(), LONGEST_REPLY)),
+        };
+        Self {
+            id,
+            user_id,
+            reason: excerpt(reason.trim(), LONGEST_REASON),
+            last_message,
+            priority,
+            status: AlertStatus::Pending,
+            created_at: now,
+            bot_answers: false,
+            handling: Handling::default(),
+        }
+    }
+
+    /// This alert, which only tells of something: the bot goes on answering while it is pending.
+    #[must_use]
+    pub fn while_the_bot_answers(self) -> Self {
+        Self { bot_answers: true, ..self }
+    }
+
+    /// Whether it is a customer's: others tell of the shop's own set-up.
+    pub fn is_of_customer(&self) -> bool {
+        ![SET_UP, EVENTS].contains(&self.user_id.as_str())
+    }
+
+    /// Whether this alert quotes the beginning of what the customer wrote.
+    pub fn quotes(&self, text: &str) -> bool {
+        let quoted = self.last_message.trim_end_matches('…');
+        !quoted.is_empty() && excerpt(text.trim(), LONGEST_MESSAGE).starts_with(quoted)
+    }
+
+    /// This pending alert after another request for the same customer: the higher priority, both reasons and the newer
+    /// message. The bot is silent where either asks for a person.
+    #[must_use]
+    pub fn merged_with(&self, newer: &Self) -> Self {
+        let keeps_reason = self.reason.chars().count() > LONGEST_MERGED_REASON || self.reason.contains(&newer.reason);
+        Self {
+            reason: if keeps_reason { self.reason.clone() } else { format!("{} | {}", self.reason, newer.reason) },
+            last_message: newer.last_message.clone(),
+            priority: self.priority.max(newer.priority),
+            bot_answers: self.bot_answers && newer.bot_answers,
+            ..self.clone()
+        }
+    }
+}
+
+/// What the team did about an alert. Members of the team are named as they log in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Handling {
-    /// Who looks after it.
+    /// The assignee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
-    /// Since when.
+    /// When the assignee claimed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Timestamp>,
-    /// When it was settled last; it may have been opened again since.
+    /// When it was resolved last; it may have been reopened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Timestamp>,
-    /// Who settled it then.
+    /// Who resolved it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_by: Option<String>,
-    /// What they wrote about it.
+    /// Their note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// When it was opened again last.
+    /// When it was reopened last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened_at: Option<Timestamp>,
-    /// Who did that.
+    /// Who reopened it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened_by: Option<String>,
 }
 
-/// How an alert is settled.
+/// How an alert is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settlement {
+pub struct Resolution {
     /// When.
     pub at: Timestamp,
     /// By whom, where that is known.
     pub by: Option<String>,
-    /// What was done; empty: nothing is said.
+    /// What was done; empty: no note.
     pub note: String,
 }
 
-/// What became of giving an alert to somebody.
+/// The outcome of assigning or releasing an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assigned {
-    /// It is as it was asked for.
+    /// It has the assignee that was asked for.
     Done(Alert),
-    /// Somebody else has it, or nobody has: it is as it was.
+    /// It has another assignee, or none, and was not changed.
     Held(Alert),
     /// There is no such pending alert.
     Gone,
 }
 
-/// What became of opening a settled alert again.
+/// The outcome of reopening a resolved alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reopened {
-    /// It is pending again, and nobody's.
+    /// It is pending again and unassigned.
     Done(Alert),
     /// It was pending already.
     Pending(Alert),
-    /// The customer has this other pending alert, and there can be one only.
+    /// The customer has this other pending alert, and there can be only one.
     Other(Alert),
     /// There is no such alert.
     Gone,
 }
 
-/// Whose alerts are looked for.
+/// Filters alerts by their assignee.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
-    /// Those that nobody looks after.
-    Nobodys,
-    /// Those of somebody.
-    Of(String),
+pub enum AssigneeFilter {
+    /// Alerts without an assignee.
+    Unassigned,
+    /// Alerts of this assignee.
+    Named(String),
 }
 
-/// Which alerts are looked for. What is `None` or empty does not matter.
+/// Which alerts are searched for. `None` and the empty text do not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertSearch {
-    /// Where they stand.
+    /// By status.
     pub status: Option<AlertStatus>,
-    /// How urgent they are.
+    /// By priority.
     pub priority: Option<Priority>,
-    /// Whose they are.
-    pub whose: Option<Whose>,
-    /// A part of the reason, the last message, the note or the customer's identity. Whether case matters beyond the
-    /// letters A to Z depends on the backend.
+    /// By assignee.
+    pub assignee: Option<AssigneeFilter>,
+    /// By a substring of the reason, the last message, the note or the customer's identity. Whether case matters beyond
+    /// the letters A to Z depends on the backend.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raise(reason: &str, message: Quoted<'_>, priority: Priority) -> Alert {
+        Alert::raise(AlertId::new("a"), UserId::new("91"), reason, message, priority, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn texts_are_shortened_and_say_who_wrote_them() {
+        let alert = raise(&"r".repeat(600), Quoted::FromCustomer(&"₹".repeat(5_000)), Priority::Low);
+        assert_eq!((alert.reason.chars().count(), alert.last_message.chars().count()), (501, 4_001));
+        assert_eq!(raise("r", Quoted::ToCustomer(" hello "), Priority::Low).last_message, "(to the customer) hello");
+    }
+
+    #[test]
+    fn an_alert_quotes_the_message_it_was_raised_for() {
+        let text = "word ".repeat(2_000);
+        assert!(raise("r", Quoted::FromCustomer(&text), Priority::Low).quotes(&text));
+        assert!(!raise("r", Quoted::FromCustomer("another"), Priority::Low).quotes(&text));
+        assert!(!raise("r", Quoted::FromCustomer(" "), Priority::Low).quotes(&text), "an empty message quotes nothing");
+    }
+
+    #[test]
+    fn merging_never_lowers_the_priority_nor_repeats_a_reason() {
+        let first = raise("broken", Quoted::FromCustomer("one"), Priority::Medium);
+        let merged = first.merged_with(&raise("late", Quoted::FromCustomer("two"), Priority::Low));
+        assert_eq!((merged.reason.as_str(), merged.last_message.as_str()), ("broken | late", "two"));
+        assert_eq!(merged.priority, Priority::Medium);
+        let again = merged.merged_with(&raise("late", Quoted::FromCustomer("two"), Priority::High));
+        assert_eq!((again.reason.as_str(), again.priority), ("broken | late", Priority::High));
+        let full = Alert { reason: "₹".repeat(4_001), ..first };
+        assert_eq!(full.merged_with(&merged).reason, full.reason, "a long reason does not grow");
+    }
 }

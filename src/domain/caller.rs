@@ -1,10 +1,9 @@
-//! Decides who is asking for something to be done.
-//!
-//! It must never be built from what a model says: the channel and the inbox fill it in.
+//! On whose behalf something is done. Only the channel and the inbox fill this in, never what a model says.
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{OrderId, QuoteId, UserId};
+use super::consent::{LiveOffers, Said};
+use super::ids::{OrderId, OrderNames, UserId};
 
 /// On whose behalf a tool runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,24 +20,28 @@ pub enum Caller {
 /// A customer and what this turn of the conversation allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
-    /// The identity that the transport vouches for.
+    /// The identity, as the transport authenticated it.
     pub user: UserId,
-    /// The turn that is being worked on, from 1.
+    /// The current turn, from 1.
     pub turn: u64,
-    /// What the customer wrote in this turn, word for word.
+    /// What the customer wrote in this turn, word for word, without what it quotes of others.
     pub text: String,
-    /// The quotes that the reply before this turn put to the customer, with their orders.
-    pub offered: Vec<QuoteId>,
-    /// The quote that a reply button of this turn carries.
-    pub pressed: Option<QuoteId>,
+    /// The offers that can be agreed to in this turn.
+    pub offers: Option<Box<LiveOffers>>,
+    /// What is known of the turn's messages beside their words.
+    pub said: Vec<Said>,
     /// The orders that the customer named so far in this conversation: no other order is looked up for them.
     pub named_orders: Vec<OrderId>,
+    /// By which names the customer calls orders.
+    pub names: OrderNames,
     /// The customer identifiers that the customer wrote so far in this conversation.
     pub customer_ids: Vec<String>,
+    /// Whether the reply before this turn asked for something that only the buyer of an order knows.
+    pub proof_asked: bool,
 }
 
 impl Caller {
-    /// The customer, where it is one.
+    /// The customer; `None` for an operator.
     pub fn customer(&self) -> Option<&Customer> {
         match self {
             Self::Customer(customer) => Some(customer),
@@ -55,13 +58,13 @@ impl Caller {
     }
 }
 
-/// Who may see an order that has no telephone number. One that has a number answers to that number only.
+/// Who may see an order without a telephone number. An order with one is shown to that number only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verification {
-    /// The first identity that asks binds the order.
+    /// The first identity that asks; the order is bound to it.
     Claim,
-    /// The customer must have written the order's customer id.
+    /// A customer who wrote the order's customer id.
     Strict,
     /// Anybody who knows the order id.
     Off,

@@ -1,9 +1,11 @@
-//! Decides whether a customer's message agrees to what was offered, and of which of the offered orders it speaks.
-//!
-//! It must never read agreement into a message that says anything else as well: every word and every sign has to be a
-//! known one, and a yes has to be about the refund.
+//! Whether a customer's message agrees to an offer, and which of the offered orders it means. A message that says
+//! anything else as well is no agreement: every word and sign has to be a known one, and a yes has to be about the
+//! refund. What is beside the words (was the offer seen? is this an answer to it?) decides [`Consent`].
 
 mod choice;
+mod live;
+mod own_words;
+mod press;
 mod vocabulary;
 
 use std::sync::LazyLock;
@@ -11,10 +13,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 use vocabulary::{BEFORE_TAG, LONGEST, ROLES, Role, WORDS};
 
+use super::currency::{Amount, Currency, SIGN_AFTER, SIGN_BEFORE};
 use super::ids::{IdPatterns, OrderId};
-use super::money::Money;
+use super::money::Decimal;
 
-pub use choice::narrowed;
+pub use choice::chosen_orders;
+pub use live::{Consent, LiveOffers, Manner, NoConsent, Said, shows};
+pub use own_words::own_words;
+pub use press::Press;
 
 /// What a message answers to an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,38 +33,59 @@ pub enum Answer {
     Unclear,
 }
 
-/// Emoji that agree, that refuse, and that change nothing.
+/// Emoji that agree, that refuse, and that mean neither.
 const YES_SIGNS: &[char] = &['👍', '👌', '✅', '🆗', '✔', '☑'];
 const NO_SIGNS: &[char] = &['👎', '❌', '🚫', '🙅'];
-const SMILEYS: &[char] = &['🙂', '😊', '😀', '❤'];
-/// Punctuation and currency signs that change nothing.
-const PUNCTUATION: &str = ".,!…;-–—'’‘\"“”₹/*।";
-/// Joiners and selectors that show nothing by themselves.
+const SMILEYS: &[char] = &['🙂', '😊', '😀', '❤', '🙏'];
+/// Punctuation without a meaning here.
+const PUNCTUATION: &str = ".,!…;-–—'’‘\"“”/*।";
+/// Joiners and selectors, which are invisible by themselves.
 const INVISIBLE: &[char] = &['\u{FE0F}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FEFF}'];
 /// The question marks of the scripts that customers and their keyboards have.
 const QUESTION_MARKS: &[char] =
     &['?', '？', '﹖', '⸮', '؟', '¿', '⁇', '⁈', '⁉', '‽', '❓', '❔', '՞', '፧', '\u{37E}', '︖', '⍰', '🤔'];
 
-#[allow(clippy::expect_used)]
-static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)(?:₹|\brs\.?|\binr)?\s*([0-9][0-9,]*(?:\.[0-9]+)?)").expect("it compiles"));
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test of this module")]
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    let number = r"[0-9](?:(?:[0-9.,'’]|[\u{A0}\u{202F}][0-9])*[0-9])?";
+    Regex::new(&format!("(?i)(?P<before>{SIGN_BEFORE})?\\s*(?P<number>{number})(?:\\s*(?P<after>{SIGN_AFTER}))?"))
+        .expect("the pattern compiles")
+});
 
-/// A message, read word by word.
-struct Said {
+/// An amount that a text names.
+struct Named {
+    number: String,
+    /// The sign or word of its currency, where there is one.
+    sign: Option<String>,
+}
+
+impl Named {
+    /// Whether it can only be this amount, in some country's way of writing numbers.
+    fn is(&self, amount: Amount) -> bool {
+        let Amount { money, currency } = amount;
+        let read = |mark| Decimal::read(&self.number, mark, currency.minor_units())?.to_money(currency).ok();
+        self.sign.as_ref().is_none_or(|sign| Currency::from_symbol(sign).contains(&currency))
+            && ['.', ','].into_iter().any(|mark| read(mark) == Some(money))
+    }
+}
+
+/// A message, parsed word by word.
+#[expect(clippy::struct_excessive_bools, reason = "independent findings of one pass")]
+struct ParsedAnswer {
     roles: Vec<Role>,
-    amounts: Vec<Option<Money>>,
+    amounts: Vec<Named>,
     unknown_word: bool,
     unknown_sign: bool,
     yes_sign: bool,
     no_sign: bool,
 }
 
-impl Said {
-    /// Reads a text that holds no identifiers any more.
-    fn read(text: &str) -> Self {
+impl ParsedAnswer {
+    /// Parses a text whose identifiers were removed.
+    fn parse(text: &str) -> Self {
         let text: String = text.replace(":-)", " ").replace(":)", " ").replace(INVISIBLE, "");
         let (rest, amounts) = without_amounts(&text);
-        let words = untagged(words(&rest));
+        let words = without_tag_questions(&words(&rest));
         let mut said = Self {
             roles: Vec::new(),
             amounts,
@@ -69,7 +96,9 @@ impl Said {
         };
         for c in text.chars().filter(|c| !in_word(*c) && !c.is_whitespace()) {
             let tone = ('\u{1F3FB}'..='\u{1F3FF}').contains(&c);
-            said.unknown_sign |= !(tone || PUNCTUATION.contains(c) || YES_SIGNS.contains(&c) || SMILEYS.contains(&c));
+            let money = !said.amounts.is_empty() && is_currency_sign(c);
+            said.unknown_sign |=
+                !(tone || money || PUNCTUATION.contains(c) || YES_SIGNS.contains(&c) || SMILEYS.contains(&c));
         }
         let mut at = 0;
         while at < words.len() {
@@ -107,7 +136,7 @@ impl Said {
         !((negated && drops)
             || proceeds
             || self.any(&[Role::Yes, Role::Confirm, Role::Want, Role::Money, Role::All, Role::Both, Role::Only])
-            || self.any(&[Role::Speed, Role::Currency, Role::Doubt])
+            || self.any(&[Role::Speed, Role::Currency, Role::Doubt, Role::Alone])
             || (self.has(Role::Act) && !negated)
             // “No, refund” may be a wish; “don't refund” and “leave the refund” are none.
             || (self.has(Role::Refund) && !negated && !drops)
@@ -118,7 +147,8 @@ impl Said {
     fn agrees(&self, names_order: bool) -> bool {
         let refund = self.any(&[Role::Refund, Role::Money]);
         let order = self.has(Role::Order);
-        if self.any(&[Role::Harmless, Role::Keep, Role::Doubt])
+        if (self.has(Role::Alone) && self.roles.len() > 1)
+            || self.any(&[Role::Harmless, Role::Keep, Role::Doubt])
             || (order && !refund && (!names_order || self.has(Role::Want)))
             || (order && self.has(Role::And))
             || (self.has(Role::All) && self.has(Role::Money))
@@ -132,7 +162,7 @@ impl Said {
         if self.any(&[Role::Yes, Role::Proceed]) || acts || confirms {
             return true;
         }
-        if !self.roles.is_empty() && self.only(&[Role::Ji]) {
+        if self.roles == [Role::Alone] || (!self.roles.is_empty() && self.only(&[Role::Ji])) {
             return true;
         }
         let little = [
@@ -154,14 +184,14 @@ impl Said {
     }
 }
 
-/// Reads a message as the answer to an offer. Order and customer identifiers in it are left aside, and so are amounts:
-/// [`agrees_to`] compares them. A refusal that wishes for something else, or names an order, is no plain no.
+/// Classifies a message as the answer to an offer. Order and customer identifiers are ignored, and so are amounts:
+/// [`agrees_to`] compares them. A refusal that asks for something else, or names an order, is no plain no.
 pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
     let bare = patterns.without_ids(text);
     if bare.contains(QUESTION_MARKS) {
         return Answer::Unclear;
     }
-    let said = Said::read(&bare);
+    let said = ParsedAnswer::parse(&bare);
     let names_order = !patterns.orders_in(text).is_empty();
     let names_any = names_order || !patterns.customers_in(text).is_empty();
     if said.unknown_word {
@@ -183,41 +213,58 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
 
 /// Whether the message agrees to a refund of this order with this amount: a plain yes that names no other order and no
 /// other amount.
-pub fn agrees_to(text: &str, order: &OrderId, amount: Money, patterns: &IdPatterns) -> bool {
+pub fn agrees_to(text: &str, order: &OrderId, amount: Amount, patterns: &IdPatterns) -> bool {
+    let patterns = &patterns.also_knowing([order]);
     let named = patterns.orders_in(text);
+    let bare = patterns.without_ids(text);
+    // A word of the vocabulary that stands apart from its number: all of them mean rupees.
+    let rupees = || Currency::from_symbol("rupees").contains(&amount.currency);
     answer(text, patterns) == Answer::Yes
         && (named.is_empty() || named.contains(order))
-        && without_amounts(&patterns.without_ids(text)).1.iter().all(|named| *named == Some(amount))
+        && (!ParsedAnswer::parse(&bare).has(Role::Currency) || rupees())
+        && without_amounts(&bare).1.iter().all(|named| named.is(amount))
 }
 
-/// Takes the amounts out of a text. A single digit without a currency sign stays: it may count or choose something.
-fn without_amounts(text: &str) -> (String, Vec<Option<Money>>) {
+/// Removes the amounts from a text and returns them. A single digit without a currency sign stays: it may count or choose
+/// something.
+fn without_amounts(text: &str) -> (String, Vec<Named>) {
     let (mut rest, mut amounts, mut from) = (String::new(), Vec::new(), 0);
     for hit in NUMBER.captures_iter(text) {
-        let (Some(whole), Some(number)) = (hit.get(0), hit.get(1)) else { continue };
-        let marked = !text[whole.start()..number.start()].trim().is_empty();
-        let joined = !marked && text[..number.start()].chars().next_back().is_some_and(in_word);
-        let after = text[number.end()..].to_lowercase();
-        let unit = ["rs", "inr", "rupee"].iter().any(|unit| after.starts_with(unit));
-        let runs_on = after.chars().next().is_some_and(in_word) && !unit;
-        if joined || runs_on || (!marked && number.len() < 2) {
+        let (Some(whole), Some(number)) = (hit.get(0), hit.name("number")) else { continue };
+        let (before, after) = (hit.name("before"), hit.name("after"));
+        let joined = before.is_none() && text[..number.start()].chars().next_back().is_some_and(in_word);
+        let runs_on = text[whole.end()..].chars().next().is_some_and(in_word);
+        if joined || runs_on || (before.is_none() && after.is_none() && number.len() < 2) {
             continue;
         }
         rest.push_str(&text[from..whole.start()]);
         rest.push(' ');
-        from = number.end();
-        amounts.push(Money::parse(number.as_str().trim_end_matches(',')).ok());
+        from = whole.end();
+        // Of two signs both have to fit: “$599 rupees” is no amount.
+        let signs: Vec<&str> = before.into_iter().chain(after).map(|sign| sign.as_str()).collect();
+        let sign = match signs[..] {
+            [] => None,
+            [sign] => Some(sign.to_owned()),
+            [one, other, ..] if Currency::from_symbol(one) == Currency::from_symbol(other) => Some(one.to_owned()),
+            _ => Some(signs.join(" ")),
+        };
+        amounts.push(Named { number: number.as_str().to_owned(), sign });
     }
     rest.push_str(&text[from..]);
     (rest, amounts)
 }
 
-/// Whether a character is part of a word; vowel killers and nukta dots of Devanagari are.
+/// Whether a character stands for a currency.
+fn is_currency_sign(c: char) -> bool {
+    !c.is_alphanumeric() && !Currency::from_symbol(c.encode_utf8(&mut [0; 4])).is_empty()
+}
+
+/// Whether a character is part of a word; virama and nukta of Devanagari are.
 fn in_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '\u{93C}' | '\u{94D}')
 }
 
-/// The words of a text in lower case, without nukta dots and without letters drawn out (“yesss”).
+/// The words of a text in lower case, without nukta and without repeated letters (“yesss”).
 fn words(text: &str) -> Vec<String> {
     text.replace('’', "'")
         .split(|c: char| !(in_word(c) || c == '\''))
@@ -237,15 +284,15 @@ fn words(text: &str) -> Vec<String> {
                 .collect();
             [2, 1]
                 .iter()
-                .map(|most| squeezed(&plain, *most))
+                .map(|most| shorten_repeats(&plain, *most))
                 .find(|word| WORDS.contains(word.as_str()))
                 .unwrap_or(plain)
         })
         .collect()
 }
 
-/// A word whose letters that stand three times or more are held to `most`.
-fn squeezed(word: &str, most: usize) -> String {
+/// A word in which letters that are repeated three times or more are shortened to `most`.
+fn shorten_repeats(word: &str, most: usize) -> String {
     let letters: Vec<char> = word.chars().collect();
     let mut out = String::new();
     for run in letters.chunk_by(|a, b| a == b) {
@@ -255,8 +302,8 @@ fn squeezed(word: &str, most: usize) -> String {
     out
 }
 
-/// The words without a “na” that only asks for agreement.
-fn untagged(words: Vec<String>) -> Vec<String> {
+/// The words without a “na” that is only a tag question.
+fn without_tag_questions(words: &[String]) -> Vec<String> {
     let address = |word: &String| matches!(ROLES.get(word.as_str()), Some(Role::Address | Role::Please | Role::Ji));
     let tag = |at: usize| {
         matches!(words[at].as_str(), "na" | "naa" | "ना")

@@ -2,6 +2,47 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::domain::currency::ShopMoney;
+use crate::domain::money::Money;
+
+#[test]
+fn an_amount_that_is_named_is_of_the_offers_currency() {
+    let agrees = |text: &str, units, code| {
+        let amount = Amount::new(Money::from_minor_units(units), Currency::new(code).unwrap());
+        agrees_to(text, &OrderId::new("ORD000003"), amount, &IdPatterns::default())
+    };
+    for (text, units, code) in [
+        ("yes, refund $599", 59_900, "USD"),
+        ("yes, refund $599", 59_900, "CAD"),
+        ("yes, refund US$599", 59_900, "USD"),
+        ("yes 599 dollars please", 59_900, "USD"),
+        ("yes €1.234,50", 123_450, "EUR"),
+        ("yes 1,234.50 €", 123_450, "EUR"),
+        ("yes 1.234 euros", 123_400, "EUR"),
+        ("yes refund ¥1,235", 1_235, "JPY"),
+        ("yes KWD 1.250", 1_250, "KWD"),
+        ("yes, refund 599", 59_900, "INR"),
+        ("haan 599 rupaye", 59_900, "INR"),
+    ] {
+        assert!(agrees(text, units, code), "{text} to {units} {code}");
+    }
+    for (text, units, code) in [
+        ("yes, refund $599", 59_900, "INR"),
+        ("yes, refund ₹599", 59_900, "USD"),
+        ("yes 599 rupees", 59_900, "USD"),
+        ("haan 599 रुपये", 59_900, "EUR"),
+        ("yes 599 ka rupaye", 59_900, "EUR"),
+        ("yes 599 dollars", 59_900, "INR"),
+        ("yes $599 rupees", 59_900, "USD"),
+        ("yes €1.234,50", 12_345, "EUR"),
+        ("yes CA$599", 59_900, "USD"),
+        ("yes, refund 1250", 1_250, "KWD"),
+        ("yes 599", 599, "INR"),
+        ("yes $", 59_900, "USD"),
+    ] {
+        assert!(!agrees(text, units, code), "{text} to {units} {code}");
+    }
+}
 
 fn read(text: &str) -> Answer {
     answer(text, &IdPatterns::default())
@@ -9,7 +50,7 @@ fn read(text: &str) -> Answer {
 
 /// Whether the text agrees to refund ₹599 for ORD000003.
 fn agrees(text: &str) -> bool {
-    agrees_to(text, &OrderId::new("ORD000003"), Money::from_rupees(599), &IdPatterns::default())
+    agrees_to(text, &OrderId::new("ORD000003"), Amount::rupees(599), &IdPatterns::default())
 }
 
 /// The words and phrases that have one of these roles.
@@ -25,7 +66,6 @@ fn plain_agreement_in_many_words() {
         "YES PLEASE",
         "yes, refund",
         "ok",
-        "Ok.",
         "okkkk",
         "okay go ahead",
         "haan",
@@ -46,6 +86,13 @@ fn plain_agreement_in_many_words() {
         "ok 👍",
         "✔️",
         "yes 😊",
+        "yes please 🙏",
+        "Haan bhai kar do 🙏",
+        "ok 🙏🏽",
+        "👍🙏",
+        "Sí",
+        "oui!",
+        "ja 🙏",
         "yes :)",
         "yep do it",
         "yes do it fast",
@@ -172,6 +219,7 @@ fn plain_refusal_in_many_words() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of sentences")]
 fn anything_more_is_no_agreement() {
     for text in [
         "mera order theek hai",
@@ -199,6 +247,16 @@ fn anything_more_is_no_agreement() {
         "yes؟",
         "yes❓",
         "🙏",
+        "please 🙏",
+        "thanks 🙏",
+        "k",
+        "kk",
+        "si",
+        "sí pero no todo",
+        "ok ja",
+        "ja ja",
+        "yes ja",
+        "sure, why not",
         "👍🤔",
         "😡👍",
         "ok😡",
@@ -330,7 +388,7 @@ fn another_order_or_amount_is_not_agreed_to() {
 #[test]
 fn a_message_narrows_several_offers_down() {
     let offered = ["ORD000003", "ORD000007"].map(OrderId::new);
-    let narrow = |text: &str| narrowed(text, &offered, &IdPatterns::default());
+    let narrow = |text: &str| chosen_orders(text, &offered, &IdPatterns::default());
     for text in [
         "only ORD000007",
         "yes ord000007",
@@ -386,10 +444,10 @@ fn a_message_narrows_several_offers_down() {
     ] {
         assert_eq!(narrow(text), [], "{text}");
     }
-    assert_eq!(narrowed("the last one", &[], &IdPatterns::default()), []);
+    assert_eq!(chosen_orders("the last one", &[], &IdPatterns::default()), []);
     let shop = IdPatterns::new(r"\d{3}-\d{4}", r"\bC\d+\b").unwrap();
     let foreign = ["403-1234", "403-9876"].map(OrderId::new);
-    assert_eq!(narrowed("not 403-1234", &foreign, &shop), foreign[1..]);
+    assert_eq!(chosen_orders("not 403-1234", &foreign, &shop), foreign[1..]);
 }
 
 #[test]
@@ -452,9 +510,10 @@ proptest! {
     fn only_the_offered_amount_is_agreed_to(paise in 1_000..10_000_000_i64, other in 1_000..10_000_000_i64) {
         let patterns = IdPatterns::default();
         let order = OrderId::new("ORD000003");
-        let text = format!("yes {}", Money::from_paise(paise));
-        prop_assert!(agrees_to(&text, &order, Money::from_paise(paise), &patterns));
-        prop_assert_eq!(agrees_to(&text, &order, Money::from_paise(other), &patterns), paise == other);
+        let rupees = |paise| Amount::new(Money::from_minor_units(paise), Currency::INR);
+        let text = format!("yes {}", ShopMoney::default().show(rupees(paise)));
+        prop_assert!(agrees_to(&text, &order, rupees(paise), &patterns));
+        prop_assert_eq!(agrees_to(&text, &order, rupees(other), &patterns), paise == other);
     }
 
     #[test]
@@ -462,7 +521,7 @@ proptest! {
         let _ = read(&text);
         let _ = agrees(&text);
         let offered = ["ORD000003", "ORD000007"].map(OrderId::new);
-        let chosen = narrowed(&text, &offered, &IdPatterns::default());
+        let chosen = chosen_orders(&text, &offered, &IdPatterns::default());
         prop_assert!(chosen.iter().all(|id| offered.contains(id)));
     }
 }

@@ -1,19 +1,19 @@
-//! Decides what is remembered of a conversation between two messages.
-//!
-//! It must never hold what correctness needs outside this one document: a restart continues from it.
+//! The state of a conversation between two messages: one document that holds everything needed to continue after a
+//! restart.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AlertId, OrderId, QuoteId, UserId};
-use super::money::Money;
+use super::currency::Amount;
+use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
+use super::refund::{Refund, RefundState};
 
-/// Everything that is remembered of one customer's conversation.
+/// The state of one customer's conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// Whose conversation.
+    /// The customer.
     pub user_id: UserId,
-    /// Turns so far; the turn being worked on has this number.
+    /// Turns so far; during a turn, its number.
     pub turn: u64,
     /// Who answers.
     pub mode: Mode,
@@ -29,54 +29,92 @@ pub struct Conversation {
     /// What the customer wants done, while something is still missing.
     #[serde(default)]
     pub pending: Option<Pending>,
-    /// The orders named so far, the latest last.
+    /// The orders named so far, the most recent last.
     #[serde(default)]
     pub order_ids: Vec<OrderId>,
+    /// By which names the customer calls orders that have another id.
+    #[serde(default, skip_serializing_if = "OrderNames::is_empty")]
+    pub names: OrderNames,
+    /// The orders of which the last reply asked whether one of them is meant, the likeliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggested: Vec<OrderId>,
     /// The customer identifiers written so far.
     #[serde(default)]
     pub customer_ids: Vec<String>,
-    /// The quotes that the last reply put to the customer.
+    /// The quotes that the last reply offered.
     #[serde(default)]
     pub offered: Vec<Offer>,
     /// Replies in a row that did not help.
     #[serde(default)]
     pub failures: u32,
-    /// What the tools have said so far: the only amounts and claims a reply may hold.
+    /// What tool results have shown so far: the only amounts and claims a reply may contain.
     #[serde(default)]
     pub known: Known,
-    /// Every save adds one; a save of an older version is refused.
+    /// Incremented by every save; a save of an older version is refused.
     #[serde(default)]
     pub version: u64,
 }
 
-/// What tool results of the conversation have said.
+/// What tool results of the conversation have shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Known {
-    /// Amounts of money, the latest last.
+    /// Amounts of money, the most recent last.
     #[serde(default)]
-    pub amounts: Vec<Money>,
-    /// Refunds that were paid, the latest last.
+    pub amounts: Vec<Amount>,
+    /// Refunds that were paid, the most recent last.
     #[serde(default)]
     pub refunds: Vec<PaidRefund>,
-    /// Orders that were shown to the customer, the latest last.
+    /// Orders that were shown to the customer, the most recent last.
     #[serde(default)]
     pub orders: Vec<OrderId>,
+    /// Which order an amount is of, the most recent last.
+    #[serde(default)]
+    pub order_amounts: Vec<OrderAmount>,
 }
 
-/// A refund that a tool paid, or said was paid before.
+/// An amount of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderAmount {
+    /// The order.
+    pub order_id: OrderId,
+    /// The amount.
+    pub amount: Amount,
+}
+
+/// A refund that a tool requested or paid, or told of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaidRefund {
     /// Its order.
     pub order_id: OrderId,
     /// What the customer gets.
-    pub amount: Money,
+    pub amount: Amount,
     /// Its transaction.
     pub transaction_id: String,
+    /// How far it was when a tool told of it.
+    #[serde(default, skip_serializing_if = "is_paid")]
+    pub state: RefundState,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_paid(state: &RefundState) -> bool {
+    *state == RefundState::Paid
+}
+
+impl PaidRefund {
+    /// What a tool told of a refund.
+    pub fn of(refund: &Refund) -> Self {
+        Self {
+            order_id: refund.order_id.clone(),
+            amount: refund.refunded(),
+            transaction_id: refund.transaction_id.clone(),
+            state: refund.state(),
+        }
+    }
 }
 
 impl Known {
     /// Adds amounts, at most 64 are kept.
-    pub fn add_amounts(&mut self, amounts: impl IntoIterator<Item = Money>) {
+    pub fn add_amounts(&mut self, amounts: impl IntoIterator<Item = Amount>) {
         for amount in amounts {
             if !self.amounts.contains(&amount) {
                 self.amounts.push(amount);
@@ -86,10 +124,26 @@ impl Known {
         self.amounts.drain(..surplus);
     }
 
-    /// Adds a refund, at most 16 are kept.
+    /// Adds an amount of an order, at most 64 are kept.
+    pub fn add_order_amount(&mut self, order_id: OrderId, amount: Amount) {
+        self.add_amounts([amount]);
+        let of = OrderAmount { order_id, amount };
+        self.order_amounts.retain(|known| *known != of);
+        self.order_amounts.push(of);
+        let surplus = self.order_amounts.len().saturating_sub(64);
+        self.order_amounts.drain(..surplus);
+    }
+
+    /// The orders that an amount is of.
+    pub fn orders_of(&self, amount: Amount) -> impl Iterator<Item = &OrderId> {
+        self.order_amounts.iter().filter(move |known| known.amount == amount).map(|known| &known.order_id)
+    }
+
+    /// Adds a refund, or how far a known one is now; at most 16 are kept.
     pub fn add_refund(&mut self, refund: PaidRefund) {
-        if !self.refunds.contains(&refund) {
-            self.refunds.push(refund);
+        match self.refunds.iter_mut().find(|known| known.transaction_id == refund.transaction_id) {
+            Some(known) => *known = refund,
+            None => self.refunds.push(refund),
         }
         let surplus = self.refunds.len().saturating_sub(16);
         self.refunds.drain(..surplus);
@@ -109,13 +163,35 @@ impl Known {
     }
 }
 
-/// A quote that was put to the customer.
+/// A quote that was offered to the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The quote.
     pub quote_id: QuoteId,
     /// Its order.
     pub order_id: OrderId,
+    /// What the customer would get; unknown of offers that an earlier version made.
+    #[serde(default)]
+    pub amount: Option<Amount>,
+    /// The message to the customer that shows it; none where no single message does.
+    #[serde(default)]
+    pub shown_in: Option<MessagePlace>,
+}
+
+impl Offer {
+    /// An offer that no message shows yet.
+    pub fn new(quote_id: QuoteId, order_id: OrderId, amount: Amount) -> Self {
+        Self { quote_id, order_id, amount: Some(amount), shown_in: None }
+    }
+}
+
+/// Which of the messages to a customer: with the customer it is its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessagePlace {
+    /// The turn that it answers.
+    pub turn: u64,
+    /// Its place among the messages of that turn, from 0.
+    pub sequence: u32,
 }
 
 /// Who answers the customer.
@@ -125,7 +201,7 @@ pub enum Mode {
     /// The bot.
     #[default]
     Bot,
-    /// A person: the bot is silent until an agent resolves or returns the conversation.
+    /// A person: the bot is silent until the alert is resolved.
     HandedOver {
         /// The alert that asked for the person.
         alert_id: AlertId,
@@ -141,8 +217,12 @@ pub enum WaitingFor {
     Nothing,
     /// An order id.
     OrderId,
+    /// Which of the suggested orders is meant.
+    WhichOrder,
     /// The customer id that goes with the order.
     CustomerId,
+    /// Something that only the buyer of an order knows.
+    Proof,
     /// A yes or no to a refund.
     Consent,
     /// A yes or no to a person.
@@ -151,7 +231,7 @@ pub enum WaitingFor {
     Details,
 }
 
-/// Something the customer wants, kept until it is done or dropped.
+/// A request of the customer that is not done yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The intent it came from.
@@ -175,15 +255,15 @@ pub struct Triage {
     pub at: Timestamp,
 }
 
-/// Why a message is sent through triage, or not.
+/// Why triage ran for a message, or did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriageCause {
-    /// Nothing is known yet.
+    /// There is no stored result.
     FirstMessage,
-    /// The customer was away for long.
+    /// The customer was silent for long.
     Gap,
-    /// The message is about something else.
+    /// The message is about another topic.
     TopicChange,
     /// The stored result still holds.
     Cached,
@@ -201,6 +281,8 @@ impl Conversation {
             waiting_for: WaitingFor::Nothing,
             pending: None,
             order_ids: Vec::new(),
+            names: OrderNames::default(),
+            suggested: Vec::new(),
             customer_ids: Vec::new(),
             offered: Vec::new(),
             failures: 0,
@@ -209,12 +291,12 @@ impl Conversation {
         }
     }
 
-    /// Whether a gap of at least `limit` lies between the previous message and this one.
+    /// Whether at least `limit` passed between the previous message and `now`.
     pub fn gap_before(&self, now: Timestamp, limit: SignedDuration) -> bool {
         self.last_message_at.is_some_and(|previous| now.duration_since(previous) >= limit)
     }
 
-    /// Remembers the orders named, the latest last, at most sixteen.
+    /// Remembers named orders, the most recent last, at most sixteen.
     pub fn remember_orders(&mut self, named: &[OrderId]) {
         for id in named {
             self.order_ids.retain(|known| known != id);
@@ -222,6 +304,11 @@ impl Conversation {
         }
         let surplus = self.order_ids.len().saturating_sub(16);
         self.order_ids.drain(..surplus);
+    }
+
+    /// How the customer calls an order.
+    pub fn name_of<'a>(&'a self, id: &'a OrderId) -> &'a OrderId {
+        self.names.name_of(id)
     }
 
     /// Remembers customer identifiers, at most eight.
@@ -235,23 +322,46 @@ impl Conversation {
         self.customer_ids.drain(..surplus);
     }
 
-    /// Lets the pending alert decide who answers: with one, a person; without, the bot again.
+    /// Takes over what another conversation of the same customer knows, where that is the later one also what it waits for.
+    pub fn absorb(&mut self, other: &Self) {
+        // An offer of either stays one of an earlier turn.
+        self.turn = self.turn.max(other.turn);
+        self.remember_customers(&other.customer_ids);
+        self.known.add_amounts(other.known.amounts.iter().copied());
+        other.known.refunds.iter().for_each(|refund| self.known.add_refund(refund.clone()));
+        other.known.orders.iter().for_each(|order| self.known.add_order(order));
+        other.names.iter().for_each(|(name, id)| self.names.add(name.clone(), id.clone()));
+        if other.last_message_at > self.last_message_at {
+            self.remember_orders(&other.order_ids);
+            self.waiting_for = other.waiting_for;
+            self.pending.clone_from(&other.pending);
+            self.suggested.clone_from(&other.suggested);
+            self.offered.clone_from(&other.offered);
+            self.triage.clone_from(&other.triage);
+            self.failures = other.failures;
+            self.last_message_at = other.last_message_at;
+        }
+    }
+
+    /// Sets the mode by the pending alert: with one a person answers, without one the bot.
     pub fn follow_alert(&mut self, pending: Option<&AlertId>) {
         match (pending, &self.mode) {
             (Some(id), _) => self.mode = Mode::HandedOver { alert_id: id.clone() },
             (None, Mode::HandedOver { .. }) => {
                 self.mode = Mode::Bot;
-                self.start_afresh();
+                self.reset_context();
             }
             (None, Mode::Bot) => {}
         }
     }
 
-    /// Forgets what was open: after a long gap nothing that was asked is still being answered.
-    pub fn start_afresh(&mut self) {
+    /// Forgets open questions, offers and named orders: nothing that was asked before is answered any more.
+    pub fn reset_context(&mut self) {
         self.waiting_for = WaitingFor::Nothing;
         self.pending = None;
         self.order_ids.clear();
+        self.names = OrderNames::default();
+        self.suggested.clear();
         self.offered.clear();
         self.failures = 0;
     }

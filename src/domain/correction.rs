@@ -1,6 +1,4 @@
-//! Decides what a correction is: what a person says a customer's message should have been read as.
-//!
-//! It must never hold a label that nobody gave: what was left alone is `None`.
+//! Corrections: the labels that a person gave a customer's message. A label that nobody gave is `None`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,10 +7,10 @@ use sha2::{Digest, Sha256};
 use super::ids::UserId;
 use super::message::{ChatMessage, Role};
 
-/// A customer's message with the labels that a person gave it: an example to train with.
+/// A customer's message with the labels that a person gave it: a training example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Correction {
-    /// Whose conversation.
+    /// The customer.
     pub user_id: UserId,
     /// The turn of the conversation that the message belongs to.
     pub turn: u64,
@@ -20,15 +18,15 @@ pub struct Correction {
     pub text: String,
     /// When the customer wrote it.
     pub said_at: Timestamp,
-    /// What the model made of it.
+    /// The intent that the model predicted.
     pub predicted_intent: Option<String>,
-    /// How the model heard it.
+    /// The sentiment that the model predicted.
     pub predicted_sentiment: Option<String>,
-    /// What the customer wanted, as a person says.
+    /// The intent that a person gave.
     pub intent: Option<String>,
-    /// How the customer sounded, as a person says.
+    /// The sentiment that a person gave.
     pub sentiment: Option<String>,
-    /// Who said so last.
+    /// Who gave the labels last.
     pub by: String,
     /// When.
     pub at: Timestamp,
@@ -51,26 +49,27 @@ impl Correction {
         }
     }
 
-    /// What names the message within its turn.
+    /// The key of the message within its turn.
     pub fn message(&self) -> String {
-        mark_of(&self.text)
+        message_key(&self.text)
     }
 
-    /// Whether it is of this message.
+    /// Whether it corrects this message.
     pub fn is_of(&self, message: &ChatMessage) -> bool {
         can_be_corrected(message)
             && (&self.user_id, self.turn, &self.text) == (&message.user_id, message.turn, &message.text)
     }
 }
 
-/// Whether a message is a customer's and was read.
+/// Whether a message is a customer's and has predicted labels.
 pub fn can_be_corrected(message: &ChatMessage) -> bool {
     message.role == Role::User && (message.intent.is_some() || message.sentiment.is_some())
 }
 
-/// What names a text within its turn: the beginning of its SHA-256. The same text twice in a turn is one example.
-pub fn mark_of(text: &str) -> String {
-    Sha256::digest(text).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+/// The key of a text within its turn: the first 12 bytes of its SHA-256 in hexadecimal. The same text twice in a turn
+/// is one example.
+pub fn message_key(text: &str) -> String {
+    hex::encode(&Sha256::digest(text)[..12])
 }
 
 #[cfg(test)]
@@ -99,6 +98,6 @@ mod tests {
         assert!(!correction.is_of(&ChatMessage { turn: 4, ..message.clone() }));
         assert!(!correction.is_of(&ChatMessage { text: "where".to_owned(), ..message }));
         assert_eq!(correction.message().len(), 24);
-        assert_ne!(correction.message(), mark_of("where"));
+        assert_ne!(correction.message(), message_key("where"));
     }
 }

@@ -1,6 +1,4 @@
-//! Decides what is kept of a message that a customer sent, until it is answered and after.
-//!
-//! It must never lose the channel's own identifier: a redelivery is known by it alone.
+//! Messages from customers. Each keeps the channel's own identifier: redeliveries are recognised by it alone.
 
 use std::borrow::Cow;
 
@@ -9,22 +7,42 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{MessageId, UserId};
 
-/// A message from a customer, as the channel handed it over.
+/// A message from a customer, as the channel delivered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
     /// The channel's identifier; a redelivery has the same.
     pub id: MessageId,
-    /// Who wrote, as the transport says; of an echo, to whom it was written.
+    /// The customer, as the transport says: the sender; of an echo, the receiver.
     pub user_id: UserId,
-    /// When it was sent, by the channel's clock: messages of one turn are read in this order.
+    /// When it was sent, by the channel's clock: messages of one turn are processed in this order.
     pub sent_at: Timestamp,
-    /// When it reached this program, by its own clock.
+    /// When it arrived, by the clock of this program.
     pub received_at: Timestamp,
-    /// What it holds.
+    /// The shop's number that it was sent to, by the channel's identifier, where the channel says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// What it contains.
     pub content: Content,
+    /// What it refers to, and whether it was written elsewhere.
+    #[serde(default)]
+    pub context: Context,
 }
 
-/// What a message holds. More kinds come with the channels that have them.
+/// What a message refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Context {
+    /// The message that it replies to: one to the customer, or one of the customer's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<MessageId>,
+    /// Whether it was forwarded from another chat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+    /// Whether it was begun from something else than this chat: a product of the catalogue, an advertisement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_elsewhere: bool,
+}
+
+/// The content of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
@@ -37,16 +55,16 @@ pub enum Content {
     Button {
         /// What the button says.
         text: String,
-        /// What the button carries, as it was sent with the reply: the identifier of a quote.
+        /// The identifier that came back with it; empty where it is not of a choice that this program could have made.
         payload: String,
     },
     /// A picture, a recording, a file.
     Media {
         /// Which kind.
         media: Media,
-        /// What was written under it; empty where nothing was.
+        /// The caption; empty where there is none.
         caption: String,
-        /// What the channel calls the file.
+        /// The channel's identifier of the file.
         file: String,
     },
     /// A place on the map.
@@ -54,48 +72,48 @@ pub enum Content {
         /// Its name, address and coordinates.
         place: String,
     },
-    /// Entries of an address book.
+    /// Contact cards.
     Contacts {
         /// The names.
         names: Vec<String>,
     },
-    /// A basket of the channel's own shop.
+    /// A cart of the channel's own catalogue.
     Order {
-        /// What was written with it; empty where nothing was.
+        /// The text with it; empty where there is none.
         text: String,
         /// How many different products it holds.
         products: u32,
     },
     /// A reaction to a message.
     Reaction {
-        /// The sign; empty where a reaction was taken back.
+        /// The emoji; empty where a reaction was removed.
         emoji: String,
         /// The message it is about.
         to: MessageId,
     },
-    /// An earlier message, written anew.
+    /// An earlier message, edited.
     Edited {
         /// The message.
         original: MessageId,
         /// What it says now.
         text: String,
     },
-    /// An earlier message was taken back.
+    /// An earlier message was deleted.
     Deleted {
         /// The message.
         original: MessageId,
     },
-    /// The customer writes from another number from now on.
+    /// The customer changed the number.
     NumberChanged {
         /// The new identity.
         new: UserId,
     },
-    /// A person of the shop wrote to the customer from another device.
+    /// A member of the team wrote to the customer from another device.
     Echo {
-        /// What was written, or a word for it.
+        /// The text, as the transcript shows it.
         text: String,
     },
-    /// Something that the channel, or this program, does not know.
+    /// A kind that the channel, or this program, does not support.
     Unsupported {
         /// The channel's word for it.
         what: String,
@@ -108,13 +126,13 @@ pub enum Content {
 pub enum Media {
     /// A picture.
     Image,
-    /// A moving picture.
+    /// A video.
     Video,
-    /// A recording.
+    /// A voice message, or other audio.
     Audio,
     /// Any other file.
     Document,
-    /// A small picture instead of a word.
+    /// A sticker.
     Sticker,
 }
 
@@ -132,7 +150,7 @@ impl Media {
 }
 
 impl Content {
-    /// What the customer said, as text; empty where it holds no words of theirs.
+    /// The customer's own text; empty where there is none.
     pub fn text(&self) -> &str {
         match self {
             Self::Text { text } | Self::Button { text, .. } | Self::Order { text, .. } | Self::Edited { text, .. } => {
@@ -143,7 +161,12 @@ impl Content {
         }
     }
 
-    /// What a pressed button carries.
+    /// Whether the customer wrote it: that opens the window in which the shop may write freely.
+    pub fn is_from_customer(&self) -> bool {
+        !matches!(self, Self::Echo { .. } | Self::NumberChanged { .. } | Self::Deleted { .. })
+    }
+
+    /// The payload of a pressed button.
     pub fn pressed(&self) -> Option<&str> {
         match self {
             Self::Button { payload, .. } => Some(payload),
@@ -169,11 +192,10 @@ impl Content {
         }
     }
 
-    /// How the transcript shows it: the words, with a mark for what is not words.
-    pub fn told(&self) -> Cow<'_, str> {
+    /// The text of the transcript: what was written, with a label in brackets for what is not text.
+    pub fn transcript_text(&self) -> Cow<'_, str> {
         match self {
-            Self::Text { text } | Self::Button { text, .. } => Cow::Borrowed(text),
-            Self::Echo { text } => Cow::Borrowed(text),
+            Self::Text { text } | Self::Button { text, .. } | Self::Echo { text } => Cow::Borrowed(text),
             Self::Media { caption, .. } => Cow::Owned(format!("[{}] {caption}", self.kind()).trim_end().to_owned()),
             Self::Location { place } => Cow::Owned(format!("[location] {place}").trim_end().to_owned()),
             Self::Contacts { names } => Cow::Owned(format!("[contacts] {}", names.join(", ")).trim_end().to_owned()),
@@ -197,11 +219,18 @@ mod tests {
     #[test]
     fn what_is_not_words_is_shown_and_never_read() {
         let image = |caption: &str| Content::Media { media: Media::Image, caption: caption.into(), file: "9".into() };
-        assert_eq!((image("torn").text(), image("torn").told().as_ref()), ("torn", "[image] torn"));
-        assert_eq!((image("").text(), image("").told().as_ref()), ("", "[image]"));
+        assert_eq!((image("torn").text(), image("torn").transcript_text().as_ref()), ("torn", "[image] torn"));
+        assert_eq!((image("").text(), image("").transcript_text().as_ref()), ("", "[image]"));
         let reaction = Content::Reaction { emoji: "👍".into(), to: MessageId::new("m") };
-        assert_eq!((reaction.text(), reaction.told().as_ref(), reaction.pressed()), ("", "[reaction] 👍", None));
+        assert_eq!(
+            (reaction.text(), reaction.transcript_text().as_ref(), reaction.pressed()),
+            ("", "[reaction] 👍", None)
+        );
         let echo = Content::Echo { text: "I'll see to it".into() };
-        assert_eq!((echo.text(), echo.told().as_ref()), ("", "I'll see to it"), "never taken for the customer's words");
+        assert_eq!(
+            (echo.text(), echo.transcript_text().as_ref()),
+            ("", "I'll see to it"),
+            "never taken for the customer's words"
+        );
     }
 }

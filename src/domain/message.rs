@@ -1,13 +1,11 @@
-//! Decides what is kept of each message of a conversation.
-//!
-//! It must never hold anything but what was really said or done.
+//! The messages of the transcript: only what was really said.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::UserId;
 
-/// Who said something.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -35,31 +33,32 @@ impl Role {
     }
 }
 
-/// What the labels and the reply of a turn rest on. What is not known is `None`.
+/// How the labels and the reply of a turn came about; `None` where that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Basis {
-    /// For a customer's message that was read: how sure the model was of the intent, from 0 to 1.
+    /// For a customer's message that was classified: the confidence of the intent, from 0 to 1.
     #[serde(default)]
     pub intent_confidence: Option<f64>,
-    /// For a customer's message that was read: how sure the model was of the sentiment, from 0 to 1.
+    /// For a customer's message that was classified: the confidence of the sentiment, from 0 to 1.
     #[serde(default)]
     pub sentiment_confidence: Option<f64>,
-    /// For a customer's message that the bot answered: whether an earlier reading was used again.
+    /// For a customer's message that the bot answered: whether an earlier triage result was reused.
     #[serde(default)]
     pub reused: Option<bool>,
-    /// For a reply: whether the playbook wrote it because the language model could not; `None` without a language model.
+    /// For a reply: whether the playbook wrote it because the language model could not; `None` without a language
+    /// model.
     #[serde(default)]
     pub degraded: Option<bool>,
 }
 
 impl Basis {
-    /// What is kept with a customer's message.
+    /// The fields that are stored with a customer's message.
     #[must_use]
     pub fn of_message(self) -> Self {
         Self { degraded: None, ..self }
     }
 
-    /// What is kept with the reply.
+    /// The fields that are stored with the reply.
     #[must_use]
     pub fn of_reply(self) -> Self {
         Self { degraded: self.degraded, ..Self::default() }
@@ -69,7 +68,7 @@ impl Basis {
 /// One message of the transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatMessage {
-    /// Whose conversation.
+    /// The customer.
     pub user_id: UserId,
     /// Who said it.
     pub role: Role,
@@ -79,13 +78,13 @@ pub struct ChatMessage {
     pub at: Timestamp,
     /// The turn of the conversation it belongs to.
     pub turn: u64,
-    /// For the customer's messages and the reply: what triage made of the turn.
+    /// For the customer's messages and the reply: the intent of the turn.
     pub intent: Option<String>,
-    /// For the customer's messages and the reply: how the turn sounded.
+    /// For the customer's messages and the reply: the sentiment of the turn.
     pub sentiment: Option<String>,
     /// For replies: milliseconds from the message to the reply.
     pub response_ms: Option<u64>,
-    /// What its labels, or the reply, rest on.
+    /// How its labels, or the reply, came about.
     #[serde(flatten)]
     pub basis: Basis,
 }

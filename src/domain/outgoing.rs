@@ -1,10 +1,9 @@
-//! Decides what is kept of a message that is to be sent to a customer, and what a channel's news of it means.
-//!
-//! It must never have two identities: (customer, turn, sequence) names it for ever. What is known of it never goes back.
+//! Messages to customers: their identity, their content, how far they are, and what a channel's status of them changes.
+//! `(customer, turn, sequence)` identifies a message for ever, and a status never takes back what is known.
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{MessageId, UserId};
@@ -21,36 +20,67 @@ pub struct Outgoing {
     pub sequence: u32,
     /// What it says.
     pub body: Body,
-    /// How far it is.
+    /// The state of its delivery.
     pub state: Delivery,
-    /// How often sending it was begun. It only grows, so it is also the fencing number of an attempt.
+    /// The number of attempts to send it. It only grows, so it is also the fencing token of an attempt.
     pub attempts: u32,
-    /// When it is tried (queued), given up by its worker (sending), or was settled (sent, parked).
+    /// How many of the attempts do not count towards giving up: the set-up kept the channel from accepting anything, or
+    /// somebody asked for a new start.
+    #[serde(default)]
+    pub waived: u32,
+    /// When the next attempt is due (queued), the lease ends (sending), or sending ended (sent, parked).
     pub next_at: Timestamp,
-    /// What the channel calls it, once it was sent.
+    /// The channel's identifier, once it was sent.
     pub provider_id: Option<String>,
     /// Why the last attempt failed.
     pub error: Option<String>,
-    /// What it answers, where it answers something.
+    /// The message it replies to, if any.
     #[serde(default)]
     pub answers: Option<Answered>,
-    /// The latest that the channel told of it.
+    /// The latest receipt of the channel.
     #[serde(default)]
     pub receipt: Option<Receipt>,
+    /// When the channel accepted or delivered it, by the channel's clock, as the first such receipt says. A receipt that
+    /// it was read tells no such time.
+    #[serde(default)]
+    pub sent_at: Option<Timestamp>,
 }
 
-/// What a message answers.
+/// The message that a reply answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// The customer's latest message of the turn.
     pub message: MessageId,
     /// When the customer sent it.
     pub at: Timestamp,
-    /// Whether to show which message is meant: where the turn held several.
+    /// Whether the channel quotes it: where the turn had several messages.
     pub quote: bool,
+    /// The shortest time from the sending of a message of the turn, by the channel's clock, to its arrival, by ours. Our
+    /// clock is ahead of the channel's by no more than this; negative where it is behind.
+    #[serde(default)]
+    pub lag: Option<SignedDuration>,
+    /// The shop's number that the customer wrote to, by the channel's identifier: the reply leaves from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
 }
 
-/// What a message to a customer says. More kinds come with the channels that have them.
+/// A template with one place, which the reply fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// Its language, such as `en` or `en_US`.
+    pub language: String,
+}
+
+impl Template {
+    /// The message that this template makes of a text.
+    pub fn filled(&self, text: &str) -> Body {
+        Body::Template { name: self.name.clone(), language: self.language.clone(), parameters: vec![text.to_owned()] }
+    }
+}
+
+/// The content of a message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
@@ -59,63 +89,83 @@ pub enum Body {
         /// The text.
         text: String,
     },
-    /// Text with up to three buttons to answer with.
+    /// Text with reply buttons.
     Buttons {
         /// The text.
         text: String,
         /// The buttons, at least one.
         buttons: Vec<Choice>,
     },
-    /// Text with a list to choose from, up to ten rows.
+    /// Text with a list to choose from.
     List {
         /// The text.
         text: String,
-        /// What the button that opens the list says.
+        /// The label of the button that opens the list.
         button: String,
         /// The rows, at least one.
         rows: Vec<Choice>,
     },
-    /// A text that the channel approved beforehand: the only kind that may open a conversation.
+    /// A text that the channel approved beforehand: the only kind that may start a conversation.
     Template {
         /// Its name.
         name: String,
         /// Its language, such as `en` or `en_US`.
         language: String,
-        /// What its places are filled with.
+        /// The values of its parameters.
         parameters: Vec<String>,
     },
-    /// A sign on one of the customer's messages.
+    /// An emoji on one of the customer's messages.
     Reaction {
-        /// The sign.
+        /// The emoji.
         emoji: String,
         /// The message.
         to: MessageId,
     },
 }
 
-/// A way to answer: a button, or a row of a list.
+/// A reply button, or a row of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What comes back when it is chosen.
+    /// The identifier that comes back when it is chosen.
     pub id: String,
-    /// What it says.
+    /// The label.
     pub title: String,
 }
 
 impl Choice {
-    /// A way to say `title`, about a quote.
+    /// A choice with this identifier and label.
     pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
         Self { id: id.into(), title: title.into() }
     }
 }
 
-/// Characters that a plain text may have, on the channel that allows the fewest.
-pub const LONGEST_TEXT: usize = 4_096;
-/// Characters that a text with buttons or a list may have.
-pub const LONGEST_WITH_CHOICES: usize = 1_024;
+/// What a channel accepts. Lengths are in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelLimits {
+    /// The longest plain text.
+    pub text: usize,
+    /// The longest text with buttons or a list.
+    pub text_with_choices: usize,
+    /// Buttons below one text.
+    pub buttons: usize,
+    /// The longest label of a button.
+    pub button_title: usize,
+    /// The longest identifier of a button.
+    pub button_id: usize,
+    /// Rows of one list.
+    pub rows: usize,
+    /// The longest label of a row.
+    pub row_title: usize,
+    /// The longest identifier of a row.
+    pub row_id: usize,
+    /// The longest text that fills a template.
+    pub template_text: usize,
+    /// How long after a message of the customer anything but a template may be sent.
+    pub free_text_window: SignedDuration,
+}
 
 impl Body {
-    /// What it says, as text.
+    /// Its text: of a template the first parameter, of a reaction the emoji.
     pub fn text(&self) -> &str {
         match self {
             Self::Text { text } | Self::Buttons { text, .. } | Self::List { text, .. } => text,
@@ -136,17 +186,17 @@ impl Body {
     }
 }
 
-/// How far a message to a customer is.
+/// The state of delivery of a message to a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// Waits for its time and for earlier messages of the same customer.
+    /// Waits until it is due, and for earlier messages of the same customer.
     Queued,
-    /// A worker is sending it, until its lease runs out.
+    /// A worker is sending it, until its lease ends.
     Sending,
-    /// The channel took it.
+    /// The channel accepted it.
     Sent,
-    /// Given up; later messages of the customer no longer wait for it.
+    /// Not sent: the last attempt failed. Later messages of the customer no longer wait for it.
     Parked,
 }
 
@@ -166,23 +216,23 @@ impl Delivery {
         [Self::Queued, Self::Sending, Self::Sent, Self::Parked].into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Whether it still waits, or is being sent.
+    /// Whether it waits or is being sent.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Sending)
     }
 }
 
-/// What a channel tells of a message after it took it, in the order in which it may happen.
+/// What a channel reports of a message after it accepted it, in the order in which it may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Receipt {
     /// It is on its way.
     Sent,
-    /// It did not arrive.
+    /// It could not be delivered.
     Failed,
-    /// It is on the customer's device.
+    /// It was delivered to the customer's device.
     Delivered,
-    /// The customer has seen it.
+    /// The customer read it.
     Read,
     /// It was deleted.
     Deleted,
@@ -209,7 +259,7 @@ impl Receipt {
     }
 }
 
-/// The identity of a message to a customer, as it travels with the message and comes back with news of it.
+/// The identity of a message to a customer. It is sent with the message and comes back with its statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// To whom.
@@ -221,7 +271,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads what [`Identity`]'s `Display` wrote; `None` for anything else.
+    /// Parses the `Display` format; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix("ecomres:")?.splitn(3, ':');
         let (turn, sequence) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -236,30 +286,34 @@ impl fmt::Display for Identity {
     }
 }
 
-/// News of a message to a customer.
+/// A channel's status report of a message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// What the channel calls the message.
+    /// The channel's identifier of the message.
     pub provider_id: String,
-    /// Which message it is, where the channel gave that back.
+    /// The message's own identity, where the channel returned it.
     pub identity: Option<Identity>,
     /// What happened.
     pub receipt: Receipt,
-    /// When, by the channel's clock.
-    pub at: Timestamp,
-    /// The channel's number for what failed.
+    /// When, by the channel's clock, where it says so.
+    pub at: Option<Timestamp>,
+    /// The channel's error code.
     pub code: Option<i64>,
-    /// What failed, in words.
+    /// The error in words.
     pub error: Option<String>,
+    /// Whether the failure is the set-up's and not the message's: then it is sent again once the set-up is mended.
+    pub again: bool,
+    /// The shop's number that sent it, by the channel's identifier, where the channel says so.
+    pub number: Option<String>,
 }
 
 impl Outgoing {
-    /// A text that waits to be sent from `now` on.
+    /// A text that is due from `now` on.
     pub fn text(user_id: UserId, turn: u64, sequence: u32, text: impl Into<String>, now: Timestamp) -> Self {
         Self::new(Identity { user_id, turn, sequence }, Body::Text { text: text.into() }, now)
     }
 
-    /// A message that waits to be sent from `now` on.
+    /// A message that is due from `now` on.
     pub fn new(identity: Identity, body: Body, now: Timestamp) -> Self {
         Self {
             user_id: identity.user_id,
@@ -268,12 +322,19 @@ impl Outgoing {
             body,
             state: Delivery::Queued,
             attempts: 0,
+            waived: 0,
             next_at: now,
             provider_id: None,
             error: None,
             answers: None,
             receipt: None,
+            sent_at: None,
         }
+    }
+
+    /// How many attempts count towards giving up.
+    pub fn counted_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.waived)
     }
 
     /// Its identity.
@@ -281,24 +342,47 @@ impl Outgoing {
         Identity { user_id: self.user_id.clone(), turn: self.turn, sequence: self.sequence }
     }
 
-    /// The message after news of it, or `None` where the news changes nothing: it is about an earlier attempt, or older
-    /// than what is known. News that it left settles a message that was still to be sent: then the answer of the channel
-    /// was lost. News that it failed parks one that was sent; one that is to be sent again is.
-    pub fn follow(&self, status: &Status, now: Timestamp) -> Option<Self> {
-        let named = self.provider_id.as_deref().filter(|known| !known.is_empty());
-        let of_another_attempt = named.is_some_and(|known| known != status.provider_id);
-        if of_another_attempt || self.receipt.is_some_and(|known| known >= status.receipt) {
+    /// The message after a status report, or `None` where the report changes nothing: it is about an earlier attempt,
+    /// or older than the known receipt. A report that it left marks a message that was still to be sent as sent: the
+    /// channel's response was lost. A report that it failed parks a message that was sent or is being sent; one that is
+    /// due again stays due. Where the failure is the set-up's, the message is queued again instead, unless it had arrived.
+    pub fn with_status(&self, status: &Status, now: Timestamp) -> Option<Self> {
+        let known_id = self.provider_id.as_deref().filter(|known| !known.is_empty());
+        let of_another_attempt = known_id.is_some_and(|known| known != status.provider_id);
+        if of_another_attempt {
+            return None;
+        }
+        if status.receipt == Receipt::Failed
+            && self.state == Delivery::Sent
+            && matches!(self.receipt, Some(Receipt::Delivered | Receipt::Read))
+        {
+            // Not on each of the customer's devices, or not to the right one. It is not sent again by itself, and what is
+            // known stays known: old news that comes again does not undo this.
+            let error = status.error.as_deref().unwrap_or("the channel says that it failed after it arrived");
+            let error = Some(excerpt(error, 500));
+            return Some(Self { state: Delivery::Parked, error, next_at: now, ..self.clone() });
+        }
+        if self.receipt.is_some_and(|known| known >= status.receipt) {
             return None;
         }
         let mut next = Self { receipt: Some(status.receipt), ..self.clone() };
         if status.receipt == Receipt::Failed {
             let error = status.error.clone().unwrap_or_else(|| "the channel says that it failed".to_owned());
             next.error = Some(excerpt(&error, 500));
-            if self.state == Delivery::Sent {
-                (next.state, next.next_at) = (Delivery::Parked, now);
+            // One that is being sent: the report was faster than the channel's answer.
+            if matches!(self.state, Delivery::Sent | Delivery::Sending) {
+                next.next_at = now;
+                if status.again {
+                    (next.state, next.provider_id, next.waived) = (Delivery::Queued, None, self.attempts);
+                } else {
+                    next.state = Delivery::Parked;
+                }
             }
         } else {
             next.provider_id = Some(status.provider_id.clone());
+            if matches!(status.receipt, Receipt::Sent | Receipt::Delivered) {
+                next.sent_at = next.sent_at.or(status.at);
+            }
             if self.state != Delivery::Sent {
                 (next.state, next.next_at, next.error) = (Delivery::Sent, now, None);
             }
@@ -307,8 +391,8 @@ impl Outgoing {
     }
 }
 
-/// Splits a text into parts of at most `longest` characters: between paragraphs or sentences where there are any, else
-/// between words, else anywhere. Nothing but white space is lost.
+/// Splits a text into pieces of at most `longest` characters: between paragraphs or sentences where possible, else
+/// between words, else anywhere. Only white space is dropped.
 pub fn split(text: &str, longest: usize) -> Vec<String> {
     let longest = longest.max(1);
     let mut parts = Vec::new();
@@ -337,95 +421,5 @@ pub fn split(text: &str, longest: usize) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn message(state: Delivery) -> Outgoing {
-        Outgoing { state, ..Outgoing::text(UserId::new("91"), 3, 0, "hello", Timestamp::UNIX_EPOCH) }
-    }
-
-    fn news(receipt: Receipt, id: &str) -> Status {
-        Status {
-            provider_id: id.to_owned(),
-            identity: None,
-            receipt,
-            at: Timestamp::UNIX_EPOCH,
-            code: None,
-            error: Some("why".to_owned()),
-        }
-    }
-
-    #[test]
-    fn news_that_it_left_settles_a_message_whose_answer_was_lost() {
-        for state in [Delivery::Queued, Delivery::Sending, Delivery::Parked] {
-            let settled = message(state).follow(&news(Receipt::Delivered, "p"), Timestamp::MAX).unwrap();
-            assert_eq!((settled.state, settled.provider_id.as_deref()), (Delivery::Sent, Some("p")));
-            let failed = message(state).follow(&news(Receipt::Failed, "p"), Timestamp::MAX).unwrap();
-            assert_eq!((failed.state, failed.provider_id), (state, None), "it is tried again, or stays parked");
-        }
-    }
-
-    #[test]
-    fn a_sent_message_that_failed_is_parked_and_an_earlier_attempt_says_nothing() {
-        let sent = Outgoing { provider_id: Some("p".to_owned()), ..message(Delivery::Sent) };
-        let failed = sent.follow(&news(Receipt::Failed, "p"), Timestamp::MAX).unwrap();
-        assert_eq!(
-            (failed.state, failed.error.as_deref(), failed.next_at),
-            (Delivery::Parked, Some("why"), Timestamp::MAX)
-        );
-        assert_eq!(sent.follow(&news(Receipt::Read, "another"), Timestamp::MAX), None);
-        let arrived = failed.follow(&news(Receipt::Delivered, "p"), Timestamp::MAX).unwrap();
-        assert_eq!((arrived.state, arrived.error), (Delivery::Sent, None), "it arrived all the same");
-    }
-
-    #[test]
-    fn texts_are_split_at_sentences() {
-        let text = format!("{} One more. {}", "A sentence. ".repeat(3).trim_end(), "word ".repeat(5));
-        assert_eq!(
-            split(&text, 40),
-            ["A sentence. A sentence. A sentence.", "One more. word word word word word"].map(str::to_owned)
-        );
-        assert_eq!(split("a\nb", 4), ["a\nb"]);
-        assert_eq!(split("first line\nsecond", 12), ["first line", "second"]);
-        assert_eq!(split("₹₹₹₹₹", 2), ["₹₹", "₹₹", "₹"]);
-        assert!(split("  ", 2).is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn parts_are_short_and_lose_nothing(text in "[a-zé₹👍.!? \n]{0,300}", longest in 1_usize..60) {
-            let parts = split(&text, longest);
-            for part in &parts {
-                prop_assert!(part.chars().count() <= longest && !part.trim().is_empty());
-            }
-            let bare = |text: &str| text.split_whitespace().collect::<String>();
-            prop_assert_eq!(bare(&parts.concat()), bare(&text));
-        }
-
-        #[test]
-        fn receipts_never_go_back(order in proptest::collection::vec(0_usize..5, 0..12)) {
-            let mut known = Outgoing { provider_id: Some("p".to_owned()), ..message(Delivery::Sent) };
-            for place in order {
-                if let Some(next) = known.follow(&news(Receipt::ALL[place], "p"), Timestamp::UNIX_EPOCH) {
-                    prop_assert!(next.receipt > known.receipt);
-                    known = next;
-                }
-            }
-        }
-
-        #[test]
-        fn an_identity_comes_back(user in "[A-Z.:0-9a-z]{1,40}", turn in any::<u64>(), sequence in any::<u32>()) {
-            let identity = Identity { user_id: UserId::new(user), turn, sequence };
-            prop_assert_eq!(Identity::parse(&identity.to_string()), Some(identity));
-        }
-
-        #[test]
-        fn anything_else_is_no_identity(text in ".{0,60}") {
-            if let Some(identity) = Identity::parse(&text) {
-                prop_assert!(text.starts_with("ecomres:") && !identity.user_id.as_str().is_empty());
-            }
-        }
-    }
-}
+#[path = "outgoing_tests.rs"]
+mod tests;

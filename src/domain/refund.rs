@@ -1,42 +1,53 @@
-//! Decides who gets how much money back: the refund policy, quotes, and the one way to an approved refund.
-//!
-//! It must never approve more than the policy allows, and nothing else can make an [`ApprovedRefund`].
+//! The refund policy, quotes, and approval. [`RefundPolicy::approve`] is the only way to an [`ApprovedRefund`], and it
+//! never approves more than the policy allows.
 
-use jiff::civil::DateTime;
+mod progress;
+
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use super::consent;
+use super::consent::{Consent, NoConsent};
+use super::currency::{Amount, Currency, ShopMoney};
 use super::ids::{IdPatterns, OrderId, QuoteId, UserId};
-use super::money::{Money, Percent};
-use super::order::Order;
+use super::money::{Decimal, Money, Percent};
+use super::order::{Order, OrderState, PaymentState};
+use super::sentences::{self, Language};
+pub use progress::{
+    Change, Impossible, OVERDUE_AFTER, Progress, ProviderKind, RefundState, Route, STUCK_AFTER, Step, idempotency_key,
+    reference,
+};
 
 /// The shop's rules for refunds, from the `refund` section of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundPolicy {
     /// Categories that are never refunded automatically, compared without case.
     pub refused_categories: Vec<String>,
-    /// The share of the order value that is kept for shipping.
+    /// The share of the order value that is deducted for shipping.
     pub shipping_fee: Percent,
-    /// Refunds above this go to a person.
+    /// Refunds above this go to a person: an amount of the shop's own currency.
     pub max_automatic: Option<Money>,
-    /// Days after the order within which a refund may be asked for; only for orders whose date is known.
+    /// The shop's own currency, and how amounts are written.
+    pub money: ShopMoney,
+    /// Days after the order within which a refund may be requested; only for orders with a known date.
     pub window_days: Option<u32>,
     /// How long a quote can be accepted.
     pub quote_valid: SignedDuration,
-    /// What the customer is told about when the money arrives.
+    /// When the money arrives, as customers are told.
     pub estimated_arrival: String,
+    /// Who moves the money.
+    pub provider: ProviderKind,
 }
 
-/// What the policy says about one order.
+/// The decision of the policy about an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The order is refunded.
     Eligible {
         /// What the customer gets.
         amount: Money,
-        /// What the shop keeps.
+        /// The fee that is deducted.
         fee: Money,
     },
     /// The order is not refunded, and why.
@@ -53,12 +64,34 @@ pub enum Refusal {
         /// Its length in days.
         days: u32,
     },
-    /// There is nothing to give back.
+    /// Only orders of a known date are refunded, and this one's is not known.
+    DateUnknown {
+        /// The length of the window in days.
+        days: u32,
+    },
+    /// What was paid is not known.
+    ValueUnknown,
+    /// Nothing was paid.
     NothingPaid,
+    /// The payment that would be paid back is not known here.
+    PaymentUnknown,
+    /// Whether it was paid is not known: it was delivered, and no payment is on record.
+    PaidUnknown,
+    /// The shop paid everything back already.
+    RefundedByShop,
+    /// The shop paid a part back already.
+    PartlyRefundedByShop,
+    /// It was called off or given back: whether the shop pays it back by itself is for a person to look up.
+    Closed(OrderState),
     /// The amount is for a person to decide.
     AboveLimit {
         /// The largest automatic refund.
-        limit: Money,
+        limit: Amount,
+    },
+    /// The limit of automatic refunds is in the shop's own currency, and the order in another: a person compares them.
+    OtherCurrency {
+        /// The currency of the order.
+        currency: Currency,
     },
     /// Another server decided, in its own words.
     Elsewhere {
@@ -68,27 +101,60 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal of an order whose money is not in the shop, or may be on its way back already. Where the shop's data does
+    /// not tell, nothing is refused for it.
+    fn by_state(order: &Order) -> Option<Self> {
+        let state = order.details.state;
+        match order.details.payment_state {
+            Some(PaymentState::Refunded) => return Some(Self::RefundedByShop),
+            Some(PaymentState::PartiallyRefunded) => return Some(Self::PartlyRefundedByShop),
+            // Cash on delivery is often never recorded.
+            Some(PaymentState::Pending) if matches!(state, Some(OrderState::Delivered | OrderState::Returned)) => {
+                return Some(Self::PaidUnknown);
+            }
+            Some(PaymentState::Pending | PaymentState::Failed) => return Some(Self::NothingPaid),
+            Some(PaymentState::Paid) | None => {}
+        }
+        state.filter(|state| matches!(state, OrderState::Cancelled | OrderState::Returned)).map(Self::Closed)
+    }
+
     /// Whether a person may still decide otherwise.
     pub fn needs_person(&self) -> bool {
-        matches!(self, Self::AboveLimit { .. })
+        matches!(
+            self,
+            Self::AboveLimit { .. }
+                | Self::OtherCurrency { .. }
+                | Self::DateUnknown { .. }
+                | Self::ValueUnknown
+                | Self::PaymentUnknown
+                | Self::PaidUnknown
+                | Self::PartlyRefundedByShop
+                | Self::Closed(_)
+        )
     }
 
     /// The reason as a sentence for the customer.
-    pub fn reason(&self) -> String {
+    pub fn reason(&self, language: Language, money: &ShopMoney) -> String {
         match self {
-            Self::Category(category) => format!("{category} orders cannot be refunded under the shop's policy."),
-            Self::TooLate { days } => format!("Refunds can be asked for within {days} days of the order."),
-            Self::NothingPaid => "Nothing was paid for this order.".to_owned(),
-            Self::AboveLimit { limit } => {
-                format!("Refunds above {limit} are decided by a member of the team.")
-            }
+            Self::Category(category) => sentences::refunds::category_excluded(language, category),
+            Self::TooLate { days } => sentences::refunds::window_passed(language, *days),
+            Self::DateUnknown { days } => sentences::refunds::date_unknown(language, *days),
+            Self::ValueUnknown => sentences::refunds::value_unknown(language).to_owned(),
+            Self::NothingPaid => sentences::refunds::nothing_paid(language).to_owned(),
+            Self::PaymentUnknown => sentences::refunds::payment_unknown(language).to_owned(),
+            Self::PaidUnknown => sentences::refunds::paid_unknown(language).to_owned(),
+            Self::RefundedByShop => sentences::refunds::refunded_by_shop(language).to_owned(),
+            Self::PartlyRefundedByShop => sentences::refunds::partly_refunded_by_shop(language).to_owned(),
+            Self::Closed(state) => sentences::refunds::closed(language, *state),
+            Self::AboveLimit { limit } => sentences::refunds::above_limit(language, money.show(*limit)),
+            Self::OtherCurrency { currency } => sentences::refunds::other_currency(language, *currency),
             Self::Elsewhere { reason } => reason.clone(),
         }
     }
 }
 
 impl RefundPolicy {
-    /// The policy in sentences, for whoever explains it.
+    /// The policy in English sentences, for the language model and the administrator.
     pub fn sentences(&self) -> Vec<String> {
         let mut said = vec![if self.shipping_fee.is_zero() {
             "A refund is the full order value, once for each order.".to_owned()
@@ -99,33 +165,45 @@ impl RefundPolicy {
             said.push(format!("Not refunded: {}.", self.refused_categories.join(", ")));
         }
         if let Some(limit) = self.max_automatic {
-            said.push(Refusal::AboveLimit { limit }.reason());
+            said.push(Refusal::AboveLimit { limit: self.money.own(limit) }.reason(Language::English, &self.money));
         }
         if let Some(days) = self.window_days {
-            said.push(Refusal::TooLate { days }.reason());
+            said.push(Refusal::TooLate { days }.reason(Language::English, &self.money));
         }
         said.push(format!("After a refund was paid, the money arrives within {}.", self.estimated_arrival));
         said
     }
 
-    /// What the policy says about an order at a time. `now` is the shop's local time, as the order's is.
+    /// Decides about an order. `now` is the shop's local time, as the order's time is.
     pub fn decide(&self, order: &Order, now: DateTime) -> Verdict {
+        if let Some(refusal) = Refusal::by_state(order) {
+            return Verdict::Refused(refusal);
+        }
         if self.refused_categories.iter().any(|refused| refused.trim().eq_ignore_ascii_case(order.category.trim())) {
             return Verdict::Refused(Refusal::Category(order.category.clone()));
         }
-        if let (Some(days), Some(placed)) = (self.window_days, order.placed_at) {
+        if let Some(days) = self.window_days {
+            // A date that could not be read is in no window.
+            let Some(placed) = order.placed_at else { return Verdict::Refused(Refusal::DateUnknown { days }) };
             let limit = placed.saturating_add(SignedDuration::from_hours(24 * i64::from(days)));
             if now > limit {
                 return Verdict::Refused(Refusal::TooLate { days });
             }
         }
-        let fee = order.value.share(self.shipping_fee);
-        let amount = order.value.minus(fee);
+        let Some(value) = order.value else { return Verdict::Refused(Refusal::ValueUnknown) };
+        let fee = value.share(self.shipping_fee);
+        let amount = value.minus(fee);
         if amount <= Money::ZERO {
             return Verdict::Refused(Refusal::NothingPaid);
         }
+        if !self.provider.takes_payment(order.details.payment_id.as_deref()) {
+            return Verdict::Refused(Refusal::PaymentUnknown);
+        }
         match self.max_automatic {
-            Some(limit) if amount > limit => Verdict::Refused(Refusal::AboveLimit { limit }),
+            Some(_) if order.currency() != self.money.currency() => {
+                Verdict::Refused(Refusal::OtherCurrency { currency: order.currency() })
+            }
+            Some(limit) if amount > limit => Verdict::Refused(Refusal::AboveLimit { limit: self.money.own(limit) }),
             _ => Verdict::Eligible { amount, fee },
         }
     }
@@ -148,9 +226,10 @@ impl RefundPolicy {
                 id,
                 order_id: order.id.clone(),
                 user_id: caller.customer().map(|customer| customer.user.clone()),
-                order_value: order.value,
+                order_value: order.value.unwrap_or_default(),
                 amount,
                 fee,
+                currency: order.currency(),
                 turn: caller.customer().map(|customer| customer.turn),
                 created_at: now,
                 expires_at: now.saturating_add(self.quote_valid).unwrap_or(Timestamp::MAX),
@@ -160,8 +239,8 @@ impl RefundPolicy {
 
     /// Approves the refund of an order, or says why not. This is the only way to an [`ApprovedRefund`].
     ///
-    /// For a customer it takes a live quote of an earlier turn that the last reply put to this customer, and a message
-    /// of this turn that plainly agrees. An operator needs no quote; the policy holds all the same.
+    /// A customer needs an unexpired quote of an earlier turn, and [`Consent`] to it: its offer is live, and the messages
+    /// of this turn plainly agree to it. An operator needs no quote; the policy applies all the same.
     ///
     /// # Errors
     /// The denial: what is missing or wrong.
@@ -171,28 +250,34 @@ impl RefundPolicy {
             Verdict::Eligible { amount, fee } => (amount, fee),
             Verdict::Refused(refusal) => return Err(Denial::Policy(refusal)),
         };
-        let quote = request.consented()?;
-        if request.caller.customer().is_some() && quote.is_some_and(|quote| quote.amount != amount) {
+        let quote = request.consented_quote()?;
+        let right = Amount::new(amount, order.currency());
+        if request.caller.customer().is_some() && quote.is_some_and(|quote| quote.refunded() != right) {
             return Err(Denial::QuoteOutdated);
         }
-        if let Some(asked) = request.amount
-            && asked != amount
-        {
-            return Err(Denial::WrongAmount { right: amount });
+        if request.amount.is_some_and(|asked| !is_amount(asked, right)) {
+            return Err(Denial::WrongAmount { right });
         }
         Ok(ApprovedRefund {
             order_id: order.id.clone(),
             amount,
             fee,
+            currency: right.currency,
             quote_id: quote.map(|quote| quote.id.clone()),
             reason: request.reason.to_owned(),
             actor: request.caller.actor(),
             at: request.now,
+            route: self.route(order),
         })
+    }
+
+    fn route(&self, order: &Order) -> Route {
+        let payment_id = order.details.payment_id.clone().filter(|_| !self.provider.is_simulated());
+        Route { provider: self.provider, payment_id }
     }
 }
 
-/// Everything an approval depends on.
+/// Everything that an approval depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct RefundRequest<'a> {
     /// The order as it is stored now.
@@ -201,11 +286,11 @@ pub struct RefundRequest<'a> {
     pub quote: Option<&'a Quote>,
     /// Who asks.
     pub caller: &'a Caller,
-    /// The amount that was named, if any: only compared, never used.
-    pub amount: Option<Money>,
+    /// The requested amount in units of the order's currency, if any: only compared, never used.
+    pub amount: Option<Decimal>,
     /// Why, in the caller's words.
     pub reason: &'a str,
-    /// How identifiers look.
+    /// The patterns of identifiers.
     pub patterns: &'a IdPatterns,
     /// The time.
     pub now: Timestamp,
@@ -214,11 +299,11 @@ pub struct RefundRequest<'a> {
 }
 
 impl<'a> RefundRequest<'a> {
-    /// The quote of this order that the refund follows. A customer needs one, and has agreed to it; an operator does not.
+    /// The quote that the refund is based on. A customer must have agreed to one; an operator needs none.
     ///
     /// # Errors
-    /// What is missing of a customer's consent.
-    pub fn consented(&self) -> Result<Option<&'a Quote>, Denial> {
+    /// What is missing for a customer's consent.
+    pub fn consented_quote(&self) -> Result<Option<&'a Quote>, Denial> {
         let order = self.order;
         let quote = self.quote.filter(|quote| quote.order_id == order.id);
         let Caller::Customer(customer) = self.caller else { return Ok(quote) };
@@ -229,16 +314,15 @@ impl<'a> RefundRequest<'a> {
         if quote.turn.is_none_or(|turn| turn >= customer.turn) {
             return Err(Denial::SameTurn);
         }
-        // A button says which quote is meant; the words beside it still have to agree.
-        let pressed_another = customer.pressed.as_ref().is_some_and(|pressed| *pressed != quote.id);
-        let agreed = !pressed_another
-            && customer.offered.contains(&quote.id)
-            && consent::agrees_to(&customer.text, &order.id, quote.amount, self.patterns);
-        if agreed { Ok(Some(quote)) } else { Err(Denial::NoConsent) }
+        match Consent::given(customer.offers.as_deref(), &customer.said, &customer.text) {
+            Ok(consent) if consent.covers(quote, self.patterns) => Ok(Some(quote)),
+            Err(NoConsent::NothingLive) => Err(Denial::NothingOffered),
+            Ok(_) | Err(NoConsent::Earlier | NoConsent::Elsewhere) => Err(Denial::NoConsent),
+        }
     }
 }
 
-/// An offer to refund an order, put to a customer.
+/// An offer to refund an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Its identifier.
@@ -251,14 +335,29 @@ pub struct Quote {
     pub order_value: Money,
     /// What the customer would get.
     pub amount: Money,
-    /// What the shop would keep.
+    /// The fee that would be deducted.
     pub fee: Money,
+    /// The currency of these amounts, the order's.
+    #[serde(default)]
+    pub currency: Currency,
     /// The turn of the conversation it was made in; none for an operator.
     pub turn: Option<u64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Until when it can be accepted.
     pub expires_at: Timestamp,
+}
+
+impl Quote {
+    /// What the customer would get.
+    pub fn refunded(&self) -> Amount {
+        Amount::new(self.amount, self.currency)
+    }
+}
+
+/// Whether a number is this amount, in units of its currency.
+pub fn is_amount(number: Decimal, amount: Amount) -> bool {
+    number.to_money(amount.currency) == Ok(amount.money)
 }
 
 /// Why a refund was not paid. A denial is data, not an error.
@@ -274,17 +373,21 @@ pub enum Denial {
     QuoteOutdated,
     /// The quote was made in this very turn: the customer has not seen it yet.
     SameTurn,
-    /// The customer's message does not plainly agree.
+    /// No offer is live: the message that shows it did not reach the customer, or something was said after it.
+    NothingOffered,
+    /// The customer's message does not plainly agree to the offer, or is no answer to it.
     NoConsent,
     /// Another amount was named.
     WrongAmount {
         /// The amount the policy gives.
-        right: Money,
+        right: Amount,
     },
+    /// The refund of this order was approved before and could not be paid: a person decides whether it is tried again.
+    FailedBefore,
 }
 
 impl Denial {
-    /// A short word for counters and JSON.
+    /// The code for metrics and JSON.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Policy(refusal) if refusal.needs_person() => "needs_person",
@@ -292,15 +395,16 @@ impl Denial {
             Self::NoQuote => "no_quote",
             Self::QuoteExpired => "quote_expired",
             Self::QuoteOutdated => "quote_outdated",
-            Self::SameTurn | Self::NoConsent => "consent_needed",
+            Self::SameTurn | Self::NothingOffered | Self::NoConsent => "consent_needed",
             Self::WrongAmount { .. } => "wrong_amount",
+            Self::FailedBefore => "refund_failed",
         }
     }
 
-    /// What to do about it, for the model or the operator.
-    pub fn message(&self) -> String {
+    /// What to do about it, for the model or the operator; a reason of the policy is also shown to the customer.
+    pub fn message(&self, language: Language, money: &ShopMoney) -> String {
         match self {
-            Self::Policy(refusal) => refusal.reason(),
+            Self::Policy(refusal) => refusal.reason(language, money),
             Self::NoQuote => {
                 "Call check_refund_eligibility for this order and tell the customer the amount first.".to_owned()
             }
@@ -311,10 +415,20 @@ impl Denial {
                 "The order changed since the quote: call check_refund_eligibility again and ask the customer anew."
                     .to_owned()
             }
-            Self::SameTurn | Self::NoConsent => {
+            Self::NothingOffered => {
+                "No offer is open: call check_refund_eligibility again, tell the customer the amount and ask for a yes."
+                    .to_owned()
+            }
+            Self::SameTurn => {
                 "The customer has not agreed yet: ask for a plain yes, and pay in the turn that brings it.".to_owned()
             }
-            Self::WrongAmount { right } => format!("The amount for this order is {right}, no other."),
+            Self::NoConsent => {
+                "The customer has not agreed to this: call check_refund_eligibility again, and ask for a plain yes; pay in \
+                 the turn that brings it."
+                    .to_owned()
+            }
+            Self::WrongAmount { right } => sentences::refunds::wrong_amount(language, money.show(*right)),
+            Self::FailedBefore => sentences::refunds::failed_before(language).to_owned(),
         }
     }
 }
@@ -325,10 +439,12 @@ pub struct ApprovedRefund {
     order_id: OrderId,
     amount: Money,
     fee: Money,
+    currency: Currency,
     quote_id: Option<QuoteId>,
     reason: String,
     actor: String,
     at: Timestamp,
+    route: Route,
 }
 
 impl ApprovedRefund {
@@ -339,10 +455,13 @@ impl ApprovedRefund {
             order_id: self.order_id,
             amount: self.amount,
             fee: self.fee,
+            currency: self.currency,
             quote_id: self.quote_id,
             reason: self.reason,
             actor: self.actor,
             at: self.at,
+            progress: Progress::begin(self.route.provider, self.at),
+            route: self.route,
         }
     }
 
@@ -350,9 +469,15 @@ impl ApprovedRefund {
     pub fn order_id(&self) -> &OrderId {
         &self.order_id
     }
+
+    /// The same, on behalf of somebody else.
+    #[cfg(test)]
+    pub(crate) fn set_actor_for_tests(&mut self, actor: &str) {
+        actor.clone_into(&mut self.actor);
+    }
 }
 
-/// A refund that was paid: at most one for each order, for ever.
+/// A refund that was approved: at most one for each order. How far it is, [`Refund::progress`] says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     /// `RFND_<UTC yyyymmddHHMMSS>_<order>`.
@@ -361,9 +486,12 @@ pub struct Refund {
     pub order_id: OrderId,
     /// What the customer gets.
     pub amount: Money,
-    /// What the shop keeps.
+    /// The fee that was deducted.
     pub fee: Money,
-    /// The quote it follows.
+    /// The currency of these amounts, the order's.
+    #[serde(default)]
+    pub currency: Currency,
+    /// The quote it is based on.
     pub quote_id: Option<QuoteId>,
     /// Why, in the caller's words.
     pub reason: String,
@@ -371,10 +499,89 @@ pub struct Refund {
     pub actor: String,
     /// When.
     pub at: Timestamp,
+    /// How the money goes back.
+    #[serde(default)]
+    pub route: Route,
+    /// How far it is.
+    #[serde(default)]
+    pub progress: Progress,
 }
 
-/// The currency of all amounts.
-pub const CURRENCY: &str = "INR";
+impl Refund {
+    /// Its state.
+    pub fn state(&self) -> RefundState {
+        self.progress.state
+    }
+
+    /// Whether no money moves: the ledger alone stands for it.
+    pub fn is_simulated(&self) -> bool {
+        self.route.provider.is_simulated()
+    }
+
+    /// The idempotency key of its present attempt.
+    pub fn idempotency_key(&self) -> String {
+        idempotency_key(&self.transaction_id, self.progress.attempt)
+    }
+
+    /// What of it never changes, as JSON: what the audit trail holds of it.
+    pub fn unchanging(&self) -> serde_json::Value {
+        let mut row = serde_json::to_value(self).unwrap_or_default();
+        if let Some(row) = row.as_object_mut() {
+            row.remove("progress");
+        }
+        row
+    }
+
+    /// The customer it was paid to, where one asked for it themselves.
+    pub fn customer(&self) -> Option<UserId> {
+        self.actor.strip_prefix("customer:").filter(|user| !user.is_empty()).map(UserId::new)
+    }
+
+    /// The day by which the money is expected, by what the shop tells customers (`3-5 business days`); none where that names
+    /// no time, or where the refund failed. Counted from when it was paid, else from `at`.
+    pub fn expected_by(&self, estimated_arrival: &str) -> Option<Date> {
+        if self.state() == RefundState::Failed {
+            return None;
+        }
+        let from = self.progress.settled_at.or(self.progress.submitted_at).unwrap_or(self.at);
+        expected_by(estimated_arrival, from.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+}
+
+/// The last day that a text such as `3-5 business days` names, from a day on.
+fn expected_by(text: &str, from: Date) -> Option<Date> {
+    let lower = text.to_lowercase();
+    let digits = |c: char| !c.is_ascii_digit();
+    let days: i32 = lower.split(digits).rfind(|part| !part.is_empty())?.parse().ok().filter(|days| *days <= 366)?;
+    if lower.contains("week") {
+        return from.checked_add(jiff::Span::new().weeks(days)).ok();
+    }
+    if lower.contains("hour") {
+        return from.checked_add(jiff::Span::new().days((days + 23) / 24)).ok();
+    }
+    if !lower.contains("day") {
+        return None;
+    }
+    if !lower.contains("business") && !lower.contains("working") {
+        return from.checked_add(jiff::Span::new().days(days)).ok();
+    }
+    let mut day = from;
+    let mut left = days;
+    while left > 0 {
+        day = day.tomorrow().ok()?;
+        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            left -= 1;
+        }
+    }
+    Some(day)
+}
+
+impl Refund {
+    /// What the customer gets.
+    pub fn refunded(&self) -> Amount {
+        Amount::new(self.amount, self.currency)
+    }
+}
 
 fn transaction_id(order: &OrderId, at: Timestamp) -> String {
     format!("RFND_{}_{order}", at.strftime("%Y%m%d%H%M%S"))

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::caller::Customer;
+use crate::domain::consent::{self, Manner, Press};
+use crate::domain::order::OrderDetails;
+use crate::testing::{live_offers, written};
 
 fn order(category: &str, rupees: i64) -> Order {
     Order {
@@ -14,7 +17,7 @@ fn order(category: &str, rupees: i64) -> Order {
         placed_at: None,
         delivery_minutes: Some(25),
         category: category.into(),
-        value: Money::from_rupees(rupees),
+        value: Some(Money::from_rupees(rupees)),
         feedback: String::new(),
         rating: Some(2),
         delayed: Some(false),
@@ -22,6 +25,7 @@ fn order(category: &str, rupees: i64) -> Order {
         phone: None,
         date: None,
         status: None,
+        details: crate::domain::order::OrderDetails::default(),
     }
 }
 
@@ -33,6 +37,8 @@ fn policy() -> RefundPolicy {
         window_days: None,
         quote_valid: SignedDuration::from_mins(30),
         estimated_arrival: "3-5 business days".into(),
+        provider: ProviderKind::Ledger,
+        money: crate::domain::currency::ShopMoney::default(),
     }
 }
 
@@ -49,9 +55,12 @@ fn customer(turn: u64, text: &str, offered: &[&str]) -> Caller {
         user: UserId::new("919876543210"),
         turn,
         text: text.into(),
-        offered: offered.iter().map(|id| QuoteId::new(*id)).collect(),
-        pressed: None,
+        offers: live_offers(&offered.iter().map(|id| QuoteId::new(*id)).collect::<Vec<_>>().iter().collect::<Vec<_>>())
+            .map(Box::new),
+        said: vec![written()],
         named_orders: vec![OrderId::new("ORD000003")],
+        proof_asked: false,
+        names: crate::domain::ids::OrderNames::default(),
         customer_ids: vec![],
     })
 }
@@ -69,7 +78,7 @@ fn approve(
     order: &Order,
     quote: Option<&Quote>,
     caller: &Caller,
-    amount: Option<Money>,
+    amount: Option<Decimal>,
 ) -> Result<ApprovedRefund, Denial> {
     let patterns = IdPatterns::default();
     policy.approve(&RefundRequest {
@@ -102,7 +111,7 @@ fn the_grocery_preset_refuses_and_keeps_a_fee() {
     assert!(matches!(grocery().decide(&order("Beverages", 599), local(0)), Verdict::Refused(Refusal::Category(_))));
     assert_eq!(
         grocery().decide(&order("Personal Care", 599), local(0)),
-        Verdict::Eligible { amount: Money::from_paise(56_905), fee: Money::from_paise(2_995) }
+        Verdict::Eligible { amount: Money::from_minor_units(56_905), fee: Money::from_minor_units(2_995) }
     );
 }
 
@@ -110,7 +119,12 @@ fn the_grocery_preset_refuses_and_keeps_a_fee() {
 fn window_and_limit_hold() {
     let windowed = RefundPolicy { window_days: Some(7), ..policy() };
     let mut dated = order("Dairy", 100);
-    assert!(matches!(windowed.decide(&dated, local(0)), Verdict::Eligible { .. }));
+    let refused = windowed.decide(&dated, local(0));
+    assert_eq!(refused, Verdict::Refused(Refusal::DateUnknown { days: 7 }), "an unknown date is in no window");
+    assert!(matches!(policy().decide(&dated, local(0)), Verdict::Eligible { .. }));
+    dated.value = None;
+    assert_eq!(policy().decide(&dated, local(0)), Verdict::Refused(Refusal::ValueUnknown));
+    let mut dated = order("Dairy", 100);
     dated.placed_at = Some(local(-8 * 86_400));
     assert_eq!(windowed.decide(&dated, local(0)), Verdict::Refused(Refusal::TooLate { days: 7 }));
     dated.placed_at = Some(local(-6 * 86_400));
@@ -120,7 +134,57 @@ fn window_and_limit_hold() {
     assert!(matches!(limited.decide(&order("Dairy", 500), local(0)), Verdict::Eligible { .. }));
     let Verdict::Refused(refusal) = limited.decide(&order("Dairy", 501), local(0)) else { panic!("above the limit") };
     assert!(refusal.needs_person());
+    let euros = |order: Order| Order {
+        details: OrderDetails { currency: Currency::new("EUR"), ..OrderDetails::default() },
+        ..order
+    };
+    let foreign = euros(order("Dairy", 5));
+    let Verdict::Refused(refusal) = limited.decide(&foreign, local(0)) else { panic!("in another currency") };
+    assert!(refusal.needs_person());
+    assert_eq!(
+        refusal.reason(Language::English, &ShopMoney::default()),
+        "Refunds of orders in Euro (EUR) are decided by a member of the team."
+    );
+    let offer = policy().quote(QuoteId::new("q1"), &foreign, &customer(1, "", &[]), at(0), local(0)).unwrap();
+    assert_eq!(offer.refunded(), Amount::new(Money::from_rupees(5), Currency::new("EUR").unwrap()));
+    let relabelled = approve(&policy(), &order("Dairy", 5), Some(&offer), &customer(2, "yes", &["q1"]), None);
+    assert_eq!(relabelled.unwrap_err(), Denial::QuoteOutdated, "five euros are not five rupees");
     assert_eq!(policy().decide(&order("Dairy", 0), local(0)), Verdict::Refused(Refusal::NothingPaid));
+}
+
+#[test]
+fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
+    use OrderState::{Cancelled, Delivered, OutForDelivery, Returned};
+    use PaymentState::{Failed, Paid, PartiallyRefunded, Pending, Refunded};
+    let decide = |state, payment_state| {
+        let mut order = order("Dairy", 100);
+        (order.details.state, order.details.payment_state) = (state, payment_state);
+        match policy().decide(&order, local(0)) {
+            Verdict::Eligible { amount, .. } => Ok(amount),
+            Verdict::Refused(refusal) => Err(refusal),
+        }
+    };
+    for state in [None, Some(OutForDelivery), Some(Delivered)] {
+        for payment in [None, Some(Paid)] {
+            assert_eq!(decide(state, payment), Ok(Money::from_rupees(100)), "{state:?} {payment:?}");
+        }
+    }
+    for (state, payment, refusal, person) in [
+        (None, Some(Pending), Refusal::NothingPaid, false),
+        (Some(OutForDelivery), Some(Pending), Refusal::NothingPaid, false),
+        (Some(Cancelled), Some(Pending), Refusal::NothingPaid, false),
+        (Some(Delivered), Some(Failed), Refusal::NothingPaid, false),
+        (Some(Delivered), Some(Pending), Refusal::PaidUnknown, true),
+        (Some(Returned), Some(Pending), Refusal::PaidUnknown, true),
+        (Some(Delivered), Some(Refunded), Refusal::RefundedByShop, false),
+        (Some(Cancelled), Some(Refunded), Refusal::RefundedByShop, false),
+        (None, Some(PartiallyRefunded), Refusal::PartlyRefundedByShop, true),
+        (Some(Cancelled), Some(Paid), Refusal::Closed(Cancelled), true),
+        (Some(Returned), None, Refusal::Closed(Returned), true),
+    ] {
+        assert_eq!(refusal.needs_person(), person, "{refusal:?}");
+        assert_eq!(decide(state, payment), Err(refusal), "{state:?} {payment:?}");
+    }
 }
 
 #[test]
@@ -131,7 +195,8 @@ fn every_condition_of_consent_is_needed() {
     assert_eq!(deny(None, &customer(2, "yes", &["q1"])), Denial::NoQuote);
     assert_eq!(deny(Some(&offer), &customer(1, "yes", &["q1"])), Denial::SameTurn);
     assert_eq!(deny(Some(&offer), &customer(2, "refund me now or else", &["q1"])), Denial::NoConsent);
-    assert_eq!(deny(Some(&offer), &customer(3, "yes", &[])), Denial::NoConsent);
+    assert_eq!(deny(Some(&offer), &customer(3, "yes", &[])), Denial::NothingOffered);
+    assert_eq!(deny(Some(&offer), &customer(3, "yes", &["q2"])), Denial::NoConsent);
     assert_eq!(deny(Some(&offer), &customer(2, "yes ORD000004", &["q1"])), Denial::NoConsent);
     let expired = Quote { expires_at: at(60), ..offer.clone() };
     assert_eq!(deny(Some(&expired), &customer(2, "yes", &["q1"])), Denial::QuoteExpired);
@@ -149,13 +214,14 @@ fn a_pressed_button_agrees_to_its_own_quote_only() {
     let offer = quote(&policy(), &order);
     let press = |id: &str, text: &str, offered: &[&str]| {
         let Caller::Customer(mut caller) = customer(5, text, offered) else { unreachable!() };
-        caller.pressed = Some(QuoteId::new(id));
+        caller.said[0].manner = Manner::Pressed(Press::Yes(vec![QuoteId::new(id)]));
         approve(&policy(), &order, Some(&offer), &Caller::Customer(caller), None)
     };
     assert!(press("q1", "Yes, refund", &["q1", "q2"]).is_ok());
     assert_eq!(press("q2", "Yes, refund", &["q1", "q2"]).unwrap_err(), Denial::NoConsent);
     assert_eq!(press("q1", "Yes\nno wait, don't refund it!", &["q1"]).unwrap_err(), Denial::NoConsent);
-    assert_eq!(press("q1", "Yes, refund", &[]).unwrap_err(), Denial::NoConsent, "declined meanwhile");
+    assert_eq!(press("q1", "Yes, refund", &[]).unwrap_err(), Denial::NothingOffered, "declined meanwhile");
+    assert_eq!(press("q2", "Yes, refund", &["q1"]).unwrap_err(), Denial::NoConsent, "of an older message");
 }
 
 #[test]
@@ -163,9 +229,14 @@ fn another_amount_is_refused_with_the_right_one() {
     let order = order("Beverages", 599);
     let offer = quote(&policy(), &order);
     let yes = customer(2, "yes", &["q1"]);
-    let asked = |rupees| approve(&policy(), &order, Some(&offer), &yes, Some(Money::from_rupees(rupees)));
-    assert_eq!(asked(5_999).unwrap_err(), Denial::WrongAmount { right: Money::from_rupees(599) });
-    assert!(asked(599).is_ok());
+    let asked = |rupees: &str| approve(&policy(), &order, Some(&offer), &yes, Some(number(rupees)));
+    assert_eq!(asked("5999").unwrap_err(), Denial::WrongAmount { right: Amount::rupees(599) });
+    assert_eq!(asked("599.005").unwrap_err(), Denial::WrongAmount { right: Amount::rupees(599) });
+    assert!(asked("599").is_ok());
+}
+
+fn number(text: &str) -> Decimal {
+    Decimal::parse(text).unwrap()
 }
 
 #[test]
@@ -174,7 +245,7 @@ fn an_operator_needs_no_quote_but_the_policy_holds() {
     assert!(approve(&policy(), &order("Beverages", 599), None, &operator, None).is_ok());
     assert!(matches!(approve(&grocery(), &order("Beverages", 599), None, &operator, None), Err(Denial::Policy(_))));
     assert!(matches!(
-        approve(&policy(), &order("Beverages", 599), None, &operator, Some(Money::from_rupees(600))),
+        approve(&policy(), &order("Beverages", 599), None, &operator, Some(number("600"))),
         Err(Denial::WrongAmount { .. })
     ));
 }
@@ -183,10 +254,10 @@ proptest! {
     #[test]
     fn never_more_than_was_paid(paise in 0..10_000_000_i64, points in 0..=10_000_u32) {
         let policy = RefundPolicy { shipping_fee: Percent::from_basis_points(points), ..policy() };
-        let order = Order { value: Money::from_paise(paise), ..order("Dairy", 0) };
+        let order = Order { value: Some(Money::from_minor_units(paise)), ..order("Dairy", 0) };
         if let Verdict::Eligible { amount, fee } = policy.decide(&order, local(0)) {
-            prop_assert!(amount > Money::ZERO && amount <= order.value);
-            prop_assert_eq!(amount.paise() + fee.paise(), order.value.paise());
+            prop_assert!(amount > Money::ZERO && Some(amount) <= order.value);
+            prop_assert_eq!(amount.minor_units() + fee.minor_units(), order.value.map_or(0, Money::minor_units));
         }
     }
 
@@ -198,4 +269,36 @@ proptest! {
         let yes = consent::answer(&text, &IdPatterns::default()) == consent::Answer::Yes;
         prop_assert_eq!(paid, yes);
     }
+}
+
+#[test]
+fn the_day_of_the_money_is_the_last_that_the_shop_names() {
+    // 2026-06-04 is a Thursday.
+    let from = jiff::civil::date(2026, 6, 4);
+    for (text, day) in [
+        ("3-5 business days", Some("2026-06-11")),
+        ("1 working day", Some("2026-06-05")),
+        ("up to 7 days", Some("2026-06-11")),
+        ("48 hours", Some("2026-06-06")),
+        ("two weeks", None),
+        ("2 weeks", Some("2026-06-18")),
+        ("soon", None),
+        ("99999999999999 days", None),
+        ("", None),
+    ] {
+        assert_eq!(expected_by(text, from).map(|day| day.to_string()).as_deref(), day, "{text}");
+    }
+}
+
+#[test]
+fn an_order_without_a_payment_of_the_service_goes_to_a_person() {
+    let policy = RefundPolicy { provider: ProviderKind::Razorpay, ..policy() };
+    let mut order = order("Dairy", 100);
+    let refused = Verdict::Refused(Refusal::PaymentUnknown);
+    assert_eq!(policy.decide(&order, local(0)), refused);
+    order.details.payment_id = Some("COD".to_owned());
+    assert_eq!(policy.decide(&order, local(0)), refused);
+    order.details.payment_id = Some("pay_1".to_owned());
+    assert!(matches!(policy.decide(&order, local(0)), Verdict::Eligible { .. }));
+    assert!(Refusal::PaymentUnknown.needs_person());
 }

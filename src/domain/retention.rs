@@ -1,40 +1,50 @@
-//! Decides how long what is not needed any more is kept.
-//!
-//! It must never name the refund ledger, nor what still waits for an answer or a person: those stay whatever is set.
+//! How long each kind of data is retained. The refund ledger, and what still waits for an answer or a person, are never
+//! removed, whatever is set.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// How long each kind is kept; `None`: for ever.
+/// How long each kind is retained; `None`: without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct KeepFor {
-    /// The transcript, and settled alerts.
+pub struct RetentionPolicy {
+    /// The transcript, and resolved alerts.
     pub chats: Option<SignedDuration>,
     /// Messages that were answered, and replies that were sent.
     pub inbox: Option<SignedDuration>,
     /// The audit trail.
     pub audit: Option<SignedDuration>,
+    /// Events that were delivered.
+    pub events: Option<SignedDuration>,
 }
 
-impl KeepFor {
-    /// Whole days of each; 0: for ever.
-    pub fn days(chats: u32, inbox: u32, audit: u32) -> Self {
-        let days = |days: u32| (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days)));
-        Self { chats: days(chats), inbox: days(inbox), audit: days(audit) }
+impl RetentionPolicy {
+    /// From whole days of each; 0: without limit.
+    pub fn from_days(chats: u32, inbox: u32, audit: u32) -> Self {
+        Self { chats: days_of(chats), inbox: days_of(inbox), audit: days_of(audit), events: None }
     }
 
-    /// Whether everything is kept for ever.
-    pub fn is_for_ever(&self) -> bool {
+    /// This policy, with whole days of delivered events; 0: without limit.
+    #[must_use]
+    pub fn with_events(self, days: u32) -> Self {
+        Self { events: days_of(days), ..self }
+    }
+
+    /// Whether nothing is ever removed.
+    pub fn keeps_everything(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Before which time entries of the audit trail are removed: the beginning of a day (UTC), so that the trail is cut
-    /// once a day at most.
+    /// The time before which entries of the audit trail are removed: the beginning of a day (UTC), so that the trail is
+    /// shortened once a day at most.
     pub fn audit_before(&self, now: Timestamp) -> Option<Timestamp> {
         let before = now.saturating_sub(self.audit?).ok()?.to_zoned(TimeZone::UTC);
         Some(before.with().time(Time::midnight()).build().ok()?.timestamp())
     }
+}
+
+fn days_of(days: u32) -> Option<SignedDuration> {
+    (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days)))
 }
 
 #[cfg(test)]
@@ -43,12 +53,12 @@ mod tests {
 
     #[test]
     fn days_of_nothing_are_for_ever() {
-        assert!(KeepFor::days(0, 0, 0).is_for_ever());
-        let keep = KeepFor::days(1, 0, 30);
+        assert!(RetentionPolicy::from_days(0, 0, 0).keeps_everything());
+        let keep = RetentionPolicy::from_days(1, 0, 30);
         assert_eq!((keep.chats, keep.inbox), (Some(SignedDuration::from_hours(24)), None));
-        assert!(!keep.is_for_ever());
+        assert!(!keep.keeps_everything());
         let now: Timestamp = "2026-03-31T12:34:56Z".parse().unwrap();
         assert_eq!(keep.audit_before(now), Some("2026-03-01T00:00:00Z".parse().unwrap()));
-        assert_eq!(KeepFor::default().audit_before(now), None);
+        assert_eq!(RetentionPolicy::default().audit_before(now), None);
     }
 }

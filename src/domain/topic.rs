@@ -1,6 +1,5 @@
-//! Decides, from plain words, which subjects a message touches, so that a change of subject is noticed cheaply.
-//!
-//! It must never replace triage: it only says when the stored triage may no longer hold, and whether a case is complex.
+//! Topics of a message, found by words and phrases: a cheap way to notice a change of topic or a serious case. This
+//! never replaces triage; it only says when the stored triage may be outdated.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +27,7 @@ pub mod intent {
     pub const OTHER: &str = "other";
 }
 
-/// Words and phrases that point at an intent; a word ending in `*` stands for everything that starts so.
+/// Words and phrases of an intent; a word ending in `*` matches every word with that prefix.
 const CUES: &[(&str, &[&str])] = &[
     (intent::TRACK, &["where is", "where's", "track*", "status", "when will", "eta", "kahan", "kab aayega", "kab tak"]),
     (
@@ -129,8 +128,8 @@ const CUES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Words after which a person has to look, however calmly they are said: harm, threats, the law.
-const GRAVE: &[&str] = &[
+/// Words that need a person whatever the tone: harm, threats, the law.
+const CRITICAL: &[&str] = &[
     "hospital*",
     "food poisoning",
     "poisoned",
@@ -160,10 +159,10 @@ const GRAVE: &[&str] = &[
     "razor*",
 ];
 
-/// Words that are serious when somebody complains, and harmless in a question.
+/// Words that are serious in a complaint, and harmless in a question.
 const SERIOUS: &[&str] = &["allerg*", "sick", "doctor", "sue", "fraud", "scam*", "cheat*", "legal*", "stomach"];
 
-/// Words that say it is not the first time.
+/// Words for a repeated problem.
 const REPEATED: &[&str] = &[
     "again",
     "again and again",
@@ -184,59 +183,59 @@ const REPEATED: &[&str] = &[
     "weeks",
 ];
 
-fn holds(said: &[String], cue: &str) -> bool {
-    let parts: Vec<&str> = cue.split(' ').collect();
-    said.windows(parts.len()).any(|window| {
-        window.iter().zip(&parts).all(|(word, part)| match part.strip_suffix('*') {
+fn contains_cue(said: &[String], cue: &str) -> bool {
+    let cue: Vec<&str> = cue.split(' ').collect();
+    said.windows(cue.len()).any(|window| {
+        window.iter().zip(&cue).all(|(word, wanted)| match wanted.strip_suffix('*') {
             Some(stem) => word.starts_with(stem),
-            None => word == part,
+            None => word == wanted,
         })
     })
 }
 
-fn any(said: &[String], cues: &[&str]) -> bool {
-    cues.iter().any(|cue| holds(said, cue))
+fn contains_any(said: &[String], cues: &[&str]) -> bool {
+    cues.iter().any(|cue| contains_cue(said, cue))
 }
 
-/// The intents whose words a message holds.
-pub fn touched(text: &str) -> BTreeSet<&'static str> {
+/// The intents whose words a message contains.
+pub fn topics_in(text: &str) -> BTreeSet<&'static str> {
     let said = words(text);
-    CUES.iter().filter(|(_, cues)| any(&said, cues)).map(|(intent, _)| *intent).collect()
+    CUES.iter().filter(|(_, cues)| contains_any(&said, cues)).map(|(intent, _)| *intent).collect()
 }
 
-/// Whether a message speaks of harm, threats or the law.
-pub fn grave(text: &str) -> bool {
-    any(&words(text), GRAVE)
+/// Whether a message is about harm, threats or the law.
+pub fn is_critical(text: &str) -> bool {
+    contains_any(&words(text), CRITICAL)
 }
 
-/// Whether a complaint speaks of health, law or fraud.
-pub fn serious(text: &str) -> bool {
-    grave(text) || any(&words(text), SERIOUS)
+/// Whether a complaint is about health, law or fraud.
+pub fn is_serious(text: &str) -> bool {
+    is_critical(text) || contains_any(&words(text), SERIOUS)
 }
 
-/// Whether a message names an intent's words.
-pub fn touches(text: &str, intent: &str) -> bool {
-    touched(text).contains(intent)
+/// Whether a message contains words of an intent.
+pub fn mentions(text: &str, intent: &str) -> bool {
+    topics_in(text).contains(intent)
 }
 
-/// Whether a message is more than one simple problem: serious, repeated, several problems at once, or a long story.
-pub fn complex(text: &str) -> bool {
+/// Whether a message is more than one simple problem: serious, repeated, three problems or more, or at least 45 words.
+pub fn is_complex(text: &str) -> bool {
     let said = words(text);
-    let problems = touched(text)
+    let problems = topics_in(text)
         .into_iter()
-        .filter(|touched| {
-            [intent::DELAY, intent::CONTENT, intent::REFUND, intent::PAYMENT, intent::FEEDBACK].contains(touched)
+        .filter(|topic| {
+            [intent::DELAY, intent::CONTENT, intent::REFUND, intent::PAYMENT, intent::FEEDBACK].contains(topic)
         })
         .count();
-    any(&said, SERIOUS)
-        || any(&said, GRAVE)
-        || (any(&said, REPEATED) && problems >= 1)
+    contains_any(&said, SERIOUS)
+        || contains_any(&said, CRITICAL)
+        || (contains_any(&said, REPEATED) && problems >= 1)
         || problems >= 3
         || said.len() >= 45
 }
 
-/// Words without content of their own.
-const LIGHT: &[&str] = &[
+/// Words that carry no content.
+const STOP_WORDS: &[&str] = &[
     "a", "an", "the", "is", "are", "am", "was", "i", "me", "my", "you", "your", "it", "this", "that", "to", "of",
     "for", "in", "on", "at", "and", "or", "please", "pls", "plz", "ok", "okay", "hi", "hello", "hey", "thanks",
     "thank", "yes", "no", "do", "did", "sir", "madam", "hai", "ka", "ki", "ke", "ko", "mera", "meri", "aur", "bhai",
@@ -244,9 +243,9 @@ const LIGHT: &[&str] = &[
     "with", "will",
 ];
 
-/// How many words of a message say something by themselves.
+/// The number of words of a message that are no stop words.
 pub fn content_words(text: &str) -> usize {
-    words(text).iter().filter(|word| !LIGHT.contains(&word.as_str())).count()
+    words(text).iter().filter(|word| !STOP_WORDS.contains(&word.as_str())).count()
 }
 
 #[cfg(test)]
@@ -255,19 +254,19 @@ mod tests {
 
     #[test]
     fn subjects_are_seen() {
-        assert_eq!(touched("Where is my order?"), BTreeSet::from([intent::TRACK]));
-        assert_eq!(touched("cancel it, I want a refund"), BTreeSet::from([intent::REFUND]));
-        assert_eq!(touched("get me a manager"), BTreeSet::from([intent::HUMAN]));
-        assert!(touched("ORD000003").is_empty());
-        assert!(touched("yes please").is_empty());
+        assert_eq!(topics_in("Where is my order?"), BTreeSet::from([intent::TRACK]));
+        assert_eq!(topics_in("cancel it, I want a refund"), BTreeSet::from([intent::REFUND]));
+        assert_eq!(topics_in("get me a manager"), BTreeSet::from([intent::HUMAN]));
+        assert!(topics_in("ORD000003").is_empty());
+        assert!(topics_in("yes please").is_empty());
     }
 
     #[test]
     fn complex_cases_are_seen() {
-        assert!(complex("My son had to go to hospital after the curd"));
-        assert!(complex("third time this month the milk is spoiled"));
-        assert!(complex("late again, item missing, and the refund never came"));
-        assert!(!complex("my order is late"));
-        assert!(!complex("where is my order again"));
+        assert!(is_complex("My son had to go to hospital after the curd"));
+        assert!(is_complex("third time this month the milk is spoiled"));
+        assert!(is_complex("late again, item missing, and the refund never came"));
+        assert!(!is_complex("my order is late"));
+        assert!(!is_complex("where is my order again"));
     }
 }

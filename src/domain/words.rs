@@ -1,8 +1,6 @@
-//! Decides how a message is split into comparable words.
-//!
-//! It must never guess at meaning: that is for the modules that hold word lists.
+//! Splitting text into comparable words, and shortening it.
 
-/// The words of a text in lower case, without punctuation; digits stay, emoji and symbols fall away.
+/// The words of a text in lower case, without punctuation, emoji and symbols; digits stay.
 pub fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
         .map(|word| word.trim_matches(['\'', '’']).replace('’', "'").to_lowercase())
@@ -10,7 +8,7 @@ pub fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The start of a text, cut at a character and marked where something is left out.
+/// The first `characters` characters of a text, with “…” after them where something is left out.
 pub fn excerpt(text: &str, characters: usize) -> String {
     let mut indices = text.char_indices().skip(characters);
     match indices.next() {

@@ -1,14 +1,13 @@
-//! Decides how it is said that a file or a row cannot be used.
-//!
-//! It must never leave out where: file, line and column as far as they are known.
+//! Errors of files and rows, with file, line and column as far as they are known.
 
 use std::fmt;
 
 use serde::Serialize;
 
+use crate::domain::words::excerpt;
 use crate::store::StoreError;
 
-/// Why an import stopped. Nothing of it is kept.
+/// Why an import stopped. Nothing of it is applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be opened.
@@ -19,7 +18,7 @@ pub enum ImportError {
         /// What the system says.
         reason: String,
     },
-    /// Reading failed on the way.
+    /// Reading failed midway.
     #[error("{file}:{line}: cannot be read on: {reason}")]
     Read {
         /// Which file.
@@ -35,7 +34,13 @@ pub enum ImportError {
         /// Which file.
         file: String,
     },
-    /// Binary content, such as a spreadsheet.
+    /// JSON without an object.
+    #[error("{file} is JSON, and holds no objects that could be orders")]
+    NoObjects {
+        /// Which file.
+        file: String,
+    },
+    /// Binary content.
     #[error("{file} is not a text file{}", guess.map(|kind| format!(": it looks like {kind}")).unwrap_or_default())]
     NotText {
         /// Which file.
@@ -43,17 +48,25 @@ pub enum ImportError {
         /// What it looks like.
         guess: Option<&'static str>,
     },
-    /// The header lacks columns.
-    #[error("{file}: {} missing; the header holds {}", missing_columns(missing), quoted(found))]
-    MissingColumns {
+    /// A workbook that cannot be read.
+    #[error("{file} cannot be read as a workbook: {reason}")]
+    Workbook {
         /// Which file.
         file: String,
-        /// The columns that are not there.
-        missing: Vec<&'static str>,
-        /// The columns that are.
+        /// Why.
+        reason: String,
+    },
+    /// No column holds the order's identifier for certain.
+    #[error("{file}: no column is certainly “Order ID”; the header{line} holds {}", quoted(found), line = at(*line))]
+    NoId {
+        /// Which file.
+        file: String,
+        /// The line of the header; 0 where there is none.
+        line: u64,
+        /// The columns that are there.
         found: Vec<String>,
-        /// Names in the header that come close, each with the column it may stand for.
-        near: Vec<(String, &'static str)>,
+        /// The column that it may be.
+        near: Option<String>,
     },
     /// A column is there twice.
     #[error("{file}: the header names column “{column}” more than once")]
@@ -61,18 +74,49 @@ pub enum ImportError {
         /// Which file.
         file: String,
         /// Which column.
-        column: &'static str,
+        column: String,
+    },
+    /// A column of `--map` is not there.
+    #[error("{file}: there is no column “{column}”; the header holds {}", quoted(found))]
+    NoColumn {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// The columns that are there.
+        found: Vec<String>,
+    },
+    /// The dates of a column can be read in two ways.
+    #[error("{file}: column “{column}”: it is not certain whether the day or the month comes first: {why}")]
+    AmbiguousDates {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// What its cells can be.
+        why: String,
+    },
+    /// A file of lines in which no column is the order's id, or none names an item.
+    #[error(
+        "{file}: a file of lines needs an order's id and the name or SKU of an item in every row; the header holds {}",
+        quoted(found)
+    )]
+    NoLines {
+        /// Which file.
+        file: String,
+        /// The columns that are there.
+        found: Vec<String>,
     },
     /// With `strict`: the first bad row.
     #[error("{0}")]
-    BadRow(RowError),
-    /// There were rows, and none of them could be used.
+    BadRow(Box<RowError>),
+    /// There were rows, and none of them was usable.
     #[error("no row of {files} can be used; the first bad one is {first}")]
     AllBad {
         /// Which files.
         files: String,
         /// What is wrong with the first.
-        first: RowError,
+        first: Box<RowError>,
     },
     /// An empty file would empty the store.
     #[error("{files} holds no orders, and replacing would leave the store without any")]
@@ -80,7 +124,7 @@ pub enum ImportError {
         /// Which files.
         files: String,
     },
-    /// Somebody wished it to stop.
+    /// It was asked to stop.
     #[error("the import was interrupted: nothing was written")]
     Interrupted,
     /// The store failed.
@@ -88,23 +132,40 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+fn at(line: u64) -> String {
+    if line > 1 { format!(" in line {line}") } else { String::new() }
+}
+
+/// A word of a command line, in quotes where a shell would split it.
+fn argument(column: &str, field: &str) -> String {
+    format!("--map \"{}={field}\"", column.replace('"', "\\\""))
+}
+
 impl ImportError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Open { .. } => Some("name a CSV file that can be read, or - for standard input".into()),
+            Self::Open { .. } => {
+                Some("name a file that can be read (CSV, XLSX, ODS, JSON), or - for standard input".into())
+            }
             Self::Read { .. } => Some("nothing was written; check the file and try again".into()),
             Self::Empty { .. } => Some("the first line must name the columns; see `ecomres sample orders`".into()),
-            Self::NotText { .. } => Some("save the table as CSV (UTF-8) and import that file".into()),
-            Self::MissingColumns { near, .. } if near.is_empty() => {
-                Some("see `ecomres sample orders --rows 1` for all columns".into())
+            Self::NoObjects { .. } => {
+                Some("it must be an array of orders, or an object with such an array inside".into())
             }
-            Self::MissingColumns { near, .. } => {
-                let renamed: Vec<String> =
-                    near.iter().map(|(found, column)| format!("rename “{found}” to “{column}”")).collect();
-                Some(format!("{}?", renamed.join(", ")))
+            Self::NotText { .. } => Some("save the table as CSV (UTF-8) or XLSX, and import that file".into()),
+            Self::Workbook { .. } => Some("open it and save it as XLSX or CSV (UTF-8), without a password".into()),
+            Self::NoId { near: Some(near), .. } => {
+                Some(format!("if “{near}” is what customers write, add {}", argument(near, "Order ID")))
+            }
+            Self::NoId { found, .. } => {
+                let example = found.iter().find(|name| !name.is_empty()).map_or("Column", String::as_str);
+                Some(format!("say which column it is, such as {}", argument(example, "Order ID")))
             }
             Self::DuplicateColumn { .. } => Some("remove or rename one of the two".into()),
+            Self::NoColumn { .. } => Some("write the name as it stands in the file, before the =".into()),
+            Self::AmbiguousDates { .. } => Some("add --dates day-first or --dates month-first".into()),
+            Self::NoLines { .. } => Some("name them with --map, such as --map \"Product=Item Name\"".into()),
             Self::BadRow(_) => {
                 Some("nothing was written; correct the row, or leave --strict out to skip bad rows".into())
             }
@@ -117,34 +178,37 @@ impl ImportError {
 }
 
 fn quoted(names: &[impl AsRef<str>]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("“{}”", name.as_ref())).collect();
+    let shown = names.iter().filter(|name| !name.as_ref().is_empty()).take(30);
+    let mut quoted: Vec<String> = shown.map(|name| format!("“{}”", excerpt(name.as_ref(), 40))).collect();
+    if names.len() > 30 {
+        quoted.push("…".to_owned());
+    }
     quoted.join(", ")
 }
 
-fn missing_columns(missing: &[&'static str]) -> String {
-    match missing {
-        [one] => format!("column “{one}” is"),
-        many => format!("columns {} are", quoted(many)),
-    }
-}
-
-/// Why a row cannot be used: shown as `file:line: column: what and why`.
+/// Why a row cannot be used: shown as `file:line: column: what and why`, or `file: sheet “Orders” row 7: column: what and why`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowError {
     /// Which file.
     pub file: String,
-    /// The line of the file in which the row starts, from 1.
+    /// Which sheet of it, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// The line of the file (or row of the sheet) in which the row starts, from 1.
     pub line: u64,
-    /// Which column, where it is about one.
-    pub column: Option<&'static str>,
+    /// Which column, where it is about one, by its name in the file.
+    pub column: Option<String>,
     /// What was found and why it cannot be used.
     pub reason: String,
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.file, self.line)?;
-        if let Some(column) = self.column {
+        match &self.sheet {
+            Some(sheet) => write!(f, "{}: sheet “{sheet}” row {}: ", self.file, self.line)?,
+            None => write!(f, "{}:{}: ", self.file, self.line)?,
+        }
+        if let Some(column) = &self.column {
             write!(f, "{column}: ")?;
         }
         f.write_str(&self.reason)

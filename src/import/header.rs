@@ -1,82 +1,79 @@
-//! Decides which column of a file holds what.
-//!
-//! It must never take a column whose name only comes close: it names it instead.
+//! Finds the row that names the columns: title rows may stand above it.
 
-use super::ImportError;
-use crate::domain::order::column;
+use super::error::ImportError;
+use super::field::{plain, recognized};
+use super::source::{Row, Rows, Table};
 
-/// Names closer than this (normalised Damerau-Levenshtein similarity, 0 to 1) are offered as what was meant.
-const NEAR: f64 = 0.6;
+/// Rows that are looked at.
+const LOOKED_AT: usize = 60;
 
-/// Where the columns are.
+/// The header of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
-    /// The place of each required column, in the order of [`column::REQUIRED`].
-    pub(super) required: [usize; column::REQUIRED.len()],
-    /// The place of each optional column, in the order of [`column::OPTIONAL`].
-    pub(super) optional: [Option<usize>; column::OPTIONAL.len()],
-    /// How many columns the header names.
-    pub(super) width: usize,
-    /// Columns that mean nothing here.
-    pub(super) unknown: Vec<String>,
+    /// The names of the columns; empty ones have none.
+    pub(super) names: Vec<String>,
+    /// The line where it ends; 0 where the file has none, as JSON.
+    pub(super) last_line: u64,
+    /// The line where it stands.
+    pub(super) line: u64,
+    /// Rows with content above it.
+    pub(super) above: usize,
 }
 
-fn normal(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+/// How many names of columns a row holds; `known` are further names, without case and punctuation.
+fn names_in(row: &Row, known: &[String]) -> usize {
+    let mut seen = std::collections::HashSet::new();
+    let is_name = |cell: &&str| {
+        let cell = cell.trim_matches('\'');
+        cell.chars().count() <= 80 && (recognized(cell).is_some() || known.contains(&plain(cell)))
+    };
+    row.cells.iter().filter(is_name).filter(|cell| seen.insert(plain(cell))).count()
+}
+
+/// How much the first rows of a sheet look like a table of orders.
+pub(super) fn score(rows: &[Row], known: &[String]) -> usize {
+    let names = rows.iter().map(|row| names_in(row, known)).max().unwrap_or_default();
+    // Of sheets with the same names, the one that has rows.
+    names * 1_000 + rows.len()
 }
 
 impl Header {
-    /// Finds the columns in the names of a header.
-    pub(super) fn read(file: &str, found: &[String]) -> Result<Self, ImportError> {
-        let names: Vec<String> = found.iter().map(|name| normal(name)).collect();
-        let place = |column: &'static str| -> Result<Option<usize>, ImportError> {
-            let wanted = normal(column);
-            let mut places = names.iter().enumerate().filter(|(_, name)| **name == wanted).map(|(place, _)| place);
-            match (places.next(), places.next()) {
-                (first, None) => Ok(first),
-                _ => Err(ImportError::DuplicateColumn { file: file.to_owned(), column }),
-            }
-        };
-        let mut required = [0; column::REQUIRED.len()];
-        let mut missing = Vec::new();
-        for (slot, column) in required.iter_mut().zip(column::REQUIRED) {
-            match place(column)? {
-                Some(found) => *slot = found,
-                None => missing.push(column),
-            }
+    /// Finds the header of a file.
+    pub(super) fn find(file: &str, table: &Table, known: &[String]) -> Result<Self, ImportError> {
+        if let Table::Json(objects) = table {
+            return Ok(Self { names: objects.columns().to_vec(), last_line: 0, line: 0, above: 0 });
         }
-        let mut optional = [None; column::OPTIONAL.len()];
-        for (slot, column) in optional.iter_mut().zip(column::OPTIONAL) {
-            *slot = place(column)?;
+        let mut rows = table.rows()?;
+        let first = first_rows(rows.as_mut())?;
+        let place = place_of(&first, known);
+        let Some(row) = first.get(place) else { return Err(ImportError::Empty { file: file.to_owned() }) };
+        let mut names: Vec<String> = row.cells.iter().map(|name| name.trim_matches('\'').trim().to_owned()).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
         }
-        let known = |place: &usize| required.contains(place) || optional.contains(&Some(*place));
-        if !missing.is_empty() {
-            let known: Vec<String> =
-                column::REQUIRED.iter().chain(&column::OPTIONAL).map(|name| normal(name)).collect();
-            let spare = || names.iter().zip(found).filter(|(name, shown)| !shown.is_empty() && !known.contains(name));
-            let near = missing.iter().filter_map(|column| {
-                let wanted = normal(column);
-                let (closeness, shown) = spare()
-                    .map(|(name, shown)| (closeness(name, &wanted), shown))
-                    .max_by(|a, b| a.0.total_cmp(&b.0))?;
-                (closeness >= NEAR).then(|| (shown.clone(), *column))
-            });
-            return Err(ImportError::MissingColumns {
-                file: file.to_owned(),
-                near: near.collect(),
-                missing,
-                found: found.iter().filter(|name| !name.is_empty()).cloned().collect(),
-            });
-        }
-        let unknown = (0..found.len()).filter(|place| !known(place)).filter_map(|place| found.get(place));
-        let unknown = unknown.filter(|name| !name.is_empty()).cloned().collect();
-        Ok(Self { required, optional, width: found.len(), unknown })
+        Ok(Self { names, last_line: row.last_line, line: row.line, above: place })
     }
 }
 
-fn closeness(name: &str, wanted: &str) -> f64 {
-    // A name without its unit is near, however long the unit is.
-    let bare = |text: &str| text.split('(').next().unwrap_or_default().replace(['_', '-'], " ").trim().to_owned();
-    strsim::normalized_damerau_levenshtein(name, wanted)
-        .max(strsim::normalized_damerau_levenshtein(&bare(name), &bare(wanted)))
+fn first_rows(rows: &mut dyn Rows) -> Result<Vec<Row>, ImportError> {
+    let mut first = Vec::new();
+    let mut row = Row::default();
+    while first.len() < LOOKED_AT && rows.next(&mut row)? {
+        first.push(std::mem::take(&mut row));
+    }
+    Ok(first)
+}
+
+/// The row with the most names of columns; where no row has two, the first that is as wide as those below it.
+fn place_of(rows: &[Row], known: &[String]) -> usize {
+    let found = rows.iter().map(|row| names_in(row, known)).enumerate();
+    // The first of those with as many.
+    let best = found.rev().max_by_key(|(_, count)| *count).unwrap_or_default();
+    let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
+    if best.1 >= 2 || best.1 == 1 && rows.get(best.0).is_some_and(|row| filled(row) == 1) && best.0 == 0 {
+        return best.0;
+    }
+    let widest = rows.iter().map(filled).max().unwrap_or_default();
+    let wide = |row: &Row| filled(row) * 2 > widest;
+    rows.iter().position(wide).unwrap_or_default()
 }

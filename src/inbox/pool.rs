@@ -1,6 +1,5 @@
-//! Decides how many turns and messages are worked on at once, and when to look for more.
-//!
-//! It must never hold work that the store does not know of: it can be killed at any moment.
+//! Runs several turns and sends several messages at once, and polls for more. All work is claimed in the store, so the
+//! process can be killed at any moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,27 +10,27 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backoff, Clock, Sender, Worker, keeper, luck};
+use super::{Backoff, Clock, Sender, Worker, jitter, retention_job};
 use crate::agent::Agent;
 use crate::channels::Channel;
 use crate::domain::outgoing::Outgoing;
-use crate::domain::retention::KeepFor;
+use crate::domain::retention::RetentionPolicy;
 use crate::store::{Claim, Listener, Store, StoreError};
 
-/// How a [`Pool`] works.
+/// The settings of a [`Pool`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Turns that run at once.
     pub turns: usize,
     /// Messages that are sent at once.
     pub sends: usize,
-    /// How long a conversation, or a message, is held without a sign of life: what a killed process delays at most.
+    /// The lease of a conversation, or a message: the longest delay after a process was killed.
     pub lease: SignedDuration,
-    /// How often to look for what falls due and what other processes took in.
+    /// How often to poll for work that falls due, or that other processes received.
     pub poll: Duration,
-    /// How failed turns are tried again.
+    /// The backoff of failed turns.
     pub retry: Backoff,
-    /// How failed messages are tried again.
+    /// The backoff of failed messages.
     pub send_retry: Backoff,
 }
 
@@ -48,21 +47,21 @@ impl Default for PoolSettings {
     }
 }
 
-/// The longest wait between two looks at a store that fails.
-const OUTAGE: Backoff =
+/// The backoff of claims while the store fails.
+const CLAIM_RETRY: Backoff =
     Backoff { first: SignedDuration::from_millis(250), longest: SignedDuration::from_secs(5), attempts: u32::MAX };
 
-/// Answers and sends until it is told to stop.
+/// Runs turns and sends messages until it is stopped.
 pub struct Pool {
     worker: Worker,
     sender: Sender,
     settings: PoolSettings,
-    keep: KeepFor,
+    retention: RetentionPolicy,
     clock: Clock,
 }
 
 impl Pool {
-    /// A pool over a store.
+    /// A pool on a store.
     pub fn new(
         store: Arc<dyn Store>,
         agent: Agent,
@@ -71,74 +70,74 @@ impl Pool {
         clock: Clock,
     ) -> Self {
         let worker = Worker::new(Arc::clone(&store), agent).with_lease(settings.lease).with_retry(settings.retry);
+        let worker = worker.with_limits(channel.limits());
         let sender = Sender::new(store, channel).with_lease(settings.lease).with_retry(settings.send_retry);
-        Self { worker, sender, settings, keep: KeepFor::default(), clock }
+        Self { worker, sender, settings, retention: RetentionPolicy::default(), clock }
     }
 
-    /// Has what is older than this removed, every hour, by one of the processes on the store.
+    /// Also runs the retention job with this policy.
     #[must_use]
-    pub fn with_retention(self, keep: KeepFor) -> Self {
-        Self { keep, ..self }
+    pub fn with_retention(self, retention: RetentionPolicy) -> Self {
+        Self { retention, ..self }
     }
 
-    /// A pool of a worker whose channel also shows customers that they are being answered.
-    pub fn of(worker: Worker, channel: &Arc<dyn Channel>, settings: PoolSettings, clock: Clock) -> Self {
+    /// A pool of an existing worker, which shows customers through the channel that a reply is being written.
+    pub fn with_worker(worker: Worker, channel: &Arc<dyn Channel>, settings: PoolSettings, clock: Clock) -> Self {
         let sender = Sender::new(Arc::clone(worker.store()), Arc::clone(channel));
         let sender = sender.with_lease(settings.lease).with_retry(settings.send_retry);
         let worker = worker.with_lease(settings.lease).with_retry(settings.retry).with_channel(Arc::clone(channel));
-        Self { worker, sender, settings, keep: KeepFor::default(), clock }
+        Self { worker, sender, settings, retention: RetentionPolicy::default(), clock }
     }
 
-    /// What sends.
+    /// The sender of the pool.
     pub fn sender(&self) -> &Sender {
         &self.sender
     }
 
-    /// Works until `stop`; then nothing new is begun, and what was begun is brought to its end. Dropping it instead
-    /// leaves what was begun to whoever finds it after its lease.
+    /// Works until `stop`; then nothing new is started, and what was started is completed. If the future is dropped
+    /// instead, other processes continue the work after its lease.
     pub async fn run(&self, stop: CancellationToken) {
-        let answering = Answering { worker: self.worker.clone(), clock: Arc::clone(&self.clock) };
-        let sending = Sending { sender: self.sender.clone(), clock: Arc::clone(&self.clock) };
-        let (turns, sends) = (self.settings.turns, self.settings.sends);
+        let turns = TurnJobs { worker: self.worker.clone(), clock: Arc::clone(&self.clock) };
+        let outbox = SendJobs { sender: self.sender.clone(), clock: Arc::clone(&self.clock) };
         let store = self.worker.store().as_ref();
         tokio::join!(
-            self.each(answering, turns, &stop),
-            self.each(sending, sends, &stop),
-            keeper::keep(store, &self.keep, &self.clock, &stop)
+            self.run_jobs(turns, self.settings.turns, &stop),
+            self.run_jobs(outbox, self.settings.sends, &stop),
+            retention_job::run(store, &self.retention, &self.clock, &stop)
         );
     }
 
-    /// Claims one piece of work after the other and does up to `limit` of them at once.
-    async fn each<W: Work>(&self, work: W, limit: usize, stop: &CancellationToken) {
-        let places = Arc::new(Semaphore::new(limit.max(1)));
+    /// Claims one job after the other and runs up to `limit` of them at once.
+    async fn run_jobs<Q: JobQueue>(&self, queue: Q, limit: usize, stop: &CancellationToken) {
+        let permits = Arc::new(Semaphore::new(limit.max(1)));
         let mut listener = self.worker.store().listen();
         let mut tasks = JoinSet::new();
         let mut failures = 0;
         loop {
-            let place = tokio::select! {
+            let permit = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                place = Arc::clone(&places).acquire_owned() => place,
+                permit = Arc::clone(&permits).acquire_owned() => permit,
             };
             while tasks.try_join_next().is_some() {}
-            match work.claim().await {
-                Ok(Some(piece)) => {
+            match queue.claim().await {
+                Ok(Some(job)) => {
                     failures = 0;
-                    let work = work.clone();
+                    let queue = queue.clone();
                     tasks.spawn(async move {
-                        work.carry_out(piece).await;
-                        drop(place);
+                        queue.run(job).await;
+                        drop(permit);
                     });
                 }
                 Ok(None) => {
                     failures = 0;
-                    drop(place);
-                    self.rest(&mut listener, stop).await;
+                    drop(permit);
+                    self.wait_for_work(&mut listener, stop).await;
                 }
                 Err(error) => {
                     failures += 1;
-                    let wait = OUTAGE.wait(failures, luck()).unwrap_or(OUTAGE.longest);
-                    tracing::warn!(%error, failures, "the store cannot be asked for work; trying again in {wait:#}");
+                    let wait = CLAIM_RETRY.wait(failures, jitter()).unwrap_or(CLAIM_RETRY.longest);
+                    tracing::warn!(%error, failures, "work cannot be claimed from the store; trying again in {wait:#}");
                     let wait = Duration::try_from(wait).unwrap_or(Duration::from_secs(1));
                     tokio::select! {
                         () = stop.cancelled() => break,
@@ -150,7 +149,7 @@ impl Pool {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn rest(&self, listener: &mut Listener, stop: &CancellationToken) {
+    async fn wait_for_work(&self, listener: &mut Listener, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.wait(self.settings.poll) => {}
@@ -158,53 +157,53 @@ impl Pool {
     }
 }
 
-/// A kind of work that is claimed piece by piece.
+/// A queue of jobs in the store.
 #[async_trait]
-trait Work: Clone + Send + Sync + 'static {
-    type Piece: Send + 'static;
+trait JobQueue: Clone + Send + Sync + 'static {
+    type Job: Send + 'static;
 
-    async fn claim(&self) -> Result<Option<Self::Piece>, StoreError>;
+    async fn claim(&self) -> Result<Option<Self::Job>, StoreError>;
 
-    async fn carry_out(&self, piece: Self::Piece);
+    async fn run(&self, job: Self::Job);
 }
 
 #[derive(Clone)]
-struct Answering {
+struct TurnJobs {
     worker: Worker,
     clock: Clock,
 }
 
 #[async_trait]
-impl Work for Answering {
-    type Piece = Claim;
+impl JobQueue for TurnJobs {
+    type Job = Claim;
 
     async fn claim(&self) -> Result<Option<Claim>, StoreError> {
         self.worker.claim(None, &self.clock).await
     }
 
-    async fn carry_out(&self, claim: Claim) {
+    async fn run(&self, claim: Claim) {
         self.worker.work(claim, &self.clock).await;
     }
 }
 
 #[derive(Clone)]
-struct Sending {
+struct SendJobs {
     sender: Sender,
     clock: Clock,
 }
 
 #[async_trait]
-impl Work for Sending {
-    type Piece = Outgoing;
+impl JobQueue for SendJobs {
+    type Job = Outgoing;
 
     async fn claim(&self) -> Result<Option<Outgoing>, StoreError> {
         self.sender.claim(None, (self.clock)()).await
     }
 
-    async fn carry_out(&self, message: Outgoing) {
+    async fn run(&self, message: Outgoing) {
         if let Err(error) = self.sender.send(&message, &self.clock).await {
             let user = message.user_id.masked();
-            tracing::warn!(user, %error, "what became of a message could not be kept");
+            tracing::warn!(user, %error, "the outcome of sending a message could not be saved");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Pools on one store, with models that fail, hang and panic, and a channel that does not always take.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,12 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::agent::guard::ShopTexts;
 use crate::agent::{Agent, Settings as AgentSettings};
-use crate::channels::{Channel, Collected, SendError, SentId, Verdict};
+use crate::channels::{Channel, CollectingChannel, SendError, SendErrorKind, SentId};
+use crate::domain::consent::LiveOffers;
 use crate::domain::conversation::Mode;
 use crate::domain::ids::{IdPatterns, MessageId, UserId};
-use crate::domain::inbound::{Content, Inbound};
-use crate::domain::outgoing::{Delivery, Outgoing};
+use crate::domain::inbound::{Content, Context, Inbound};
+use crate::domain::outgoing::{Delivery, Receipt, Status};
+use crate::domain::sendable::Sendable;
 use crate::llm::{ChatModel, ChatReply, ChatRequest, LlmError};
 use crate::store::{Store, WorkState};
 use crate::testing::Shop;
@@ -32,13 +35,17 @@ fn settings() -> PoolSettings {
 }
 
 fn message(id: &str, user: &str, second: i64, text: &str) -> Inbound {
-    let sent_at = Timestamp::from_second(1_780_000_000 + second).unwrap();
+    // An hour ago: a reply to an older message would not leave as text.
+    static BEGUN: LazyLock<Timestamp> = LazyLock::new(|| Timestamp::now() - SignedDuration::from_hours(1));
+    let sent_at = *BEGUN + SignedDuration::from_secs(second);
     Inbound {
         id: MessageId::new(id),
         user_id: UserId::new(user),
         sent_at,
         received_at: Timestamp::now(),
+        number: None,
         content: Content::Text { text: text.to_owned() },
+        context: Context::default(),
     }
 }
 
@@ -47,8 +54,12 @@ async fn accept(store: &Arc<dyn Store>, messages: &[Inbound]) {
 }
 
 fn agent(shop: &Shop, model: impl ChatModel + 'static) -> Agent {
-    let settings =
-        AgentSettings { patterns: IdPatterns::default(), gap: shop.config.triage.gap(), written: Default::default() };
+    let settings = AgentSettings {
+        patterns: IdPatterns::default(),
+        gap: shop.config.triage.gap(),
+        money: crate::domain::currency::ShopMoney::default(),
+        shop_texts: ShopTexts::default(),
+    };
     Agent::new(shop.toolbox(), Arc::new(model), settings)
 }
 
@@ -64,7 +75,7 @@ fn start(
 }
 
 /// Waits until everything is answered, sent or parked.
-async fn settled(store: &Arc<dyn Store>) {
+async fn wait_until_idle(store: &Arc<dyn Store>) {
     for _ in 0..2_000 {
         let backlog = store.backlog().await.unwrap();
         if backlog.waiting + backlog.in_work + backlog.unsent == 0 {
@@ -78,7 +89,7 @@ async fn settled(store: &Arc<dyn Store>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_pools_share_the_work_and_each_customer_is_answered_in_order() {
     let shop = Shop::open().await;
-    let channel = Arc::new(Collected::default());
+    let channel = Arc::new(CollectingChannel::default());
     let pools: Vec<_> = (0..2)
         .map(|_| start(&shop.store, agent(&shop, shop.playbook()), Arc::clone(&channel) as Arc<dyn Channel>))
         .collect();
@@ -93,7 +104,7 @@ async fn two_pools_share_the_work_and_each_customer_is_answered_in_order() {
         accept(&shop.store, &batch[..3]).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    settled(&shop.store).await;
+    wait_until_idle(&shop.store).await;
     for (stop, pool) in pools {
         stop.cancel();
         pool.await.unwrap();
@@ -111,7 +122,7 @@ async fn two_pools_share_the_work_and_each_customer_is_answered_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_pools_one_removes_what_is_old_and_both_go_on() {
     let shop = Shop::open().await;
-    let channel = Arc::new(Collected::default());
+    let channel = Arc::new(CollectingChannel::default());
     let old = Timestamp::now() - SignedDuration::from_hours(24 * 40);
     let user = UserId::new("customer-1");
     let said = crate::domain::message::ChatMessage {
@@ -127,7 +138,7 @@ async fn of_two_pools_one_removes_what_is_old_and_both_go_on() {
     };
     shop.store.append_messages(&[said]).await.unwrap();
     let stop = CancellationToken::new();
-    let keep = crate::domain::retention::KeepFor::days(30, 30, 30);
+    let keep = crate::domain::retention::RetentionPolicy::from_days(30, 30, 30);
     let pools: Vec<_> = (0..2)
         .map(|_| {
             let channel = Arc::clone(&channel) as Arc<dyn Channel>;
@@ -138,7 +149,7 @@ async fn of_two_pools_one_removes_what_is_old_and_both_go_on() {
         })
         .collect();
     accept(&shop.store, &[message("a", "customer-1", 0, "where is ORD000001")]).await;
-    settled(&shop.store).await;
+    wait_until_idle(&shop.store).await;
     let swept = loop {
         match shop.store.last_sweep().await.unwrap() {
             Some(swept) => break swept,
@@ -178,7 +189,10 @@ async fn a_burst_is_one_turn_and_a_pressed_button_counts() {
     );
     assert_eq!(said.len(), 4);
     let quote = report.conversation.offered[0].quote_id.as_str().to_owned();
-    let press = Inbound { content: Content::Button { text: "Yes".into(), payload: quote }, ..message("4", "a", 4, "") };
+    let channel: Arc<dyn Channel> = Arc::new(CollectingChannel::default());
+    Sender::new(Arc::clone(&shop.store), channel).drain(None, &clock).await.unwrap();
+    let payload = format!("yes:{quote}");
+    let press = Inbound { content: Content::Button { text: "Yes".into(), payload }, ..message("4", "a", 4, "") };
     accept(&shop.store, &[press]).await;
     let claim = worker.claim(None, &clock).await.unwrap().unwrap();
     assert!(matches!(worker.work(claim, &clock).await, Outcome::Answered(_)));
@@ -186,12 +200,12 @@ async fn a_burst_is_one_turn_and_a_pressed_button_counts() {
 }
 
 /// Panics the first few times.
-struct Faulty(AtomicU32, u32);
+struct Panicking(AtomicU32, u32);
 
 #[async_trait]
-impl ChatModel for Faulty {
-    fn name(&self) -> &str {
-        "faulty"
+impl ChatModel for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
     }
 
     async fn chat(&self, _: &ChatRequest) -> Result<ChatReply, LlmError> {
@@ -201,29 +215,29 @@ impl ChatModel for Faulty {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fault_is_tried_again_and_then_parked() {
+async fn a_panic_is_tried_again_and_then_parked() {
     let shop = Shop::open().await;
     accept(&shop.store, &[message("1", "a", 1, "hello")]).await;
-    let channel = Arc::new(Collected::default());
-    let (stop, pool) = start(&shop.store, agent(&shop, Faulty(AtomicU32::new(0), 2)), Arc::clone(&channel) as _);
-    settled(&shop.store).await;
+    let channel = Arc::new(CollectingChannel::default());
+    let (stop, pool) = start(&shop.store, agent(&shop, Panicking(AtomicU32::new(0), 2)), Arc::clone(&channel) as _);
+    wait_until_idle(&shop.store).await;
     assert_eq!(channel.take().len(), 1, "the third attempt succeeded");
     stop.cancel();
     pool.await.unwrap();
 
     accept(&shop.store, &[message("2", "a", 2, "hello again")]).await;
-    let (stop, pool) = start(&shop.store, agent(&shop, Faulty(AtomicU32::new(0), 100)), Arc::clone(&channel) as _);
-    settled(&shop.store).await;
+    let (stop, pool) = start(&shop.store, agent(&shop, Panicking(AtomicU32::new(0), 100)), Arc::clone(&channel) as _);
+    wait_until_idle(&shop.store).await;
     let parked = shop.store.unfinished(5).await.unwrap().remove(0);
     assert!(matches!(parked.state, WorkState::Parked { .. }), "{parked:?}");
     assert_eq!(parked.attempts, settings().retry.attempts);
-    assert!(parked.error.unwrap().contains("a fault in the program: out of luck"));
+    assert!(parked.error.unwrap().contains("internal error: out of luck"));
     stop.cancel();
     pool.await.unwrap();
 
     assert_eq!(shop.store.retry_parked(None, Timestamp::now()).await.unwrap(), 1);
     let (stop, pool) = start(&shop.store, agent(&shop, shop.playbook()), Arc::clone(&channel) as _);
-    settled(&shop.store).await;
+    wait_until_idle(&shop.store).await;
     assert_eq!(channel.take().len(), 1);
     stop.cancel();
     pool.await.unwrap();
@@ -234,7 +248,7 @@ struct Slow(Duration);
 
 #[async_trait]
 impl ChatModel for Slow {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "slow"
     }
 
@@ -304,13 +318,17 @@ async fn an_interrupted_turn_pays_once_and_says_so_when_it_runs_again() {
     accept(&shop.store, &[message("1", "a", 1, "refund ORD000003")]).await;
     let claim = worker.claim(None, &clock).await.unwrap().unwrap();
     assert!(matches!(worker.work(claim, &clock).await, Outcome::Answered(_)));
+    let channel: Arc<dyn Channel> = Arc::new(CollectingChannel::default());
+    Sender::new(Arc::clone(&shop.store), channel).drain(None, &clock).await.unwrap();
 
     for (id, text) in [("2", "yes"), ("3", "let me talk to a manager")] {
         accept(&shop.store, &[message(id, "a", 9, text)]).await;
         // The process dies after the tools were called and before the turn is kept: what the agent did stands.
         let claim = worker.claim(None, &clock).await.unwrap().unwrap();
         let conversation = shop.store.conversation(&user).await.unwrap().unwrap();
-        let incoming = crate::agent::Incoming { texts: vec![text.to_owned()], pressed: None };
+        let mut incoming = parsed::ParsedMessages::parse(&claim.messages).incoming;
+        let sent = shop.store.outgoing_of(&user, 9).await.unwrap();
+        incoming.offers = LiveOffers::find(&conversation.offered, &sent);
         agent(&shop, shop.playbook()).run(conversation, Vec::new(), &incoming, clock()).await;
         drop(claim);
         let later = clock_from(Timestamp::now() + SignedDuration::from_secs(60));
@@ -333,17 +351,17 @@ async fn an_interrupted_turn_pays_once_and_says_so_when_it_runs_again() {
 
 /// Takes a message at its third attempt; never one to “nowhere”.
 #[derive(Default)]
-struct Moody(AtomicU32, Collected);
+struct Unreliable(AtomicU32, CollectingChannel);
 
 #[async_trait]
-impl Channel for Moody {
-    async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
+impl Channel for Unreliable {
+    async fn send(&self, message: &Sendable) -> Result<SentId, SendError> {
         let refuse = |permanent| SendError {
             reason: "not now".to_owned(),
             retry_after: None,
-            verdict: if permanent { Verdict::GiveUp } else { Verdict::Again },
+            kind: if permanent { SendErrorKind::Permanent } else { SendErrorKind::Transient },
         };
-        if message.user_id.as_str() == "nowhere" {
+        if message.message().user_id.as_str() == "nowhere" {
             return Err(refuse(true));
         }
         if !self.0.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) {
@@ -356,7 +374,7 @@ impl Channel for Moody {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_channel_refuses_is_sent_again_in_order_or_parked() {
     let shop = Shop::open().await;
-    let channel = Arc::new(Moody::default());
+    let channel = Arc::new(Unreliable::default());
     let (stop, pool) = start(&shop.store, agent(&shop, shop.playbook()), Arc::clone(&channel) as _);
     for round in 0..4 {
         let batch: Vec<_> = ["a", "b", "nowhere"]
@@ -366,7 +384,7 @@ async fn what_a_channel_refuses_is_sent_again_in_order_or_parked() {
         accept(&shop.store, &batch).await;
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
-    settled(&shop.store).await;
+    wait_until_idle(&shop.store).await;
     stop.cancel();
     pool.await.unwrap();
     let sent = channel.1.take();
@@ -380,4 +398,49 @@ async fn what_a_channel_refuses_is_sent_again_in_order_or_parked() {
         && parked.attempts == 1
         && parked.state == Delivery::Parked
         && parked.error.as_deref() == Some("not now")));
+}
+
+/// Reports that a message failed before it answers with the message's identifier.
+#[derive(Default)]
+struct Overtaken(std::sync::OnceLock<Sender>);
+
+#[async_trait]
+impl Channel for Overtaken {
+    async fn send(&self, message: &Sendable) -> Result<SentId, SendError> {
+        let provider_id = format!("overtaken.{}", message.message().turn);
+        let failed = Status {
+            provider_id: provider_id.clone(),
+            identity: None,
+            receipt: Receipt::Failed,
+            at: None,
+            code: None,
+            error: Some("undeliverable".to_owned()),
+            again: false,
+            number: None,
+        };
+        self.0.get().unwrap().record_status(&failed, Timestamp::now()).await.unwrap();
+        Ok(SentId(provider_id))
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_overtakes_the_answer_to_the_send_ends_the_offer() {
+    let shop = Shop::open().await;
+    let worker = shop.worker_with(shop.playbook());
+    let clock = system_clock();
+    let channel = Arc::new(Overtaken::default());
+    let sender = Sender::new(Arc::clone(&shop.store), Arc::clone(&channel) as _);
+    assert!(channel.0.set(sender.clone()).is_ok());
+    accept(&shop.store, &[message("1", "a", 1, "refund ORD000003")]).await;
+    let claim = worker.claim(None, &clock).await.unwrap().unwrap();
+    let Outcome::Answered(report) = worker.work(claim, &clock).await else { panic!("not answered") };
+    assert_eq!(report.conversation.offered.len(), 1);
+    sender.drain(None, &clock).await.unwrap();
+    let sent = shop.store.outgoing_of(&UserId::new("a"), 9).await.unwrap().remove(0);
+    assert_eq!((sent.state, sent.error.as_deref()), (Delivery::Parked, Some("undeliverable")));
+
+    accept(&shop.store, &[Inbound { sent_at: Timestamp::now(), ..message("2", "a", 9, "yes") }]).await;
+    let claim = worker.claim(None, &clock).await.unwrap().unwrap();
+    assert!(matches!(worker.work(claim, &clock).await, Outcome::Answered(_)));
+    assert!(shop.store.refunds(9).await.unwrap().is_empty(), "the offer was never shown");
 }

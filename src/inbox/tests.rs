@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::alert::Priority;
+use crate::domain::alert::{Priority, Resolution};
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::message::Role;
 use crate::domain::money::Money;
@@ -146,7 +146,7 @@ async fn a_fee_is_shown_with_the_offer() {
     let mut chat = shop.chat("a");
     holds(&chat.say("refund ORD000010").await, &["₹569.05", "₹599", "₹29.95"]);
     chat.say("yes").await;
-    assert_eq!(refunds(&shop).await, [("ORD000010".to_owned(), Money::from_paise(56_905))]);
+    assert_eq!(refunds(&shop).await, [("ORD000010".to_owned(), Money::from_minor_units(56_905))]);
 }
 
 #[tokio::test]
@@ -314,7 +314,9 @@ async fn a_settled_alert_gives_the_conversation_back_to_the_bot() {
     chat.say("get me a person").await;
     assert_eq!(chat.turn("hello?").await.reply, None);
     let alert = shop.store.alerts(1).await.unwrap().remove(0);
-    assert!(shop.store.resolve_alert(&alert.id, chat.now).await.unwrap());
+    assert!(
+        shop.store.resolve_alert(&alert.id, &Resolution { at: chat.now, by: None, note: String::new() }).await.unwrap()
+    );
     holds(&chat.say("where is ORD000001").await, &["ORD000001", "25 minutes"]);
 }
 
@@ -323,8 +325,10 @@ async fn an_alert_of_the_team_silences_the_bot() {
     let shop = Shop::open().await;
     let mut chat = shop.chat("a");
     chat.say("hello").await;
-    let context =
-        crate::desk::Context { caller: crate::domain::caller::Caller::Operator { name: "team".into() }, now: shop.now };
+    let context = crate::support::Context {
+        caller: crate::domain::caller::Caller::Operator { name: "team".into() },
+        now: shop.now,
+    };
     let arguments = serde_json::json!({"user_id": "a", "reason": "I take this one"});
     shop.toolbox().call(&context, crate::tools::HUMAN, arguments).await;
     assert_eq!(chat.turn("where is ORD000001").await.reply, None);

@@ -1,6 +1,5 @@
-//! Decides how a claimed conversation becomes a turn: load, run the agent, keep what was said and remembered.
-//!
-//! It must never keep an outcome whose claim was lost, nor answer a claim with anything but all of its messages.
+//! Turns a claimed conversation into a turn: load the state, run the agent, save the outcome. An outcome whose claim
+//! was lost is never saved, and a turn always answers all messages of its claim.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -13,45 +12,49 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::reading::{ACKNOWLEDGED, DECLINED, Reading};
-use super::{Backoff, Clock, clock_from, luck, reply, taken_over};
+use super::parsed::ParsedMessages;
+use super::wishes::{self, Wishes};
+use super::{Backoff, Clock, clock_from, jitter, reply};
 use crate::agent::{Agent, Incoming, TurnReport};
-use crate::channels::Channel;
-use crate::domain::alert::Alert;
+use crate::channels::{Channel, whatsapp};
+use crate::domain::consent::{LiveOffers, own_words};
 use crate::domain::conversation::{Conversation, Mode, TriageCause, WaitingFor};
-use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::{Content, Inbound};
+use crate::domain::ids::{IdPatterns, MessageId, OrderId, UserId};
+use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::message::{Basis, ChatMessage, Role};
-use crate::domain::outgoing::{Answered, Body, Identity, Outgoing};
-use crate::domain::words::excerpt;
+use crate::domain::outgoing::{Answered, Body, ChannelLimits, Identity, Outgoing};
+use crate::domain::sentences::{Language, channel};
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
+use crate::support::handoff;
 use crate::telemetry::metric;
 
 /// How many earlier messages the model sees.
 const HISTORY: u32 = 20;
-/// How often a turn is run again after somebody else changed the conversation meanwhile.
+/// How many of the latest messages to a customer are searched for the last one that says something.
+const LATEST_SENT: u32 = 16;
+/// How often a turn is run again after another writer changed the conversation meanwhile.
 const RERUNS: u32 = 3;
-/// How often a turn that somebody waits for looks whether it may begin.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often a turn that a caller waits for checks whether it may start.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The turn is kept.
+    /// The turn was saved.
     Answered(Box<TurnReport>),
-    /// Somebody else has the conversation by now: what was done here is dropped.
+    /// Another worker has the conversation by now: the turn was discarded.
     Lost,
-    /// It failed, and is tried again or parked.
+    /// It failed, and will be tried again or is parked.
     Failed(StoreError),
 }
 
-/// Sees the turns that are kept, such as to record them.
-pub trait Witness: Send + Sync {
-    /// A turn whose messages hold words is kept. The worker waits for this: it must be quick, and it cannot fail.
-    fn saw(&self, user: &UserId, incoming: &Incoming, at: Timestamp, report: &TurnReport);
+/// Observes the turns that were saved, for example to record them.
+pub trait TurnObserver: Send + Sync {
+    /// Called after a turn with text was saved. The worker waits for this: it must be quick, and it cannot fail.
+    fn on_turn(&self, user: &UserId, incoming: &Incoming, at: Timestamp, report: &TurnReport);
 }
 
-/// Works claimed conversations off.
+/// Runs the turns of claimed conversations.
 #[derive(Clone)]
 pub struct Worker {
     store: Arc<dyn Store>,
@@ -60,50 +63,66 @@ pub struct Worker {
     lease: SignedDuration,
     retry: Backoff,
     channel: Option<Arc<dyn Channel>>,
-    witness: Option<Arc<dyn Witness>>,
+    limits: ChannelLimits,
+    observer: Option<Arc<dyn TurnObserver>>,
 }
 
-/// How long a conversation waits at most for its next attempt after its process died.
+/// The longest lease: the longest wait for the next attempt after a process died.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Worker {
-    /// A worker over a store, with a name of its own.
+    /// A worker on a store, with a unique name and the limits of WhatsApp.
     pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
         let name = format!("{}-{}", std::process::id(), Uuid::now_v7().simple());
         let lease = SignedDuration::from_secs(30);
-        Self { store, agent, name, lease, retry: Backoff::TURNS, channel: None, witness: None }
+        Self {
+            store,
+            agent,
+            name,
+            lease,
+            retry: Backoff::TURNS,
+            channel: None,
+            limits: whatsapp::LIMITS,
+            observer: None,
+        }
     }
 
-    /// Changes how long a conversation is held without a sign of life.
+    /// Changes the lease of a conversation.
     #[must_use]
     pub fn with_lease(self, lease: SignedDuration) -> Self {
         Self { lease, ..self }
     }
 
-    /// Changes how failures are tried again.
+    /// Changes the backoff after errors.
     #[must_use]
     pub fn with_retry(self, retry: Backoff) -> Self {
         Self { retry, ..self }
     }
 
-    /// Shows customers through a channel that they are being answered.
+    /// Uses the limits of a channel, and shows customers through it that a reply is being written.
     #[must_use]
     pub fn with_channel(self, channel: Arc<dyn Channel>) -> Self {
-        Self { channel: Some(channel), ..self }
+        Self { limits: channel.limits(), channel: Some(channel), ..self }
     }
 
-    /// Shows every turn that is kept to a witness.
+    /// Changes the limits of replies.
     #[must_use]
-    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
-        Self { witness: Some(witness), ..self }
+    pub fn with_limits(self, limits: ChannelLimits) -> Self {
+        Self { limits, ..self }
     }
 
-    /// Where it works.
+    /// Passes every saved turn to an observer.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn TurnObserver>) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Claims what is due, or what is due of one customer.
+    /// Claims a conversation that is due, or that of one customer.
     ///
     /// # Errors
     /// When the store fails.
@@ -111,13 +130,14 @@ impl Worker {
         self.store.claim(only, &self.name, clock(), self.lease).await
     }
 
-    /// Runs the turn of a claim, with a heartbeat, and keeps it; a failure is put back, to be tried again or parked.
+    /// Runs the turn of a claim, with a heartbeat, and saves it; after an error the claim is released, to be tried
+    /// again or parked.
     pub async fn work(&self, claim: Claim, clock: &Clock) -> Outcome {
         let shown = claim.user_id.masked();
         if claim.attempt > self.retry.attempts {
             let reason = format!("{} attempts ended without an outcome: their process died", claim.attempt - 1);
             let error = StoreError::Backend { doing: "answering", reason };
-            self.put_back(&claim, &error, None, clock()).await;
+            self.record_failure(&claim, &error, None, clock()).await;
             return Outcome::Failed(error);
         }
         let lease = lease_of(self.lease, claim.attempt);
@@ -125,49 +145,49 @@ impl Worker {
             match self.store.renew(&claim, clock(), lease).await {
                 Ok(true) => {}
                 Ok(false) => return Outcome::Lost,
-                Err(error) => tracing::warn!(user = shown, %error, "the longer lease could not be kept"),
+                Err(error) => tracing::warn!(user = shown, %error, "the longer lease could not be saved"),
             }
         }
         let mut heartbeat = self.heartbeat(&claim, clock, lease);
-        // A fault in the program must cost one turn and not the worker.
-        // The latest message's identifier names the work from the webhook to the sending of the reply.
+        // The latest message's identifier is logged from the webhook to the sending of the reply.
         let message_id = claim.messages.last().map_or("", |message| message.id.as_str());
         let span = tracing::info_span!("turn", user = shown, message_id);
+        // A panic must cost one turn and not the worker.
         let turn = AssertUnwindSafe(self.turn(&claim, clock).instrument(span)).catch_unwind();
         let outcome = tokio::select! {
             biased;
             outcome = turn => outcome,
-            // The heartbeat only ends when the lease is lost.
+            // The heartbeat ends only when the lease is lost.
             _ = &mut heartbeat => Ok(Ok(None)),
         };
         drop(heartbeat);
         let error = match outcome {
             Ok(Ok(Some(report))) => {
-                measure(&report);
+                record_metrics(&report);
                 return Outcome::Answered(Box::new(report));
             }
             Ok(Ok(None)) => {
                 metrics::counter!(metric::TURNS, "outcome" => "lost").increment(1);
-                tracing::warn!(user = shown, "the lease was lost: the outcome of the turn is dropped");
+                tracing::warn!(user = shown, "the lease was lost: the turn is discarded");
                 return Outcome::Lost;
             }
             Ok(Err(error)) => error,
-            Err(panic) => StoreError::Backend { doing: "answering", reason: told(panic.as_ref()) },
+            Err(panic) => StoreError::Backend { doing: "answering", reason: panic_message(panic.as_ref()) },
         };
         metrics::counter!(metric::TURNS, "outcome" => "failed").increment(1);
         let now = clock();
-        let retry_at = self.retry.wait(claim.attempt, luck()).and_then(|wait| now.checked_add(wait).ok());
-        self.put_back(&claim, &error, retry_at, now).await;
+        let retry_at = self.retry.wait(claim.attempt, jitter()).and_then(|wait| now.checked_add(wait).ok());
+        self.record_failure(&claim, &error, retry_at, now).await;
         Outcome::Failed(error)
     }
 
-    /// Takes messages in as a channel does and runs their turn here and now, for callers that show the outcome. Waits
-    /// while somebody else works on the conversation; messages that wait there already become part of the turn. The
-    /// reply is in the outbox as well.
+    /// Accepts messages as a channel does and runs their turn at once, for callers that show the outcome. Waits while
+    /// another worker has the conversation; messages that wait there already become part of the turn. The reply is in
+    /// the outbox as well.
     ///
     /// # Errors
-    /// When the store fails: the message is then either not kept at all, or waits in the inbox. Also when the
-    /// conversation is held for too long.
+    /// When the store fails: the message is then either not saved at all, or waits in the inbox. Also when another
+    /// worker has the conversation for longer than the lease.
     pub async fn take_turn(
         &self,
         user: &UserId,
@@ -175,8 +195,9 @@ impl Worker {
         now: Timestamp,
     ) -> Result<TurnReport, StoreError> {
         let clock = clock_from(now);
+        self.record_shown(user, now).await?;
         self.store.accept(&inbound(user, incoming, now), now).await?;
-        let patience = now.saturating_add(self.lease).unwrap_or(Timestamp::MAX);
+        let deadline = now.saturating_add(self.lease).unwrap_or(Timestamp::MAX);
         let mut listener = self.store.listen();
         loop {
             if let Some(claim) = self.claim(Some(user), &clock).await? {
@@ -186,68 +207,91 @@ impl Worker {
                     Outcome::Lost => {}
                 }
             }
-            if clock() > patience {
+            if clock() > deadline {
                 let reason = "another process holds the conversation, or has answered".to_owned();
                 return Err(StoreError::Backend { doing: "answering", reason });
             }
-            listener.wait(LOOK).await;
+            listener.wait(CHECK_INTERVAL).await;
         }
     }
 
-    /// Renews the lease three times in its usual length; ends when it is lost.
+    /// Records that what was answered before was accepted: the caller of a turn shows its outcome, so whoever writes has
+    /// read it.
+    async fn record_shown(&self, user: &UserId, now: Timestamp) -> Result<(), StoreError> {
+        // Due by now also where the clock of the turn before ran on.
+        let due = now.saturating_add(self.lease).unwrap_or(Timestamp::MAX);
+        while let Some(message) = self.store.claim_outgoing(Some(user), due, self.lease).await? {
+            self.store.sent(&message, &format!("console-{}", message.identity()), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Renews the lease three times in its usual duration; ends when it is lost.
     fn heartbeat(&self, claim: &Claim, clock: &Clock, lease: SignedDuration) -> AbortOnDropHandle<()> {
         let (store, claim, clock) = (Arc::clone(&self.store), claim.clone(), Arc::clone(clock));
-        let beat = Duration::try_from(self.lease / 3).unwrap_or(Duration::from_secs(1));
+        let interval = Duration::try_from(self.lease / 3).unwrap_or(Duration::from_secs(1));
         AbortOnDropHandle::new(tokio::spawn(async move {
             loop {
-                tokio::time::sleep(beat).await;
+                tokio::time::sleep(interval).await;
                 match store.renew(&claim, clock(), lease).await {
                     Ok(true) => {}
                     Ok(false) => return,
-                    // The fencing number decides at the end whether the turn counts: a store that is away for a moment
-                    // ends nothing.
-                    Err(error) => tracing::warn!(user = claim.user_id.masked(), %error, "no heartbeat"),
+                    // The fencing token decides at the end whether the turn counts: a short outage of the store ends
+                    // nothing.
+                    Err(error) => {
+                        tracing::warn!(user = claim.user_id.masked(), %error, "the lease could not be renewed");
+                    }
                 }
             }
         }))
     }
 
-    async fn put_back(&self, claim: &Claim, error: &StoreError, retry_at: Option<Timestamp>, now: Timestamp) {
+    async fn record_failure(&self, claim: &Claim, error: &StoreError, retry_at: Option<Timestamp>, now: Timestamp) {
         let user = claim.user_id.masked();
-        match retry_at {
-            Some(at) => tracing::warn!(user, attempt = claim.attempt, %error, %at, "a turn failed and is tried again"),
-            None => tracing::error!(user, attempt = claim.attempt, %error, "a turn failed and is parked"),
+        if let Some(at) = retry_at {
+            tracing::warn!(user, attempt = claim.attempt, %error, %at, "a turn failed and is tried again");
+        } else {
+            tracing::error!(user, attempt = claim.attempt, %error, "a turn failed and is parked");
         }
         if let Err(error) = self.store.fail(claim, &error.to_string(), retry_at, now).await {
-            tracing::warn!(user, %error, "the failure could not be kept: the lease will run out");
+            tracing::warn!(user, %error, "the error could not be saved: the lease will expire");
         }
     }
 
     /// `None`: the claim is lost.
     async fn turn(&self, claim: &Claim, clock: &Clock) -> Result<Option<TurnReport>, StoreError> {
-        let reading = Reading::of(&claim.messages);
-        if let Some(echo) = &reading.echo {
-            taken_over(self.store.as_ref(), echo, clock()).await?;
+        let mut parsed = ParsedMessages::parse(&claim.messages);
+        let live = match self.store.conversation(&claim.user_id).await? {
+            Some(conversation) => self.live_offers(&conversation).await?,
+            None => None,
+        };
+        let wishes = wishes::record(self.store.as_ref(), claim, &mut parsed, live.as_ref(), clock()).await?;
+        if let Some(echo) = &parsed.echo {
+            handoff::take_over_from_app(self.store.as_ref(), echo, clock()).await?;
         }
+        let mut incoming = parsed.incoming.clone();
+        incoming.about = self.orders_replied_to(claim, &incoming).await?;
         for run in 0..=RERUNS {
-            let conversation = self.load(claim, &reading.incoming).await?;
-            if run == 0 && conversation.mode == Mode::Bot && reading.has_words() {
-                self.show_work(claim);
+            let conversation = self.load(claim, &incoming).await?;
+            incoming.offers = self.live_offers(&conversation).await?;
+            if run == 0 && conversation.mode == Mode::Bot && parsed.has_text() && !wishes.are_all() {
+                self.show_typing(claim);
             }
             let now = clock();
-            let mut report = if reading.has_words() {
+            let mut report = if parsed.has_text() {
                 let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
-                self.agent.run(conversation, history, &reading.incoming, now).await
+                self.agent.run(conversation, history, &incoming, now).await
             } else {
-                without_words(conversation, &reading)
+                turn_without_text(conversation, &parsed, &wishes)
             };
-            let turn = finished_turn(claim, &reading, &report, now);
+            wishes.confirm(&mut report);
+            let turn = finished_turn(claim, &parsed, &mut report, &self.limits, now);
             match self.store.finish(claim, &turn, clock()).await? {
-                Finished::Kept => {
-                    tracing::info!(turn = report.conversation.turn, replies = turn.outgoing.len(), "a turn is kept");
+                Finished::Saved => {
+                    tracing::info!(turn = report.conversation.turn, replies = turn.outgoing.len(), "a turn is saved");
                     report.conversation.version += 1;
-                    if let Some(witness) = self.witness.as_ref().filter(|_| reading.has_words()) {
-                        witness.saw(&claim.user_id, &reading.incoming, now, &report);
+                    if let Some(observer) = self.observer.as_ref().filter(|_| parsed.has_text()) {
+                        observer.on_turn(&claim.user_id, &incoming, now, &report);
                     }
                     return Ok(Some(report));
                 }
@@ -258,67 +302,95 @@ impl Worker {
                 }
             }
         }
-        let reason = "somebody else kept changing it".to_owned();
+        let reason = "another writer changed it each time".to_owned();
         Err(StoreError::Backend { doing: "saving a conversation", reason })
     }
 
-    /// Tells the customer that the message was read and is being answered, beside the turn.
-    fn show_work(&self, claim: &Claim) {
+    /// The offers that the customer can agree to in this turn: those of the last message, once the channel accepted it.
+    async fn live_offers(&self, conversation: &Conversation) -> Result<Option<LiveOffers>, StoreError> {
+        if conversation.offered.is_empty() {
+            return Ok(None);
+        }
+        let outbox = self.store.outgoing_of(&conversation.user_id, LATEST_SENT).await?;
+        Ok(LiveOffers::find(&conversation.offered, &outbox))
+    }
+
+    /// The orders of the messages that these reply to, whether the bot, the team or the customer wrote them.
+    async fn orders_replied_to(&self, claim: &Claim, incoming: &Incoming) -> Result<Vec<OrderId>, StoreError> {
+        let mut orders: Vec<OrderId> = Vec::new();
+        for id in incoming.said.iter().filter_map(|said| said.about.as_ref()) {
+            let to_customer = self.store.outgoing_with(&claim.user_id, id.as_str()).await?;
+            let text = match to_customer {
+                Some(message) => message.body.text().to_owned(),
+                None => match self.store.accepted_message(&claim.user_id, id).await? {
+                    Some(message) => own_words(message.content.text()).into_owned(),
+                    None => continue,
+                },
+            };
+            for order in self.agent.orders_in(&text) {
+                if !orders.contains(&order) {
+                    orders.push(order);
+                }
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Shows the customer that a reply is being written, without delaying the turn.
+    fn show_typing(&self, claim: &Claim) {
         let (Some(channel), Some(last)) = (&self.channel, claim.messages.last()) else { return };
         let (channel, user, message) = (Arc::clone(channel), claim.user_id.clone(), last.id.clone());
-        tokio::spawn(async move { channel.working_on(&user, &message).await });
+        let number = last.number.clone();
+        tokio::spawn(async move { channel.show_typing(&user, &message, number.as_deref()).await });
     }
 
     async fn load(&self, claim: &Claim, incoming: &Incoming) -> Result<Conversation, StoreError> {
         let stored = self.store.conversation(&claim.user_id).await?;
         let mut conversation = stored.unwrap_or_else(|| Conversation::new(claim.user_id.clone()));
         let alert = self.store.pending_alert(&claim.user_id).await?;
-        let alert = alert.filter(|alert| claim.attempt == 1 || !raised_by(alert, incoming));
+        // The customer does not know yet of an alert that an earlier attempt of this very turn raised: the bot has to
+        // say so.
+        let alert = alert.filter(|alert| !alert.bot_answers && (claim.attempt == 1 || !alert.quotes(&incoming.text())));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         Ok(conversation)
     }
 }
 
-/// How long an attempt holds the conversation where its process dies: from the fourth on twice as long each time. A
-/// process that dies takes all down that is in work at that moment, and whoever was there by chance must not have used up
-/// their attempts within a few seconds of dying and starting.
+/// The lease of an attempt: from the fourth attempt on it doubles each time. A process that crashes fails all turns
+/// that run at that moment, and a few seconds of crashing and restarting must not use up the attempts of unrelated
+/// conversations.
 fn lease_of(usual: SignedDuration, attempt: u32) -> SignedDuration {
     let doubled = usual.saturating_mul(1 << attempt.saturating_sub(3).min(10));
     doubled.min(LONGEST_LEASE.max(usual))
 }
 
-/// Whether an earlier attempt of this very turn asked for the person: then it was not told to the customer yet, and the
-/// bot still has to say so.
-fn raised_by(alert: &Alert, incoming: &Incoming) -> bool {
-    let told = alert.last_message.trim_end_matches('…');
-    !told.is_empty() && excerpt(incoming.text().trim(), 4_000).starts_with(told)
-}
-
-/// The turn of messages that hold no words: something that cannot be read is declined, the rest noted.
-fn without_words(mut conversation: Conversation, reading: &Reading) -> TurnReport {
+/// The turn of messages without text: unreadable content is declined, the rest only recorded.
+fn turn_without_text(mut conversation: Conversation, parsed: &ParsedMessages, wishes: &Wishes) -> TurnReport {
     conversation.turn += 1;
-    let declined = reading.declined && conversation.mode == Mode::Bot;
-    if declined {
-        // Only what the reply just before offered can be agreed to.
+    let declined = parsed.unreadable && conversation.mode == Mode::Bot;
+    if declined || wishes.are_all() {
+        // Only an offer of the reply just before can be agreed to.
         conversation.offered.clear();
         if conversation.waiting_for == WaitingFor::Consent {
             conversation.waiting_for = WaitingFor::Nothing;
         }
     }
+    let reply = declined.then(|| channel::only_text(Language::of(&conversation)).to_owned());
     TurnReport {
         triage: conversation.triage.clone(),
         conversation,
-        reply: declined.then(|| DECLINED.to_owned()),
+        reply,
         cause: TriageCause::Cached,
         calls: Vec::new(),
         guard: None,
         basis: Basis::default(),
+        patterns: IdPatterns::default(),
         elapsed: Duration::ZERO,
     }
 }
 
-/// Counts what a turn came to.
-fn measure(report: &TurnReport) {
+/// Counts a turn in the metrics.
+fn record_metrics(report: &TurnReport) {
     let outcome = if report.reply.is_some() { "answered" } else { "silent" };
     metrics::counter!(metric::TURNS, "outcome" => outcome).increment(1);
     metrics::histogram!(metric::TURN_SECONDS).record(report.elapsed.as_secs_f64());
@@ -335,7 +407,7 @@ fn measure(report: &TurnReport) {
         let status = call.result["status"].as_str().unwrap_or_default();
         let refused = call.result.get("error").is_some() || matches!(status, "error" | "denied");
         let result = if refused { "refused" } else { "done" };
-        // A model can make names up, and there must be no end of labels.
+        // A model can invent names, and the number of labels must stay bounded.
         let known =
             ["query_order_database", "check_refund_eligibility", "process_refund", "request_human_intervention"];
         let tool = known.into_iter().find(|known| *known == call.tool).unwrap_or("other");
@@ -349,7 +421,7 @@ fn measure(report: &TurnReport) {
     }
 }
 
-/// What somebody says at the console, as a channel would hand it in.
+/// Messages from the console, as a channel would deliver them.
 fn inbound(user: &UserId, incoming: &Incoming, now: Timestamp) -> Vec<Inbound> {
     let last = incoming.texts.len().saturating_sub(1);
     let messages = incoming.texts.iter().enumerate().map(|(place, text)| Inbound {
@@ -357,15 +429,25 @@ fn inbound(user: &UserId, incoming: &Incoming, now: Timestamp) -> Vec<Inbound> {
         user_id: user.clone(),
         sent_at: now,
         received_at: now,
+        number: None,
         content: match &incoming.pressed {
-            Some(quote) if place == last => Content::Button { text: text.clone(), payload: quote.as_str().to_owned() },
+            Some(press) if place == last => {
+                Content::Button { text: text.clone(), payload: press.id(usize::MAX).unwrap_or_default() }
+            }
             _ => Content::Text { text: text.clone() },
         },
+        context: Context::default(),
     });
     messages.collect()
 }
 
-fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Timestamp) -> FinishedTurn {
+fn finished_turn(
+    claim: &Claim,
+    parsed: &ParsedMessages,
+    report: &mut TurnReport,
+    limits: &ChannelLimits,
+    now: Timestamp,
+) -> FinishedTurn {
     let number = report.conversation.turn;
     let message = |role, text: &str, at| ChatMessage {
         user_id: claim.user_id.clone(),
@@ -380,13 +462,13 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
     };
     let said = claim.messages.iter().map(|said| {
         if matches!(said.content, Content::Echo { .. }) {
-            return message(Role::Agent, &said.content.told(), said.received_at);
+            return message(Role::Agent, &said.content.transcript_text(), said.received_at);
         }
         ChatMessage {
             intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
             sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
             basis: report.basis.of_message(),
-            ..message(Role::User, &said.content.told(), said.received_at)
+            ..message(Role::User, &said.content.transcript_text(), said.received_at)
         }
     });
     let waited = claim
@@ -403,16 +485,16 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
         basis: report.basis.of_reply(),
         ..message(Role::Assistant, text, now)
     });
-    let bodies = match (report.reply.as_deref(), &reading.acknowledged) {
-        (Some(text), _) => reply::bodies(text, &report.conversation),
-        (None, Some(to)) if report.conversation.mode == Mode::Bot && !reading.has_words() => {
-            vec![Body::Reaction { emoji: ACKNOWLEDGED.to_owned(), to: to.clone() }]
+    let bodies = match (report.reply.as_deref(), &parsed.acknowledged) {
+        (Some(text), _) => reply::bodies(text, &mut report.conversation, limits),
+        (None, Some(to)) if report.conversation.mode == Mode::Bot && !parsed.has_text() => {
+            vec![Body::Reaction { emoji: channel::ACKNOWLEDGED.to_owned(), to: to.clone() }]
         }
         (None, _) => Vec::new(),
     };
     let answers = answered(&claim.messages);
     let outgoing = (0..).zip(bodies).map(|(sequence, body)| Outgoing {
-        // Which message is meant is shown once.
+        // Only the first message quotes.
         answers: answers.clone().map(|answers| Answered { quote: answers.quote && sequence == 0, ..answers }),
         ..Outgoing::new(Identity { user_id: claim.user_id.clone(), turn: number, sequence }, body, now)
     });
@@ -424,19 +506,20 @@ fn finished_turn(claim: &Claim, reading: &Reading, report: &TurnReport, now: Tim
     }
 }
 
-/// What a reply to these messages answers.
+/// The message that a reply to these messages answers.
 fn answered(messages: &[Inbound]) -> Option<Answered> {
     let own = || messages.iter().filter(|message| !matches!(message.content, Content::Echo { .. }));
     let last = own().next_back()?;
     let at = own().map(|message| message.sent_at).max()?;
-    Some(Answered { message: last.id.clone(), at, quote: own().count() > 1 })
+    let lag = own().map(|message| message.received_at.duration_since(message.sent_at)).min();
+    Some(Answered { message: last.id.clone(), at, quote: own().count() > 1, lag, number: last.number.clone() })
 }
 
-/// What a panic says.
-fn told(panic: &(dyn Any + Send)) -> String {
+/// The error message of a panic.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("a fault in the program: {}", text.unwrap_or_default())
+    format!("internal error: {}", text.unwrap_or_default())
 }
 
 #[cfg(test)]

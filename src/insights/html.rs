@@ -1,10 +1,8 @@
-//! Decides how the report looks as one HTML file that can be mailed: no script, nothing loaded from elsewhere.
-//!
-//! It must never put text into the page unescaped: everything goes through `maud`.
+//! The report as one HTML file that can be mailed: no script, and no external resources. `maud` escapes all text.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::shape::{Chart, Section, Series, Table};
+use super::elements::{Chart, Section, Series, Table};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2330;\
 background:#fff}h1{font-size:1.5rem}h2{margin-top:2.5rem;border-bottom:1px solid #d5dae3;padding-bottom:.3rem}h3{font-size:1rem;\
@@ -14,7 +12,7 @@ svg{display:block;width:100%;height:auto}.wide{overflow-x:auto}@media(prefers-co
 border-color:#2c3440}small,.note{color:#a3aebf}}";
 const COLOURS: [&str; 6] = ["#2f6fde", "#c2570c", "#16837a", "#8b5cf6", "#b8326f", "#6b7280"];
 
-/// What a line is drawn in: what means well or badly has a colour of its own.
+/// The colour of a line: sentiments have colours of their own.
 fn colour(name: &str, number: usize) -> &'static str {
     match name {
         "positive" => "#1a9a5c",
@@ -38,7 +36,7 @@ pub fn page(title: &str, sections: &[Section]) -> String {
             body {
                 h1 { (title) }
                 @for section in sections {
-                    (part(section))
+                    (markup_of(section))
                 }
             }
         }
@@ -46,14 +44,14 @@ pub fn page(title: &str, sections: &[Section]) -> String {
     markup.into_string()
 }
 
-fn part(section: &Section) -> Markup {
+fn markup_of(section: &Section) -> Markup {
     html! {
         h2 { (section.title) " " small { (section.about) } }
-        @if !section.figures.is_empty() {
+        @if !section.stats.is_empty() {
             table {
                 tbody {
-                    @for figure in &section.figures {
-                        tr { th scope="row" { (figure.label) } td.n { (figure.shown()) } td { small { (figure.note) } } }
+                    @for stat in &section.stats {
+                        tr { th scope="row" { (stat.label) } td.n { (stat.shown()) } td { small { (stat.note) } } }
                     }
                 }
             }
@@ -81,13 +79,13 @@ fn rows(table: &Table) -> Markup {
     }
 }
 
-fn most(series: &Series) -> f64 {
+fn maximum(series: &Series) -> f64 {
     series.lines.iter().flat_map(|line| &line.values).filter_map(|value| *value).fold(0.0, f64::max)
 }
 
 fn bars(series: &Series) -> Markup {
-    let most = most(series);
-    let width = |value: Option<f64>| if most > 0.0 { value.unwrap_or(0.0).max(0.0) / most * 100.0 } else { 0.0 };
+    let maximum = maximum(series);
+    let width = |value: Option<f64>| if maximum > 0.0 { value.unwrap_or(0.0).max(0.0) / maximum * 100.0 } else { 0.0 };
     html! {
         table {
             tbody {
@@ -111,10 +109,10 @@ fn bars(series: &Series) -> Markup {
     }
 }
 
-/// The values that stand next to each other, with their places: where one is not known, a line ends.
+/// The runs of known values, with their indexes: a line is interrupted where a value is not known.
 fn runs(values: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
-    let places: Vec<(usize, Option<f64>)> = values.iter().copied().enumerate().collect();
-    places
+    let indexed: Vec<(usize, Option<f64>)> = values.iter().copied().enumerate().collect();
+    indexed
         .split(|(_, value)| value.is_none())
         .map(|run| run.iter().filter_map(|&(index, value)| value.map(|value| (index, value))).collect::<Vec<_>>())
         .filter(|run| !run.is_empty())
@@ -122,11 +120,11 @@ fn runs(values: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
 }
 
 fn lines(series: &Series) -> Markup {
-    let most = most(series);
-    #[allow(clippy::cast_precision_loss)]
-    let place = |index: usize, value: f64| {
+    let maximum = maximum(series);
+    #[expect(clippy::cast_precision_loss, reason = "a chart has a few hundred points")]
+    let point = |index: usize, value: f64| {
         let x = if series.labels.len() > 1 { index as f64 / (series.labels.len() - 1) as f64 * 600.0 } else { 300.0 };
-        let y = if most > 0.0 { 118.0 - value.max(0.0) / most * 110.0 } else { 118.0 };
+        let y = if maximum > 0.0 { 118.0 - value.max(0.0) / maximum * 110.0 } else { 118.0 };
         (x, y)
     };
     html! {
@@ -137,11 +135,11 @@ fn lines(series: &Series) -> Markup {
                 @for run in runs(&line.values) {
                     @if let [(index, value)] = run[..] {
                         // A point without neighbours is no line.
-                        @let (x, y) = place(index, value);
+                        @let (x, y) = point(index, value);
                         circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="3" fill=(colour) {}
                     } @else {
                         @let points: Vec<String> = run.iter()
-                            .map(|&(index, value)| place(index, value)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+                            .map(|&(index, value)| point(index, value)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
                         polyline points=(points.join(" ")) fill="none" stroke-width="2" stroke=(colour)
                             stroke-dasharray=[(line.name == "target").then_some("6 5")] {}
                     }
@@ -150,7 +148,7 @@ fn lines(series: &Series) -> Markup {
         }
         p.note {
             @if let (Some(first), Some(last)) = (series.labels.first(), series.labels.last()) {
-                (first) " to " (last) "; at most " (series.unit.show(Some(most)))
+                (first) " to " (last) "; at most " (series.unit.show(Some(maximum)))
             }
             @for (number, line) in series.lines.iter().enumerate() {
                 " "

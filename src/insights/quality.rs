@@ -1,133 +1,71 @@
-//! Decides what the team is shown of how well the model reads: what it is, how sure it was, what people corrected, and
-//! whether customers still write about what it was trained on.
-//!
-//! It must never read a model folder itself, nor tell a figure of training that the folder does not hold.
+//! The section about the quality of the classification: the model, its confidence, corrections, and drift from the
+//! training data.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::sections::{Options, ranked};
-use super::shape::{Chart, Figure, Line, Section, Series, Table, Unit, number};
-use crate::domain::figures::{CorrectedLabels, CorrectionFigures, Drift, share};
+use super::elements::{Chart, Line, Section, Series, Stat, Table, Unit, number, ranked};
+use super::model::ModelFacts;
+use super::options::Options;
+use crate::domain::stats::{CorrectedLabels, CorrectionStats, Drift, share};
 use crate::store::{Result, Store};
 
-/// Turns below which a mix of labels says little.
-const FEW_TURNS: u64 = 100;
-/// Characters of a hash that are shown among figures.
+/// The least number of turns for a meaningful distribution of labels.
+const MIN_TURNS: u64 = 100;
+/// Characters of a hash that are shown.
 const SHORT_HASH: usize = 12;
-
-/// What is known of the model that reads messages.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ModelFacts {
-    /// Its folder.
-    pub folder: String,
-    /// SHA-256 of its weights, in hexadecimal.
-    pub sha256: String,
-    /// The network in one line.
-    pub network: String,
-    /// The intents it tells.
-    pub intents: Vec<String>,
-    /// The sentiments it tells.
-    pub sentiments: Vec<String>,
-    /// What it was trained on, where the folder tells.
-    pub training: Option<TrainingFacts>,
-}
-
-/// What a model was trained on.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TrainingFacts {
-    /// Rows.
-    pub rows: u64,
-    /// Rows of each intent.
-    pub intents: BTreeMap<String, u64>,
-    /// Figures on the validation rows.
-    pub scores: Vec<TrainingScore>,
-}
-
-/// How a model did in one task on the validation rows of its training.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrainingScore {
-    /// `Intent` or `Sentiment`.
-    pub task: &'static str,
-    /// Validation rows.
-    pub rows: u64,
-    /// Share that was read right.
-    pub accuracy: f64,
-    /// Mean F1 of the labels.
-    pub f1_macro: f64,
-    /// Expected calibration error.
-    pub calibration_error: f64,
-}
-
-/// Where the facts of the model come from, and from which confidence on the bot acts on an intent.
-#[derive(Clone)]
-pub struct ModelSource {
-    /// Below this confidence in the intent the bot asks instead.
-    pub clarify_below: f64,
-    /// Looks at the model folder; `None` where there is none that can be read. May read files.
-    pub facts: Arc<dyn Fn() -> Option<Arc<ModelFacts>> + Send + Sync>,
-}
-
-impl ModelSource {
-    /// Facts that do not change.
-    pub fn fixed(clarify_below: f64, facts: Option<ModelFacts>) -> Self {
-        let facts = facts.map(Arc::new);
-        Self { clarify_below, facts: Arc::new(move || facts.clone()) }
-    }
-}
 
 pub(super) async fn quality(store: &dyn Store, options: &Options) -> Result<Section> {
     let period = &options.period;
-    let talk = store.talk_figures(period, &[]).await?;
-    let corrected = CorrectionFigures::count(&store.corrections(period.from, period.until).await?);
+    let stats = store.conversation_stats(period, &[]).await?;
+    let corrected = CorrectionStats::count(&store.corrections(period.from, period.until).await?);
     let model = options.model.as_deref();
     let training = model.and_then(|model| model.training.as_ref());
-    let drift = training.and_then(|training| Drift::between(&training.intents, &talk.intents));
-    let (read, unsure) = (talk.confidences.len() as u64, talk.unsure(options.clarify_below));
+    let drift = training.and_then(|training| Drift::between(&training.intents, &stats.intents));
+    let (read, unsure) = (stats.confidences.len() as u64, stats.unsure(options.clarify_below));
     let mut section = options.section("quality", "Quality of the readings");
-    section.figures = vec![
-        Figure::count("read", "Turns read with a known confidence", read),
-        Figure::count("abstentions", "Too unsure to act on", unsure)
+    section.stats = vec![
+        Stat::count("read", "Turns read with a known confidence", read),
+        Stat::count("abstentions", "Too unsure to act on", unsure)
             .with(format!("below {:.2}: the bot asks what is meant", options.clarify_below)),
-        Figure::new("abstention_rate", "Share of those", Unit::Share, share(unsure, read)),
-        Figure::count("corrected", "Messages corrected by people", corrected.messages),
-        Figure::count("intents_changed", "Intents changed", corrected.intents.changed)
+        Stat::new("abstention_rate", "Share of those", Unit::Share, share(unsure, read)),
+        Stat::count("corrected", "Messages corrected by people", corrected.messages),
+        Stat::count("intents_changed", "Intents changed", corrected.intents.changed)
             .with(format!("{} confirmed", corrected.intents.confirmed)),
-        Figure::count("sentiments_changed", "Sentiments changed", corrected.sentiments.changed)
+        Stat::count("sentiments_changed", "Sentiments changed", corrected.sentiments.changed)
             .with(format!("{} confirmed", corrected.sentiments.confirmed)),
-        Figure::new("stability_index", "Drift of the intents", Unit::Ratio, drift.map(|drift| drift.stability_index))
+        Stat::new("stability_index", "Drift of the intents", Unit::Ratio, drift.map(|drift| drift.stability_index))
             .with("population stability index: below 0.1 is little, above 0.25 much"),
-        Figure::new("divergence", "Jensen-Shannon divergence", Unit::Ratio, drift.map(|drift| drift.divergence))
+        Stat::new("divergence", "Jensen-Shannon divergence", Unit::Ratio, drift.map(|drift| drift.divergence))
             .with("0: the same mix as in training; 1: nothing in common"),
     ];
-    let bins = talk.confidence_bins();
+    let bins = stats.confidence_bins();
     let bins = bins.iter().enumerate().map(|(bin, count)| (bin_name(bin), (read > 0).then(|| number(*count))));
     section.series = vec![Series::one("confidences", "Confidence in the intent", Chart::Bars, Unit::Count, bins)];
     if let Some(training) = training {
-        section.series.push(mixes(&training.intents, &talk.intents));
+        section.series.push(intent_mix(&training.intents, &stats.intents));
     }
     section.tables = vec![
-        pairs("intent_confusion", "Corrected intents", &corrected.intents),
-        pairs("sentiment_confusion", "Corrected sentiments", &corrected.sentiments),
+        confusion_table("intent_confusion", "Corrected intents", &corrected.intents),
+        confusion_table("sentiment_confusion", "Corrected sentiments", &corrected.sentiments),
     ];
     if let Some(model) = model {
-        section.tables.push(card(model));
+        section.tables.push(model_table(model));
     }
     match (model, training, drift) {
         (None, ..) => section.notes.push("No model folder could be read: nothing is known of the model.".to_owned()),
         (_, None, _) => section.notes.push(
-            "The model's folder does not tell what its weights were trained on (training.json), so drift is not known."
+            "The model's folder does not say what its weights were trained on (training.json), so drift is not known."
                 .to_owned(),
         ),
         (.., Some(drift)) => section.notes.push(format!("Drift: {}.", drift.in_words())),
         (.., None) => section.notes.push("No turn has an intent in this time, so drift is not known.".to_owned()),
     }
-    let turns: u64 = talk.intents.values().sum();
-    if drift.is_some() && turns < FEW_TURNS {
-        section.notes.push(format!("Drift is told from {turns} turns only: chance alone moves so few."));
+    let turns: u64 = stats.intents.values().sum();
+    if drift.is_some() && turns < MIN_TURNS {
+        section.notes.push(format!("Drift is computed from {turns} turns only: chance alone moves so few."));
     }
-    if read == 0 && talk.turns > 0 {
-        section.notes.push("The confidence of these turns was not kept.".to_owned());
+    if read == 0 && stats.turns > 0 {
+        section.notes.push("The confidence of these turns was not saved.".to_owned());
     }
     Ok(section)
 }
@@ -138,13 +76,13 @@ fn bin_name(bin: usize) -> String {
 }
 
 /// The shares of each intent, in training and now.
-fn mixes(training: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Series {
+fn intent_mix(training: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Series {
     let (all, seen): (u64, u64) = (training.values().sum(), now.values().sum());
-    let mut together = training.clone();
+    let mut labels = training.clone();
     for label in now.keys() {
-        together.entry(label.clone()).or_default();
+        labels.entry(label.clone()).or_default();
     }
-    let labels: Vec<String> = ranked(&together).into_iter().map(|(label, _)| label).collect();
+    let labels: Vec<String> = ranked(&labels).into_iter().map(|(label, _)| label).collect();
     let line = |name: &str, counts: &BTreeMap<String, u64>, of: u64| Line {
         name: name.to_owned(),
         values: labels.iter().map(|label| share(counts.get(label).copied().unwrap_or(0), of)).collect(),
@@ -160,7 +98,7 @@ fn mixes(training: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Serie
     }
 }
 
-fn pairs(key: &'static str, title: &'static str, labels: &CorrectedLabels) -> Table {
+fn confusion_table(key: &'static str, title: &'static str, labels: &CorrectedLabels) -> Table {
     let rows = labels.pairs.iter().map(|(predicted, given, count)| {
         let predicted = if predicted.is_empty() { "(none)" } else { predicted };
         vec![predicted.to_owned(), given.clone(), Unit::Count.show(Some(number(*count)))]
@@ -168,7 +106,7 @@ fn pairs(key: &'static str, title: &'static str, labels: &CorrectedLabels) -> Ta
     Table { key, title, columns: vec!["The model said", "A person says", "Messages"], rows: rows.collect() }
 }
 
-fn card(model: &ModelFacts) -> Table {
+fn model_table(model: &ModelFacts) -> Table {
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
         row("Folder", model.folder.clone()),
@@ -177,17 +115,18 @@ fn card(model: &ModelFacts) -> Table {
         row("Intents", model.intents.join(", ")),
         row("Sentiments", model.sentiments.join(", ")),
     ];
+    rows.extend(model.other_heads.iter().map(|(head, labels)| row(head, labels.join(", "))));
     if let Some(training) = &model.training {
         rows.push(row("Trained on", format!("{} messages", Unit::Count.show(Some(number(training.rows))))));
         for score in &training.scores {
-            let told = format!(
+            let scores = format!(
                 "accuracy {:.4}, macro F1 {:.4}, calibration error {:.4} ({} rows)",
                 score.accuracy,
                 score.f1_macro,
                 score.calibration_error,
                 Unit::Count.show(Some(number(score.rows)))
             );
-            rows.push(row(&format!("{} on validation rows", score.task), told));
+            rows.push(row(&format!("{} on validation rows", score.task), scores));
         }
     }
     Table { key: "model", title: "The model", columns: vec!["What", "Value"], rows }
@@ -195,6 +134,8 @@ fn card(model: &ModelFacts) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
@@ -202,7 +143,7 @@ mod tests {
     use crate::domain::correction::Correction;
     use crate::domain::ids::UserId;
     use crate::domain::message::{Basis, ChatMessage, Role};
-    use crate::insights::{Part, Range, build};
+    use crate::insights::{Range, ReportSection, TrainingFacts, build};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{Corrections as _, Transcript as _};
 
@@ -213,6 +154,7 @@ mod tests {
             period: range.period(now, &TimeZone::UTC, jiff::SignedDuration::from_hours(24)),
             range,
             platform: None,
+            money: crate::domain::currency::ShopMoney::default(),
             response_target_seconds: 5,
             clarify_below: 0.45,
             model: model.map(Arc::new),
@@ -220,17 +162,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_known_is_not_told() {
+    async fn unknown_values_are_not_shown() {
         let store = SqliteStore::scratch().unwrap();
-        let section = build(&store, Part::Quality, &options(None)).await.unwrap();
-        let value = |key: &str| section.figures.iter().find(|figure| figure.key == key).unwrap().value;
+        let section = build(&store, ReportSection::Quality, &options(None)).await.unwrap();
+        let value = |key: &str| section.stats.iter().find(|stat| stat.key == key).unwrap().value;
         assert_eq!((value("read"), value("abstention_rate"), value("stability_index")), (Some(0.0), None, None));
         assert!(section.series.iter().all(Series::is_empty));
         assert!(section.notes.iter().any(|note| note.contains("No model folder")), "{:?}", section.notes);
     }
 
     #[tokio::test]
-    async fn the_figures_are_those_of_the_messages() {
+    async fn the_stats_are_those_of_the_messages() {
         let store = SqliteStore::scratch().unwrap();
         let said: Vec<ChatMessage> = [(1, "track_order", 0.95), (2, "other", 0.30), (3, "track_order", 0.44)]
             .into_iter()
@@ -255,8 +197,8 @@ mod tests {
         let intents = BTreeMap::from([("track_order".to_owned(), 50), ("other".to_owned(), 50)]);
         let training = TrainingFacts { rows: 100, intents, scores: Vec::new() };
         let facts = ModelFacts { training: Some(training), ..ModelFacts::default() };
-        let section = build(&store, Part::Quality, &options(Some(facts))).await.unwrap();
-        let value = |key: &str| section.figures.iter().find(|figure| figure.key == key).unwrap().value;
+        let section = build(&store, ReportSection::Quality, &options(Some(facts))).await.unwrap();
+        let value = |key: &str| section.stats.iter().find(|stat| stat.key == key).unwrap().value;
         assert_eq!((value("read"), value("abstentions")), (Some(3.0), Some(2.0)));
         assert_eq!(value("abstention_rate"), Some(2.0 / 3.0));
         assert_eq!((value("corrected"), value("intents_changed")), (Some(1.0), Some(1.0)));

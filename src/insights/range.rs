@@ -1,25 +1,23 @@
-//! Decides which time a word such as `7d` or `2026-01-01..2026-01-31` means.
-//!
-//! It must never take a word for a time that it does not plainly say.
+//! Parses ranges such as `7d` or `2026-01-01..2026-01-31`. An ambiguous one is an error.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use crate::domain::figures::Period;
+use crate::domain::stats::Period;
 
-/// A time that is looked at.
+/// A range of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Range {
     /// The last hours, up to now.
     Last(i64),
     /// Everything.
     All,
-    /// From the first to the second, as they were written; either may be empty.
+    /// From the first to the second, as they were written; one of them may be empty.
     Between(String, String),
 }
 
-/// Why a word is no range.
+/// A text that is no range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is no range of time")]
 pub struct RangeError(String);
@@ -32,10 +30,10 @@ impl RangeError {
 }
 
 impl Range {
-    /// The ready ones.
+    /// The predefined ranges.
     pub const WORDS: [&str; 5] = ["1h", "24h", "7d", "30d", "all"];
 
-    /// Reads a range.
+    /// Parses a range.
     ///
     /// # Errors
     /// When it is none.
@@ -58,7 +56,7 @@ impl Range {
         Ok(range)
     }
 
-    /// As [`Range::parse`] reads it.
+    /// The text that [`Range::parse`] parses.
     pub fn word(&self) -> String {
         match self {
             Self::Last(hours) if *hours > 24 => format!("{}d", hours / 24),
@@ -68,7 +66,7 @@ impl Range {
         }
     }
 
-    /// As it is called in a heading.
+    /// Its name in a heading.
     pub fn title(&self) -> String {
         match self {
             Self::Last(1) => "the last hour".to_owned(),
@@ -81,7 +79,7 @@ impl Range {
         }
     }
 
-    /// The period that it is now, by the shop's clock.
+    /// The period that it is now, in the shop's time zone.
     pub fn period(&self, now: Timestamp, zone: &TimeZone, gap: SignedDuration) -> Period {
         let (from, until) = match self {
             Self::Last(hours) => (now.checked_sub(SignedDuration::from_hours(*hours)).ok(), now),
@@ -91,13 +89,12 @@ impl Range {
                 (from, until.unwrap_or(now))
             }
         };
-        // What happens at this very moment belongs to it.
+        // The end is exclusive, and this very moment belongs to the period.
         let until = if until == now { until.checked_add(1.microsecond()).unwrap_or(until) } else { until };
         Period { from, until, zone: zone.clone(), gap }
     }
 
-    /// The two ends; `None` where they are no times or the wrong way round.
-    #[allow(clippy::type_complexity)]
+    /// The two ends; `None` where they are no times or in the wrong order.
     fn bounds(&self, zone: &TimeZone) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
         let Self::Between(from, until) = self else { return None };
         let end = |text: &str, last: bool| -> Option<Option<Timestamp>> {
@@ -107,12 +104,12 @@ impl Range {
             if let Ok(at) = text.parse::<Timestamp>() {
                 return Some(Some(at));
             }
-            // A date would be read from a time as well, and its hours be lost.
+            // `Date` would parse a time, too, and lose its hours.
             let local = if text.contains(['T', 't', ' ']) {
                 text.parse::<DateTime>().ok()?
             } else {
                 let day = text.parse::<Date>().ok()?;
-                // A day is meant whole.
+                // A day is included as a whole.
                 if last { day.tomorrow().ok()? } else { day }.to_datetime(jiff::civil::Time::midnight())
             };
             Some(Some(local.to_zoned(zone.clone()).ok()?.timestamp()))
@@ -130,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_meant_whole_and_by_the_shops_clock() {
+    fn days_are_included_as_a_whole_in_the_shops_time_zone() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
         let now = "2026-03-01T00:00:00Z".parse().unwrap();
         let period = Range::parse("2026-01-01..2026-01-31").unwrap().period(now, &zone, SignedDuration::ZERO);
@@ -144,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_told() {
+    fn a_text_that_is_no_range_is_an_error() {
         for word in ["", "..", "week", "7", "2026-02-30..", "2026-01-02..2026-01-01", "a..b", "2026-01-01"] {
             assert!(Range::parse(word).is_err(), "{word}");
         }

@@ -1,203 +1,168 @@
-//! Decides which figures, series and tables make up each part of the report and of the dashboard.
-//!
-//! It must never count anything itself: the store and `domain/figures.rs` do.
+//! Builds the sections of the report and of the dashboard from the stats of the store.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::quality::{ModelFacts, quality};
-use super::range::Range;
-use super::shape::{Chart, Figure, Line, Section, Series, Table, Unit, in_rupees, number};
-use crate::domain::figures::{
-    AlertFigures, OrderFigures, OrderSums, Paid, Period, RefundFigures, TalkFigures, percentile, share,
+use super::elements::{Chart, Line, Section, Series, Stat, Table, Unit, number, ranked};
+use super::options::{Options, ReportSection};
+use super::quality::quality;
+use crate::domain::currency::{Amount, ShopMoney};
+use crate::domain::money::Money;
+use crate::domain::refund::{Refund, RefundState};
+use crate::domain::stats::{
+    AlertStats, ConversationStats, OrderStats, OrderSums, Paid, Period, RefundStats, Sum, Sums, percentile, share,
 };
 use crate::domain::words::excerpt;
 use crate::store::{Result, Store};
 
-/// Rows of a table at most.
-const MOST_ROWS: usize = 12;
-/// Entries of lists at most.
-const MOST_LISTED: u32 = 20;
+/// The most rows of a table.
+const MAX_ROWS: usize = 12;
+/// Refunds that are counted as not paid, at most.
+const OPEN: u32 = 1_000;
+/// The most entries of a list.
+const MAX_LISTED: u32 = 20;
 
-/// The parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// What a team lead looks at first.
-    Overview,
-    /// Orders, delays, ratings.
-    Orders,
-    /// Refunds that were paid.
-    Refunds,
-    /// Requests for a person.
-    Alerts,
-    /// Who wrote, how much, and how fast the answers were.
-    Conversations,
-    /// What customers wanted and how they sounded.
-    Nlu,
-    /// What the model is, how sure it was, and what people corrected.
-    Quality,
-    /// The audit trail.
-    Audit,
-}
-
-impl Part {
-    /// All, in the order of the whole report.
-    pub const ALL: [Self; 8] = [
-        Self::Overview,
-        Self::Orders,
-        Self::Refunds,
-        Self::Alerts,
-        Self::Conversations,
-        Self::Nlu,
-        Self::Quality,
-        Self::Audit,
-    ];
-}
-
-/// What is looked at.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Which time, as it was asked for.
-    pub range: Range,
-    /// The same as it is now.
-    pub period: Period,
-    /// Only orders and refunds of this platform.
-    pub platform: Option<String>,
-    /// Within how many seconds a customer is to be answered.
-    pub response_target_seconds: u32,
-    /// Below this confidence in the intent the bot asks instead of acting.
-    pub clarify_below: f64,
-    /// What is known of the model that reads messages.
-    pub model: Option<Arc<ModelFacts>>,
-}
-
-impl Options {
-    pub(super) fn section(&self, key: &'static str, title: &'static str) -> Section {
-        let mut about = self.range.title();
-        if let Some(platform) = &self.platform {
-            about += &format!(", {platform}");
-        }
-        Section::new(key, title, about)
-    }
-}
-
-/// Makes a part.
+/// Builds a section.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn build(store: &dyn Store, part: Part, options: &Options) -> Result<Section> {
-    match part {
-        Part::Overview => overview(store, options).await,
-        Part::Orders => orders(store, options).await,
-        Part::Refunds => refunds(store, options).await,
-        Part::Alerts => alerts(store, options).await,
-        Part::Conversations => conversations(store, options).await,
-        Part::Nlu => nlu(store, options).await,
-        Part::Quality => quality(store, options).await,
-        Part::Audit => audit(store, options).await,
+pub async fn build(store: &dyn Store, section: ReportSection, options: &Options) -> Result<Section> {
+    match section {
+        ReportSection::Overview => overview(store, options).await,
+        ReportSection::Orders => orders(store, options).await,
+        ReportSection::Refunds => refunds(store, options).await,
+        ReportSection::Alerts => alerts(store, options).await,
+        ReportSection::Conversations => conversations(store, options).await,
+        ReportSection::Nlu => nlu(store, options).await,
+        ReportSection::Quality => quality(store, options).await,
+        ReportSection::Audit => audit(store, options).await,
     }
 }
 
 async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     let (period, platform) = (&options.period, options.platform.as_deref());
     let rows = store.alert_rows().await?;
-    let talk = store.talk_figures(period, &rows).await?;
-    let orders = store.order_figures(period, platform).await?;
-    let refunds = store.refund_figures(period, platform).await?;
-    let alerts = AlertFigures::count(period, &rows);
+    let stats = store.conversation_stats(period, &rows).await?;
+    let orders = store.order_stats(period, platform).await?;
+    let refunds = store.refund_stats(period, platform).await?;
+    let alerts = AlertStats::count(period, &rows);
     let mut section = options.section("overview", "Overview");
     let refund_share = (orders.total.orders > 0).then(|| share(refunds.total.refunds, orders.total.orders)).flatten();
-    section.figures = vec![
-        Figure::count("users", "Customers served", talk.users),
-        Figure::count("users_today", "Customers today", talk.users_today),
-        Figure::count("sessions", "Conversations", talk.sessions)
-            .with(format!("{} messages of customers", counted(talk.messages))),
-        Figure::new("mean_response_ms", "Average response", Unit::Milliseconds, talk.mean_response_ms())
-            .with(format!("of {} replies", counted(talk.responses.len() as u64))),
-        Figure::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, talk.p95_response_ms().map(number)),
-        Figure::new("intervention_rate", "Human intervention", Unit::Share, talk.intervention_rate()).with(format!(
+    section.stats = vec![
+        Stat::count("users", "Customers served", stats.users),
+        Stat::count("users_today", "Customers today", stats.users_today),
+        Stat::count("sessions", "Conversations", stats.sessions)
+            .with(format!("{} messages of customers", formatted(stats.messages))),
+        Stat::new("mean_response_ms", "Average response", Unit::Milliseconds, stats.mean_response_ms())
+            .with(format!("of {} replies", formatted(stats.responses.len() as u64))),
+        Stat::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, stats.p95_response_ms().map(number)),
+        Stat::new("intervention_rate", "Human intervention", Unit::Share, stats.intervention_rate()).with(format!(
             "{} of {} conversations",
-            counted(talk.handed_over),
-            counted(talk.sessions)
+            formatted(stats.handed_over),
+            formatted(stats.sessions)
         )),
-        Figure::new("auto_resolution_rate", "Resolved by the bot", Unit::Share, talk.auto_resolution_rate())
-            .with(format!("{} so far; {} may re-open", counted(talk.auto_resolved), counted(talk.still_open))),
-        Figure::count("pending_alerts", "Pending alerts", alerts.pending)
+        Stat::new("auto_resolution_rate", "Resolved by the bot", Unit::Share, stats.auto_resolution_rate())
+            .with(format!("{} so far; {} may re-open", formatted(stats.auto_resolved), formatted(stats.still_open))),
+        Stat::count("pending_alerts", "Pending alerts", alerts.pending)
             .with(format!("{} of them urgent", alerts.pending_high)),
-        Figure::count("refunds", "Refunds paid", refunds.total.refunds),
-        Figure::new("refund_amount", "Refunded", Unit::Rupees, Some(in_rupees(refunds.total.amount))),
-        Figure::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", counted(orders.total.orders))),
-        Figure::new("mean_rating", "Service rating", Unit::Stars, orders.total.mean_rating())
-            .with(format!("of {} rated orders", counted(orders.total.rated))),
-        triage_reuse(&talk),
-        degraded(&talk),
+        Stat::count("undelivered", "Undelivered messages", store.backlog().await?.unsent_parked)
+            .with("given up, or failed after they were sent".to_owned()),
+        refunds_paid(&refunds),
+        refunded(&refunds.total, &options.money),
+        Stat::new("refund_share", "Refunds per order", Unit::Share, refund_share)
+            .with(format!("of {} orders", formatted(orders.total.orders))),
+        Stat::new("mean_rating", "Service rating", Unit::Stars, orders.total.mean_rating())
+            .with(format!("of {} rated orders", formatted(orders.total.rated))),
+        triage_reuse(&stats),
+        degraded(&stats),
     ];
     section.series = vec![
-        intents(&talk),
-        sentiment_over_time(period, &talk),
+        intents(&stats),
+        sentiment_over_time(period, &stats),
         ratings(&orders),
-        response_trend(period, &talk, options.response_target_seconds),
+        response_trend(period, &stats, options.response_target_seconds),
     ];
     undated(&mut section, &orders);
+    other_currencies(&mut section, "Refunds", &refunds.total.amounts, &options.money);
     Ok(section)
 }
 
-/// A count as people read it.
-fn counted(count: u64) -> String {
-    Unit::Count.show(Some(number(count)))
+/// An amount of the shop's own currency, in its units.
+fn in_units(amount: Money, money: &ShopMoney) -> f64 {
+    amount.in_units(money.currency())
 }
 
-fn triage_reuse(talk: &TalkFigures) -> Figure {
-    Figure::new("triage_reuse_rate", "Triage cache hits", Unit::Share, talk.triage_reuse_rate()).with(format!(
-        "{} of {} turns needed no new reading",
-        counted(talk.triage_reused),
-        counted(talk.triaged)
-    ))
+/// The sum in the shop's own currency.
+fn own(sums: &Sums, money: &ShopMoney) -> Sum {
+    sums.of(money.currency())
 }
 
-fn degraded(talk: &TalkFigures) -> Figure {
-    Figure::new("degraded_share", "Language model degraded", Unit::Share, talk.degraded_share()).with(format!(
-        "the playbook wrote {} of {} replies in its place",
-        counted(talk.degraded),
-        counted(talk.llm_replies)
-    ))
+fn refunded(paid: &Paid, money: &ShopMoney) -> Stat {
+    let amount = own(&paid.amounts, money).amount;
+    Stat::new("refund_amount", "Refunded", Unit::Money(*money), Some(in_units(amount, money)))
 }
 
-fn undated(section: &mut Section, orders: &OrderFigures) {
-    if orders.undated > 0 {
-        section
-            .notes
-            .push(format!("{} orders have no date, so they belong to no range but “all”.", counted(orders.undated)));
+/// Says what is not in the amounts of a section, since amounts of different currencies cannot be added up.
+fn other_currencies(section: &mut Section, what: &str, sums: &Sums, money: &ShopMoney) {
+    let others: Vec<String> = sums
+        .besides(money.currency())
+        .map(|(currency, sum)| {
+            format!("{} in {currency} ({})", formatted(sum.count), money.show(Amount::new(sum.amount, currency)))
+        })
+        .collect();
+    if !others.is_empty() {
+        let (own, others) = (money.currency(), others.join(", "));
+        section.notes.push(format!("The amounts are those in {own}. {what} in other currencies: {others}."));
     }
 }
 
-/// Values under names, the largest first.
-pub(super) fn ranked(map: &BTreeMap<String, u64>) -> Vec<(String, Option<f64>)> {
-    let mut sorted: Vec<(&String, &u64)> = map.iter().collect();
-    sorted.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
-    sorted.into_iter().map(|(name, count)| (name.clone(), Some(number(*count)))).collect()
+/// A count for display.
+fn formatted(count: u64) -> String {
+    Unit::Count.show(Some(number(count)))
 }
 
-/// The points of a period, or those where something happened.
+fn triage_reuse(stats: &ConversationStats) -> Stat {
+    Stat::new("triage_reuse_rate", "Triage cache hits", Unit::Share, stats.triage_reuse_rate()).with(format!(
+        "{} of {} turns needed no new reading",
+        formatted(stats.triage_reused),
+        formatted(stats.triaged)
+    ))
+}
+
+fn degraded(stats: &ConversationStats) -> Stat {
+    Stat::new("degraded_share", "Language model degraded", Unit::Share, stats.degraded_share()).with(format!(
+        "the playbook wrote {} of {} replies in its place",
+        formatted(stats.degraded),
+        formatted(stats.llm_replies)
+    ))
+}
+
+fn undated(section: &mut Section, orders: &OrderStats) {
+    if orders.undated > 0 {
+        section
+            .notes
+            .push(format!("{} orders have no date, so they belong to no range but “all”.", formatted(orders.undated)));
+    }
+}
+
+/// The points in time of a period, or, where it has none of its own, those with data.
 fn points<'a>(period: &Period, seen: impl Iterator<Item = &'a String>) -> Vec<String> {
     let all = period.points();
     if all.is_empty() { seen.cloned().collect() } else { all }
 }
 
-fn intents(talk: &TalkFigures) -> Series {
-    Series::one("intents", "What customers wanted", Chart::Donut, Unit::Count, ranked(&talk.intents))
+fn intents(stats: &ConversationStats) -> Series {
+    Series::one("intents", "What customers wanted", Chart::Donut, Unit::Count, ranked(&stats.intents))
 }
 
-fn sentiment_over_time(period: &Period, talk: &TalkFigures) -> Series {
-    let labels = points(period, talk.sentiment_points.keys());
-    let lines = talk.sentiments.keys().map(|name| Line {
+fn sentiment_over_time(period: &Period, stats: &ConversationStats) -> Series {
+    let labels = points(period, stats.sentiment_points.keys());
+    let lines = stats.sentiments.keys().map(|name| Line {
         name: name.clone(),
         values: labels
             .iter()
             .map(|label| {
-                let there = talk.sentiment_points.get(label).and_then(|point| point.get(name));
-                Some(number(there.copied().unwrap_or(0)))
+                let count = stats.sentiment_points.get(label).and_then(|point| point.get(name));
+                Some(number(count.copied().unwrap_or(0)))
             })
             .collect(),
     });
@@ -205,22 +170,22 @@ fn sentiment_over_time(period: &Period, talk: &TalkFigures) -> Series {
     Series { key: "sentiment", title: "Sentiment over time", chart: Chart::Stack, unit: Unit::Count, labels, lines }
 }
 
-fn ratings(orders: &OrderFigures) -> Series {
+fn ratings(orders: &OrderStats) -> Series {
     let values = orders.ratings.iter().map(|(stars, count)| (format!("{stars} ★"), Some(number(*count))));
     Series::one("ratings", "Service ratings", Chart::Bars, Unit::Count, values)
 }
 
-fn response_trend(period: &Period, talk: &TalkFigures, target: u32) -> Series {
-    let labels = points(period, talk.response_points.keys());
+fn response_trend(period: &Period, stats: &ConversationStats, target: u32) -> Series {
+    let labels = points(period, stats.response_points.keys());
     let line = |name: &str, value: &dyn Fn(&[u64]) -> Option<f64>| Line {
         name: name.to_owned(),
-        values: labels.iter().map(|label| talk.response_points.get(label).and_then(|taken| value(taken))).collect(),
+        values: labels.iter().map(|label| stats.response_points.get(label).and_then(|taken| value(taken))).collect(),
     };
     let mut lines = vec![
-        line("average", &|taken| crate::domain::figures::mean(taken.iter().sum(), taken.len() as u64)),
+        line("average", &|taken| crate::domain::stats::mean(taken.iter().sum(), taken.len() as u64)),
         line("95 % within", &|taken| percentile(taken, 0.95).map(number)),
     ];
-    if !talk.responses.is_empty() {
+    if !stats.responses.is_empty() {
         lines.push(Line { name: "target".to_owned(), values: vec![Some(f64::from(target) * 1_000.0); labels.len()] });
     }
     Series {
@@ -242,156 +207,206 @@ fn order_table(
     title: &'static str,
     first: &'static str,
     map: &BTreeMap<String, OrderSums>,
+    money: &ShopMoney,
 ) -> Table {
     let rows = map.iter().map(|(name, sums)| {
         vec![
             named(name),
-            counted(sums.orders),
+            formatted(sums.orders),
             Unit::Share.show(sums.delay_rate()),
             Unit::Minutes.show(sums.mean_minutes()),
-            sums.mean_value().map_or_else(|| "—".to_owned(), |value| value.to_string()),
+            own(&sums.values, money).mean().map_or_else(|| "—".to_owned(), |value| money.show(money.own(value))),
             Unit::Stars.show(sums.mean_rating()),
-            Unit::Share.show(share(sums.refund_requested, sums.orders)),
+            Unit::Share.show(sums.refund_request_rate()),
         ]
     });
     let columns = vec![first, "Orders", "Delayed", "Delivery", "Value", "Rating", "Refund asked"];
     Table { key, title, columns, rows: rows.collect() }
 }
 
+fn with_value(values: &Sum) -> String {
+    format!("of {} with a known value", formatted(values.count))
+}
+
 async fn orders(store: &dyn Store, options: &Options) -> Result<Section> {
-    let figures = store.order_figures(&options.period, options.platform.as_deref()).await?;
-    let total = &figures.total;
+    let stats = store.order_stats(&options.period, options.platform.as_deref()).await?;
+    let (total, money) = (&stats.total, &options.money);
+    let (values, unit) = (own(&total.values, money), Unit::Money(*money));
     let mut section = options.section("orders", "Orders");
-    section.figures = vec![
-        Figure::count("orders", "Orders", total.orders),
-        Figure::count("delayed", "Delayed", total.delayed)
-            .with(format!("of {} where it is known", counted(total.delay_known))),
-        Figure::new("delay_rate", "Share delayed", Unit::Share, total.delay_rate()),
-        Figure::new("delivery_minutes", "Delivery time", Unit::Minutes, total.mean_minutes()),
-        Figure::new("order_value", "Order value", Unit::Rupees, total.mean_value().map(in_rupees)),
-        Figure::new("order_value_total", "Value together", Unit::Rupees, Some(in_rupees(total.value))),
-        Figure::new("mean_rating", "Service rating", Unit::Stars, total.mean_rating()),
-        Figure::count("refund_requested", "Refund asked for in the file", total.refund_requested),
+    section.stats = vec![
+        Stat::count("orders", "Orders", total.orders),
+        Stat::count("delayed", "Delayed", total.delayed)
+            .with(format!("of {} where it is known", formatted(total.delay_known))),
+        Stat::new("delay_rate", "Share delayed", Unit::Share, total.delay_rate()),
+        Stat::new("delivery_minutes", "Delivery time", Unit::Minutes, total.mean_minutes())
+            .with(format!("of {} with a known time", formatted(total.timed))),
+        Stat::new("order_value", "Order value", unit, values.mean().map(|value| in_units(value, money)))
+            .with(with_value(&values)),
+        Stat::new("order_value_total", "Total value", unit, Some(in_units(values.amount, money)))
+            .with(with_value(&values)),
+        Stat::new("mean_rating", "Service rating", Unit::Stars, total.mean_rating())
+            .with(format!("of {} rated", formatted(total.rated))),
+        Stat::count("refund_requested", "Refund asked for in the file", total.refund_requested)
+            .with(format!("of {} where it is known", formatted(total.refund_known))),
     ];
     let bars = |key, title, unit, map: &BTreeMap<String, OrderSums>, value: fn(&OrderSums) -> Option<f64>| {
         Series::one(key, title, Chart::Bars, unit, map.iter().map(|(name, sums)| (named(name), value(sums))))
     };
     section.series = vec![
-        bars("orders_by_platform", "Orders by platform", Unit::Count, &figures.platforms, |sums| {
+        bars("orders_by_platform", "Orders by platform", Unit::Count, &stats.platforms, |sums| {
             Some(number(sums.orders))
         }),
-        bars("delivery_by_platform", "Delivery time by platform", Unit::Minutes, &figures.platforms, |sums| {
+        bars("delivery_by_platform", "Delivery time by platform", Unit::Minutes, &stats.platforms, |sums| {
             sums.mean_minutes()
         }),
-        bars("delays_by_category", "Share delayed by category", Unit::Share, &figures.categories, |sums| {
+        bars("delays_by_category", "Share delayed by category", Unit::Share, &stats.categories, |sums| {
             sums.delay_rate()
         }),
-        bars("delivery_by_category", "Delivery time by category", Unit::Minutes, &figures.categories, |sums| {
+        bars("delivery_by_category", "Delivery time by category", Unit::Minutes, &stats.categories, |sums| {
             sums.mean_minutes()
         }),
-        ratings(&figures),
+        ratings(&stats),
         Series::one(
             "delays_by_hour",
             "Share delayed by hour of the day",
             Chart::Lines,
             Unit::Share,
-            figures.hours.iter().map(|(hour, sums)| (format!("{hour:02}:00"), sums.delay_rate())),
+            stats.hours.iter().map(|(hour, sums)| (format!("{hour:02}:00"), sums.delay_rate())),
         ),
     ];
     section.tables = vec![
-        order_table("platforms", "By platform", "Platform", &figures.platforms),
-        order_table("categories", "By category", "Category", &figures.categories),
+        order_table("platforms", "By platform", "Platform", &stats.platforms, money),
+        order_table("categories", "By category", "Category", &stats.categories, money),
     ];
-    if figures.hours.is_empty() && total.orders > 0 {
-        section.notes.push("No order has a date and time, so delays cannot be told by hour.".to_owned());
+    if stats.hours.is_empty() && total.orders > 0 {
+        section.notes.push("No order has a date and time, so delays cannot be shown by hour.".to_owned());
     }
-    undated(&mut section, &figures);
+    undated(&mut section, &stats);
+    other_currencies(&mut section, "Orders", &total.values, money);
     Ok(section)
 }
 
 async fn refunds(store: &dyn Store, options: &Options) -> Result<Section> {
-    let figures = store.refund_figures(&options.period, options.platform.as_deref()).await?;
-    let orders = store.order_figures(&options.period, options.platform.as_deref()).await?;
-    let total = figures.total;
+    let stats = store.refund_stats(&options.period, options.platform.as_deref()).await?;
+    let orders = store.order_stats(&options.period, options.platform.as_deref()).await?;
+    let (total, money) = (&stats.total, &options.money);
+    let open = store.refunds_in(&[RefundState::Requested, RefundState::Submitted, RefundState::Failed], OPEN).await?;
+    let counted =
+        |failed: bool| open.iter().filter(|refund| (refund.state() == RefundState::Failed) == failed).count() as u64;
     let mut section = options.section("refunds", "Refunds");
     let refund_share = (orders.total.orders > 0).then(|| share(total.refunds, orders.total.orders)).flatten();
-    let average = (total.refunds > 0).then(|| in_rupees(total.amount) / number(total.refunds));
-    section.figures = vec![
-        Figure::count("refunds", "Refunds paid", total.refunds),
-        Figure::new("refund_amount", "Refunded", Unit::Rupees, Some(in_rupees(total.amount))),
-        Figure::new("mean_refund", "A refund on average", Unit::Rupees, average),
-        Figure::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", counted(orders.total.orders))),
+    let paid = own(&total.amounts, money);
+    let average = (paid.count > 0).then(|| in_units(paid.amount, money) / number(paid.count));
+    section.stats = vec![
+        refunds_paid(&stats),
+        Stat::count("refunds_under_way", "Refunds under way", counted(false))
+            .with("requested or submitted, not paid yet"),
+        Stat::count("refunds_failed", "Refunds failed", counted(true)).with("a person decides"),
+        refunded(total, money),
+        Stat::new("mean_refund", "A refund on average", Unit::Money(*money), average),
+        Stat::new("refund_share", "Refunds per order", Unit::Share, refund_share)
+            .with(format!("of {} orders", formatted(orders.total.orders))),
     ];
-    section.series = refund_series(&options.period, &figures);
-    section.tables = vec![paid_table(&figures)];
+    if stats.elsewhere.refunds > 0 {
+        let paid = Stat::count("refunds_elsewhere", "Paid back by another program", stats.elsewhere.refunds);
+        let amount = money.show(money.own(own(&stats.elsewhere.amounts, money).amount));
+        section.stats.push(paid.with(format!("{amount}, not counted with ours")));
+    }
+    section.series = refund_series(&options.period, &stats, money);
+    section.tables = vec![paid_table(&stats, money)];
+    if !open.is_empty() {
+        section.tables.push(open_table(&open, money));
+    }
     undated(&mut section, &orders);
+    other_currencies(&mut section, "Refunds", &total.amounts, money);
     Ok(section)
 }
 
-fn refund_series(period: &Period, figures: &RefundFigures) -> Vec<Series> {
-    let amounts = |map: &BTreeMap<String, Paid>| -> Vec<(String, Option<f64>)> {
-        map.iter().map(|(name, paid)| (named(name), Some(in_rupees(paid.amount)))).collect()
+/// How many refunds were paid, and of how many of them only the ledger says so.
+fn refunds_paid(stats: &RefundStats) -> Stat {
+    let stat = Stat::count("refunds", "Refunds paid", stats.total.refunds);
+    match stats.simulated {
+        0 => stat,
+        some if some == stats.total.refunds => stat.with("simulated: no money moved"),
+        some => stat.with(format!("{} of them simulated: no money moved", formatted(some))),
+    }
+}
+
+/// The latest refunds that are not paid, whenever they were requested.
+fn open_table(open: &[Refund], money: &ShopMoney) -> Table {
+    let row = |refund: &Refund| {
+        let why = refund.progress.reason.as_ref().or(refund.progress.problem.as_ref());
+        vec![
+            refund.order_id.to_string(),
+            money.show(refund.refunded()),
+            refund.state().as_str().to_owned(),
+            refund.route.provider.as_str().to_owned(),
+            refund.at.strftime("%Y-%m-%d %H:%MZ").to_string(),
+            why.map_or_else(String::new, |why| excerpt(why, 160)),
+        ]
     };
-    let by_time = points(period, figures.points.keys()).into_iter().map(|point| {
-        let paid = figures.points.get(&point).copied().unwrap_or_default();
-        (point, Some(in_rupees(paid.amount)))
+    Table {
+        key: "open_refunds",
+        title: "Refunds that are not paid",
+        columns: vec!["Order", "Amount", "State", "Through", "Requested", "Why"],
+        rows: open.iter().take(MAX_ROWS).map(row).collect(),
+    }
+}
+
+fn refund_series(period: &Period, stats: &RefundStats, money: &ShopMoney) -> Vec<Series> {
+    let unit = Unit::Money(*money);
+    let value = |paid: &Paid| Some(in_units(own(&paid.amounts, money).amount, money));
+    let amounts = |map: &BTreeMap<String, Paid>| -> Vec<(String, Option<f64>)> {
+        map.iter().map(|(name, paid)| (named(name), value(paid))).collect()
+    };
+    let by_time = points(period, stats.points.keys()).into_iter().map(|point| {
+        let paid = stats.points.get(&point).map_or(Some(0.0), value);
+        (point, paid)
     });
     vec![
-        Series::one("refunds_over_time", "Refunded over time", Chart::Stack, Unit::Rupees, by_time),
-        Series::one(
-            "refunds_by_category",
-            "Refunded by category",
-            Chart::Bars,
-            Unit::Rupees,
-            amounts(&figures.categories),
-        ),
-        Series::one(
-            "refunds_by_platform",
-            "Refunded by platform",
-            Chart::Bars,
-            Unit::Rupees,
-            amounts(&figures.platforms),
-        ),
+        Series::one("refunds_over_time", "Refunded over time", Chart::Stack, unit, by_time),
+        Series::one("refunds_by_category", "Refunded by category", Chart::Bars, unit, amounts(&stats.categories)),
+        Series::one("refunds_by_platform", "Refunded by platform", Chart::Bars, unit, amounts(&stats.platforms)),
     ]
 }
 
-fn paid_table(figures: &RefundFigures) -> Table {
-    let mut sorted: Vec<(&String, &Paid)> = figures.reasons.iter().collect();
+fn paid_table(stats: &RefundStats, money: &ShopMoney) -> Table {
+    let mut sorted: Vec<(&String, &Paid)> = stats.reasons.iter().collect();
     sorted.sort_by(|one, other| other.1.refunds.cmp(&one.1.refunds).then(one.0.cmp(other.0)));
     let row = |(reason, paid): (&String, &Paid)| {
-        vec![excerpt(&named(reason), 120), counted(paid.refunds), paid.amount.to_string()]
+        let amount = money.show(money.own(own(&paid.amounts, money).amount));
+        vec![excerpt(&named(reason), 120), formatted(paid.refunds), amount]
     };
     Table {
         key: "reasons",
         title: "Most frequent reasons",
         columns: vec!["Reason", "Refunds", "Amount"],
-        rows: sorted.into_iter().take(MOST_ROWS).map(row).collect(),
+        rows: sorted.into_iter().take(MAX_ROWS).map(row).collect(),
     }
 }
 
 async fn alerts(store: &dyn Store, options: &Options) -> Result<Section> {
-    let figures = AlertFigures::count(&options.period, &store.alert_rows().await?);
+    let stats = AlertStats::count(&options.period, &store.alert_rows().await?);
     let mut section = options.section("alerts", "Alerts");
-    section.figures = vec![
-        Figure::count("pending", "Pending now", figures.pending),
-        Figure::count("pending_high", "Urgent now", figures.pending_high),
-        Figure::count("raised", "Raised", figures.raised),
-        Figure::count("resolved", "Of those, settled", figures.resolved),
-        Figure::new("minutes_to_settle", "Time to settle", Unit::Minutes, figures.mean_minutes()),
+    section.stats = vec![
+        Stat::count("pending", "Pending now", stats.pending),
+        Stat::count("pending_high", "Urgent now", stats.pending_high),
+        Stat::count("raised", "Raised", stats.raised),
+        Stat::count("resolved", "Of those, resolved", stats.resolved),
+        Stat::new("minutes_to_settle", "Time to resolve", Unit::Minutes, stats.mean_minutes()),
     ];
-    let by_time = points(&options.period, figures.points.keys()).into_iter().map(|point| {
-        let raised = figures.points.get(&point).copied().unwrap_or(0);
+    let by_time = points(&options.period, stats.points.keys()).into_iter().map(|point| {
+        let raised = stats.points.get(&point).copied().unwrap_or(0);
         (point, Some(number(raised)))
     });
     let priorities = ["high", "medium", "low"]
         .into_iter()
-        .filter_map(|word| figures.priorities.get(word).map(|count| (word.to_owned(), Some(number(*count)))));
+        .filter_map(|word| stats.priorities.get(word).map(|count| (word.to_owned(), Some(number(*count)))));
     section.series = vec![
         Series::one("alerts_over_time", "Raised over time", Chart::Stack, Unit::Count, by_time),
         Series::one("alerts_by_priority", "Raised by priority", Chart::Bars, Unit::Count, priorities),
     ];
-    let latest = store.alerts(MOST_LISTED).await?;
+    let latest = store.alerts(MAX_LISTED).await?;
     let rows = latest.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Pending).map(|alert| {
         vec![
             alert.priority.as_str().to_owned(),
@@ -410,45 +425,45 @@ async fn alerts(store: &dyn Store, options: &Options) -> Result<Section> {
 }
 
 async fn conversations(store: &dyn Store, options: &Options) -> Result<Section> {
-    let talk = store.talk_figures(&options.period, &store.alert_rows().await?).await?;
+    let stats = store.conversation_stats(&options.period, &store.alert_rows().await?).await?;
     let mut section = options.section("conversations", "Conversations");
-    section.figures = vec![
-        Figure::count("users", "Customers", talk.users),
-        Figure::count("sessions", "Conversations", talk.sessions),
-        Figure::count("messages", "Messages of customers", talk.messages),
-        Figure::count("replies", "Replies of the bot", talk.replies),
-        Figure::count("agent_messages", "Messages of the team", talk.agent_messages),
-        Figure::count("handed_over", "Handed over", talk.handed_over),
-        Figure::count("auto_resolved", "Resolved by the bot", talk.auto_resolved),
-        Figure::count("reopened", "Re-opened within 24 hours", talk.reopened),
-        Figure::new("mean_response_ms", "Average response", Unit::Milliseconds, talk.mean_response_ms()),
-        Figure::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, talk.p95_response_ms().map(number)),
-        degraded(&talk),
+    section.stats = vec![
+        Stat::count("users", "Customers", stats.users),
+        Stat::count("sessions", "Conversations", stats.sessions),
+        Stat::count("messages", "Messages of customers", stats.messages),
+        Stat::count("replies", "Replies of the bot", stats.replies),
+        Stat::count("agent_messages", "Messages of the team", stats.agent_messages),
+        Stat::count("handed_over", "Handed over", stats.handed_over),
+        Stat::count("auto_resolved", "Resolved by the bot", stats.auto_resolved),
+        Stat::count("reopened", "Re-opened within 24 hours", stats.reopened),
+        Stat::new("mean_response_ms", "Average response", Unit::Milliseconds, stats.mean_response_ms()),
+        Stat::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, stats.p95_response_ms().map(number)),
+        degraded(&stats),
     ];
-    let by_time = points(&options.period, talk.session_points.keys()).into_iter().map(|point| {
-        let begun = talk.session_points.get(&point).copied().unwrap_or(0);
+    let by_time = points(&options.period, stats.session_points.keys()).into_iter().map(|point| {
+        let begun = stats.session_points.get(&point).copied().unwrap_or(0);
         (point, Some(number(begun)))
     });
     section.series = vec![
         Series::one("sessions_over_time", "Conversations begun", Chart::Stack, Unit::Count, by_time),
-        response_trend(&options.period, &talk, options.response_target_seconds),
+        response_trend(&options.period, &stats, options.response_target_seconds),
     ];
     Ok(section)
 }
 
 async fn nlu(store: &dyn Store, options: &Options) -> Result<Section> {
-    let talk = store.talk_figures(&options.period, &[]).await?;
+    let stats = store.conversation_stats(&options.period, &[]).await?;
     let mut section = options.section("nlu", "Intents and sentiment");
-    section.figures = vec![
-        Figure::count("turns", "Turns", talk.turns),
-        Figure::count("labelled", "With an intent", talk.intents.values().sum()),
-        triage_reuse(&talk),
+    section.stats = vec![
+        Stat::count("turns", "Turns", stats.turns),
+        Stat::count("labelled", "With an intent", stats.intents.values().sum()),
+        triage_reuse(&stats),
     ];
-    let sentiments = ranked(&talk.sentiments);
+    let sentiments = ranked(&stats.sentiments);
     section.series = vec![
-        intents(&talk),
+        intents(&stats),
         Series::one("sentiments", "How customers sounded", Chart::Bars, Unit::Count, sentiments),
-        sentiment_over_time(&options.period, &talk),
+        sentiment_over_time(&options.period, &stats),
     ];
     Ok(section)
 }
@@ -456,9 +471,9 @@ async fn nlu(store: &dyn Store, options: &Options) -> Result<Section> {
 async fn audit(store: &dyn Store, options: &Options) -> Result<Section> {
     let end = store.audit_length().await?;
     let mut section = Section::new("audit", "Audit trail", "the latest entries".to_owned());
-    section.figures = vec![Figure::count("last_entry", "Place of the last entry", end)];
-    let from = end.saturating_sub(u64::from(MOST_LISTED)) + 1;
-    let entries = store.audit_entries(from, MOST_LISTED).await?;
+    section.stats = vec![Stat::count("last_entry", "Place of the last entry", end)];
+    let from = end.saturating_sub(u64::from(MAX_LISTED)) + 1;
+    let entries = store.audit_entries(from, MAX_LISTED).await?;
     let rows = entries.iter().rev().map(|entry| match entry.record() {
         Some(record) => vec![
             entry.seq.to_string(),

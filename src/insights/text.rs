@@ -1,32 +1,35 @@
-//! Decides how figures are written as text: for a terminal, as plain columns, as CSV, as Markdown.
-//!
-//! It must never let a cell of customers' words move the cursor or become a formula of a spreadsheet.
+//! Writes sections as text: plain columns (with bars on a terminal), CSV, and Markdown. A cell never becomes a formula
+//! of a spreadsheet, nor markup.
 
-use super::shape::{Chart, Section, Series, Table};
+use std::fmt::Write as _;
 
-const BAR: usize = 24;
-/// Eighths of a block, from one on.
+use super::elements::{Chart, Section, Series, Table};
+use crate::files::csv;
+
+/// The width of the longest bar.
+const BAR: u8 = 24;
+/// One to eight eighths of a block.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A section as columns of text; with bars and sparklines where `drawn`.
 pub fn plain(section: &Section, drawn: bool) -> String {
     let mut out = format!("{} ({})\n", section.title, section.about);
-    let width = section.figures.iter().map(|figure| figure.label.chars().count()).max().unwrap_or(0);
-    for figure in &section.figures {
-        let note = if figure.note.is_empty() { String::new() } else { format!("  ({})", figure.note) };
-        out += &format!("  {:<width$}  {}{note}\n", figure.label, figure.shown());
+    let width = section.stats.iter().map(|stat| stat.label.chars().count()).max().unwrap_or(0);
+    for stat in &section.stats {
+        let note = if stat.note.is_empty() { String::new() } else { format!("  ({})", stat.note) };
+        let _ = writeln!(out, "  {:<width$}  {}{note}", stat.label, stat.shown());
     }
     for series in &section.series {
-        out += &format!("\n{}\n", series.title);
+        let _ = writeln!(out, "\n{}", series.title);
         out += &if series.is_empty() { "  nothing in this time\n".to_owned() } else { values(series, drawn) };
     }
     for table in &section.tables {
-        out += &format!("\n{}\n", table.title);
+        let _ = writeln!(out, "\n{}", table.title);
         out += &if table.rows.is_empty() { "  nothing\n".to_owned() } else { columns(table) };
     }
     for note in &section.notes {
-        out += &format!("\nnote: {note}\n");
+        let _ = writeln!(out, "\nnote: {note}");
     }
     out
 }
@@ -38,23 +41,23 @@ fn values(series: &Series, drawn: bool) -> String {
         let width = series.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
         for line in &series.lines {
             let last = series.unit.show(line.values.iter().rev().find_map(|value| *value));
-            out += &format!("  {:<width$}  {}  {last}\n", line.name, sparkline(&line.values));
+            let _ = writeln!(out, "  {:<width$}  {}  {last}", line.name, sparkline(&line.values));
         }
         if let (Some(first), Some(last)) = (series.labels.first(), series.labels.last()) {
-            out += &format!("  {:<width$}  {first} to {last}\n", "");
+            let _ = writeln!(out, "  {:<width$}  {first} to {last}", "");
         }
         return out;
     }
     let width = series.labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
-    let most = series.lines.iter().flat_map(|line| &line.values).filter_map(|value| *value).fold(0.0, f64::max);
+    let maximum = series.lines.iter().flat_map(|line| &line.values).filter_map(|value| *value).fold(0.0, f64::max);
     for (index, label) in series.labels.iter().enumerate() {
-        out += &format!("  {label:<width$}");
+        let _ = write!(out, "  {label:<width$}");
         for line in &series.lines {
             let value = line.values.get(index).copied().flatten();
             let named = if series.lines.len() > 1 { format!("{} ", line.name) } else { String::new() };
-            out += &format!("  {named}{}", series.unit.show(value));
+            let _ = write!(out, "  {named}{}", series.unit.show(value));
             if drawn && series.lines.len() == 1 {
-                out += &format!("  {}", bar(value.unwrap_or(0.0), most));
+                let _ = write!(out, "  {}", bar(value.unwrap_or(0.0), maximum));
             }
         }
         out.push('\n');
@@ -62,13 +65,13 @@ fn values(series: &Series, drawn: bool) -> String {
     out
 }
 
-/// A bar of blocks, as long as the value is of the largest.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-fn bar(value: f64, most: f64) -> String {
-    if value <= 0.0 || most <= 0.0 {
+/// A bar of blocks, whose length is the share of the maximum.
+fn bar(value: f64, maximum: f64) -> String {
+    if value <= 0.0 || maximum <= 0.0 {
         return String::new();
     }
-    let eighths = ((value / most).min(1.0) * (BAR * 8) as f64).round().max(1.0) as usize;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 192")]
+    let eighths = ((value / maximum).min(1.0) * f64::from(BAR * 8)).round().max(1.0) as usize;
     let mut bar: String = std::iter::repeat_n(EIGHTHS[7], eighths / 8).collect();
     if !eighths.is_multiple_of(8) {
         bar.push(EIGHTHS[eighths % 8 - 1]);
@@ -76,17 +79,18 @@ fn bar(value: f64, most: f64) -> String {
     bar
 }
 
-/// A line of blocks, as high as the values are of the largest. More than sixty points are drawn by the largest of each group.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+/// A line of blocks, whose heights are the shares of the maximum. Where there are more than sixty values, each block is
+/// the maximum of a group.
 fn sparkline(values: &[Option<f64>]) -> String {
     let groups = values.len().div_ceil(60).max(1);
     let drawn: Vec<Option<f64>> =
         values.chunks(groups).map(|group| group.iter().filter_map(|value| *value).reduce(f64::max)).collect();
-    let most = drawn.iter().filter_map(|value| *value).fold(0.0, f64::max);
+    let maximum = drawn.iter().filter_map(|value| *value).fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 7")]
     let block = |value: &Option<f64>| match value {
         None => ' ',
-        Some(_) if most <= 0.0 => SPARKS[0],
-        Some(value) => SPARKS[((value / most).clamp(0.0, 1.0) * 7.0).round() as usize],
+        Some(_) if maximum <= 0.0 => SPARKS[0],
+        Some(value) => SPARKS[((value / maximum).clamp(0.0, 1.0) * 7.0).round() as usize],
     };
     drawn.iter().map(block).collect()
 }
@@ -114,38 +118,19 @@ fn columns(table: &Table) -> String {
     out
 }
 
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err() {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
-fn quoted(cells: &[String]) -> String {
-    let cells: Vec<String> = cells
-        .iter()
-        .map(|cell| {
-            let cell = harmless(cell);
-            if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-        })
-        .collect();
-    cells.join(",") + "\n"
-}
-
 /// Sections as CSV, one value a row: section, group, label, line, value. Tables have a row for each cell.
 pub fn csv(sections: &[Section]) -> String {
-    let mut out = "section,group,label,line,value\n".to_owned();
+    let mut table = csv::Table::new();
+    // In memory nothing fails.
+    let mut add = |cells: [&str; 5]| table.row(cells).unwrap_or_default();
+    add(["section", "group", "label", "line", "value"]);
     let value = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for section in sections {
-        let mut row = |cells: [&str; 4], value: String| {
-            let mut cells: Vec<String> = cells.map(str::to_owned).to_vec();
-            cells.push(value);
-            out += &quoted(&cells);
+        let mut row = |[section, group, label, line]: [&str; 4], value: String| {
+            add([section, group, label, line, &value]);
         };
-        for figure in &section.figures {
-            row([section.key, "figures", figure.key, ""], value(figure.value));
+        for stat in &section.stats {
+            row([section.key, "figures", stat.key, ""], value(stat.value));
         }
         for series in &section.series {
             for line in &series.lines {
@@ -154,15 +139,15 @@ pub fn csv(sections: &[Section]) -> String {
                 }
             }
         }
-        for table in &section.tables {
-            for (index, cells) in table.rows.iter().enumerate() {
-                for (column, cell) in table.columns.iter().zip(cells) {
-                    row([section.key, table.key, &(index + 1).to_string(), column], cell.clone());
+        for rows in &section.tables {
+            for (index, cells) in rows.rows.iter().enumerate() {
+                for (column, cell) in rows.columns.iter().zip(cells) {
+                    row([section.key, rows.key, &(index + 1).to_string(), column], cell.clone());
                 }
             }
         }
     }
-    out
+    table.finish().unwrap_or_default()
 }
 
 /// A section as Markdown.
@@ -183,14 +168,14 @@ pub fn markdown(section: &Section) -> String {
         safe
     };
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let head = |names: &[String]| row(names) + &format!("|{}\n", " --- |".repeat(names.len()));
+    let head = |names: &[String]| format!("{}|{}\n", row(names), " --- |".repeat(names.len()));
     let mut out = format!("## {} ({})\n\n", section.title, safe(&section.about));
     out += &head(&["Figure".to_owned(), "Value".to_owned(), "Note".to_owned()]);
-    for figure in &section.figures {
-        out += &row(&[figure.label.to_owned(), figure.shown(), safe(&figure.note)]);
+    for stat in &section.stats {
+        out += &row(&[stat.label.to_owned(), stat.shown(), safe(&stat.note)]);
     }
     for series in section.series.iter().filter(|series| !series.is_empty()) {
-        out += &format!("\n### {}\n\n", series.title);
+        let _ = writeln!(out, "\n### {}\n", series.title);
         let names = series.lines.iter().map(|line| safe(&line.name));
         out += &head(&[String::new()].into_iter().chain(names).collect::<Vec<_>>());
         for (index, label) in series.labels.iter().enumerate() {
@@ -199,26 +184,26 @@ pub fn markdown(section: &Section) -> String {
         }
     }
     for table in section.tables.iter().filter(|table| !table.rows.is_empty()) {
-        out += &format!("\n### {}\n\n", table.title);
+        let _ = writeln!(out, "\n### {}\n", table.title);
         out += &head(&table.columns.iter().map(|name| safe(name)).collect::<Vec<_>>());
         for cells in &table.rows {
             out += &row(&cells.iter().map(|cell| safe(cell)).collect::<Vec<_>>());
         }
     }
     for note in &section.notes {
-        out += &format!("\n> {}\n", safe(note));
+        let _ = writeln!(out, "\n> {}", safe(note));
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::{Figure, Unit};
+    use super::super::elements::{Stat, Unit};
     use super::*;
 
     fn section() -> Section {
         let mut section = Section::new("orders", "Orders", "all time".to_owned());
-        section.figures = vec![Figure::count("orders", "Orders", 123_456).with("of the file")];
+        section.stats = vec![Stat::count("orders", "Orders", 123_456).with("of the file")];
         section.series = vec![
             Series::one(
                 "bars",

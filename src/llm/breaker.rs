@@ -1,29 +1,31 @@
-//! Decides when a service that keeps failing is left alone, and when it is tried again.
+//! A circuit breaker: after failures in a row no requests are sent for a while, then one trial decides.
 //!
-//! It must never let more than one trial through while it does not know whether the service is back.
+//! Our own and not a crate's: those wrap the future of a request and read a clock themselves, while here a request also
+//! ends with the turn's deadline, the playbook answers meanwhile, and tests set the time. It must never let more than one
+//! trial through before the service has answered.
 
 use std::time::{Duration, Instant};
 
-/// How a [`Breaker`] goes by.
+/// The settings of a [`Breaker`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Failures in a row after which it opens.
     pub failures: u32,
-    /// How long it stays open; as long is a trial waited for.
+    /// How long it stays open, and how long a trial may take.
     pub pause: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// All is let through.
+    /// All requests are allowed.
     Closed { failures: u32 },
-    /// Nothing is let through until then.
+    /// No request is allowed until then.
     Open { until: Instant },
-    /// One trial is under way; were it never to come back, another may go then.
+    /// One trial is under way; if it never ends, another is allowed then.
     Trial { until: Instant },
 }
 
-/// A circuit breaker: a state machine without a clock of its own.
+/// A circuit breaker without a clock of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breaker {
     settings: Settings,
@@ -31,7 +33,7 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// One that lets all through.
+    /// A closed breaker.
     pub fn new(settings: Settings) -> Self {
         Self { settings, state: State::Closed { failures: 0 } }
     }
@@ -58,7 +60,7 @@ impl Breaker {
         let failures = match self.state {
             State::Closed { failures } => failures.saturating_add(1),
             State::Trial { .. } => self.settings.failures,
-            // One that was sent before it opened.
+            // A request from before it opened.
             State::Open { .. } => return false,
         };
         if failures < self.settings.failures {
@@ -69,7 +71,7 @@ impl Breaker {
         true
     }
 
-    /// Whether the service is being left alone.
+    /// Whether requests are refused.
     pub fn is_open(&self, now: Instant) -> bool {
         matches!(self.state, State::Open { until } | State::Trial { until } if now < until)
     }
@@ -87,7 +89,7 @@ mod tests {
     enum Event {
         Ask,
         Success,
-        Failure,
+        RequestError,
         Wait(u64),
     }
 
@@ -95,7 +97,7 @@ mod tests {
         prop_oneof![
             3 => Just(Event::Ask),
             1 => Just(Event::Success),
-            3 => Just(Event::Failure),
+            3 => Just(Event::RequestError),
             2 => (0..40_u64).prop_map(Event::Wait),
         ]
     }
@@ -134,7 +136,7 @@ mod tests {
                         (row, opened, trial) = (0, None, None);
                         prop_assert!(breaker.allows(now), "a success lets all through");
                     }
-                    Event::Failure => {
+                    Event::RequestError => {
                         row += 1;
                         if breaker.failed(now) {
                             prop_assert!(row >= SETTINGS.failures, "opened after {} failures", row);

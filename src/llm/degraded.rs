@@ -1,6 +1,6 @@
-//! Decides who answers a turn: the remote model while it can, the playbook where it cannot.
+//! A remote model with the playbook as its fallback: a turn that the remote model cannot finish, the playbook does.
 //!
-//! It must never leave a customer without an answer, nor silent about what the remote model had already done.
+//! It must never leave a customer without an answer, nor omit what the remote model had already done.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,12 +10,16 @@ use metrics::{counter, gauge};
 use serde_json::Value;
 
 use super::breaker::{Breaker, Settings as BreakerSettings};
+use super::playbook::shown_amount;
 use super::{ChatModel, ChatReply, ChatRequest, LlmError, Round, ToolCall};
+use crate::domain::currency::ShopMoney;
+use crate::domain::sentences::{self, Language};
+use crate::telemetry::metric;
 use crate::tools::{HUMAN, REFUND};
 
-/// What the calls of the playbook are called: a turn that it took over stays with it.
-const OURS: &str = "playbook_";
-/// Wrong calls of the remote model in one turn: the first is told to it, with the second it is done.
+/// Prefix of the ids of the playbook's calls: a turn that it took over stays with it.
+const PLAYBOOK_CALL_PREFIX: &str = "playbook_";
+/// Invalid calls of the remote model in one turn: the first is reported to it, after the second the playbook takes over.
 const WRONG_CALLS: usize = 2;
 
 /// A remote model with the playbook behind it.
@@ -27,7 +31,7 @@ pub struct Degraded {
 }
 
 impl Degraded {
-    /// Both models; `turn`: how long the remote one may take in all for one turn.
+    /// Both models; `turn`: how long all requests of a turn to the remote one may take.
     pub fn new(
         remote: Arc<dyn ChatModel>,
         playbook: Arc<dyn ChatModel>,
@@ -39,20 +43,20 @@ impl Degraded {
 
     fn breaker<T>(&self, with: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = with(&mut breaker);
-        gauge!("ecomres_llm_breaker_open").set(if breaker.is_open(Instant::now()) { 1.0 } else { 0.0 });
-        told
+        let result = with(&mut breaker);
+        gauge!(metric::LLM_BREAKER_OPEN).set(if breaker.is_open(Instant::now()) { 1.0 } else { 0.0 });
+        result
     }
 
-    /// The remote model's answer, or the short word for why there is none.
+    /// The remote model's answer, or the metric label for why there is none.
     async fn ask_remote(&self, request: &ChatRequest) -> Result<ChatReply, &'static str> {
-        if request.rounds.iter().any(|round| round.call.id.starts_with(OURS)) {
+        if begun(request) {
             return Err("begun");
         }
         if request.rounds.iter().filter(|round| round.wrong).count() >= WRONG_CALLS {
             return Err("wrong_calls");
         }
-        let left = (request.begun + self.turn).saturating_duration_since(Instant::now());
+        let left = (request.started + self.turn).saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err("late");
         }
@@ -65,7 +69,7 @@ impl Degraded {
                 return Ok(ChatReply { degraded: Some(false), ..reply });
             }
             Ok(Err(error)) => error,
-            Err(_) => LlmError::Late,
+            Err(_) => LlmError::Timeout,
         };
         tracing::warn!(model = self.remote.name(), %error, "the language model gave no answer");
         if error.is_outage() {
@@ -78,25 +82,25 @@ impl Degraded {
         Err(error.code())
     }
 
-    /// The playbook's answer, on top of what the remote model has done in this turn.
+    /// The playbook's answer, continuing what the remote model has done in this turn.
     async fn ask_playbook(&self, request: &ChatRequest) -> Result<ChatReply, LlmError> {
         let mut left: Vec<&Round> = request.rounds.iter().collect();
         let mut own = ChatRequest { rounds: Vec::new(), ..request.clone() };
         loop {
             let mut reply = ChatReply { degraded: Some(true), ..self.playbook.chat(&own).await? };
             let Some(call) = reply.calls.first().cloned() else {
-                reply.text = with_what_was_done(&reply.text, &left);
+                reply.text =
+                    with_actions(&reply.text, &left, Language::of(&request.facts.conversation), &request.facts.money);
                 return Ok(reply);
             };
-            // What is there already is not asked for again.
-            match left.iter().position(|round| answers(round, &call)) {
-                Some(index) => own.rounds.push(Round { call, ..left.remove(index).clone() }),
-                None => {
-                    for (index, call) in reply.calls.iter_mut().enumerate() {
-                        call.id = format!("{OURS}{}_{index}", request.rounds.len() + 1);
-                    }
-                    return Ok(reply);
+            // A result that the remote model already has is not requested again.
+            if let Some(index) = left.iter().position(|round| answers(round, &call)) {
+                own.rounds.push(Round { call, ..left.remove(index).clone() });
+            } else {
+                for (index, call) in reply.calls.iter_mut().enumerate() {
+                    call.id = format!("{PLAYBOOK_CALL_PREFIX}{}_{index}", request.rounds.len() + 1);
                 }
+                return Ok(reply);
             }
         }
     }
@@ -113,19 +117,31 @@ impl ChatModel for Degraded {
             Ok(reply) => Ok(reply),
             Err("begun") => self.ask_playbook(request).await,
             Err(why) => {
-                counter!("ecomres_llm_degraded_total", "why" => why).increment(1);
-                tracing::warn!(
-                    why,
-                    rounds = request.rounds.len(),
-                    "the playbook answers in place of the language model"
-                );
+                count(why, request);
                 self.ask_playbook(request).await
             }
         }
     }
+
+    async fn chat_by_playbook(&self, request: &ChatRequest) -> Result<ChatReply, LlmError> {
+        if !begun(request) {
+            count("guard", request);
+        }
+        self.ask_playbook(request).await
+    }
 }
 
-/// Whether a call that was made is the one that is wanted, with a result that still holds.
+/// Whether the playbook has the turn already.
+fn begun(request: &ChatRequest) -> bool {
+    request.rounds.iter().any(|round| round.call.id.starts_with(PLAYBOOK_CALL_PREFIX))
+}
+
+fn count(why: &'static str, request: &ChatRequest) {
+    counter!(metric::LLM_DEGRADED, "why" => why).increment(1);
+    tracing::warn!(why, rounds = request.rounds.len(), "the playbook answers in place of the language model");
+}
+
+/// Whether an earlier call is the wanted one, with a result that is still valid.
 fn answers(round: &Round, call: &ToolCall) -> bool {
     if round.wrong || round.call.name != call.name {
         return false;
@@ -134,7 +150,7 @@ fn answers(round: &Round, call: &ToolCall) -> bool {
     let status = round.result["status"].as_str();
     match call.name.as_str() {
         HUMAN => status == Some("success"),
-        // A denial may have had another cause: another amount, for one. Paying again pays nothing twice.
+        // A denial may have had another cause, such as another amount. A second call cannot pay twice.
         REFUND => {
             matches!(status, Some("success" | "already_refunded")) && id(&round.call.arguments) == id(&call.arguments)
         }
@@ -142,25 +158,19 @@ fn answers(round: &Round, call: &ToolCall) -> bool {
     }
 }
 
-/// The reply, after what the remote model did in this turn and the playbook does not know of.
-fn with_what_was_done(reply: &str, left: &[&Round]) -> String {
+/// The reply, preceded by what the remote model did in this turn without the playbook's knowledge.
+fn with_actions(reply: &str, left: &[&Round], language: Language, money: &ShopMoney) -> String {
     let status = |round: &&&Round| round.result["status"].as_str().unwrap_or_default().to_owned();
     if left.iter().any(|round| round.call.name == HUMAN && status(&round) == "success") {
-        return "I've asked a member of our team to take over. They can see this whole conversation and will reply here."
-            .to_owned();
+        return sentences::handoff::done(language).to_owned();
     }
     let mut lines: Vec<String> = left
         .iter()
         .filter(|round| round.call.name == REFUND && status(round) == "success")
         .map(|round| {
             let text = |name: &str| round.result[name].as_str().unwrap_or_default();
-            let amount = crate::domain::money::Money::from_json(&round.result["amount_refunded"]);
-            let amount = amount.map(|amount| amount.to_string()).unwrap_or_default();
-            format!(
-                "Done: {amount} for order {} has been refunded. Your transaction id is {}.",
-                text("order_id"),
-                text("transaction_id")
-            )
+            let amount = shown_amount(&round.result, "amount_refunded", money);
+            sentences::refunds::paid(language, amount, text("order_id"), text("transaction_id"), None)
         })
         .collect();
     lines.push(reply.to_owned());

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::Incoming;
+use crate::domain::conversation::WaitingFor;
 use crate::domain::ids::UserId;
 use crate::llm::scripted::Scripted;
 use crate::testing::{Chat, Shop};
 use crate::tools::{CHECK_REFUND, ORDER};
 
-const BREAKER: BreakerSettings = BreakerSettings { failures: 2, pause: Duration::from_secs(3_600) };
+const BREAKER: BreakerSettings = BreakerSettings { failures: 2, pause: Duration::from_hours(1) };
 const TURN: Duration = Duration::from_secs(20);
 
 /// A remote model that gives answers or errors, and counts how often it was asked.
@@ -39,11 +40,13 @@ fn remote(answers: Vec<Result<ChatReply, LlmError>>) -> Arc<Remote> {
     Arc::new(Remote { answers: Mutex::new(answers.into()), asked: Mutex::new(0) })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the lists of answers hold errors as well")]
 fn call(name: &str, arguments: Value) -> Result<ChatReply, LlmError> {
     let calls = vec![ToolCall { id: "remote_1".into(), name: name.into(), arguments }];
     Ok(ChatReply { calls, ..ChatReply::default() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the lists of answers hold errors as well")]
 fn text(text: &str) -> Result<ChatReply, LlmError> {
     Ok(ChatReply { text: text.into(), ..ChatReply::default() })
 }
@@ -73,7 +76,7 @@ async fn without_the_remote_model_the_playbook_holds_the_whole_conversation() {
 async fn a_turn_that_the_remote_model_began_ends_without_asking_again() {
     let shop = Shop::open().await;
     let id = json!({"order_id": "ord000003"});
-    let away = remote(vec![call(ORDER, id.clone()), call(CHECK_REFUND, id), Err(LlmError::Late)]);
+    let away = remote(vec![call(ORDER, id.clone()), call(CHECK_REFUND, id), Err(LlmError::Timeout)]);
     let mut chat = chat(&shop, &away);
     let report = chat.turn("I want a refund for ORD000003, it came broken").await;
     let called: Vec<&str> = report.calls.iter().map(|call| call.tool.as_str()).collect();
@@ -87,7 +90,7 @@ async fn a_turn_that_the_remote_model_began_ends_without_asking_again() {
 #[tokio::test]
 async fn the_wrong_order_that_the_remote_model_looked_at_is_not_taken_for_the_right_one() {
     let shop = Shop::open().await;
-    let away = remote(vec![call(ORDER, json!({"order_id": "ORD000004"})), Err(LlmError::Late)]);
+    let away = remote(vec![call(ORDER, json!({"order_id": "ORD000004"})), Err(LlmError::Timeout)]);
     let reply = chat(&shop, &away).say("where is ORD000002").await;
     assert!(reply.contains("ORD000002") && reply.contains("₹200"), "{reply}");
 }
@@ -113,7 +116,7 @@ async fn a_refund_that_the_remote_model_paid_is_told_by_the_playbook() {
 #[tokio::test]
 async fn a_person_that_the_remote_model_asked_for_is_told_by_the_playbook() {
     let shop = Shop::open().await;
-    let away = remote(vec![call(HUMAN, json!({"reason": "upset"})), Err(LlmError::Late)]);
+    let away = remote(vec![call(HUMAN, json!({"reason": "upset"})), Err(LlmError::Timeout)]);
     let mut chat = chat(&shop, &away);
     let report = chat.turn("where is ORD000001").await;
     assert!(report.reply.unwrap().contains("member of our team"));
@@ -170,12 +173,13 @@ async fn a_model_that_never_answers_costs_the_turn_its_time_and_no_more() {
 #[tokio::test]
 async fn the_breaker_closes_when_the_service_is_back() {
     let shop = Shop::open().await;
-    let remote = remote(vec![Err(LlmError::Late), Err(LlmError::Late), text("Hello from afar!"), text("And again.")]);
+    let remote =
+        remote(vec![Err(LlmError::Timeout), Err(LlmError::Timeout), text("Hello from afar!"), text("Hello again.")]);
     let breaker = BreakerSettings { failures: 2, pause: Duration::from_millis(30) };
     let model = Degraded::new(Arc::clone(&remote) as Arc<dyn ChatModel>, Arc::new(shop.playbook()), breaker, TURN);
     let worker = shop.worker_with(model);
     let say = async |text: &str, second: i64| {
-        let incoming = Incoming { texts: vec![text.to_owned()], pressed: None };
+        let incoming = Incoming::typed(text);
         let now = shop.now + SignedDuration::from_secs(second);
         worker.take_turn(&UserId::new("a"), &incoming, now).await.unwrap().reply.unwrap()
     };
@@ -184,7 +188,7 @@ async fn the_breaker_closes_when_the_service_is_back() {
     assert_ne!(say("hello", 20).await, "Hello from afar!", "it is left alone");
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(say("hello", 30).await, "Hello from afar!");
-    assert_eq!(say("hello", 40).await, "And again.");
+    assert_eq!(say("hello", 40).await, "Hello again.");
 }
 
 #[tokio::test]
@@ -201,4 +205,81 @@ async fn a_reply_of_the_remote_model_is_none_of_the_playbook() {
     let away = remote(vec![text("How can I help?")]);
     let report = chat(&shop, &away).turn("hello there").await;
     assert_eq!((report.reply.as_deref(), report.basis.degraded), (Some("How can I help?"), Some(false)));
+}
+
+/// What no tool did.
+const LIE: &str = "Your refund has been sent!";
+
+fn called(report: &crate::agent::TurnReport) -> Vec<&str> {
+    report.calls.iter().map(|call| call.tool.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_reply_held_back_is_answered_by_the_playbook_on_the_rounds_made() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    for answers in [vec![text(LIE)], vec![call(ORDER, id.clone()), text(LIE)], vec![call(CHECK_REFUND, id), text(LIE)]]
+    {
+        let asks = answers.len();
+        let lying = remote(answers);
+        let mut chat = chat(&shop, &lying);
+        let report = chat.turn("where is my order ORD000003").await;
+        let reply = report.reply.as_ref().unwrap();
+        assert!(reply.starts_with("Order ORD000003 (Beverages, ₹599"), "{reply}");
+        assert!(!reply.contains(LIE) && !reply.contains("can't confirm") && !reply.contains("refund ₹599"), "{reply}");
+        assert_eq!((report.guard, report.basis.degraded), (Some("refund_claim"), Some(true)), "{reply}");
+        assert_eq!(called(&report).iter().filter(|tool| **tool == ORDER).count(), 1, "looked up once");
+        assert_eq!(*lying.asked.lock().unwrap(), asks, "the remote model is not asked again in this turn");
+        assert!(
+            report.conversation.offered.is_empty() && report.conversation.failures == 0,
+            "{:?}",
+            report.conversation
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_customer_of_a_lying_model_gets_the_offer_and_the_refund() {
+    let shop = Shop::open().await;
+    let lying = remote(vec![text(LIE), text(LIE), text("A colleague will call you at noon.")]);
+    let mut chat = chat(&shop, &lying);
+    let report = chat.turn("I want a refund for ORD000003").await;
+    let offer = "I can refund ₹599 for order ORD000003.\nShall I go ahead? Please reply yes or no.";
+    assert!(report.reply.as_ref().unwrap().ends_with(offer), "{:?}", report.reply);
+    assert_eq!(report.conversation.offered.len(), 1);
+    assert!(shop.store.refunds(10).await.unwrap().is_empty());
+    let report = chat.turn("yes").await;
+    assert!(report.reply.as_ref().unwrap().contains("RFND_"), "{:?}", report.reply);
+    assert_eq!((report.guard, called(&report)), (Some("refund_claim"), vec![REFUND]));
+    assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+    assert!(chat.say("hello").await.starts_with("Hello!"));
+}
+
+#[tokio::test]
+async fn what_the_turn_did_is_told_without_the_playbook() {
+    let shop = Shop::open().await;
+    let id = json!({"order_id": "ORD000003"});
+    let lying = remote(vec![call(CHECK_REFUND, id.clone()), text(LIE), call(REFUND, id), text("You get ₹50,000!")]);
+    let mut chat = chat(&shop, &lying);
+    let report = chat.turn("refund ORD000003").await;
+    assert!(report.reply.unwrap().starts_with("I can refund ₹599"));
+    assert_eq!((report.guard, report.basis.degraded), (Some("refund_claim"), Some(false)));
+    let report = chat.turn("yes").await;
+    assert!(report.reply.as_ref().unwrap().contains("RFND_"), "{:?}", report.reply);
+    assert_eq!((report.guard, report.basis.degraded), (Some("amount"), Some(false)));
+}
+
+#[tokio::test]
+async fn a_second_miss_in_a_row_offers_a_person() {
+    let shop = Shop::open().await;
+    let mut chat = chat(&shop, &remote(vec![text(LIE), text(LIE)]));
+    let first = chat.turn("blue grommets").await.conversation;
+    assert_eq!((first.waiting_for, first.failures), (WaitingFor::Details, 0));
+    let report = chat.turn("grommets").await;
+    assert!(report.reply.as_ref().unwrap().contains("yes / no"), "{:?}", report.reply);
+    assert_eq!((report.conversation.waiting_for, report.conversation.failures), (WaitingFor::Person, 1));
+    assert_eq!(report.guard, Some("refund_claim"));
+    let report = chat.turn("yes").await;
+    assert!(report.reply.unwrap().contains("member of our team"), "the remote model is away by now");
+    assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
 }

@@ -1,21 +1,25 @@
-//! Decides, without any language model, what to do next in a conversation: which tool to call or what to say.
+//! Answers without a language model: which tool to call or what to reply, by rules.
 //!
-//! It must never state a fact that no tool result of the turn and no written answer holds.
+//! It must never state a fact that no tool result of the turn and no answer of the shop holds.
 //!
-//! The plan is a function of the facts and of the tool results so far: each round it runs from the start, and stops at
-//! the first call whose result is not there yet. So it needs no state of its own.
+//! The plan is a function of the facts and of the tool results so far: each round runs it from the start, up to the
+//! first call whose result is missing. So it has no state.
 
 pub mod faq;
 mod intents;
-mod phrases;
+mod matchers;
 mod plan;
+mod results;
+mod which_order;
 
 use async_trait::async_trait;
 
 use super::{ChatModel, ChatReply, ChatRequest, LlmError};
-use crate::domain::ids::IdPatterns;
+use crate::domain::ownership::Proof;
 use faq::Faq;
 use plan::Plan;
+pub(super) use results::amount as shown_amount;
+pub use results::status as order_status;
 
 /// The offline counterpart of a language model.
 #[derive(Debug, Clone)]
@@ -23,16 +27,16 @@ pub struct Playbook {
     settings: Settings,
 }
 
-/// What the playbook goes by.
+/// The settings of the playbook.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Questions it may answer.
     pub faq: Faq,
-    /// How identifiers look.
-    pub patterns: IdPatterns,
     /// Whether an order needs the customer id as well.
     pub strict: bool,
-    /// Below this confidence the customer is asked to explain.
+    /// What customers are asked for besides an order id; empty: nothing.
+    pub proofs: Vec<Proof>,
+    /// Below this confidence of the intent the customer is asked to explain.
     pub clarify_below: f64,
     /// Above this confidence a negative message counts as very negative.
     pub very_negative: f64,

@@ -1,6 +1,5 @@
 //! What a remote model is told, whole, for the turns that matter; and what never leaves.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::conversation::{Conversation, Offer, Triage, WaitingFor};
+use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{IdPatterns, OrderId, QuoteId, UserId};
 use crate::llm::{Round, ToolCall};
 use crate::tools::catalogue;
@@ -53,11 +53,21 @@ fn request(text: &str, confidence: f64, sentiment: &str) -> ChatRequest {
     let named = IdPatterns::default().orders_in(text);
     conversation.remember_orders(&named);
     ChatRequest {
-        facts: Facts { text: text.into(), triage, cause: TriageCause::FirstMessage, named_orders: named, conversation },
+        facts: Facts {
+            text: text.into(),
+            triage,
+            cause: TriageCause::FirstMessage,
+            named_orders: named,
+            suspected: Vec::new(),
+            patterns: IdPatterns::default(),
+            is_answer: true,
+            conversation,
+            money: ShopMoney::default(),
+        },
         history: Vec::new(),
         rounds: Vec::new(),
         tools: catalogue().into(),
-        begun: Instant::now(),
+        started: Instant::now(),
     }
 }
 
@@ -85,7 +95,7 @@ fn an_answer_to_an_offer_with_history_and_calls() {
     request.facts.conversation.waiting_for = WaitingFor::Consent;
     request.facts.conversation.remember_orders(&[OrderId::new("ORD000003")]);
     request.facts.conversation.offered =
-        vec![Offer { quote_id: QuoteId::new("q1"), order_id: OrderId::new("ORD000003") }];
+        vec![Offer::new(QuoteId::new("q1"), OrderId::new("ORD000003"), Amount::rupees(599))];
     request.history = vec![
         message(Role::User, "refund ORD000003, mail me at asha@example.com", 1),
         message(Role::Assistant, "I can refund ₹599 for order ORD000003. Shall I go ahead? (yes / no)", 1),
@@ -142,5 +152,4 @@ fn one_huge_message_or_result_is_cut() {
     assert!(sum < 6_000, "{sum}");
     let Message::Assistant { tool_calls, .. } = &messages[2] else { panic!() };
     assert_eq!(tool_calls[0].function.arguments, "{}", "what is no object is not sent again");
-    let _ = Arc::clone(&request.tools);
 }

@@ -1,6 +1,4 @@
-//! Decides nothing: a model that answers what a test wrote down.
-//!
-//! It must never be reachable from a command.
+//! A model for tests that gives prepared answers. It must never be reachable from a command.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -1,15 +1,17 @@
-//! Decides which tools of third parties a language model may call, and under which names.
+//! Which tools of third parties a language model may call, and under which names.
 //!
-//! It must never offer one that was not allowed, nor one about money that was not allowed by its own name.
+//! Only allowed tools are offered; one about money only where it is allowed by its own name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::Tool;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::client::{Client, Target};
 use crate::domain::words::words;
-use crate::tools::{ForeignTool, RemoteTools, ToolSpec};
+use crate::tools::{ForeignTool, RemoteError, RemoteTools, ToolSpec};
 
 /// A third party's server.
 #[derive(Debug, Clone)]
@@ -20,9 +22,11 @@ pub struct ForeignServer {
     pub target: Target,
     /// The tools that may be called; `*` stands for all that are not about money.
     pub allow: Vec<String>,
+    /// How long it may take to start.
+    pub start: Duration,
 }
 
-/// Beginnings of words that money is moved with.
+/// Prefixes of words about moving money.
 const MONEY: [&str; 14] = [
     "refund",
     "reimburs",
@@ -40,32 +44,84 @@ const MONEY: [&str; 14] = [
     "withdraw",
 ];
 
-/// The longest name that model providers take.
-const LONGEST_NAME: usize = 64;
+/// The longest name that model providers accept.
+const MAX_NAME_CHARS: usize = 64;
 
-/// Asks each server for its tools. One that cannot be reached is told and left out: the shop's own tools work without it.
+/// The first pause before a server that could not be reached is tried again; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// Lists the tools of each server once. One that cannot be reached is logged and left out: the shop's own tools work
+/// without it.
 pub async fn tools_of(servers: Vec<ForeignServer>) -> Vec<ForeignTool> {
     let mut found = Vec::new();
     for server in servers {
-        let client = Arc::new(Client::new(server.target.clone()));
-        match client.tools().await {
+        match list(&server).await {
+            Ok(tools) => found.extend(tools),
             Err(error) => tracing::warn!(server = %server.prefix, %error, "its tools are not offered"),
-            Ok(tools) => {
-                for name in server.allow.iter().filter(|name| *name != "*") {
-                    if tools.iter().all(|tool| tool.name != name.as_str()) {
-                        tracing::warn!(server = %server.prefix, tool = %name, "it has no such tool");
-                    }
-                }
-                let offered = tools.iter().filter(|tool| is_allowed(&server.allow, tool));
-                found.extend(offered.map(|tool| ForeignTool {
-                    spec: describe(&server.prefix, tool),
-                    name: tool.name.clone().into_owned(),
-                    server: Arc::clone(&client) as Arc<dyn RemoteTools>,
-                }));
-            }
         }
     }
     found
+}
+
+/// Connects to each server in the background, however long that takes, and gives its tools to `add` once it has them.
+/// What is returned ends when each was tried once.
+pub fn connect_in_background(
+    servers: Vec<ForeignServer>,
+    add: impl Fn(Vec<ForeignTool>) + Clone + Send + 'static,
+) -> impl Future<Output = ()> {
+    let tried: Vec<_> = servers
+        .into_iter()
+        .map(|server| {
+            let add = add.clone();
+            let (done, tried) = oneshot::channel::<()>();
+            tokio::spawn(async move {
+                let mut done = Some(done);
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    match list(&server).await {
+                        Ok(tools) => {
+                            tracing::info!(server = %server.prefix, tools = tools.len(), "its tools are offered");
+                            return add(tools);
+                        }
+                        Err(error) if done.is_some() => {
+                            tracing::warn!(server = %server.prefix, %error, "its tools are not offered until it answers");
+                        }
+                        Err(error) => tracing::debug!(server = %server.prefix, %error, "it does not answer yet"),
+                    }
+                    // Whoever waits for the first attempt has waited long enough.
+                    drop(done.take());
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            });
+            tried
+        })
+        .collect();
+    async move {
+        for tried in tried {
+            // An error says as well that the first attempt is over.
+            let _ = tried.await;
+        }
+    }
+}
+
+async fn list(server: &ForeignServer) -> Result<Vec<ForeignTool>, RemoteError> {
+    let client = Arc::new(Client::new(server.target.clone()).with_start_time(server.start));
+    let tools = client.tools().await?;
+    for name in server.allow.iter().filter(|name| *name != "*") {
+        if tools.iter().all(|tool| tool.name != name.as_str()) {
+            tracing::warn!(server = %server.prefix, tool = %name, "it has no such tool");
+        }
+    }
+    let offered = tools.iter().filter(|tool| is_allowed(&server.allow, tool));
+    Ok(offered
+        .map(|tool| ForeignTool {
+            spec: describe(&server.prefix, tool),
+            name: tool.name.clone().into_owned(),
+            server: Arc::clone(&client) as Arc<dyn RemoteTools>,
+        })
+        .collect())
 }
 
 fn is_allowed(allow: &[String], tool: &Tool) -> bool {
@@ -73,30 +129,30 @@ fn is_allowed(allow: &[String], tool: &Tool) -> bool {
         || (allow.iter().any(|name| name == "*") && !is_about_money(tool))
 }
 
-/// Whether a tool's name or its words speak of money.
+/// Whether the name, title or description of a tool mentions money.
 fn is_about_money(tool: &Tool) -> bool {
-    let spoken = [Some(tool.name.as_ref()), tool.title.as_deref(), tool.description.as_deref()];
-    let text = spoken.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let texts = [Some(tool.name.as_ref()), tool.title.as_deref(), tool.description.as_deref()];
+    let text = texts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     // `issueRefund` and `issue_refund` are two words each.
-    let mut apart = String::with_capacity(text.len() + 16);
+    let mut split = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if c.is_uppercase() || !c.is_alphanumeric() {
-            apart.push(' ');
+            split.push(' ');
         }
         if c.is_alphanumeric() {
-            apart.push(c);
+            split.push(c);
         }
     }
-    let together = words(&text);
-    words(&apart).iter().chain(&together).any(|word| MONEY.iter().any(|money| word.starts_with(money)))
+    let whole = words(&text);
+    words(&split).iter().chain(&whole).any(|word| MONEY.iter().any(|money| word.starts_with(money)))
 }
 
-/// The tool as it is told to a model: with its server's prefix, in the letters that model providers take.
+/// The tool as a model sees it: with the prefix of its server, in the characters that model providers accept.
 fn describe(prefix: &str, tool: &Tool) -> ToolSpec {
     let name: String = format!("{prefix}_{}", tool.name)
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
-        .take(LONGEST_NAME)
+        .take(MAX_NAME_CHARS)
         .collect();
     let hints = tool.annotations.as_ref();
     ToolSpec {
@@ -143,7 +199,7 @@ mod tests {
     fn names_carry_their_prefix_and_fit() {
         let spec = describe("courier", &tool("track.parcel/v2", "Tells where a parcel is."));
         assert_eq!(spec.name, "courier_track_parcel_v2");
-        assert!(spec.writes && spec.destructive, "what a tool does not say of itself is taken at its worst");
-        assert_eq!(describe(&"x".repeat(80), &tool("y", "")).name.len(), LONGEST_NAME);
+        assert!(spec.writes && spec.destructive, "what a tool does not declare is assumed at its worst");
+        assert_eq!(describe(&"x".repeat(80), &tool("y", "")).name.len(), MAX_NAME_CHARS);
     }
 }

@@ -1,11 +1,11 @@
-//! Decides who may speak the protocol over HTTP, and how much: token, host, origin, size, rate.
-//!
-//! It must never serve a request of a web page that was not allowed by name, nor hold a call that never ends.
+//! The protocol over HTTP, and its limits: token, host, origin, size, rate, time, sessions.
 
 mod gate;
+mod manners;
 mod rate;
+mod sessions;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,29 +14,45 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use super::Server;
+use crate::http::connections::Connections;
+use crate::http::host::is_local;
+use crate::http::resources::WatchedDisk;
+use crate::http::serve::serve_and_drain;
 use gate::Gate;
-use rate::Rate;
+use rate::RateLimit;
+use sessions::Sessions;
 
-/// The largest request.
+/// The largest request, in bytes.
 pub const LARGEST_REQUEST: usize = 1_048_576;
-/// The longest that a request may take until its answer begins, a slow sender's included.
-const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+/// How long a request may take until its answer begins, including the time to receive it.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long calls in flight are waited for when the server ends.
-const LONGEST_FAREWELL: Duration = Duration::from_secs(20);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+/// How long streams have to end after that.
+const STREAMS_GRACE: Duration = Duration::from_secs(5);
+
+/// What opens the server.
+#[derive(Debug, Clone)]
+pub enum Lock {
+    /// Every request must carry this token.
+    Token(SecretString),
+    /// Nothing does: somebody said that nobody else reaches this machine, and requests that come from anywhere else, as far
+    /// as they show it, are refused.
+    Alone,
+}
 
 /// What may reach the server.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// The token that every request must carry; none: whoever reaches the address may call.
-    pub token: Option<SecretString>,
+    /// What opens it.
+    pub lock: Lock,
     /// Names that the server is reached by, besides `localhost` and addresses in digits.
     pub allowed_hosts: Vec<String>,
     /// Web pages that may call, such as `https://app.example.com`, besides those of this machine where `local` is set.
@@ -49,26 +65,24 @@ pub struct HttpOptions {
     pub stop: CancellationToken,
 }
 
-/// Why the server cannot serve.
+/// Errors of the server.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// Nobody but this machine may be served without a token.
+    /// Other machines could call without a token.
     #[error("{address} can be reached from other machines, and no token is set")]
     NoToken {
-        /// Where it was to listen.
+        /// The address to listen at.
         address: SocketAddr,
     },
-    /// The address cannot be listened at.
-    #[error("{address} cannot be listened at: {reason}")]
-    Bind {
-        /// Where it was to listen.
+    /// Whoever is alone listens at an address of this machine only.
+    #[error("{address} can be reached from other machines, and --i-am-alone is for this machine only")]
+    NotAlone {
+        /// The address to listen at.
         address: SocketAddr,
-        /// What the system says.
-        reason: String,
     },
     /// Serving itself failed.
     #[error("serving failed: {0}")]
-    Fault(String),
+    Serve(String),
 }
 
 impl HttpError {
@@ -76,29 +90,42 @@ impl HttpError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoToken { .. } => Some("set MCP_TOKEN in the environment or .env, or listen at 127.0.0.1".to_owned()),
-            Self::Bind { .. } => {
-                Some("end the program that uses the port, or name another address, such as 127.0.0.1:8002".to_owned())
-            }
-            Self::Fault(_) => None,
+            Self::NotAlone { .. } => Some("set MCP_TOKEN instead, or listen at 127.0.0.1".to_owned()),
+            Self::Serve(_) => None,
         }
     }
 }
 
-/// Checks that whoever can reach an address has to show a token.
-///
-/// # Errors
-/// When the address is not this machine's own and there is no token.
-pub fn check_exposure(address: SocketAddr, token: Option<&SecretString>) -> Result<(), HttpError> {
-    if token.is_some() || is_local(address.ip()) { Ok(()) } else { Err(HttpError::NoToken { address }) }
+impl Lock {
+    /// The lock of a server at an address: the token that is set; without one nothing, where somebody says that they are
+    /// `alone`; otherwise a token made up now, which whoever starts the server has to be shown.
+    ///
+    /// # Errors
+    /// When other machines reach the address and no token is set.
+    pub fn find(address: SocketAddr, token: &SecretString, alone: bool) -> Result<(Self, Option<MadeUp>), HttpError> {
+        if !token.expose_secret().trim().is_empty() {
+            return Ok((Self::Token(token.clone()), None));
+        }
+        match (is_local(address.ip()), alone) {
+            (true, true) => Ok((Self::Alone, None)),
+            (true, false) => {
+                let token = hex::encode(rand::random::<[u8; 24]>());
+                Ok((Self::Token(token.clone().into()), Some(MadeUp(token))))
+            }
+            (false, true) => Err(HttpError::NotAlone { address }),
+            (false, false) => Err(HttpError::NoToken { address }),
+        }
+    }
 }
 
-/// Whether only this machine reaches an address.
-pub fn is_local(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
+/// A token that was made up for one run of the server.
+pub struct MadeUp(
+    /// The token.
+    pub String,
+);
 
-/// The route `/mcp`, with everything that guards it. Serve it with the address of the peer
-/// (`into_make_service_with_connect_info::<SocketAddr>`), which the rate limit goes by.
+/// The route `/mcp`, with everything that guards it. Serve it with [`crate::http::serve`]: the rate limit goes by the
+/// address of the peer.
 pub fn router(server: &Server, options: &HttpOptions) -> Router {
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
@@ -108,45 +135,60 @@ pub fn router(server: &Server, options: &HttpOptions) -> Router {
         .disable_allowed_hosts()
         .disable_allowed_origins();
     let template = server.clone();
-    let sessions = Arc::new(LocalSessionManager::default());
+    let sessions = Arc::new(Sessions::default());
     let service = StreamableHttpService::new(move || Ok(template.session()), sessions, config);
     Router::new()
         .route_service("/mcp", service)
-        .layer(axum::middleware::map_response(settled))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
-        .layer(axum::middleware::from_fn_with_state(Arc::new(Gate::new(options)), gate::check))
-        .layer(axum::middleware::from_fn_with_state(Arc::new(Rate::new(options.requests_per_second)), rate::check))
+        // Of this route alone: the paths of others, and those that nobody serves, have nothing to do with its token.
+        .route_layer(axum::middleware::from_fn(manners::apply))
+        .route_layer(axum::middleware::map_response(end_of_session))
+        .route_layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .route_layer(axum::middleware::from_fn_with_state(Arc::new(Gate::new(options)), gate::check))
+        .route_layer(axum::middleware::from_fn_with_state(
+            Arc::new(RateLimit::new(options.requests_per_second)),
+            rate::check,
+        ))
 }
 
-/// A session that was ended is gone, not merely about to be: some clients take 202 for a failure.
-async fn settled(method: Method, response: Response) -> Response {
+/// A session that was ended is gone, not merely about to be: some clients take 202 for an error.
+async fn end_of_session(method: Method, response: Response) -> Response {
     if method == Method::DELETE && response.status() == StatusCode::ACCEPTED {
         return StatusCode::NO_CONTENT.into_response();
     }
     response
 }
 
-/// The routes `/healthz` (the process answers) and `/readyz` (it can serve calls).
-pub fn health(server: Server, stop: CancellationToken) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state((server, stop))
+/// The routes `/healthz` (the process answers) and `/readyz` (it can serve calls, and the disk of the store, where it is on
+/// one, has place).
+pub fn health(server: Server, disk: Option<WatchedDisk>, stop: CancellationToken) -> Router {
+    let state = (server, disk, stop);
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(state)
 }
 
-async fn ready(State((server, stop)): State<(Server, CancellationToken)>) -> (StatusCode, &'static str) {
+type Health = (Server, Option<WatchedDisk>, CancellationToken);
+
+async fn ready(State((server, disk, stop)): State<Health>) -> (StatusCode, String) {
     if stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n".to_owned());
     }
     if !server.is_ready().await {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n".to_owned());
     }
-    (StatusCode::OK, "ready\n")
+    match disk {
+        Some(disk) => match disk.check().await {
+            Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+            Err(told) => (StatusCode::SERVICE_UNAVAILABLE, format!("disk: {told}\n")),
+        },
+        None => (StatusCode::OK, "ready\n".to_owned()),
+    }
 }
 
-/// Listens at an address.
-///
-/// # Errors
-/// When it cannot be listened at.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, HttpError> {
-    TcpListener::bind(address).await.map_err(|error| HttpError::Bind { address, reason: error.to_string() })
+/// What the server is served with besides its options.
+pub struct Serving {
+    /// The connections of the process.
+    pub connections: Arc<Connections>,
+    /// The disk of the store, where it is on one.
+    pub disk: Option<WatchedDisk>,
 }
 
 /// Serves `/mcp`, `/healthz` and `/readyz` until `stop` is cancelled. Then no new connection is taken, calls in flight
@@ -157,35 +199,26 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, HttpError> {
 pub async fn serve(
     server: Server,
     mut options: HttpOptions,
+    serving: Serving,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
     let sessions = CancellationToken::new();
     options.stop = sessions.clone();
-    let app = router(&server, &options).merge(health(server.clone(), stop.clone()));
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        // Answers are small: they must not wait for more to send.
-        let _ = stream.set_nodelay(true);
-    });
-    let ended = stop.clone();
-    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move { ended.cancelled().await });
-    let farewell = async {
-        stop.cancelled().await;
+    let app = router(&server, &options).merge(health(server.clone(), serving.disk, stop.clone()));
+    let drain = async {
         let finished = async {
             server.finish_calls().await;
             // The answers of the last calls are still on their way out.
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
-        if tokio::time::timeout(LONGEST_FAREWELL, finished).await.is_err() {
-            tracing::warn!("calls were still running after {} s", LONGEST_FAREWELL.as_secs());
+        if tokio::time::timeout(SHUTDOWN_GRACE, finished).await.is_err() {
+            tracing::warn!("calls were still running after {} s", SHUTDOWN_GRACE.as_secs());
         }
-        // Streams that wait for news never end by themselves.
+        // Streams that wait for notifications never end by themselves.
         sessions.cancel();
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::sleep(STREAMS_GRACE).await;
     };
-    tokio::select! {
-        served = serving.into_future() => served.map_err(|error| HttpError::Fault(error.to_string())),
-        () = farewell => Ok(()),
-    }
+    let served = serve_and_drain(&serving.connections, app, listener, stop, drain).await;
+    served.map_err(|error| HttpError::Serve(error.to_string()))
 }

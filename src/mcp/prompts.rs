@@ -1,6 +1,4 @@
-//! Decides which ready instructions an assistant can be given.
-//!
-//! It must never promise an amount or an outcome: the instructions name the tools that decide.
+//! The prompts that assistants can use. They promise no amount and no outcome: they name the tools that decide.
 
 use rmcp::model::{ErrorData, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 use serde_json::Value;
@@ -29,7 +27,7 @@ pub(super) fn list() -> Vec<Prompt> {
         Prompt::new(
             REFUND_WALKTHROUGH,
             Some("Take a refund from the order to the payment, with the customer's consent in between."),
-            Some(vec![argument("order_id", "Order", "The order id, such as ORD000003.", true)]),
+            Some(vec![argument("order_id", "Order", "The order id, as the shop writes it.", true)]),
         )
         .with_title("Walk through a refund"),
     ]
@@ -67,7 +65,7 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
         format!(
             "A customer of the shop wrote the message below. Resolve it with the tools:\n\
              1. smart_triage_nlu with the message, to learn what they want and how they sound.\n\
-             2. If it names an order (ORD and six digits), query_order_database before saying anything about it; if it \
+             2. If it names an order, query_order_database before saying anything about it; if it \
              needs one and names none, ask for the order id.\n\
              3. For a refund: check_refund_eligibility, tell the customer the amount, wait for a plain yes, then \
              process_refund once. Never name an amount that no tool gave.\n\
@@ -99,28 +97,28 @@ mod tests {
 
     use super::*;
 
-    fn filled(name: &str, arguments: Value) -> Result<String, String> {
+    fn filled(name: &str, arguments: &Value) -> Result<String, String> {
         let result = get(name, arguments.as_object()).map_err(|error| error.message.into_owned())?;
         Ok(result.messages[0].content.as_text().unwrap().text.clone())
     }
 
     #[test]
     fn prompts_hold_their_arguments() {
-        let text = filled(TRIAGE_AND_RESOLVE, json!({"message": "where is ORD000001", "user_id": "42"})).unwrap();
+        let text = filled(TRIAGE_AND_RESOLVE, &json!({"message": "where is ORD000001", "user_id": "42"})).unwrap();
         assert!(text.contains("where is ORD000001") && text.contains("Customer id: 42"), "{text}");
-        assert!(filled(REFUND_WALKTHROUGH, json!({"order_id": "ORD000003"})).unwrap().contains("order ORD000003"));
+        assert!(filled(REFUND_WALKTHROUGH, &json!({"order_id": "ORD000003"})).unwrap().contains("order ORD000003"));
     }
 
     #[test]
     fn wrong_arguments_are_named() {
-        for (name, arguments, told) in [
+        for (name, arguments, message) in [
             ("other", json!({}), "there is no prompt “other”"),
             (REFUND_WALKTHROUGH, json!({}), "order_id: it is missing"),
             (REFUND_WALKTHROUGH, json!({"order_id": 3}), "order_id: it must be a text"),
             (REFUND_WALKTHROUGH, json!({"order_id": "x", "amount": "5"}), "amount: there is no such argument"),
         ] {
-            let error = filled(name, arguments).unwrap_err();
-            assert!(error.contains(told), "{error}");
+            let error = filled(name, &arguments).unwrap_err();
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Decides which address names which record, and how a record is handed out.
-//!
-//! It must never read anything itself: records come from the tools, which put each reading on record.
+//! The resources: orders, conversations and the refund policy as JSON. They are read through the tools, which write each
+//! access to the audit trail.
 
 use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 use serde_json::json;
@@ -27,7 +26,7 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
     vec![
         ResourceTemplate::new("ecomres://orders/{id}", "order")
             .with_title("An order")
-            .with_description("The order under its column names, such as ecomres://orders/ORD000003.")
+            .with_description("The order under its column names, by its id; signs such as # are written as %23.")
             .with_mime_type(JSON),
         ResourceTemplate::new("ecomres://conversations/{user}", "conversation")
             .with_title("A conversation")
@@ -36,7 +35,7 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
     ]
 }
 
-/// Which record an address names.
+/// The record that an address names.
 fn name_of(uri: &str) -> Option<RecordName> {
     if uri == POLICY {
         return Some(RecordName::RefundPolicy);
@@ -50,14 +49,14 @@ fn name_of(uri: &str) -> Option<RecordName> {
     }
 }
 
-/// The text behind percent signs (RFC 3986, section 2.1).
+/// Decodes percent signs (RFC 3986, section 2.1); `None` where that is malformed. Not `form_urlencoded`: in a path `+` is
+/// itself, and a malformed escape names nothing.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         if *first == b'%' {
-            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            bytes.extend(hex::decode(tail.get(..2)?).ok()?);
             rest = &tail[2..];
         } else {
             bytes.push(*first);
@@ -80,12 +79,12 @@ pub(super) async fn read(toolbox: &Toolbox, uri: &str, context: &Context) -> Res
         Ok(record) => {
             let text = serde_json::to_string_pretty(&record).unwrap_or_default();
             let contents = ResourceContents::text(text, uri).with_mime_type(JSON);
-            // Orders and conversations change and are about one person: nobody in between may keep them.
+            // Orders and conversations change and are about one person: no cache in between may store them.
             Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
         }
         Err(RecordError::NotFound) => Err(missing()),
         Err(RecordError::Wrong(why)) => Err(ErrorData::invalid_params(why, Some(json!({"uri": uri})))),
-        Err(RecordError::Fault) => Err(ErrorData::internal_error("the record cannot be read now", None)),
+        Err(RecordError::Failed) => Err(ErrorData::internal_error("the record cannot be read now", None)),
     }
 }
 
@@ -105,6 +104,7 @@ mod tests {
             "ecomres://orders/%zz",
             "ecomres://orders/%f",
             "ecomres://orders/%ff",
+            "ecomres://orders/%+f",
             "file:///etc/passwd",
             "ecomres://policy/other",
             "ecomres://other/x",

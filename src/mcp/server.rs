@@ -1,9 +1,7 @@
-//! Decides how each request of the protocol is answered: tools, resources, prompts, logging.
+//! The requests of the protocol: tools, resources, prompts, logging.
 //!
-//! It must never show the internals of a fault, nor leave a call without an answer, whatever happens in a tool.
-
-// The revision of 2026 deprecates logging without a successor; the clients in use still ask for it.
-#![allow(deprecated)]
+//! Every call has an answer, whatever happens in a tool, and no answer shows the details of an internal error.
+#![expect(deprecated, reason = "the revision of 2026 deprecates logging without a successor; clients still use it")]
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +26,7 @@ use crate::domain::caller::Caller;
 use crate::domain::words::excerpt;
 use crate::tools::{Context, HUMAN, REFUND, ToolSpec, Toolbox};
 
-/// What an assistant is told about this server as a whole.
+/// The instructions of the server for assistants.
 const INSTRUCTIONS: &str = "Customer support for an online shop: read messages, look orders up, quote and pay refunds, \
     ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
     tell the customer the amount and wait for a plain yes; then call process_refund once. Amounts come from the tools, \
@@ -51,7 +49,8 @@ impl Server {
         Self { toolbox, tools, calls: TaskTracker::new(), level: Arc::default() }
     }
 
-    /// The same server for another session: what a client sets for itself is not shared.
+    /// The same server for another session: the log level of a session is not shared.
+    #[must_use]
     pub fn session(&self) -> Self {
         Self { level: Arc::default(), ..self.clone() }
     }
@@ -67,13 +66,13 @@ impl Server {
         self.calls.wait().await;
     }
 
-    /// Whether the store can be read: what `/readyz` tells.
+    /// Whether the store can be read: the answer of `/readyz`.
     pub async fn is_ready(&self) -> bool {
         self.toolbox.is_ready().await
     }
 
-    /// Runs a tool for the operator at the other end. It runs to its end even when the client goes away: what a tool
-    /// has begun to write is finished and put on record.
+    /// Runs a tool on behalf of the operator. It runs to its end even when the client disconnects, so that what it has begun
+    /// to write is completed and recorded.
     async fn run(&self, request: CallToolRequestParams, context: &RequestContext<RoleServer>) -> CallToolResult {
         let name = request.name.into_owned();
         let arguments = request.arguments.map_or(Value::Null, Value::Object);
@@ -90,18 +89,18 @@ impl Server {
             }
             Ok(Ok(result)) => CallToolResult::structured(result.value),
             Ok(Err(_)) | Err(_) => {
-                let told = json!({"error": "the tool failed inside; the log of the server says more"});
-                CallToolResult::error(vec![ContentBlock::text(told.to_string())])
+                let message = json!({"error": "the tool failed inside; the log of the server says more"});
+                CallToolResult::error(vec![ContentBlock::text(message.to_string())])
             }
         }
     }
 
-    /// Tells the client about a call where it asked for that: the level of the request, else of the session.
+    /// Sends a log message to the client, where its level (of the request, else of the session) asks for it.
     async fn log(&self, context: &RequestContext<RoleServer>, level: LoggingLevel, data: Value) {
-        let asked = context.meta.log_level().or(*self.level.lock().unwrap_or_else(PoisonError::into_inner));
-        if asked.is_some_and(|asked| severity(level) >= severity(asked)) {
+        let wanted = context.meta.log_level().or(*self.level.lock().unwrap_or_else(PoisonError::into_inner));
+        if wanted.is_some_and(|wanted| severity(level) >= severity(wanted)) {
             let message = LoggingMessageNotificationParam::new(level, data).with_logger("ecomres");
-            // A client that went away needs no news.
+            // A client that has disconnected gets no message.
             let _ = context.peer.notify_logging_message(message).await;
         }
     }
@@ -114,7 +113,7 @@ impl Server {
     }
 }
 
-/// Who is at the other end: a member of the team, named after the program they use.
+/// The caller: a member of the team, named after the program that they use.
 fn operator(context: &RequestContext<RoleServer>) -> Caller {
     let client = context.client_info().map(|client| client.name);
     let name = client.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or("unnamed");
@@ -139,7 +138,7 @@ fn severity(level: LoggingLevel) -> u8 {
     }
 }
 
-/// A tool of the catalogue in the words of the protocol.
+/// A tool of the catalogue, in the types of the protocol.
 fn describe(spec: &ToolSpec) -> Tool {
     let object = |schema: &Value| -> Arc<JsonObject> { Arc::new(schema.as_object().cloned().unwrap_or_default()) };
     let annotations = ToolAnnotations::with_title(spec.title.clone())
@@ -182,8 +181,8 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, McpError> {
         let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name) else {
             let known: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
-            let told = format!("there is no tool “{}”; there are: {}", excerpt(&request.name, 64), known.join(", "));
-            return Err(ErrorData::invalid_params(told, None));
+            let message = format!("there is no tool “{}”; there are: {}", excerpt(&request.name, 64), known.join(", "));
+            return Err(ErrorData::invalid_params(message, None));
         };
         let name = tool.name.clone();
         let begun = Instant::now();

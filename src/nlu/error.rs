@@ -1,17 +1,15 @@
-//! Decides how a fault in the model, its folder or its training data is told, in one sentence each.
-//!
-//! It must never hide what was found: every message names the file, tensor, line or value.
+//! Errors of the model, its files and its training data. Every message names the file, tensor, line or value.
 
 use std::path::{Path, PathBuf};
 
 /// What can go wrong between a message and its prediction, or between a data file and a model.
 #[derive(Debug, thiserror::Error)]
 pub enum NluError {
-    /// No model folder where one was looked for.
-    #[error("no model folder found, looked in {}", list(.tried))]
+    /// No model folder where one was named.
+    #[error("there is no model folder {}", .folder.display())]
     NoModel {
-        /// Every place that was tried, in order.
-        tried: Vec<PathBuf>,
+        /// The folder that was named.
+        folder: PathBuf,
     },
     /// A file of the model folder or a data file is not there.
     #[error("{} does not exist", .path.display())]
@@ -58,12 +56,12 @@ pub enum NluError {
         expected: Vec<usize>,
     },
     /// The label set and the classifier disagree on how many labels there are.
-    #[error("{}: {labels} {task} labels in label_info.json, but {task}_classifier has {rows} rows", .path.display())]
+    #[error("{}: {labels} {head} labels in label_info.json, but {head}_classifier has {rows} rows", .path.display())]
     LabelCount {
         /// The model folder.
         path: PathBuf,
-        /// `intent` or `sentiment`.
-        task: &'static str,
+        /// The head, such as `intent`.
+        head: String,
         /// Labels named in `label_info.json`.
         labels: usize,
         /// Rows of the classifier in the weights.
@@ -80,7 +78,7 @@ pub enum NluError {
     Stopped,
     /// The computation failed in a way no input should cause.
     #[error("the model failed: {0}")]
-    Fault(String),
+    Internal(String),
     /// Training or evaluation data that cannot be used.
     #[error("{reason}")]
     Data {
@@ -100,13 +98,13 @@ pub enum NluError {
     /// The device that was asked for is not there.
     #[error("{reason}")]
     Device {
-        /// What was looked for.
+        /// What was searched for.
         reason: String,
         /// What to do about it.
         hint: String,
     },
     /// The user stopped the training.
-    #[error("stopped at step {step}, the checkpoint is kept in {}", .checkpoint.display())]
+    #[error("stopped at step {step}, the checkpoint is saved in {}", .checkpoint.display())]
     Interrupted {
         /// Optimizer steps done.
         step: usize,
@@ -131,7 +129,10 @@ impl NluError {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NoModel { .. } => "name the folder with --model DIR; it must hold config.json".to_owned(),
+            Self::NoModel { .. } => {
+                "name a folder that holds config.json with --model DIR, or leave it out for the built-in model"
+                    .to_owned()
+            }
             Self::Missing { path } if path.extension().is_some_and(|e| e == "csv") => "check the path".to_owned(),
             Self::Missing { .. } => "a model folder holds model.safetensors, config.json, label_info.json and \
                                      tokenizer.json; copy the missing file there or name another folder"
@@ -154,14 +155,14 @@ impl NluError {
             Self::Reference { .. } => {
                 "the weights were changed or damaged; take the folder from its source again".to_owned()
             }
-            Self::Stopped | Self::Fault(_) => return None,
+            Self::Stopped | Self::Internal(_) => return None,
         };
         Some(text)
     }
 
-    /// Whether this is an unexpected fault (exit code 2) and not bad input or data (exit code 1).
-    pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Stopped | Self::Fault(_))
+    /// Whether this is an unexpected error (exit code 2) and not bad input or data (exit code 1).
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Internal(_))
     }
 
     /// An input/output error at a path; "not found" gets its own variant.
@@ -184,8 +185,4 @@ impl NluError {
     pub(crate) fn training(reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Training { reason: reason.into(), hint: hint.into() }
     }
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,5 @@
-//! Decides how a prediction is computed where a customer waits for it: a forward pass of our own on the CPU.
-//!
-//! It must never compute anything but what the network in `distilbert` does, and never train.
+//! The forward pass that serves predictions: on the CPU, with weights packed for its kernels, and equal to the reference in
+//! `model/distilbert` but for rounding. `packed/training` trains on the same kernels.
 
 mod attention;
 mod bytes;
@@ -9,61 +8,51 @@ mod linear;
 mod memory;
 mod simd;
 mod source;
-mod team;
+mod sync;
 #[cfg(test)]
 mod tests;
-mod timing;
+mod thread_pool;
+#[cfg(test)]
+mod thread_pool_tests;
 mod training;
 
 use std::sync::{Mutex, PoisonError};
 
 use self::attention::{Scratch, attend};
 use self::kernels::Kernels;
-use self::linear::{After, Linear, Workers};
+pub use self::linear::Arithmetic;
+use self::linear::{Epilogue, Executor, Linear};
 use self::memory::Rows;
-pub(super) use self::source::Source;
+pub(crate) use self::source::Source;
 use self::source::Tensor;
-pub use self::timing::{Timing, compare_speed};
-pub(super) use self::training::{Objective, Trainee};
-use super::NluError;
-use super::config::{Activation, ModelConfig, Pooling};
-use super::model::Scores;
+pub(crate) use self::training::{Objective, TrainingNetwork};
+use crate::NluError;
+use crate::model::config::{Activation, ModelConfig, Pooling};
+use crate::model::scores::Scores;
 
-/// More threads gain little: a short sentence is limited by how fast the weights come from memory.
-const MOST_THREADS: usize = 4;
+/// More threads gain little: a short sentence is limited by the memory bandwidth for the weights.
+const MAX_THREADS: usize = 4;
 
-/// Rows below which layer normalization is not worth sharing.
-const FEW_ROWS: usize = 64;
-
-/// How the products of the encoder's linear layers are computed where a customer waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Arithmetic {
-    /// In `f32`, with the weights as they are in the file: the same answers as in training.
-    #[default]
-    Full,
-    /// With weights and inputs of eight bits and a scale for each output and each token: a third of the time with
-    /// VNNI instructions (and none to gain without them), half of the memory, confidences that differ in the second
-    /// digit, and about one label in 500 that is another.
-    Int8,
-}
+/// Rows up to which layer normalization is done by one thread.
+const MIN_SHARED_ROWS: usize = 64;
 
 /// DistilBERT with its classifiers, weights packed for one kind of processor.
-pub(super) struct PackedNetwork {
+pub(crate) struct PackedNetwork {
     words: Tensor,
     positions: Tensor,
     norm: Norm,
     layers: Vec<Layer>,
-    intent: Linear,
-    sentiment: Option<Linear>,
+    /// The classifiers, in the order of the model's heads.
+    classifiers: Vec<Linear>,
     heads: usize,
     dim: usize,
     vocabulary: usize,
     longest: usize,
     gelu: bool,
     mean_pooling: bool,
-    /// Names of the kernels, for a developer who wonders.
+    /// Names of the kernels, shown by `Debug`.
     instructions: [&'static str; 2],
-    bench: Mutex<Bench>,
+    workspace: Mutex<Workspace>,
 }
 
 struct Layer {
@@ -81,10 +70,10 @@ struct Norm {
     beta: Vec<f32>,
 }
 
-/// Who computes and on what: kept from one pass to the next.
-struct Bench {
-    workers: Workers,
-    heads: Vec<Mutex<Scratch>>,
+/// Kernels, threads and activations, reused from one pass to the next.
+struct Workspace {
+    executor: Executor,
+    scratch: Vec<Mutex<Scratch>>,
     x: Rows,
     qkv: Rows,
     context: Rows,
@@ -101,30 +90,30 @@ impl std::fmt::Debug for PackedNetwork {
 }
 
 impl PackedNetwork {
-    /// Packs the weights of an open file for this processor. `labels` are the numbers of intents and sentiments.
+    /// Packs the weights of an open file for this processor. `labels` are the rows of each classifier.
     ///
     /// # Errors
     /// A tensor is missing, has another shape than the configuration asks for, or cannot be read.
-    pub(super) fn load(
+    pub(crate) fn load(
         config: &ModelConfig,
-        labels: (usize, usize),
+        labels: &[(String, usize)],
         arithmetic: Arithmetic,
         source: &mut Source,
     ) -> Result<Self, NluError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        let workers = Workers::new(kernels::available()[0], bytes::available()[0], threads);
-        Self::with(workers, arithmetic, config, labels, source)
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+        let executor = Executor::new(kernels::available()[0], bytes::available()[0], threads);
+        Self::with(executor, arithmetic, config, labels, source)
     }
 
     fn with(
-        workers: Workers,
+        executor: Executor,
         arithmetic: Arithmetic,
         config: &ModelConfig,
-        (intents, sentiments): (usize, usize),
+        labels: &[(String, usize)],
         source: &mut Source,
     ) -> Result<Self, NluError> {
         let (dim, hidden) = (config.dim, config.hidden_dim);
-        let mut from = Packer { kernels: workers.kernels, arithmetic, source };
+        let mut from = Packer { kernels: executor.kernels, arithmetic, source };
         let words = from.source.take("distilbert.embeddings.word_embeddings.weight", &[config.vocab_size, dim])?;
         let longest = config.max_position_embeddings;
         let positions = from.source.take("distilbert.embeddings.position_embeddings.weight", &[longest, dim])?;
@@ -144,103 +133,96 @@ impl PackedNetwork {
         }
         // The classifiers are too small to gain from fewer bits.
         from.arithmetic = Arithmetic::Full;
-        let intent = from.linear(&["intent_classifier".to_owned()], dim, intents)?;
-        let sentiment = match sentiments {
-            0 => None,
-            rows => Some(from.linear(&["sentiment_classifier".to_owned()], dim, rows)?),
-        };
+        let classifiers = labels.iter().map(|(name, rows)| from.linear(&[format!("{name}_classifier")], dim, *rows));
+        let classifiers = classifiers.collect::<Result<_, _>>()?;
         Ok(Self {
             words,
             positions,
             norm,
             layers,
-            intent,
-            sentiment,
+            classifiers,
             heads: config.n_heads,
             dim,
             vocabulary: config.vocab_size,
             longest,
             gelu: config.activation == Activation::Gelu,
             mean_pooling: config.pooling == Pooling::Mean,
-            instructions: workers.instructions(),
-            bench: Mutex::new(Bench::new(workers)),
+            instructions: executor.instructions(),
+            workspace: Mutex::new(Workspace::new(executor)),
         })
     }
 
     /// Logits of tokenized texts. All tokens go through the linear layers together and nothing is padded, so a text
-    /// has the same logits in every company.
+    /// has the same logits in every batch.
     ///
     /// # Errors
     /// A text without tokens, with more tokens than the model has positions, or with a token it has no row for.
-    pub(super) fn scores<R: AsRef<[u32]>>(&self, texts: &[R]) -> Result<Vec<Scores>, NluError> {
+    pub(crate) fn scores<R: AsRef<[u32]>>(&self, texts: &[R]) -> Result<Vec<Scores>, NluError> {
         for text in texts {
             let text = text.as_ref();
             if text.is_empty() || text.len() > self.longest {
-                return Err(NluError::Fault(format!("{} tokens, expected 1 to {}", text.len(), self.longest)));
+                return Err(NluError::Internal(format!("{} tokens, expected 1 to {}", text.len(), self.longest)));
             }
             if let Some(token) = text.iter().find(|token| **token as usize >= self.vocabulary) {
-                return Err(NluError::Fault(format!("token {token}, the vocabulary has {}", self.vocabulary)));
+                return Err(NluError::Internal(format!("token {token}, the vocabulary has {}", self.vocabulary)));
             }
         }
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        // A pass that failed leaves nothing behind that the next one reads.
-        let bench = &mut *self.bench.lock().unwrap_or_else(PoisonError::into_inner);
-        let _awake = bench.workers.team.wake();
-        let starts = self.embed(texts, bench);
+        // After a panic the workspace may be used again: a pass writes all that it reads.
+        let workspace = &mut *self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = workspace.executor.pool.wake();
+        let starts = self.embed(texts, workspace);
         for layer in &self.layers {
-            self.layer(layer, &starts, bench);
+            self.layer(layer, &starts, workspace);
         }
-        self.pool(&starts, bench);
-        let nothing = After::Nothing;
-        self.intent.multiply(&mut bench.workers, &bench.pooled, nothing, &mut bench.logits);
-        let intents: Vec<Vec<f32>> = (0..texts.len()).map(|text| bench.logits.row(text).to_vec()).collect();
-        let Some(sentiment) = &self.sentiment else {
-            return Ok(intents.into_iter().map(|intent| Scores { intent, sentiment: Vec::new() }).collect());
-        };
-        sentiment.multiply(&mut bench.workers, &bench.pooled, nothing, &mut bench.logits);
-        let rows = intents.into_iter().enumerate();
-        Ok(rows.map(|(text, intent)| Scores { intent, sentiment: bench.logits.row(text).to_vec() }).collect())
+        self.pool(&starts, workspace);
+        let mut scores = vec![Scores::with_capacity(self.classifiers.len()); texts.len()];
+        for classifier in &self.classifiers {
+            classifier.multiply(&mut workspace.executor, &workspace.pooled, Epilogue::None, &mut workspace.logits);
+            scores.iter_mut().enumerate().for_each(|(text, of)| of.push(workspace.logits.row(text).to_vec()));
+        }
+        Ok(scores)
     }
 
-    /// Sums of word and position vectors, normalized; where each text begins.
-    fn embed<R: AsRef<[u32]>>(&self, texts: &[R], bench: &mut Bench) -> Vec<usize> {
+    /// Writes the sums of word and position vectors, normalized; returns where each text begins.
+    fn embed<R: AsRef<[u32]>>(&self, texts: &[R], workspace: &mut Workspace) -> Vec<usize> {
         let mut starts = vec![0];
         let mut end = 0;
         for text in texts {
             end += text.as_ref().len();
             starts.push(end);
         }
-        bench.x.resize(end, self.dim);
+        workspace.x.resize(end, self.dim);
         let mut position_vector = vec![0.0; self.dim];
         for (text, start) in texts.iter().zip(&starts) {
             for (position, token) in text.as_ref().iter().enumerate() {
-                let row = bench.x.row_mut(start + position);
+                let row = workspace.x.row_mut(start + position);
                 self.words.row(*token as usize, row);
                 self.positions.row(position, &mut position_vector);
                 row.iter_mut().zip(&position_vector).for_each(|(sum, position)| *sum += position);
             }
         }
-        self.norm.apply(&mut bench.workers, &mut bench.x);
+        self.norm.apply(&mut workspace.executor, &mut workspace.x);
         starts
     }
 
-    fn layer(&self, layer: &Layer, starts: &[usize], bench: &mut Bench) {
-        let Bench { workers, heads, x, qkv, context, hidden, sum, .. } = bench;
-        layer.qkv.multiply(workers, x, After::Nothing, qkv);
-        attend(workers.kernels, &mut workers.team, qkv, starts, self.heads, heads, context);
-        layer.out.multiply(workers, context, After::Add(x), sum);
-        layer.attention_norm.apply(workers, sum);
-        let activation = if self.gelu { After::Gelu } else { After::Relu };
-        layer.lin1.multiply(workers, sum, activation, hidden);
-        layer.lin2.multiply(workers, hidden, After::Add(sum), x);
-        layer.norm.apply(workers, x);
+    fn layer(&self, layer: &Layer, starts: &[usize], workspace: &mut Workspace) {
+        let Workspace { executor, scratch, x, qkv, context, hidden, sum, .. } = workspace;
+        layer.qkv.multiply(executor, x, Epilogue::None, qkv);
+        attend(executor.kernels, &mut executor.pool, qkv, starts, self.heads, scratch, context);
+        layer.out.multiply(executor, context, Epilogue::Add(x), sum);
+        layer.attention_norm.apply(executor, sum);
+        let activation = if self.gelu { Epilogue::Gelu } else { Epilogue::Relu };
+        layer.lin1.multiply(executor, sum, activation, hidden);
+        layer.lin2.multiply(executor, hidden, Epilogue::Add(sum), x);
+        layer.norm.apply(executor, x);
     }
 
     /// One vector per text: that of its first token, or the mean.
-    fn pool(&self, starts: &[usize], bench: &mut Bench) {
-        let Bench { x, pooled, .. } = bench;
+    fn pool(&self, starts: &[usize], workspace: &mut Workspace) {
+        let Workspace { x, pooled, .. } = workspace;
         pooled.resize(starts.len() - 1, self.dim);
         for (text, ends) in starts.windows(2).enumerate() {
             let (first, last) = (ends[0], ends[1]);
@@ -250,25 +232,28 @@ impl PackedNetwork {
                 for row in first + 1..last {
                     to.iter_mut().zip(x.row(row)).for_each(|(sum, x)| *sum += x);
                 }
-                let share = 1.0 / (last - first) as f32;
-                to.iter_mut().for_each(|sum| *sum *= share);
+                #[expect(clippy::cast_precision_loss, reason = "a text has far fewer than 2^24 tokens")]
+                let factor = 1.0 / (last - first) as f32;
+                for sum in to {
+                    *sum *= factor;
+                }
             }
         }
     }
 }
 
 impl Norm {
-    fn apply(&self, workers: &mut Workers, rows: &mut Rows) {
-        let kernels = workers.kernels;
-        rows.each(&mut workers.team, FEW_ROWS, |row| kernels.normalize(row, &self.gamma, &self.beta));
+    fn apply(&self, executor: &mut Executor, rows: &mut Rows) {
+        let kernels = executor.kernels;
+        rows.for_each(&mut executor.pool, MIN_SHARED_ROWS, |row| kernels.normalize(row, &self.gamma, &self.beta));
     }
 }
 
-impl Bench {
-    fn new(workers: Workers) -> Self {
-        let heads = (0..workers.team.threads()).map(|_| Mutex::new(Scratch::new())).collect();
+impl Workspace {
+    fn new(executor: Executor) -> Self {
+        let scratch = (0..executor.pool.threads()).map(|_| Mutex::new(Scratch::new())).collect();
         let [x, qkv, context, hidden, sum, pooled, logits] = std::array::from_fn(|_| Rows::new());
-        Self { workers, heads, x, qkv, context, hidden, sum, pooled, logits }
+        Self { executor, scratch, x, qkv, context, hidden, sum, pooled, logits }
     }
 }
 

@@ -1,11 +1,9 @@
-//! Decides in which steps the data of one customer is shown and erased.
+//! Exporting and erasing the data of one customer. The refund ledger is not touched, and an erasure is on record before
+//! anything of the audit trail is erased.
 //!
-//! It must never touch the refund ledger, nor erase anything from the audit trail before that is on record, nor put on
-//! record who it was.
-//!
-//! What is on record of an erasure is a reference: SHA-256 over a salt and the identity. The salt is handed out once, with
-//! the receipt, and kept nowhere: who has the receipt can show that their data was erased, and the trail alone says of
-//! nobody that they were a customer.
+//! The record of an erasure names nobody; it holds a reference: SHA-256 over a salt and the identity. The salt is
+//! handed out once, with the receipt, and not stored: who has the receipt can show that their data was erased, and the
+//! trail alone does not tell who was a customer.
 
 use std::time::Duration;
 
@@ -20,23 +18,24 @@ use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditPhase, AuditRecord, FORGET, SYSTEM, forget_record};
 use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
+use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::inbound::Inbound;
 use crate::domain::message::ChatMessage;
+use crate::domain::opt_out::Preference;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::refund::{Quote, Refund};
 
-/// Entries of the audit trail that are read at once.
+/// Entries of the audit trail that are read in one query.
 const PAGE: u32 = 1_000;
-/// Entries whose erasure is put on record at once.
+/// Entries whose erasure is recorded in one entry.
 const BATCH: usize = 200;
-/// The longest wait for a turn that somebody was working on: its worker hears within a third of its lease that it lost
-/// the conversation.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest wait for a turn in work: its worker learns within a third of its lease that it lost the conversation.
+const MAX_LEASE_WAIT: Duration = Duration::from_mins(1);
 
 /// A message in the inbox, and whether it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KeptMessage {
+pub struct StoredMessage {
     /// The message.
     #[serde(flatten)]
     pub message: Inbound,
@@ -44,49 +43,57 @@ pub struct KeptMessage {
     pub answered: bool,
 }
 
-/// An order that a customer asked for.
+/// An order that a customer asked for, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Bound {
+pub struct RequestedOrder {
     /// The order.
     pub order_id: OrderId,
-    /// When.
+    /// When it was asked for.
     pub at: Timestamp,
 }
 
-/// What is kept of a customer.
+/// The data of one customer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PersonalData {
-    /// Who.
+    /// The customer.
     pub user_id: UserId,
-    /// What was said, the oldest first.
+    /// Other identities that lead to the customer.
+    pub identities: Vec<UserId>,
+    /// The transcript, the oldest message first.
     pub chats: Vec<ChatMessage>,
-    /// What is remembered of the conversation.
+    /// The state of the conversation.
     pub conversation: Option<Conversation>,
     /// Labels that people gave the customer's messages.
     pub corrections: Vec<Correction>,
     /// Messages as they arrived.
-    pub inbox: Vec<KeptMessage>,
+    pub inbox: Vec<StoredMessage>,
     /// Replies as they were to be sent.
     pub outbox: Vec<Outgoing>,
     /// Requests for a person.
     pub alerts: Vec<Alert>,
-    /// Orders that answer to this customer alone.
-    pub bindings: Vec<Bound>,
+    /// Orders that only this customer may see.
+    pub bindings: Vec<RequestedOrder>,
     /// Orders that the customer asked for in the last 24 hours.
-    pub lookups: Vec<Bound>,
+    pub lookups: Vec<RequestedOrder>,
     /// Offers of refunds.
     pub quotes: Vec<Quote>,
+    /// Events about the customer, for the shop's other systems.
+    pub events: Vec<Event>,
     /// Refunds that the customer asked for. They are never erased.
     pub refunds: Vec<Refund>,
-    /// Entries of the audit trail that say something of the customer.
+    /// The customer's latest wish about messages. It is never erased, but then names nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preference: Option<Preference>,
+    /// Entries of the audit trail that mention the customer.
     pub audit: Vec<AuditEntry>,
 }
 
 impl PersonalData {
-    /// Nothing of a customer.
+    /// No data of a customer.
     pub fn none(user: &UserId) -> Self {
         Self {
             user_id: user.clone(),
+            identities: Vec::new(),
             chats: Vec::new(),
             conversation: None,
             corrections: Vec::new(),
@@ -96,14 +103,18 @@ impl PersonalData {
             bindings: Vec::new(),
             lookups: Vec::new(),
             quotes: Vec::new(),
+            events: Vec::new(),
             refunds: Vec::new(),
+            preference: None,
             audit: Vec::new(),
         }
     }
 
-    /// Whether there is nothing to erase. Refunds stay, and do not count.
+    /// Whether there is nothing to erase. Refunds and the wish about messages stay, and do not count.
     pub fn is_empty(&self) -> bool {
-        *self == Self { refunds: self.refunds.clone(), ..Self::none(&self.user_id) }
+        let stays =
+            Self { refunds: self.refunds.clone(), preference: self.preference.clone(), ..Self::none(&self.user_id) };
+        *self == stays
     }
 }
 
@@ -122,15 +133,17 @@ pub struct Erased {
     pub outbox: u64,
     /// Alerts.
     pub alerts: u64,
-    /// Bindings: the order stays bound, to nobody.
+    /// Bindings: the order stays bound, to a placeholder.
     pub bindings: u64,
     /// Lookups.
     pub lookups: u64,
     /// Quotes.
     pub quotes: u64,
-    /// Entries of the audit trail, of which only what the books need is left.
+    /// Events: those of refunds lose the customer and stay.
+    pub events: u64,
+    /// Entries of the audit trail, of which only what accounting needs is left.
     pub audit: u64,
-    /// Until when somebody held the conversation.
+    /// When the lease of a worker that held the conversation ends.
     #[serde(skip)]
     pub held_until: Option<Timestamp>,
 }
@@ -146,49 +159,53 @@ impl std::ops::AddAssign for Erased {
         self.bindings += more.bindings;
         self.lookups += more.lookups;
         self.quotes += more.quotes;
+        self.events += more.events;
         self.audit += more.audit;
         self.held_until = self.held_until.max(more.held_until);
     }
 }
 
-/// Showing and erasing what is kept of one customer.
+/// Exporting and erasing the data of one customer.
 #[async_trait]
 pub trait Erasure: Send + Sync {
-    /// All that is kept of a customer, without refunds and audit trail.
+    /// The data of a customer, without refunds and audit trail.
     async fn data_of(&self, user: &UserId) -> Result<PersonalData>;
-    /// Erases all of that; bindings stay, to nobody, so that nobody else gets at the orders. Whoever holds the
-    /// conversation has lost it: nothing of a turn in work is kept, and the fencing number of a later claim is another.
-    /// `held_until` tells until when that somebody may go on unaware.
+    /// Erases all of that; bindings stay, to a placeholder, so that nobody else gets access to the orders. A worker
+    /// that holds the conversation has lost it: nothing of a turn in work is saved, and the fencing number of a later
+    /// claim is another.
+    /// `held_until` is when the lease of that worker ends.
     async fn erase_data_of(&self, user: &UserId, now: Timestamp) -> Result<Erased>;
-    /// Replaces the contents of entries of the audit trail, known by place and hash. That this may be done has to be on
-    /// record before. How many there were.
+    /// Replaces the contents of entries of the audit trail, identified by place and hash, and returns how many there
+    /// were. Their erasure has to be on record before.
     async fn replace_contents(&self, entries: &[AuditEntry]) -> Result<u64>;
 }
 
-/// A customer was forgotten.
+/// The receipt of an erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Forgotten {
-    /// What stands for the customer in the audit trail: SHA-256 over the salt and the identity, in hexadecimal.
+pub struct ErasureReceipt {
+    /// The customer's pseudonym in the audit trail: SHA-256 over the salt and the identity, in hexadecimal.
     pub reference: String,
-    /// The salt, in hexadecimal; it is kept nowhere else.
+    /// The salt, in hexadecimal; it is not stored.
     pub salt: String,
     /// How much was erased.
     pub erased: Erased,
 }
 
-/// All that is kept of a customer.
+/// All data of a customer.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn personal_data(store: &dyn Store, user: &UserId) -> Result<PersonalData> {
     let mut data = store.data_of(user).await?;
+    data.identities = store.identities_of(user).await?.into_iter().map(|one| one.identity).collect();
     let actor = format!("customer:{user}");
     data.refunds = store.refunds(u32::MAX).await?.into_iter().filter(|refund| refund.actor == actor).collect();
-    data.audit = mentioning(store, user).await?;
+    data.preference = store.preference(user).await?;
+    data.audit = entries_about(store, user).await?;
     Ok(data)
 }
 
-async fn mentioning(store: &dyn Store, user: &UserId) -> Result<Vec<AuditEntry>> {
+async fn entries_about(store: &dyn Store, user: &UserId) -> Result<Vec<AuditEntry>> {
     let mut found = Vec::new();
     let mut next = store.checkpoint().await?.map_or(0, |checkpoint| checkpoint.seq) + 1;
     loop {
@@ -199,25 +216,28 @@ async fn mentioning(store: &dyn Store, user: &UserId) -> Result<Vec<AuditEntry>>
     }
 }
 
-/// Erases what is kept of a customer, but for the refunds, and puts that on record. Where somebody works on the
-/// conversation, waits until they know that they lost it, and erases what they still wrote. Run again, it completes what
-/// was begun.
+/// Erases the data of a customer, except refunds, and records that. Where a worker holds the conversation, waits until
+/// its lease is over, and erases what it still wrote. Run again, it completes an erasure that was interrupted.
 ///
 /// # Errors
-/// When the store fails: a part may be erased by then.
-pub async fn forget(store: &dyn Store, user: &UserId, clock: &(dyn Fn() -> Timestamp + Sync)) -> Result<Forgotten> {
+/// When the store fails: some of the data may be erased by then.
+pub async fn forget(
+    store: &dyn Store,
+    user: &UserId,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+) -> Result<ErasureReceipt> {
     let salt = format!("{:032x}", rand::random::<u128>());
     let reference = reference(&salt, user);
     let mut erased = store.erase_data_of(user, clock()).await?;
     if let Some(until) = erased.held_until {
         let wait = Duration::try_from(until.duration_since(clock())).unwrap_or(Duration::ZERO);
-        tokio::time::sleep(wait.min(PATIENCE)).await;
+        tokio::time::sleep(wait.min(MAX_LEASE_WAIT)).await;
     }
     erased += store.erase_data_of(user, clock()).await?;
-    for batch in mentioning(store, user).await?.chunks(BATCH) {
-        let left: Vec<AuditEntry> = batch.iter().map(AuditEntry::erased).collect();
-        store.append_audit(&forget_record(&reference, &left, clock())).await?;
-        erased.audit += store.replace_contents(&left).await?;
+    for batch in entries_about(store, user).await?.chunks(BATCH) {
+        let replacements: Vec<AuditEntry> = batch.iter().map(AuditEntry::erased).collect();
+        store.append_audit(&forget_record(&reference, &replacements, clock())).await?;
+        erased.audit += store.replace_contents(&replacements).await?;
     }
     let done = AuditRecord {
         at: clock(),
@@ -228,10 +248,9 @@ pub async fn forget(store: &dyn Store, user: &UserId, clock: &(dyn Fn() -> Times
         result: serde_json::to_value(erased).unwrap_or(Value::Null),
     };
     store.append_audit(&done).await?;
-    Ok(Forgotten { reference, salt, erased })
+    Ok(ErasureReceipt { reference, salt, erased })
 }
 
 fn reference(salt: &str, user: &UserId) -> String {
-    let digest = Sha256::new().chain_update(salt).chain_update(user.as_str()).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::new().chain_update(salt).chain_update(user.as_str()).finalize())
 }

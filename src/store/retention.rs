@@ -1,7 +1,5 @@
-//! Decides in which steps what is old is removed: a little at a time, and of the audit trail only what still holds.
-//!
-//! It must never remove what waits for an answer or a person, nor a refund, nor cut an audit trail that is broken or at
-//! odds with the ledger: then it is evidence.
+//! The retention job: removes old data in small steps. What waits for an answer or a person stays, and every refund.
+//! The audit trail is trimmed only where its chain holds and it agrees with the ledger: otherwise it is evidence.
 
 use std::time::{Duration, Instant};
 
@@ -9,54 +7,59 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::trail::ledger_before;
+use super::trail::{RefundRecords, ledger_before};
 use super::{Result, Store};
 use crate::domain::audit::{AuditEntry, Checkpoint};
-use crate::domain::retention::KeepFor;
+use crate::domain::retention::RetentionPolicy;
 
 /// How many rows one step removes at most.
-const STEP: u32 = 500;
-/// What others get between two steps.
-const BREATH: Duration = Duration::from_millis(5);
-/// How long a sweep that gives no sign of its end keeps others away.
+const STEP_ROWS: u32 = 500;
+/// The pause between two steps, for other writers.
+const STEP_PAUSE: Duration = Duration::from_millis(5);
+/// How long a sweep that was interrupted keeps other processes from starting one.
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// Entries of the audit trail that are read at once.
 const PAGE: u32 = 1_000;
 
-/// What a sweep removes.
+/// A kind of data that a sweep removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sweepable {
     /// Messages of the transcript, by their time.
     Chats,
-    /// Corrected labels, by the time of the messages they are of.
+    /// Corrected labels, by the time of their messages.
     Corrections,
-    /// Alerts that were settled, by when they were.
-    SettledAlerts,
-    /// Messages of customers that were answered, by when they arrived.
+    /// Resolved alerts, by the time of their resolution.
+    ResolvedAlerts,
+    /// Answered messages of customers, by the time of their arrival.
     AnsweredMessages,
-    /// Replies that were sent, by when they were.
+    /// Sent replies, by the time of sending.
     SentReplies,
+    /// Events that every endpoint has that wanted them, by their time.
+    DeliveredEvents,
 }
 
-/// What a sweep came to.
+/// What a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepReport {
     /// When it began.
     pub at: Timestamp,
     /// Messages of the transcript that were removed.
     pub chats: u64,
-    /// Corrected labels that were.
+    /// Corrected labels that were removed.
     #[serde(default)]
     pub corrections: u64,
-    /// Settled alerts that were.
+    /// Resolved alerts that were removed.
     pub alerts: u64,
-    /// Answered messages that were.
+    /// Answered messages that were removed.
     pub inbox: u64,
-    /// Sent replies that were.
+    /// Sent replies that were removed.
     pub outbox: u64,
-    /// Entries of the audit trail that were.
+    /// Delivered events that were removed.
+    #[serde(default)]
+    pub events: u64,
+    /// Entries of the audit trail that were removed.
     pub audit: u64,
-    /// Whether the audit trail was left as it is, because it does not hold or the ledger does not agree.
+    /// Whether the audit trail was not trimmed, because its chain is broken or the ledger differs from it.
     #[serde(default)]
     pub trail_broken: bool,
 }
@@ -64,15 +67,15 @@ pub struct SweepReport {
 impl SweepReport {
     /// Nothing was removed.
     pub fn none(at: Timestamp) -> Self {
-        Self { at, chats: 0, corrections: 0, alerts: 0, inbox: 0, outbox: 0, audit: 0, trail_broken: false }
+        Self { at, chats: 0, corrections: 0, alerts: 0, inbox: 0, outbox: 0, events: 0, audit: 0, trail_broken: false }
     }
 }
 
-/// Removing what is old.
+/// Removing old data.
 #[async_trait]
 pub trait Retention: Send + Sync {
-    /// Lets one sweeper begin: `false` where another one has begun and neither ended nor its lease run out, or where a
-    /// sweep began after `idle_since`.
+    /// Lets one sweeper begin: `false` while another one has begun, not ended, and holds a lease that has not expired,
+    /// or where a sweep began after `idle_since`.
     async fn begin_sweep(
         &self,
         sweeper: &str,
@@ -80,100 +83,104 @@ pub trait Retention: Send + Sync {
         lease: SignedDuration,
         idle_since: Timestamp,
     ) -> Result<bool>;
-    /// Notes the end of a sweep, and lets the next one begin.
+    /// Saves the report of a sweep, and lets the next one begin.
     async fn end_sweep(&self, sweeper: &str, report: &SweepReport) -> Result<()>;
-    /// The last sweep that ended.
+    /// The report of the last sweep that ended.
     async fn last_sweep(&self) -> Result<Option<SweepReport>>;
-    /// Removes what is of before a time, the oldest first, at most `limit`. How much it was: less than `limit` means that
-    /// nothing is left.
+    /// Removes data from before a time, the oldest first, at most `limit`, and returns how much: less than `limit`
+    /// means that nothing is left.
     async fn sweep_step(&self, what: Sweepable, before: Timestamp, limit: u32) -> Result<u64>;
     /// Up to where entries of the audit trail were removed.
     async fn checkpoint(&self) -> Result<Option<Checkpoint>>;
-    /// Puts a checkpoint on record and keeps it, unless there is one at the same place or further; from then on the
-    /// entries up to it do not count.
+    /// Records and saves a checkpoint, unless there is one at the same place or further; from then on the entries up to
+    /// it may be removed.
     async fn move_checkpoint(&self, to: &Checkpoint, now: Timestamp) -> Result<()>;
-    /// Removes entries that do not count any more, at most `limit`. How many it were.
-    async fn remove_cut_entries(&self, limit: u32) -> Result<u64>;
+    /// Removes entries up to the checkpoint, at most `limit`, and returns how many there were.
+    async fn remove_trimmed_entries(&self, limit: u32) -> Result<u64>;
 }
 
-/// Removes what is older than it is to be kept. `None` where another process is at it, or did it since `idle_since`.
+/// Removes data that is older than its retention period. `None` where another process is doing so, or did since
+/// `idle_since`.
 ///
 /// # Errors
-/// When the store fails: what was removed until then is, and the rest is found again.
+/// When the store fails: what was removed until then stays removed, and the next sweep removes the rest.
 pub async fn sweep(
     store: &dyn Store,
-    keep: &KeepFor,
+    retention: &RetentionPolicy,
     now: Timestamp,
     idle_since: Timestamp,
 ) -> Result<Option<SweepReport>> {
-    // Its own name: a beginning that was kept and whose answer was lost is known again.
+    // A unique name, so that a retried `begin_sweep` whose first answer was lost is recognised.
     let sweeper = &format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
     if !store.begin_sweep(sweeper, now, LEASE, idle_since).await? {
         return Ok(None);
     }
     let begun = Instant::now();
     let mut report = SweepReport::none(now);
-    let before = |kept: SignedDuration| now.saturating_sub(kept).unwrap_or(Timestamp::MIN);
-    if let Some(before) = keep.chats.map(before) {
-        report.chats = steps(store, Sweepable::Chats, before).await?;
-        report.corrections = steps(store, Sweepable::Corrections, before).await?;
-        report.alerts = steps(store, Sweepable::SettledAlerts, before).await?;
+    let before = |age: SignedDuration| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+    if let Some(before) = retention.chats.map(before) {
+        report.chats = remove_in_steps(store, Sweepable::Chats, before).await?;
+        report.corrections = remove_in_steps(store, Sweepable::Corrections, before).await?;
+        report.alerts = remove_in_steps(store, Sweepable::ResolvedAlerts, before).await?;
     }
-    if let Some(before) = keep.inbox.map(before) {
-        report.inbox = steps(store, Sweepable::AnsweredMessages, before).await?;
-        report.outbox = steps(store, Sweepable::SentReplies, before).await?;
+    if let Some(before) = retention.inbox.map(before) {
+        report.inbox = remove_in_steps(store, Sweepable::AnsweredMessages, before).await?;
+        report.outbox = remove_in_steps(store, Sweepable::SentReplies, before).await?;
     }
-    if let Some(before) = keep.audit_before(now) {
-        match cut(store, before, now).await? {
-            Cut::Done(removed) => report.audit = removed,
-            Cut::Broken(place, why) => {
+    if let Some(before) = retention.events.map(before) {
+        report.events = remove_in_steps(store, Sweepable::DeliveredEvents, before).await?;
+    }
+    if let Some(before) = retention.audit_before(now) {
+        match trim_audit(store, before, now).await? {
+            Trimmed::Done(removed) => report.audit = removed,
+            Trimmed::Broken(place, why) => {
                 report.trail_broken = true;
-                tracing::error!(place, why, "the audit trail is broken: nothing of it is removed");
+                tracing::error!(place, why, "the audit trail is broken: it is not trimmed");
             }
         }
     }
     store.end_sweep(sweeper, &report).await?;
-    tracing::info!(?report, took = ?begun.elapsed(), "old data is removed");
+    tracing::info!(?report, took = ?begun.elapsed(), "old data was removed");
     Ok(Some(report))
 }
 
-async fn steps(store: &dyn Store, what: Sweepable, before: Timestamp) -> Result<u64> {
+async fn remove_in_steps(store: &dyn Store, what: Sweepable, before: Timestamp) -> Result<u64> {
     let mut removed = 0;
     loop {
-        let step = store.sweep_step(what, before, STEP).await?;
+        let step = store.sweep_step(what, before, STEP_ROWS).await?;
         removed += step;
-        if step < u64::from(STEP) {
+        if step < u64::from(STEP_ROWS) {
             return Ok(removed);
         }
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(STEP_PAUSE).await;
     }
 }
 
-/// What became of cutting the trail.
-enum Cut {
-    /// So many entries are gone.
+/// The outcome of trimming the audit trail.
+enum Trimmed {
+    /// This many entries were removed.
     Done(u64),
-    /// It does not hold, there and for this reason: nothing was cut.
+    /// The chain is broken at this place, for this reason: nothing was removed.
     Broken(u64, String),
 }
 
-/// Removes the entries from the beginning of the trail on that are of before a time, up to the first that is not.
-async fn cut(store: &dyn Store, before: Timestamp, now: Timestamp) -> Result<Cut> {
+/// Removes the entries at the beginning of the trail that are from before a time, up to the first that is not.
+async fn trim_audit(store: &dyn Store, before: Timestamp, now: Timestamp) -> Result<Trimmed> {
     let last = store.checkpoint().await?;
     let begin = last.as_ref().map_or(0, |checkpoint| checkpoint.seq);
-    // What a sweep that was killed left.
-    let mut removed = remove(store).await?;
+    // What an interrupted sweep left.
+    let mut removed = remove_trimmed(store).await?;
     let is_old = |entry: &AuditEntry| entry.record().is_none_or(|record| record.at < before);
     let first = store.audit_entries(begin + 1, 1).await?;
     if !first.first().is_some_and(is_old) {
-        return Ok(Cut::Done(removed));
+        return Ok(Trimmed::Done(removed));
     }
     let mut check = store.check_audit().await?;
     if check.broken.is_none() {
         check.broken = store.check_refunds().await?;
     }
     if let Some((place, why)) = check.broken {
-        return Ok(Cut::Broken(place, why));
+        return Ok(Trimmed::Broken(place, why));
     }
     let mut end = None;
     let mut next = begin + 1;
@@ -188,22 +195,41 @@ async fn cut(store: &dyn Store, before: Timestamp, now: Timestamp) -> Result<Cut
         }
         next = latest + 1;
     }
-    // A record of a removal that has nothing else to tell is not replaced by the next one for ever.
-    let Some((seq, hash)) = end.filter(|(seq, _)| *seq > begin + 1) else { return Ok(Cut::Done(removed)) };
-    let (refunds, ledger) = ledger_before(&store.refunds(u32::MAX).await?, before);
+    // A single old entry is the record of the last trimming: replacing it by another such record would go on for ever.
+    let Some((seq, hash)) = end.filter(|(seq, _)| *seq > begin + 1) else { return Ok(Trimmed::Done(removed)) };
+    let (refunds, ledger) = ledger_at(store, seq, before).await?;
     store.move_checkpoint(&Checkpoint { seq, hash, before, refunds, ledger }, now).await?;
-    removed += remove(store).await?;
-    Ok(Cut::Done(removed))
+    removed += remove_trimmed(store).await?;
+    Ok(Trimmed::Done(removed))
 }
 
-async fn remove(store: &dyn Store) -> Result<u64> {
+/// Count and digest of the refunds from before a time, with the states that the entries up to a place say.
+async fn ledger_at(store: &dyn Store, seq: u64, before: Timestamp) -> Result<(u64, String)> {
+    let refunds = store.refunds(u32::MAX).await?;
+    let mut records = RefundRecords::default();
+    // Only what a provider pays changes its state.
+    if refunds.iter().any(|refund| !refund.is_simulated()) {
+        let mut next = seq + 1;
+        loop {
+            let page = store.audit_entries(next, PAGE).await?;
+            let Some(latest) = page.last().map(|entry| entry.seq) else { break };
+            for entry in &page {
+                records.note(entry);
+            }
+            next = latest + 1;
+        }
+    }
+    Ok(ledger_before(&refunds, before, &records))
+}
+
+async fn remove_trimmed(store: &dyn Store) -> Result<u64> {
     let mut removed = 0;
     loop {
-        let step = store.remove_cut_entries(STEP).await?;
+        let step = store.remove_trimmed_entries(STEP_ROWS).await?;
         removed += step;
-        if step < u64::from(STEP) {
+        if step < u64::from(STEP_ROWS) {
             return Ok(removed);
         }
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(STEP_PAUSE).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Decides how arguments are read, and how wrong ones are told: the field, what was found there, and what belongs there.
+//! Reads arguments, and describes wrong ones: the field, what was found there, and what belongs there.
 //!
 //! It must never guess: an argument that is not understood is an error, never a default.
 
@@ -13,7 +13,11 @@ use crate::domain::words::excerpt;
 /// # Errors
 /// One sentence that names the field and the fix.
 pub(super) fn read<T: DeserializeOwned>(spec: Option<&ToolSpec>, arguments: Value) -> Result<T, String> {
-    let arguments = if arguments.is_null() { json!({}) } else { arguments };
+    let mut arguments = if arguments.is_null() { json!({}) } else { arguments };
+    if let Some(given) = arguments.as_object_mut() {
+        // Null is what some write for an argument that they leave out.
+        given.retain(|_, value| !value.is_null());
+    }
     let name = spec.map_or("the tool", |spec| spec.name.as_ref());
     let found = spec.and_then(|spec| explain(&spec.input, &arguments));
     serde_json::from_value(arguments)
@@ -114,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_arguments_are_told_with_field_and_fix() {
+    fn wrong_arguments_are_described_with_field_and_fix() {
         let order = "query_order_database";
         assert_eq!(
             error::<OrderArguments>(order, json!({})),

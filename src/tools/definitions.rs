@@ -1,4 +1,4 @@
-//! Decides how each tool is described to whoever may call it: name, purpose, arguments, result.
+//! The description of each tool: name, purpose, and JSON Schemas of arguments and result.
 //!
 //! It must never rename a tool or a field of the original system.
 
@@ -9,17 +9,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::alert::Priority;
-use crate::domain::money::Money;
-use crate::domain::order::column;
+use crate::domain::money::Decimal;
+use crate::domain::order::{OrderState, PaymentState, column};
 
 /// Reads a message: intent and sentiment.
 pub const TRIAGE: &str = "smart_triage_nlu";
 /// Looks an order up.
 pub const ORDER: &str = "query_order_database";
+/// Lists the customer's own orders.
+pub const FIND_ORDERS: &str = "find_orders";
 /// Quotes a refund.
 pub const CHECK_REFUND: &str = "check_refund_eligibility";
 /// Pays a refund.
 pub const REFUND: &str = "process_refund";
+/// Says how far a refund is.
+pub const REFUND_STATUS: &str = "refund_status";
 /// Asks for a person.
 pub const HUMAN: &str = "request_human_intervention";
 
@@ -38,10 +42,28 @@ pub struct ToolSpec {
     pub output: Value,
     /// Whether it changes anything.
     pub writes: bool,
-    /// Whether a repeat does no more than the first call.
+    /// Whether a repeated call changes nothing more.
     pub idempotent: bool,
-    /// Whether it does something that cannot be taken back.
+    /// Whether its effect cannot be undone.
     pub destructive: bool,
+}
+
+/// The order id in the descriptions, in whose place an id like the shop's is shown.
+const EXAMPLE: &str = "ORD000003";
+
+impl ToolSpec {
+    /// The same with an example of the shop's order ids.
+    #[must_use]
+    pub(super) fn with_example(&self, example: &str) -> Self {
+        let mut spec = self.clone();
+        let fields = spec.input.get_mut("properties").and_then(Value::as_object_mut);
+        for field in fields.into_iter().flatten().filter_map(|(_, field)| field.get_mut("description")) {
+            if let Some(text) = field.as_str().filter(|text| text.contains(EXAMPLE)) {
+                *field = text.replace(EXAMPLE, example).into();
+            }
+        }
+        spec
+    }
 }
 
 /// Arguments of [`TRIAGE`].
@@ -52,12 +74,20 @@ pub struct TriageArguments {
     pub text: String,
 }
 
-/// Arguments of [`ORDER`] and [`CHECK_REFUND`].
+/// Arguments of [`ORDER`], [`CHECK_REFUND`] and [`REFUND_STATUS`].
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderArguments {
     /// The order id, such as ORD000003.
     pub order_id: String,
+}
+
+/// Arguments of [`FIND_ORDERS`].
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindOrdersArguments {
+    /// The customer's WhatsApp number with its country code. In a conversation it is known and this is ignored.
+    pub user_id: Option<String>,
 }
 
 /// Arguments of [`REFUND`].
@@ -66,7 +96,8 @@ pub struct OrderArguments {
 pub struct RefundArguments {
     /// The order id, such as ORD000003.
     pub order_id: String,
-    /// The refund_amount that check_refund_eligibility gave, in INR. It is only compared: the amount is computed.
+    #[expect(clippy::doc_markdown, reason = "the text is the description in the schema")]
+    /// The refund_amount that check_refund_eligibility gave. It is only compared: the amount is computed.
     #[schemars(with = "Option<f64>")]
     pub amount: Option<Value>,
     /// Why the customer wants the money back, in a few words.
@@ -74,16 +105,27 @@ pub struct RefundArguments {
     pub reason: String,
 }
 
+/// The most decimals that a currency has.
+const MOST_DECIMALS: u32 = 4;
+
 impl RefundArguments {
     /// The amount that is named, if one is.
     ///
     /// # Errors
     /// When it is no amount.
-    pub fn amount(&self) -> Result<Option<Money>, String> {
+    pub fn amount(&self) -> Result<Option<Decimal>, String> {
         let named = self.amount.as_ref().filter(|amount| !amount.is_null());
         named
-            .map(Money::from_json)
+            .map(Decimal::from_json)
             .transpose()
+            .map_err(|error| error.to_string())
+            // Whether the order's currency has so many decimals is decided with the order.
+            .and_then(|amount| match amount {
+                Some(amount) if amount.in_units(MOST_DECIMALS).is_none() => {
+                    Err(format!("“{amount}” has more decimals than any currency has"))
+                }
+                amount => Ok(amount),
+            })
             .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))
     }
 }
@@ -124,7 +166,8 @@ fn input<T: JsonSchema>() -> Value {
 }
 
 fn object(properties: Value, required: &[&str]) -> Value {
-    json!({"type": "object", "properties": properties, "required": required})
+    let fields = [("type", json!("object")), ("properties", properties), ("required", json!(required))];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn text(description: &str) -> Value {
@@ -143,9 +186,26 @@ fn optional(kind: &str, description: &str) -> Value {
     json!({"anyOf": [{"type": kind}, {"type": "null"}], "description": description})
 }
 
+fn words(description: &str, words: &[&str]) -> Value {
+    json!({"type": "string", "enum": words, "description": description})
+}
+
+fn lines() -> Value {
+    let line = object(
+        json!({
+            "sku": text("The shop's number of the article."),
+            "name": text("What it is called."),
+            "quantity": {"type": "integer", "description": "How many."},
+            "price": number("The price of one, in the order's currency."),
+        }),
+        &["name", "quantity"],
+    );
+    json!({"type": "array", "items": line, "description": "What was ordered."})
+}
+
 /// All tools, in the order they are usually called.
 pub fn catalogue() -> Vec<ToolSpec> {
-    vec![triage(), order(), check_refund(), refund(), human()]
+    vec![triage(), order(), find_orders(), check_refund(), refund(), refund_status(), human()]
 }
 
 fn triage() -> ToolSpec {
@@ -154,7 +214,7 @@ fn triage() -> ToolSpec {
         name: TRIAGE.into(),
         title: "Read a message".into(),
         description: "Reads a customer's message with the shop's own model: what they want (intent), how they sound \
-            (sentiment), each with its confidence. The first message of a conversation has been read already; call \
+            (sentiment), and what else the model has a head for, each with its confidence. The first message of a conversation has been read already; call \
             this when the customer changes the subject."
             .into(),
         input: input::<TriageArguments>(),
@@ -174,34 +234,88 @@ fn triage() -> ToolSpec {
 }
 
 fn order() -> ToolSpec {
-    let yes_no = |description| json!({"anyOf": [{"type": "string", "enum": ["Yes", "No"]}, {"type": "null"}], "description": description});
+    let yes_no = |description: &str| json!({"anyOf": [{"type": "string", "enum": ["Yes", "No"]}, {"type": "null"}], "description": description});
+    let properties = [
+        (column::ORDER_ID, text("The order.")),
+        (column::CUSTOMER_ID, text("The customer it belongs to.")),
+        (column::PLATFORM, text("The shop or app it was placed with.")),
+        (column::PLACED, text("When it was placed, as the source has it.")),
+        (column::DELIVERY_MINUTES, optional("integer", "Minutes from order to delivery.")),
+        (column::CATEGORY, text("What was bought.")),
+        (column::VALUE, optional("number", "What was paid, in the order's currency; null where it is not known.")),
+        (column::FEEDBACK, text("What the customer wrote about it.")),
+        (column::RATING, optional("integer", "Stars from 1 to 5.")),
+        (column::DELAY, yes_no("Whether the delivery was late.")),
+        (column::REFUND_REQUESTED, yes_no("Whether money was asked back when the data was taken.")),
+        (column::PHONE, text("The telephone number the order answers to.")),
+        (column::DATE, text("The date of the order.")),
+        (column::STATUS, text("Where the order is, in the shop's words.")),
+        (column::DISPLAY_ID, text("The number that the customer knows.")),
+        (column::CUSTOMER_NAME, text("The customer's name.")),
+        (column::EMAIL, text("The customer's e-mail address.")),
+        (
+            column::OTHER_PHONES,
+            json!({"type": "array", "items": {"type": "string"}, "description": "Further telephone numbers that the order answers to."}),
+        ),
+        (column::STATE, words("Where the order is.", &OrderState::ALL.map(|(word, _)| word))),
+        (column::ITEMS, lines()),
+        (column::SHIPPING, number("What the delivery cost, part of the value.")),
+        (column::TAX, number("The taxes, part of the value.")),
+        (column::DISCOUNT, number("What was taken off.")),
+        (column::CURRENCY, text("The currency of all amounts, where it is not the shop's: an ISO 4217 code.")),
+        (column::PAYMENT_METHOD, text("How it is paid, in the shop's words.")),
+        (column::PAYMENT_STATUS, words("What was paid.", &PaymentState::ALL.map(|(word, _)| word))),
+        (column::PAYMENT_ID, text("The payment at the shop's payment service.")),
+        (column::ADDRESS, text("Where it goes.")),
+        (column::POSTAL_CODE, text("The postal code of the address.")),
+        (column::CARRIER, text("Who brings it.")),
+        (column::TRACKING_NUMBER, text("The carrier's number.")),
+        (column::TRACKING_URL, text("Where its way can be followed.")),
+        (column::DELIVERED_AT, text("When it was delivered, on the shop's clock.")),
+        (column::UPDATED_AT, text("When the shop changed it last, in UTC.")),
+        ("error", text("Instead of the order: it was not found.")),
+    ];
     ToolSpec {
         name: ORDER.into(),
         title: "Look an order up".into(),
-        description: "Gives the facts of one order of this customer: platform, category, value, delivery time, delay, \
-            status. Call it whenever the customer names an order id, before saying anything about the order. An \
+        description: "Gives the facts of one order of this customer: platform, category, items, value, payment, \
+            status, carrier and tracking, delivery time, delay. Call it whenever the customer names an order id, before saying anything about the order. An \
             order that is unknown or not this customer's gives an error."
             .into(),
         input: input::<OrderArguments>(),
+        output: object(properties.into_iter().collect(), &[]),
+        writes: false,
+        idempotent: true,
+        destructive: false,
+    }
+}
+
+fn find_orders() -> ToolSpec {
+    let order = object(
+        json!({
+            "order_id": text("The order."),
+            "display_id": text("The number that the customer knows, where it is another one."),
+            "date": optional("string", "When it was placed; null where that is not known."),
+            "status": optional("string", "Where it is."),
+            "total": optional("number", "What was paid, in the order's currency."),
+            "currency": text("The currency, where it is not the shop's: an ISO 4217 code."),
+            "payment_status": words("What was paid.", &PaymentState::ALL.map(|(word, _)| word)),
+            "items": lines(),
+        }),
+        &["order_id"],
+    );
+    ToolSpec {
+        name: FIND_ORDERS.into(),
+        title: "Find the customer's orders".into(),
+        description: "Lists the orders that belong to the telephone number this customer writes from, the latest first, \
+            at most 10: id, date, status, total, items. Call it when the customer asks about an order and names none, \
+            before asking for an order id; then name the order that fits and let the customer confirm it. An empty list \
+            means that no order is known by this number."
+            .into(),
+        input: input::<FindOrdersArguments>(),
         output: object(
-            json!({
-                column::ORDER_ID: text("The order."),
-                column::CUSTOMER_ID: text("The customer it belongs to."),
-                column::PLATFORM: text("The shop or app it was placed with."),
-                column::PLACED: text("When it was placed, as the source has it."),
-                column::DELIVERY_MINUTES: optional("integer", "Minutes from order to delivery."),
-                column::CATEGORY: text("What was bought."),
-                column::VALUE: number("What was paid, in INR."),
-                column::FEEDBACK: text("What the customer wrote about it."),
-                column::RATING: optional("integer", "Stars from 1 to 5."),
-                column::DELAY: yes_no("Whether the delivery was late."),
-                column::REFUND_REQUESTED: yes_no("Whether money was asked back when the data was taken."),
-                column::PHONE: text("The telephone number the order answers to."),
-                column::DATE: text("The date of the order."),
-                column::STATUS: text("Where the order is, in the shop's words."),
-                "error": text("Instead of the order: it was not found."),
-            }),
-            &[],
+            json!({"orders": {"type": "array", "items": order, "description": "The orders, the latest first."}}),
+            &["orders"],
         ),
         writes: false,
         idempotent: true,
@@ -221,16 +335,18 @@ fn check_refund() -> ToolSpec {
             json!({
                 "eligible": flag("Whether the policy refunds the order."),
                 "order_id": text("The order."),
-                "order_value": number("What was paid, in INR."),
-                "refund_amount": number("What the customer would get, in INR."),
-                "shipping_fee": number("What the shop would keep, in INR."),
+                "order_value": number("What was paid, in the order's currency."),
+                "refund_amount": number("What the customer would get."),
+                "currency": text("The currency of all amounts, by ISO 4217, such as INR."),
+                "shipping_fee": number("What the shop would keep."),
                 "reason": text("Why, as a sentence for the customer."),
                 "quote_id": optional("string", "The offer; null where there is none."),
                 "expires_at": optional("string", "Until when it can be accepted, in UTC."),
                 "needs_person": flag("Whether a person may still decide otherwise."),
                 "already_refunded": flag("Whether the order was refunded before."),
-                "transaction_id": text("The refund that was paid before."),
-                "amount_refunded": number("What was paid back before, in INR."),
+                "state": state(&[], "How far the refund of before is."),
+                "transaction_id": text("The refund of before."),
+                "amount_refunded": number("Its amount."),
                 "error": text("The order was not found."),
             }),
             &["eligible", "reason"],
@@ -246,9 +362,9 @@ fn refund() -> ToolSpec {
         name: REFUND.into(),
         title: "Pay a refund".into(),
         description:
-            "Pays the refund of an order, once. Call it only in the turn in which the customer plainly agrees \
-            to the amount that check_refund_eligibility gave in an earlier turn. The amount is computed from the \
-            policy; another amount is refused. A second call returns the first refund."
+            "Requests the refund of an order, once, and pays it where the shop pays at once: state says which. Call it only \
+            in the turn in which the customer plainly agrees to the amount that check_refund_eligibility gave in an earlier \
+            turn. The amount is computed from the policy; another amount is refused. A second call returns the first refund."
                 .into(),
         input: input::<RefundArguments>(),
         output: object(
@@ -258,8 +374,10 @@ fn refund() -> ToolSpec {
                     "description": "What became of it."
                 },
                 "transaction_id": text("RFND_<UTC yyyymmddHHMMSS>_<order>."),
-                "amount_refunded": number("What the customer gets, in INR."),
-                "currency": text("INR."),
+                "amount_refunded": number("What the customer gets."),
+                "currency": text("The currency of all amounts, by ISO 4217, such as INR."),
+                "state": state(&[], "How far it is: requested is not paid."),
+                "simulated": flag("Whether no money moves: the shop has no payment service here."),
                 "estimated_arrival": text("When the money arrives."),
                 "order_id": text("The order."),
                 "code": text("Why not, as a short word."),
@@ -272,6 +390,39 @@ fn refund() -> ToolSpec {
         idempotent: true,
         destructive: true,
     }
+}
+
+fn refund_status() -> ToolSpec {
+    ToolSpec {
+        name: REFUND_STATUS.into(),
+        title: "See how far a refund is".into(),
+        description: "Says how far the refund of an order is: none, requested, submitted (the payment service has it), paid or \
+            failed (the team looks into it). Call it whenever the customer asks about a refund that was requested before; only \
+            paid means that the money was sent."
+            .into(),
+        input: input::<OrderArguments>(),
+        output: object(
+            json!({
+                "order_id": text("The order."),
+                "state": state(&["none"], "How far it is."),
+                "amount": optional("number", "What the customer gets; null where there is none."),
+                "transaction_id": optional("string", "RFND_<UTC yyyymmddHHMMSS>_<order>."),
+                "requested_at": optional("string", "When it was requested, in UTC."),
+                "expected_by": optional("string", "The day by which the money is expected: YYYY-MM-DD."),
+                "simulated": flag("Whether no money moves: the shop has no payment service here."),
+                "error": text("The order was not found."),
+            }),
+            &["state"],
+        ),
+        writes: false,
+        idempotent: true,
+        destructive: false,
+    }
+}
+
+fn state(more: &[&str], description: &str) -> Value {
+    let words: Vec<&str> = more.iter().copied().chain(["requested", "submitted", "paid", "failed"]).collect();
+    json!({"type": "string", "enum": words, "description": description})
 }
 
 fn human() -> ToolSpec {

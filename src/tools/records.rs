@@ -1,4 +1,4 @@
-//! Decides what of the shop can be read as a record: an order, the refund policy, a conversation.
+//! Records of the shop that an operator can read: an order, the refund policy, a conversation.
 //!
 //! It must never be offered to a customer or a model that speaks to one: only an operator reads records, and each
 //! reading is in the audit trail.
@@ -6,14 +6,14 @@
 use serde_json::{Value, json};
 
 use super::Toolbox;
-use crate::desk::Context;
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::caller::Caller;
 use crate::domain::ids::UserId;
-use crate::domain::refund::CURRENCY;
+use crate::domain::ownership::Access;
 use crate::domain::words::excerpt;
+use crate::support::Context;
 
-/// How many messages of a conversation are shown.
+/// Messages of a conversation that are shown, at most.
 const MESSAGES: u32 = 200;
 
 /// Which record is meant.
@@ -38,14 +38,14 @@ pub enum RecordError {
     NotFound,
     /// Something failed inside.
     #[error("the record cannot be read now")]
-    Fault,
+    Failed,
 }
 
 impl RecordError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Fault => Some("try again; the log of the server says what failed".to_owned()),
+            Self::Failed => Some("try again; the log of the server says what failed".to_owned()),
             Self::Wrong(_) | Self::NotFound => None,
         }
     }
@@ -75,7 +75,7 @@ impl Toolbox {
             result: json!({"found": found.is_ok()}),
         };
         // What is not on record is not shown.
-        self.desk().note_on_record(&record).await.map_err(|error| fault(&error))?;
+        self.support().append_audit_without_sync(&record).await.map_err(|error| failed(&error))?;
         found
     }
 
@@ -83,13 +83,14 @@ impl Toolbox {
         match name {
             RecordName::RefundPolicy => Ok(self.policy()),
             RecordName::Order(id) => {
-                let id = self.order_id(id).map_err(RecordError::Wrong)?;
-                let order = self.desk().look_up(context, &id).await.map_err(|error| fault(&error))?;
-                order.map(|order| Value::Object(order.to_json())).ok_or(RecordError::NotFound)
+                let id = self.order_id(context, id).await.map_err(RecordError::Wrong)?;
+                let order =
+                    self.support().record_lookup(context, &id, Access::See).await.map_err(|error| failed(&error))?;
+                order.map(|seen| Value::Object(seen.to_json())).ok_or(RecordError::NotFound)
             }
             RecordName::Conversation(user) => {
                 let user = UserId::new(user.trim());
-                let messages = self.desk().transcript(&user, MESSAGES).await.map_err(|error| fault(&error))?;
+                let messages = self.support().transcript(&user, MESSAGES).await.map_err(|error| failed(&error))?;
                 if messages.is_empty() {
                     return Err(RecordError::NotFound);
                 }
@@ -99,15 +100,15 @@ impl Toolbox {
     }
 
     fn policy(&self) -> Value {
-        let policy = &self.desk().rules().policy;
+        let policy = &self.support().rules().policy;
         json!({
             "refused_categories": policy.refused_categories,
             "shipping_fee": policy.shipping_fee.to_string(),
-            "max_automatic": policy.max_automatic.map(crate::domain::money::Money::to_json),
+            "max_automatic": policy.max_automatic.map(|limit| policy.money.own(limit).to_json()),
             "window_days": policy.window_days,
             "quote_minutes": policy.quote_valid.as_secs() / 60,
             "estimated_arrival": policy.estimated_arrival,
-            "currency": CURRENCY,
+            "currency": policy.money.currency(),
             "rules": [
                 "An order is refunded at most once, for ever.",
                 "The amount is computed from the policy; an amount that a caller names is only compared.",
@@ -117,7 +118,7 @@ impl Toolbox {
     }
 }
 
-fn fault(error: &dyn std::error::Error) -> RecordError {
+fn failed(error: &dyn std::error::Error) -> RecordError {
     tracing::error!(%error, "a record could not be read");
-    RecordError::Fault
+    RecordError::Failed
 }

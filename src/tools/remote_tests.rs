@@ -129,6 +129,23 @@ async fn an_order_that_is_not_theirs_stays_hidden_whatever_the_server_says() {
 }
 
 #[tokio::test]
+async fn orders_of_a_number_are_found_elsewhere_and_checked_here() {
+    let (here, elsewhere, _there) = two_shops().await;
+    let toolbox = here.toolbox().with_remote(elsewhere.clone());
+    let find = async |user: &str| {
+        let result = toolbox.call(&customer(user, 1, "", &[], here.now), FIND_ORDERS, json!({})).await.value;
+        result["orders"].as_array().unwrap().iter().map(|order| order["order_id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(find("919876543210").await, ["ORD000009"]);
+    assert_eq!(elsewhere.called(FIND_ORDERS), [json!({"user_id": "919876543210"})]);
+    assert!(find("919876543211").await.is_empty() && find("tester").await.is_empty());
+    // A server that lists somebody else's orders is not believed.
+    elsewhere.says(FIND_ORDERS, json!({"orders": [{"order_id": "ORD000009"}, {"order_id": "ORD000001"}, {"id": 3}]}));
+    assert!(find("919876543211").await.is_empty());
+    assert_eq!(find("919876543210").await, ["ORD000009"]);
+}
+
+#[tokio::test]
 async fn a_generous_or_confused_server_is_not_believed() {
     let (here, elsewhere, _there) = two_shops().await;
     let toolbox = here.toolbox().with_remote(elsewhere.clone());
@@ -165,11 +182,49 @@ async fn a_third_partys_tool_runs_under_its_name_and_never_hides_ours() {
     };
     elsewhere.says("track", json!({"where": "on its way"}));
     let toolbox = here.toolbox().with_foreign(vec![tool("courier_track"), tool(REFUND)]);
-    assert_eq!(toolbox.specs().len(), 6);
+    assert_eq!(toolbox.specs().len(), 8);
     let context = customer("a", 1, "", &[], here.now);
     let result = toolbox.call(&context, "courier_track", json!({"id": 1})).await;
     assert_eq!(result.value["where"], "on its way");
     assert!(matches!(result.outcome, Outcome::Foreign));
     let refund = toolbox.call(&context, REFUND, json!({"order_id": "ORD000003"})).await;
     assert_eq!(refund.value["code"], "no_quote", "a tool of ours is not replaced");
+}
+
+#[tokio::test]
+async fn what_a_server_may_leave_out_is_decided_here() {
+    let (here, elsewhere, _there) = two_shops().await;
+    let toolbox = here.toolbox().with_remote(elsewhere.clone());
+    for left_out in [json!({"quote_id": null, "expires_at": null, "shipping_fee": null}), json!({})] {
+        let mut offer = json!({"eligible": true, "order_id": "ORD000003", "order_value": 599, "refund_amount": 500});
+        offer.as_object_mut().unwrap().extend(left_out.as_object().unwrap().clone());
+        elsewhere.says(CHECK_REFUND, offer);
+        let context = customer("a", 1, "", &[], here.now);
+        let result = toolbox.call(&context, CHECK_REFUND, json!({"order_id": "ORD000003"})).await;
+        let Outcome::Quoted(quote) = &result.outcome else { panic!("{}", result.value) };
+        assert_eq!((quote.amount, quote.fee), (Money::from_rupees(500), Money::from_rupees(99)));
+        assert!(quote.expires_at > here.now && quote.id.as_str().starts_with("QUOTE_"));
+    }
+}
+
+#[tokio::test]
+async fn a_third_partys_error_reaches_the_model_and_its_address_does_not() {
+    let (here, elsewhere, _there) = two_shops().await;
+    let mut spec = catalogue()[1].clone();
+    spec.name = "courier_track".into();
+    let tool = ForeignTool { spec, name: "track".to_owned(), server: elsewhere.clone() };
+    let toolbox = here.toolbox().with_foreign(Vec::new());
+    let shared = toolbox.clone();
+    assert_eq!(shared.specs().len(), 7);
+    toolbox.add_foreign(vec![tool]);
+    assert_eq!(shared.specs().len(), 8, "whoever shares it sees what is added later");
+    let ask = async || shared.call(&customer("a", 1, "", &[], here.now), "courier_track", json!({"id": 1})).await;
+    let refused = RemoteError::Refused("parcel 1 is not known; give its number".to_owned());
+    elsewhere.instead.lock().unwrap().push(("track", Err(refused)));
+    let result = ask().await;
+    assert_eq!(result.value["error"], "parcel 1 is not known; give its number");
+    assert!(result.is_error());
+    let away = RemoteError::Unreachable { server: "10.1.2.3:80".to_owned(), reason: "refused".to_owned() };
+    elsewhere.instead.lock().unwrap().push(("track", Err(away)));
+    assert!(!ask().await.value.to_string().contains("10.1.2.3"));
 }

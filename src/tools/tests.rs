@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::caller::Caller;
 use crate::domain::ids::QuoteId;
+use crate::domain::order::{OrderLine, OrderState};
 use crate::testing::{Shop, customer};
 
 fn operator(shop: &Shop) -> Context {
@@ -47,6 +48,16 @@ async fn every_tool_answers_the_documented_json() {
     let again = call(REFUND, json!({"order_id": "ORD000003", "amount": 599.0, "reason": "missing"})).await;
     assert_eq!(again["status"], "already_refunded");
     assert_eq!(again["transaction_id"], refund["transaction_id"]);
+    let status = call(REFUND_STATUS, json!({"order_id": "ORD000003"})).await;
+    let expected = json!({
+        "order_id": "ORD000003", "state": "paid", "amount": 599, "currency": "INR", "transaction_id": refund["transaction_id"],
+        "requested_at": "2026-06-01T10:00:00Z", "expected_by": "2026-06-08", "simulated": true,
+    });
+    assert_eq!((status, &refund["state"], &refund["simulated"]), (expected, &json!("paid"), &json!(true)));
+    let none = call(REFUND_STATUS, json!({"order_id": "ORD000004"})).await;
+    assert_eq!((&none["state"], &none["amount"]), (&json!("none"), &Value::Null));
+    let unknown = call(REFUND_STATUS, json!({"order_id": "ORD000999"})).await;
+    assert!(unknown["error"].is_string());
     let alert = call(HUMAN, json!({"user_id": "42", "reason": "x", "last_message": "y", "priority": "high"})).await;
     assert_eq!(alert["status"], "success");
     assert!(alert["alert_id"].as_str().unwrap().starts_with("ALERT_"));
@@ -63,7 +74,7 @@ async fn wrong_calls_name_the_field_and_change_nothing() {
         (ORDER, json!({"order_id": "ORD000003", "user": "x"}), "user"),
         (ORDER, json!([1]), "arguments"),
         (REFUND, json!({"order_id": "ORD000003", "amount": "lots"}), "amount"),
-        (REFUND, json!({"order_id": "ORD000003", "amount": 5.999}), "decimals"),
+        (REFUND, json!({"order_id": "ORD000003", "amount": 5.99999}), "decimals"),
         (HUMAN, json!({"reason": "x", "priority": "urgent"}), "urgent"),
         (HUMAN, json!({"reason": "x"}), "user_id"),
         ("drop_tables", json!({}), "there is no tool"),
@@ -75,6 +86,40 @@ async fn wrong_calls_name_the_field_and_change_nothing() {
     }
     assert_eq!(shop.store.refunds(10).await.unwrap(), []);
     assert_eq!(shop.store.alerts(10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_customer_finds_the_orders_of_their_number_alone() {
+    let shop = Shop::open().await;
+    let mut newer = crate::testing::order(10, "Dairy", 129);
+    newer.phone = Some("098765 43210".to_owned());
+    newer.placed_at = Some(jiff::civil::date(2026, 5, 30).at(9, 0, 0, 0));
+    newer.value = None;
+    newer.details.display_id = Some("#1001".to_owned());
+    newer.details.state = Some(OrderState::OutForDelivery);
+    newer.details.lines = vec![OrderLine { name: "Milk".to_owned(), quantity: 2, ..OrderLine::default() }];
+    newer.details.address = Some("12 MG Road".to_owned());
+    shop.store.upsert_order(&newer).await.unwrap();
+    let toolbox = shop.toolbox();
+    let expected = json!({"orders": [
+        {
+            "order_id": "ORD000010", "display_id": "#1001", "date": "2026-05-30", "status": "out for delivery", "total": null,
+            "items": [{"name": "Milk", "quantity": 2}],
+        },
+        {"order_id": "ORD000009", "date": null, "status": "delivered", "total": 250},
+    ]});
+    let find = async |context: &Context, arguments: Value| toolbox.call(context, FIND_ORDERS, arguments).await;
+    let own = customer("919876543210", 1, "", &[], shop.now);
+    assert_eq!(find(&own, json!({})).await.value, expected);
+    // What a model names as the number counts for nothing.
+    let stranger = customer("919845012345", 1, "", &[], shop.now);
+    assert_eq!(find(&stranger, json!({"user_id": "919876543210"})).await.value, json!({"orders": []}));
+    assert_eq!(find(&customer("tester", 1, "", &[], shop.now), json!({})).await.value, json!({"orders": []}));
+    assert_eq!(find(&operator(&shop), json!({"user_id": "+919876543210"})).await.value, expected);
+    for wrong in [json!({}), json!({"user_id": "Asha"}), json!({"user_id": "98"})] {
+        let result = find(&operator(&shop), wrong).await;
+        assert!(result.value["error"].as_str().unwrap().starts_with("user_id: "), "{}", result.value);
+    }
 }
 
 #[tokio::test]

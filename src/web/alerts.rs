@@ -1,6 +1,4 @@
-//! Decides how requests for a person are listed, and which forms stand beside each.
-//!
-//! It must never change an alert that was not named, nor show a form that the role of whoever looks does not allow.
+//! The list of alerts, and the forms that change them. Only forms that the role of the session allows are shown.
 
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Redirect;
@@ -8,23 +6,23 @@ use maud::{Markup, html};
 
 use super::access::Session;
 use super::forms::{Fields, encode};
-use super::{Desk, Inner, Trouble, layout};
-use crate::desk::team;
-use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, Priority, Reopened, Whose};
+use super::{AppState, Inner, PageError, layout};
+use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Priority, Reopened};
 use crate::domain::ids::AlertId;
+use crate::support::{alerts, handoff};
 
-/// Alerts that are shown, and that are settled at once.
-const MOST_SHOWN: u32 = 200;
-/// Pending alerts that are looked through for who looks after any.
-const MOST_READ: u32 = 1_000;
-/// Signs that no name of the team begins with.
+/// Alerts that are shown, and that are resolved at once, at most.
+const MAX_SHOWN: u32 = 200;
+/// Pending alerts that are searched for assignees.
+const MAX_READ: u32 = 1_000;
+/// Values of the filter “assignee” that are no names: no name begins with `@`.
 const MINE: &str = "@mine";
-const NOBODYS: &str = "@nobody";
-/// What a list is narrowed by, as it stands in its address.
+const UNASSIGNED: &str = "@nobody";
+/// The filters of the list, as parameters of its address.
 const FILTERS: [&str; 4] = ["status", "priority", "assignee", "q"];
 
-/// The part of an address that says what a list is narrowed by.
-fn narrowed(fields: &Fields) -> String {
+/// The filters as a query.
+fn filter_query(fields: &Fields) -> String {
     let pairs = FILTERS.iter().filter_map(|name| Some(format!("{name}={}", encode(fields.some(name)?))));
     pairs.collect::<Vec<_>>().join("&")
 }
@@ -36,11 +34,11 @@ fn search(fields: &Fields, session: &Session) -> AlertSearch {
             word => Some(AlertStatus::parse(word).unwrap_or(AlertStatus::Pending)),
         },
         priority: Priority::parse(fields.get("priority")),
-        whose: match fields.get("assignee") {
+        assignee: match fields.get("assignee") {
             "" => None,
-            MINE => Some(Whose::Of(session.name().to_owned())),
-            NOBODYS => Some(Whose::Nobodys),
-            name => Some(Whose::Of(name.to_owned())),
+            MINE => Some(AssigneeFilter::Named(session.name().to_owned())),
+            UNASSIGNED => Some(AssigneeFilter::Unassigned),
+            name => Some(AssigneeFilter::Named(name.to_owned())),
         },
         text: fields.get("q").to_owned(),
     }
@@ -59,10 +57,10 @@ fn select(name: &str, label: &str, chosen: &str, options: &[(&str, &str)]) -> Ma
     }
 }
 
-/// Who looks after a pending alert.
-async fn assignees(desk: &Inner) -> Result<Vec<String>, Trouble> {
+/// The assignees of pending alerts.
+async fn assignees(state: &Inner) -> Result<Vec<String>, PageError> {
     let pending = AlertSearch { status: Some(AlertStatus::Pending), ..AlertSearch::default() };
-    let alerts = desk.store().find_alerts(&pending, MOST_READ).await?;
+    let alerts = state.store().find_alerts(&pending, MAX_READ).await?;
     let mut names: Vec<String> = alerts.into_iter().filter_map(|alert| alert.handling.assignee).collect();
     names.sort();
     names.dedup();
@@ -70,115 +68,121 @@ async fn assignees(desk: &Inner) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) async fn list(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
-) -> Result<Markup, Trouble> {
+) -> Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
     let search = search(&fields, &session);
-    let mut found = desk.store().find_alerts(&search, MOST_SHOWN + 1).await?;
-    let more = found.len() > MOST_SHOWN as usize;
-    found.truncate(MOST_SHOWN as usize);
-    let mut names = assignees(&desk).await?;
-    if let Some(Whose::Of(name)) = &search.whose
+    let mut found = state.store().find_alerts(&search, MAX_SHOWN + 1).await?;
+    let more = found.len() > MAX_SHOWN as usize;
+    found.truncate(MAX_SHOWN as usize);
+    let mut names = assignees(&state).await?;
+    if let Some(AssigneeFilter::Named(name)) = &search.assignee
         && fields.get("assignee") != MINE
         && !names.contains(name)
     {
         names.push(name.clone());
     }
-    let mut whose = vec![("", "anybody"), (MINE, "me"), (NOBODYS, "nobody")];
+    let mut whose = vec![("", "anybody"), (MINE, "me"), (UNASSIGNED, "nobody")];
     whose.extend(names.iter().map(|name| (name.as_str(), name.as_str())));
     let status = search.status.map_or("all", AlertStatus::as_str);
-    let back = narrowed(&fields);
-    let many = session.may_lead() && found.iter().any(|alert| alert.status == AlertStatus::Pending);
+    let filters = filter_query(&fields);
+    let many = session.may_administer() && found.iter().any(|alert| alert.status == AlertStatus::Pending);
     let main = html! {
         div.heading { h1 { "Alerts" } p.about { "customers who wait for a person" } }
-        (told(&desk, &fields).await?)
+        (notice(&state, &fields).await?)
         form.filters method="get" action="/alerts" {
-            (select("status", "Status", status, &[("pending", "pending"), ("resolved", "settled"), ("all", "all")]))
+            (select("status", "Status", status, &[("pending", "pending"), ("resolved", "resolved"), ("all", "all")]))
             (select("priority", "Priority", fields.get("priority"),
                 &[("", "any"), ("high", "high"), ("medium", "medium"), ("low", "low")]))
-            (select("assignee", "Looked after by", fields.get("assignee"), &whose))
+            (select("assignee", "Assignee", fields.get("assignee"), &whose))
             label { "Text or customer " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Filter" }
         }
-        p.count { @if more { "more than " } (found.len()) " found" @if more { ", " (MOST_SHOWN) " shown" } }
+        p.count { @if more { "more than " } (found.len()) " found" @if more { ", " (MAX_SHOWN) " shown" } }
         @if found.is_empty() { p.nothing { "Nobody waits for a person here." } }
-        @if many { (settle_many(&session, &back)) }
+        @if many { (resolve_many_form(&session, &filters)) }
         div.list {
-            @for alert in &found { (card(&desk, &session, alert, &back)) }
+            @for alert in &found { (card(&state, &session, alert, &filters)) }
         }
     };
-    Ok(layout::page("/alerts", "Alerts", &session, desk.pending().await?, main))
+    Ok(layout::page("/alerts", "Alerts", &session, state.pending().await?, &main))
 }
 
-/// The form that ticked alerts belong to.
-fn settle_many(session: &Session, back: &str) -> Markup {
+/// The form that the checkboxes of the alerts belong to.
+fn resolve_many_form(session: &Session, back: &str) -> Markup {
     html! {
         form.resolve.card #many method="post" action="/alerts/resolve-many" {
             (layout::csrf(session))
             input type="hidden" name="back" value=(back);
-            label { span.hidden { "Note for all ticked" } input name="note" maxlength="2000" placeholder="What was done, for all that are ticked"; }
-            button.second type="submit" { "Settle the ticked" }
+            label { span.hidden { "Note for all selected" } input name="note" maxlength="2000" placeholder="What was done, for all that are selected"; }
+            button.second type="submit" { "Resolve the selected" }
         }
     }
 }
 
-fn card(desk: &Inner, session: &Session, alert: &Alert, back: &str) -> Markup {
+fn card(state: &Inner, session: &Session, alert: &Alert, back: &str) -> Markup {
     let pending = alert.status == AlertStatus::Pending;
     html! {
         article.card.alert data-id=(alert.id.as_str()) {
             div.line {
-                @if pending && session.may_lead() {
+                @if pending && session.may_administer() {
                     input type="checkbox" form="many" name="id" value=(alert.id.as_str())
-                        aria-label=(format!("Tick the alert of {}", alert.user_id));
+                        aria-label=(format!("Select the alert of {}", alert.user_id));
                 }
                 span.chip.(alert.priority.as_str()) { (alert.priority.as_str()) }
-                @if !pending { span.chip { "settled" } }
-                a.who href=(format!("/conversation?user={}", encode(alert.user_id.as_str()))) { (alert.user_id.as_str()) }
-                (holder(session, alert))
-                (layout::time(alert.created_at, &desk.settings.zone))
+                @if !pending { span.chip { "resolved" } }
+                @if alert.user_id.as_str() == handoff::SET_UP {
+                    span.who { "The set-up of WhatsApp" }
+                } @else if alert.user_id.as_str() == handoff::EVENTS {
+                    span.who { "Events for other systems" }
+                } @else {
+                    a.who href=(format!("/conversation?user={}", encode(alert.user_id.as_str()))) { (alert.user_id.as_str()) }
+                }
+                (assignee(session, alert))
+                (layout::time(alert.created_at, &state.settings.zone))
             }
             p { (alert.reason) }
             @if !alert.last_message.is_empty() { blockquote { (alert.last_message) } }
-            (history(desk, alert))
-            @if session.may_change() { (forms(desk, session, alert, "/alerts", back)) }
+            (history(state, alert))
+            @if session.may_change() { (forms(state, session, alert, "/alerts", back)) }
         }
     }
 }
 
-/// Who looks after an alert.
-pub(super) fn holder(session: &Session, alert: &Alert) -> Markup {
+/// The assignee of an alert.
+pub(super) fn assignee(session: &Session, alert: &Alert) -> Markup {
     html! {
         @match alert.handling.assignee.as_deref() {
             Some(name) if name == session.name() => { span.chip.good { "yours" } }
             Some(name) => { span.chip { "with " (name) } }
-            None if alert.status == AlertStatus::Pending => { span.chip { "nobody’s" } }
+            None if alert.status == AlertStatus::Pending => { span.chip { "unassigned" } }
             None => {}
         }
     }
 }
 
-/// How an alert was settled, and opened again.
-pub(super) fn history(desk: &Inner, alert: &Alert) -> Markup {
-    let (handling, zone) = (&alert.handling, &desk.settings.zone);
+/// How an alert was resolved, and reopened.
+pub(super) fn history(state: &Inner, alert: &Alert) -> Markup {
+    let (handling, zone) = (&alert.handling, &state.settings.zone);
     html! {
         @if let Some(at) = handling.resolved_at {
             p.note {
-                "Settled" @if let Some(name) = &handling.resolved_by { " by " (name) } " " (layout::time(at, zone))
+                "Resolved" @if let Some(name) = &handling.resolved_by { " by " (name) } " " (layout::time(at, zone))
                 @if let Some(note) = &handling.note { ": " (note) }
             }
         }
         @if let Some(at) = handling.reopened_at {
             p.note {
-                "Opened again" @if let Some(name) = &handling.reopened_by { " by " (name) } " " (layout::time(at, zone))
+                "Reopened" @if let Some(name) = &handling.reopened_by { " by " (name) } " " (layout::time(at, zone))
             }
         }
     }
 }
 
-/// A form that does something to an alert. `place` is the page that follows, `back` what it is narrowed by.
-fn act(session: &Session, alert: &Alert, (action, place, back): (&str, &str, &str), inner: &Markup) -> Markup {
+/// A form that changes an alert. `place` is the page that follows, `back` its filters.
+fn alert_form(session: &Session, alert: &Alert, (action, place, back): (&str, &str, &str), inner: &Markup) -> Markup {
     html! {
         form.resolve method="post" action=(format!("/alerts/{action}")) {
             (layout::csrf(session))
@@ -190,23 +194,23 @@ fn act(session: &Session, alert: &Alert, (action, place, back): (&str, &str, &st
     }
 }
 
-/// What somebody may do about who looks after an alert.
-pub(super) fn claiming(desk: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
-    let act = |action: &str, inner: &Markup| act(session, alert, (action, place, back), inner);
+/// The form that claims, releases or takes an alert.
+pub(super) fn claim_form(state: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
+    let act = |action: &str, inner: &Markup| alert_form(session, alert, (action, place, back), inner);
     match alert.handling.assignee.as_deref() {
         None => act("claim", &html! { button.second type="submit" { "Claim" } }),
         Some(name) if name == session.name() => act("release", &html! { button.second type="submit" { "Release" } }),
-        // Nobody's work is taken by a slip: it is said whose it is, and taken only as long as it is theirs.
+        // Not taken by accident: the form names the assignee, and takes the alert only from them.
         Some(name) => html! {
             details.take {
                 summary { "Take from " (name) }
                 (act("claim", &html! {
                     p.note {
-                        (name) " looks after this alert"
+                        (name) " is the assignee of this alert"
                         @if let Some(since) = alert.handling.claimed_at {
-                            " since " (layout::time(since, &desk.settings.zone))
+                            " since " (layout::time(since, &state.settings.zone))
                         }
-                        ". Taking it is put on record."
+                        ". Taking it is recorded in the audit trail."
                     }
                     input type="hidden" name="from" value=(name);
                     button.second type="submit" { "Take it from " (name) }
@@ -216,76 +220,77 @@ pub(super) fn claiming(desk: &Inner, session: &Session, alert: &Alert, place: &s
     }
 }
 
-fn forms(desk: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
-    let act = |action: &str, inner: &Markup| act(session, alert, (action, place, back), inner);
+fn forms(state: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
+    let act = |action: &str, inner: &Markup| alert_form(session, alert, (action, place, back), inner);
     if alert.status == AlertStatus::Resolved {
         return html! {
-            @if session.may_lead() { (act("reopen", &html! { button.second type="submit" { "Open again" } })) }
+            @if session.may_administer() { (act("reopen", &html! { button.second type="submit" { "Reopen" } })) }
         };
     }
     html! {
-        (claiming(desk, session, alert, place, back))
+        (claim_form(state, session, alert, place, back))
         (act("resolve", &html! {
             label { span.hidden { "Note" } input name="note" maxlength="2000" placeholder="What was done (stays with the alert)"; }
-            button type="submit" { "Settle" }
+            button type="submit" { "Resolve" }
         }))
     }
 }
 
-/// What a change led to, by the word in the address. What is told of an alert is read anew: an address proves nothing.
-pub(super) async fn told(desk: &Inner, fields: &Fields) -> Result<Markup, Trouble> {
+/// The notice about a change, by the word in the address. The state of an alert is read again: an address proves nothing.
+pub(super) async fn notice(state: &Inner, fields: &Fields) -> Result<Markup, PageError> {
     let alert = match fields.some("alert") {
-        Some(id) => desk.store().alert(&AlertId::new(id)).await?,
+        Some(id) => state.store().alert(&AlertId::new(id)).await?,
         None => None,
     };
-    let holder = alert.as_ref().and_then(|alert| alert.handling.assignee.as_deref());
+    let assignee = alert.as_ref().and_then(|alert| alert.handling.assignee.as_deref());
     let number = |name: &str| fields.get(name).parse::<u32>().unwrap_or(0);
-    let told = match (fields.get("told"), &alert) {
-        ("claimed", Some(alert)) => format!("You look after the alert of {} now.", alert.user_id),
-        ("released", Some(alert)) => format!("The alert of {} is nobody’s again.", alert.user_id),
-        ("held", Some(alert)) => match holder {
-            Some(name) => format!("{name} was faster: the alert of {} is theirs.", alert.user_id),
-            None => format!("The alert of {} is nobody’s by now: claim it if you want it.", alert.user_id),
+    let text = match (fields.get("told"), &alert) {
+        ("claimed", Some(alert)) => format!("You are the assignee of the alert of {} now.", alert.user_id),
+        ("released", Some(alert)) => format!("The alert of {} is unassigned again.", alert.user_id),
+        ("held", Some(alert)) => match assignee {
+            Some(name) => format!("{name} was faster and is the assignee of the alert of {}.", alert.user_id),
+            None => format!("The alert of {} is unassigned by now: claim it if you want it.", alert.user_id),
         },
-        ("reopened", Some(alert)) => format!("The alert of {} is open again: the bot is silent.", alert.user_id),
+        ("reopened", Some(alert)) => format!("The alert of {} is pending again: the bot is silent.", alert.user_id),
         ("other", Some(alert)) => {
-            format!("{} has another pending alert, and there can be one only: it stays settled.", alert.user_id)
+            format!("{} has another pending alert, and there can be one only: it stays resolved.", alert.user_id)
         }
-        ("open", _) => "This alert is open already.".to_owned(),
+        ("open", _) => "This alert is pending already.".to_owned(),
         ("many", _) => {
-            format!("{} settled, {} were settled before.", number("settled"), number("gone"))
+            format!("{} resolved, {} were resolved before.", number("resolved"), number("gone"))
         }
-        _ => return Ok(layout::told(fields)),
+        _ => return Ok(layout::notice(fields)),
     };
     let warns = ["held", "other"].contains(&fields.get("told"));
     Ok(html! {
-        @if warns { p.warning role="alert" { (told) } } @else { p.told role="status" { (told) } }
+        @if warns { p.warning role="alert" { (text) } } @else { p.told role="status" { (text) } }
     })
 }
 
-fn named(fields: &Fields) -> Result<AlertId, Trouble> {
-    fields.some("id").map(AlertId::new).ok_or(Trouble::Wrong("No alert is named."))
+fn alert_id(fields: &Fields) -> Result<AlertId, PageError> {
+    fields.some("id").map(AlertId::new).ok_or(PageError::BadRequest("No alert is named."))
 }
 
-/// The page that a form came from, with what is told there.
-async fn back(desk: &Inner, fields: &Fields, id: &AlertId, told: &str) -> Result<Redirect, Trouble> {
-    let told = format!("told={told}&alert={}", encode(id.as_str()));
+/// The page that a form came from, with a notice.
+async fn redirect_back(state: &Inner, fields: &Fields, id: &AlertId, word: &str) -> Result<Redirect, PageError> {
+    let notice = format!("told={word}&alert={}", encode(id.as_str()));
     if fields.get("place") == "/conversation"
-        && let Some(alert) = desk.store().alert(id).await?
+        && let Some(alert) = state.store().alert(id).await?
     {
-        return Ok(Redirect::to(&format!("/conversation?user={}&{told}", encode(alert.user_id.as_str()))));
+        return Ok(Redirect::to(&format!("/conversation?user={}&{notice}", encode(alert.user_id.as_str()))));
     }
-    Ok(to_list(fields, &told))
+    Ok(redirect_to_list(fields, &notice))
 }
 
-fn to_list(fields: &Fields, told: &str) -> Redirect {
-    // Read and written anew, so that a form leads nowhere else.
-    let narrowed = narrowed(&Fields::read(fields.get("back")));
-    let more = if narrowed.is_empty() { String::new() } else { format!("{narrowed}&") };
-    Redirect::to(&format!("/alerts?{more}{told}"))
+/// The list with its filters, and a notice.
+fn redirect_to_list(fields: &Fields, notice: &str) -> Redirect {
+    // Parsed and encoded again, so that a form leads nowhere else.
+    let filters = filter_query(&Fields::read(fields.get("back")));
+    let more = if filters.is_empty() { String::new() } else { format!("{filters}&") };
+    Redirect::to(&format!("/alerts?{more}{notice}"))
 }
 
-fn word(assigned: &Assigned, done: &'static str) -> &'static str {
+fn outcome_word(assigned: &Assigned, done: &'static str) -> &'static str {
     match assigned {
         Assigned::Done(_) => done,
         Assigned::Held(_) => "held",
@@ -294,66 +299,67 @@ fn word(assigned: &Assigned, done: &'static str) -> &'static str {
 }
 
 pub(super) async fn claim(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, Trouble> {
-    let id = named(&fields)?;
-    let assigned = team::claim(desk.store(), &session.by(desk.now()), &id, fields.some("from")).await?;
-    back(&desk, &fields, &id, word(&assigned, "claimed")).await
+) -> Result<Redirect, PageError> {
+    let id = alert_id(&fields)?;
+    let assigned = alerts::claim(state.store(), &session.actor(state.now()), &id, fields.some("from")).await?;
+    redirect_back(&state, &fields, &id, outcome_word(&assigned, "claimed")).await
 }
 
 pub(super) async fn release(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, Trouble> {
-    let id = named(&fields)?;
-    let assigned = team::release(desk.store(), &session.by(desk.now()), &id).await?;
-    back(&desk, &fields, &id, word(&assigned, "released")).await
+) -> Result<Redirect, PageError> {
+    let id = alert_id(&fields)?;
+    let assigned = alerts::release(state.store(), &session.actor(state.now()), &id).await?;
+    redirect_back(&state, &fields, &id, outcome_word(&assigned, "released")).await
 }
 
 pub(super) async fn resolve(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, Trouble> {
-    let id = named(&fields)?;
-    let settled = team::settle(desk.store(), &session.by(desk.now()), &id, fields.get("note")).await?;
-    Ok(to_list(&fields, if settled { "told=resolved" } else { "told=gone" }))
+) -> Result<Redirect, PageError> {
+    let id = alert_id(&fields)?;
+    let resolved = alerts::resolve(state.store(), &session.actor(state.now()), &id, fields.get("note")).await?;
+    Ok(redirect_to_list(&fields, if resolved { "told=resolved" } else { "told=gone" }))
 }
 
 pub(super) async fn resolve_many(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, Trouble> {
-    let (mut settled, mut gone) = (0_u32, 0_u32);
+) -> Result<Redirect, PageError> {
+    let (mut resolved, mut gone) = (0_u32, 0_u32);
     let ids: Vec<&str> = fields.all("id").collect();
     if ids.is_empty() {
-        return Err(Trouble::Wrong("No alert is ticked: tick those that are to be settled."));
+        return Err(PageError::BadRequest("No alert is selected: select those that are to be resolved."));
     }
-    if ids.len() > MOST_SHOWN as usize {
-        return Err(Trouble::Wrong("That are too many alerts at once."));
+    if ids.len() > MAX_SHOWN as usize {
+        return Err(PageError::BadRequest("Too many alerts are selected."));
     }
     for id in ids {
-        let done = team::settle(desk.store(), &session.by(desk.now()), &AlertId::new(id), fields.get("note")).await?;
-        *(if done { &mut settled } else { &mut gone }) += 1;
+        let done =
+            alerts::resolve(state.store(), &session.actor(state.now()), &AlertId::new(id), fields.get("note")).await?;
+        *(if done { &mut resolved } else { &mut gone }) += 1;
     }
-    Ok(to_list(&fields, &format!("told=many&settled={settled}&gone={gone}")))
+    Ok(redirect_to_list(&fields, &format!("told=many&resolved={resolved}&gone={gone}")))
 }
 
 pub(super) async fn reopen(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, Trouble> {
-    let id = named(&fields)?;
-    let told = match team::reopen(desk.store(), &session.by(desk.now()), &id).await? {
+) -> Result<Redirect, PageError> {
+    let id = alert_id(&fields)?;
+    let word = match alerts::reopen(state.store(), &session.actor(state.now()), &id).await? {
         Reopened::Done(_) => "reopened",
         Reopened::Pending(_) => "open",
         Reopened::Other(_) => "other",
-        Reopened::Gone => return Err(Trouble::Missing),
+        Reopened::Gone => return Err(PageError::NotFound),
     };
-    back(&desk, &fields, &id, told).await
+    redirect_back(&state, &fields, &id, word).await
 }

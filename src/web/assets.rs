@@ -1,7 +1,5 @@
-//! Decides which files the pages load: all from inside this program, packed once and kept by browsers for as long as they
-//! stay the same.
-//!
-//! It must never read a file of this machine.
+//! The files that the pages load: all from inside this program, compressed once, and cached by browsers for as long as
+//! their content stays the same. No file of this machine is ever read.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -18,8 +16,8 @@ struct Asset {
     name: &'static str,
     kind: &'static str,
     content: &'static str,
-    /// The same packed; `None` where packing is not worth it.
-    packed: Option<Vec<u8>>,
+    /// The content in gzip; `None` where that is no shorter.
+    compressed: Option<Vec<u8>>,
     /// A digest of the content: addresses end with it.
     digest: String,
 }
@@ -34,17 +32,23 @@ const FILES: [(&str, &str, &str); 5] = [
 ];
 
 /// For an address that holds the digest, a year: another content has another address.
-const FOR_LONG: &str = "public, max-age=31536000, immutable";
-/// For any other address: asked again each time, which costs an answer without content.
-const ASK_AGAIN: &str = "no-cache";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// For any other address: revalidated each time, which costs an answer without content.
+const REVALIDATE: &str = "no-cache";
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| FILES.into_iter().map(prepare).collect());
 
 fn prepare((name, kind, content): (&'static str, &'static str, &'static str)) -> Asset {
-    let digest = Sha256::digest(content.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = packer.write_all(content.as_bytes()).and_then(|()| packer.finish());
-    Asset { name, kind, content, packed: packed.ok().filter(|packed| packed.len() < content.len()), digest }
+    let digest = hex::encode(&Sha256::digest(content.as_bytes())[..8]);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let compressed = encoder.write_all(content.as_bytes()).and_then(|()| encoder.finish());
+    Asset {
+        name,
+        kind,
+        content,
+        compressed: compressed.ok().filter(|compressed| compressed.len() < content.len()),
+        digest,
+    }
 }
 
 fn known(name: &str) -> Option<&'static Asset> {
@@ -57,7 +61,7 @@ pub(super) fn address(name: &str) -> String {
 }
 
 /// Whether a list of encodings holds gzip, and does not refuse it.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+fn accepts_gzip(headers: &HeaderMap) -> bool {
     let listed = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     listed.split(',').any(|one| {
         let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
@@ -68,13 +72,13 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 pub(super) async fn file(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let Some(asset) = known(&name) else { return (StatusCode::NOT_FOUND, "there is no such file\n").into_response() };
-    let kept = if query.as_deref() == Some(asset.digest.as_str()) { FOR_LONG } else { ASK_AGAIN };
-    let packed = asset.packed.as_deref().filter(|_| takes_gzip(&headers));
-    // Two representations of one file are told apart by their tags.
-    let tag = format!("\"{}{}\"", asset.digest, if packed.is_some() { "-gzip" } else { "" });
-    let about = [
+    let cache_control = if query.as_deref() == Some(asset.digest.as_str()) { IMMUTABLE } else { REVALIDATE };
+    let compressed = asset.compressed.as_deref().filter(|_| accepts_gzip(&headers));
+    // The two representations of a file need different tags.
+    let tag = format!("\"{}{}\"", asset.digest, if compressed.is_some() { "-gzip" } else { "" });
+    let headers_of_file = [
         (header::CONTENT_TYPE, asset.kind.to_owned()),
-        (header::CACHE_CONTROL, kept.to_owned()),
+        (header::CACHE_CONTROL, cache_control.to_owned()),
         (header::VARY, "accept-encoding".to_owned()),
         (header::ETAG, tag.clone()),
     ];
@@ -83,11 +87,11 @@ pub(super) async fn file(Path(name): Path<String>, RawQuery(query): RawQuery, he
         .and_then(|value| value.to_str().ok())
         .is_some_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     if same {
-        return (StatusCode::NOT_MODIFIED, about).into_response();
+        return (StatusCode::NOT_MODIFIED, headers_of_file).into_response();
     }
-    match packed {
-        Some(packed) => (about, [(header::CONTENT_ENCODING, "gzip")], packed).into_response(),
-        None => (about, asset.content).into_response(),
+    match compressed {
+        Some(compressed) => (headers_of_file, [(header::CONTENT_ENCODING, "gzip")], compressed).into_response(),
+        None => (headers_of_file, asset.content).into_response(),
     }
 }
 
@@ -98,19 +102,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_for_those_who_take_it() {
-        let takes = |value: &'static str| {
-            takes_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]))
+    fn gzip_is_for_those_who_accept_it() {
+        let accepts = |value: &'static str| {
+            accepts_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]))
         };
-        assert!(takes("gzip") && takes("br, gzip;q=0.5") && takes("*"));
-        assert!(!takes("") && !takes("br") && !takes("gzip;q=0") && !takes_gzip(&HeaderMap::new()));
+        assert!(accepts("gzip") && accepts("br, gzip;q=0.5") && accepts("*"));
+        assert!(!accepts("") && !accepts("br") && !accepts("gzip;q=0") && !accepts_gzip(&HeaderMap::new()));
     }
 
     #[test]
     fn another_content_has_another_address() {
         let one = prepare(("a", "text/css", "a{}"));
         assert_ne!(one.digest, prepare(("a", "text/css", "b{}")).digest);
-        assert_eq!(one.packed, None, "packing so little makes it longer");
+        assert_eq!(one.compressed, None, "compressing so little makes it longer");
         assert!(address("app.css").starts_with("/assets/app.css?") && known("../Cargo.toml").is_none());
     }
 }

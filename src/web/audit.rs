@@ -1,6 +1,4 @@
-//! Decides how the audit trail is shown, and when its chain is checked anew.
-//!
-//! It must never say that the chain holds without having checked it.
+//! The page of the audit trail, and the cache of the last check of its chain.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +9,15 @@ use tokio::sync::Mutex;
 
 use super::access::Session;
 use super::forms::Fields;
-use super::{Desk, Inner, Trouble, layout};
+use super::{AppState, Inner, PageError, layout};
 use crate::domain::audit::AuditCheck;
 use crate::domain::words::excerpt;
 
-/// Entries that are looked through, and those that are shown.
-const MOST_READ: u32 = 5_000;
-const MOST_SHOWN: usize = 100;
-/// How many times as long as it took a check holds.
-const TIMES: u32 = 20;
+/// Entries that are searched, and those that are shown.
+const MAX_READ: u32 = 5_000;
+const MAX_SHOWN: usize = 100;
+/// How many times its own duration a check stays valid.
+const VALIDITY_FACTOR: u32 = 20;
 
 struct Check {
     end: u64,
@@ -31,16 +29,16 @@ struct Check {
 
 /// The last check of the chain.
 #[derive(Default)]
-pub(super) struct Checked(Mutex<Option<Check>>);
+pub(super) struct CheckCache(Mutex<Option<Check>>);
 
 impl Inner {
-    /// Checks chain and ledger, unless that was done just now.
-    async fn check(&self) -> Result<(Timestamp, AuditCheck), Trouble> {
+    /// Checks chain and ledger, or returns the last check while it is valid.
+    async fn check(&self) -> Result<(Timestamp, AuditCheck), PageError> {
         let end = self.store().audit_length().await?;
-        let mut last = self.checked.0.lock().await;
+        let mut last = self.audit.0.lock().await;
         if let Some(known) = last.as_ref() {
             let age = known.when.elapsed();
-            if age < known.took * TIMES || (known.end == end && age < Duration::from_secs(60)) {
+            if age < known.took * VALIDITY_FACTOR || (known.end == end && age < Duration::from_mins(1)) {
                 return Ok((known.at, known.outcome.clone()));
             }
         }
@@ -56,18 +54,18 @@ impl Inner {
 }
 
 pub(super) async fn page(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
-) -> Result<Markup, Trouble> {
+) -> Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
     let text = fields.get("q").to_lowercase();
-    let (at, check) = desk.check().await?;
-    let end = desk.store().audit_length().await?;
-    let from = end.saturating_sub(u64::from(MOST_READ)) + 1;
-    let entries = desk.store().audit_entries(from, MOST_READ).await?;
-    let fits = entries.iter().rev().filter(|entry| text.is_empty() || entry.content.to_lowercase().contains(&text));
-    let zone = &desk.settings.zone;
+    let (at, check) = state.check().await?;
+    let end = state.store().audit_length().await?;
+    let from = end.saturating_sub(u64::from(MAX_READ)) + 1;
+    let entries = state.store().audit_entries(from, MAX_READ).await?;
+    let matching = entries.iter().rev().filter(|entry| text.is_empty() || entry.content.to_lowercase().contains(&text));
+    let zone = &state.settings.zone;
     let main = html! {
         div.heading { h1 { "Audit" } p.about { "every call of a tool and every change, each chained to the one before" } }
         @match &check.broken {
@@ -75,6 +73,7 @@ pub(super) async fn page(
                 p.told.good {
                     "The chain holds: " (check.entries) " entries, and the refunds agree with it. Checked "
                     (layout::time(at, zone)) "."
+                    @if check.signed > 0 { " " (check.signed) " of them are signed with the key." }
                     @if check.removed > 0 { " " (check.removed) " older entries were removed for their age, on record." }
                     @if check.erased > 0 { " " (check.erased) " were erased for customers who were forgotten, on record." }
                 }
@@ -85,7 +84,7 @@ pub(super) async fn page(
             label { "Search the latest 5,000 " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Search" }
         }
-        @let shown: Vec<_> = fits.take(MOST_SHOWN).collect();
+        @let shown: Vec<_> = matching.take(MAX_SHOWN).collect();
         @if shown.is_empty() {
             p.nothing {
                 @if text.is_empty() { "Nothing is on record yet: calls of tools and changes of the team will stand here." }
@@ -121,5 +120,5 @@ pub(super) async fn page(
             }
         }
     };
-    Ok(layout::page("/audit", "Audit", &session, desk.pending().await?, main))
+    Ok(layout::page("/audit", "Audit", &session, state.pending().await?, &main))
 }

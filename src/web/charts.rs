@@ -1,17 +1,16 @@
-//! Decides how figures, series and tables look on a page.
-//!
-//! It must never leave a chart without its numbers beside it: they are there for everybody who cannot see it.
+//! The markup of single numbers, series and tables. Every chart has its numbers beside it, for whoever cannot see it.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::json;
 
-use crate::insights::{Figure, Section, Series, Table};
+use crate::domain::currency::Currency;
+use crate::insights::{Section, Series, Stat, Table};
 
-/// In how many columns so many figures stand on a wide page, so that no row is left half empty.
-fn columns(figures: usize) -> &'static str {
-    match figures {
+/// The class for the number of columns on a wide page, chosen so that no row is left half empty.
+fn columns(stats: usize) -> &'static str {
+    match stats {
         0..=2 => "by-2",
         3 => "by-3",
         count if count > 6 && count.is_multiple_of(6) => "by-6",
@@ -21,26 +20,21 @@ fn columns(figures: usize) -> &'static str {
     }
 }
 
-/// Whether somebody should look at once.
-fn is_urgent(figure: &Figure) -> bool {
-    let pressing = match figure.key {
-        "pending_alerts" => figure.note.as_str(),
-        _ => return false,
-    };
-    figure.value.is_some_and(|value| value > 0.0) && !pressing.starts_with("0 ")
+/// Whether a number is highlighted: pending alerts of which some are urgent.
+fn is_urgent(stat: &Stat) -> bool {
+    stat.key == "pending_alerts" && stat.value.is_some_and(|value| value > 0.0) && !stat.note.starts_with("0 ")
 }
 
-/// The single figures of a section, those of `keys`, in their order; all where there are none.
-pub(super) fn figures(section: &Section, keys: &[&str]) -> Markup {
-    let chosen: Vec<&Figure> =
-        section.figures.iter().filter(|figure| keys.is_empty() || keys.contains(&figure.key)).collect();
+/// The single numbers of a section, those of `keys`, in their order; all where `keys` is empty.
+pub(super) fn stats(section: &Section, keys: &[&str]) -> Markup {
+    let chosen: Vec<&Stat> = section.stats.iter().filter(|stat| keys.is_empty() || keys.contains(&stat.key)).collect();
     html! {
         dl.figures.(columns(chosen.len())) {
-            @for figure in chosen {
-                div class=[is_urgent(figure).then_some("urgent")] {
-                    dt { (figure.label) }
-                    dd { (figure.shown()) }
-                    @if !figure.note.is_empty() { dd.note { (figure.note) } }
+            @for stat in chosen {
+                div class=[is_urgent(stat).then_some("urgent")] {
+                    dt { (stat.label) }
+                    dd { (stat.shown()) }
+                    @if !stat.note.is_empty() { dd.note { (stat.note) } }
                 }
             }
         }
@@ -54,8 +48,8 @@ pub(super) fn series(section: &Section, zone: &TimeZone) -> Markup {
     }
 }
 
-/// The moments that hours of the shop begin at, in milliseconds since 1970; `None` where the labels are no hours. A viewer
-/// elsewhere is told them by their own clock.
+/// When hours of the shop begin, in milliseconds since 1970; `None` where the labels are no hours. Viewers see them in their
+/// own time zone.
 fn instants(labels: &[String], zone: &TimeZone) -> Option<Vec<i64>> {
     let moment = |label: &String| {
         let local = DateTime::strptime("%Y-%m-%d %H:%M", label).ok()?;
@@ -66,14 +60,14 @@ fn instants(labels: &[String], zone: &TimeZone) -> Option<Vec<i64>> {
 
 fn chart(section: &str, series: &Series, zone: &TimeZone) -> Markup {
     let data = json!({
-        "key": series.key, "kind": series.chart, "unit": series.unit, "title": series.title, "labels": series.labels,
+        "key": series.key, "kind": series.chart, "unit": series.unit, "locale": series.unit.locale(), "title": series.title, "labels": series.labels,
         "lines": series.lines, "instants": instants(&series.labels, zone),
     });
     html! {
         figure.card data-key=(format!("{section}/{}", series.key)) {
             figcaption { (series.title) }
             @if series.is_empty() {
-                p.nothing { (nothing(series.key)) }
+                p.nothing { (empty_text(series.key)) }
             } @else {
                 div.chart data-chart=(data.to_string()) role="img" aria-label=(format!("Chart: {}", series.title)) {}
                 details.numbers {
@@ -104,8 +98,8 @@ fn chart(section: &str, series: &Series, zone: &TimeZone) -> Markup {
     }
 }
 
-/// What an empty chart tells.
-fn nothing(key: &str) -> &'static str {
+/// The text in place of an empty chart.
+fn empty_text(key: &str) -> &'static str {
     match key {
         "intents" | "sentiment" | "sentiments" => "Nobody wrote in this time. Choose a longer one above.",
         "response_trend" => "The bot answered nobody in this time. Choose a longer one above.",
@@ -121,9 +115,10 @@ fn nothing(key: &str) -> &'static str {
 /// Whether every cell of a column is a number, an amount or a dash.
 fn is_numeric(table: &Table, column: usize) -> bool {
     let number = |cell: &str| {
-        let bare = cell.trim_start_matches(['₹', '-']);
-        cell == "—"
-            || (bare.starts_with(|c: char| c.is_ascii_digit()) && cell.chars().count() < 20 && !cell.contains(':'))
+        let digits = cell.find(|c: char| c.is_ascii_digit()).unwrap_or(cell.len());
+        let sign = cell[..digits].trim_start_matches('-').trim();
+        let leads = digits < cell.len() && (sign.is_empty() || !Currency::from_symbol(sign).is_empty());
+        cell == "—" || (leads && cell.chars().count() < 20 && !cell.contains(':'))
     };
     table.rows.iter().all(|cells| cells.get(column).is_some_and(|cell| number(cell)))
 }
@@ -162,7 +157,7 @@ fn table(table: &Table) -> Markup {
     }
 }
 
-/// What has to be known beside.
+/// The notes of a section.
 pub(super) fn notes(section: &Section) -> Markup {
     html! { @for note in &section.notes { p.note { (note) } } }
 }
@@ -172,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hours_of_the_shop_are_told_as_moments() {
+    fn hours_of_the_shop_become_instants() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
         let hours = ["2026-01-31 05:00".to_owned(), "2026-01-31 06:00".to_owned()];
         assert_eq!(instants(&hours, &zone), Some(vec![1_769_815_800_000, 1_769_819_400_000]));
@@ -181,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_numbers_are_told_from_words() {
+    fn columns_of_numbers_are_recognised() {
         let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
         let table = Table {
             key: "t",

@@ -1,8 +1,6 @@
-//! Decides how a person corrects what the model made of a message, and how the page of the model's quality is shown.
+//! Corrections of the labels of a message by a person, and the page about the quality of the model.
 //!
-//! It must never keep a label that the model cannot learn, nor a correction that is not on record before and after.
-
-use std::sync::Arc;
+//! Only labels that the model knows are accepted: another one could not be learned with the others.
 
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Redirect;
@@ -10,22 +8,22 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::access::Session;
+use super::conversations::{known_user, tone};
 use super::forms::{Fields, encode};
 use super::pages::{range, ranges};
-use super::talks::{known, tone};
-use super::{Desk, Trouble, charts, layout};
-use crate::desk::team::By;
+use super::{AppState, PageError, charts, layout};
 use crate::domain::audit::AuditPhase;
-use crate::domain::correction::{Correction, can_be_corrected, mark_of};
+use crate::domain::correction::{Correction, can_be_corrected, message_key};
 use crate::domain::ids::UserId;
 use crate::domain::message::ChatMessage;
 use crate::domain::topic::intent;
-use crate::insights::{ModelFacts, Part, Range, TalkView};
+use crate::insights::{ConversationView, ModelFacts, Range, ReportSection};
 use crate::store::{Result, Store};
+use crate::support::Actor;
 
-/// Messages of a conversation among which the corrected one is looked for: more than are shown.
-const MOST_MESSAGES: u32 = 400;
-/// What a message can be given where no model folder can be read: the label guide.
+/// Messages of a conversation that are searched for the corrected one: more than are shown.
+const MAX_MESSAGES: u32 = 400;
+/// The labels of the label guide, where no model folder can be read.
 const INTENTS: [&str; 9] = [
     intent::MANAGE,
     intent::OTHER,
@@ -39,19 +37,18 @@ const INTENTS: [&str; 9] = [
 ];
 const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// The labels that can be given.
+/// The labels on offer.
 struct Choices {
     intents: Vec<String>,
     sentiments: Vec<String>,
 }
 
 impl Choices {
-    fn of(model: Option<Arc<ModelFacts>>) -> Self {
+    fn of(model: Option<&ModelFacts>) -> Self {
         let or = |of_model: Option<&Vec<String>>, usual: &[&str]| match of_model {
             Some(labels) if !labels.is_empty() => labels.clone(),
             _ => usual.iter().map(|label| (*label).to_owned()).collect(),
         };
-        let model = model.as_deref();
         Self {
             intents: or(model.map(|model| &model.intents), &INTENTS),
             sentiments: or(model.map(|model| &model.sentiments), &SENTIMENTS),
@@ -59,16 +56,16 @@ impl Choices {
     }
 }
 
-/// What stands beside the messages of a conversation, to correct what the model made of them.
+/// The menus beside the messages of a conversation, to correct their labels.
 pub(super) struct Labelling<'a> {
     session: &'a Session,
-    talk: &'a TalkView,
+    talk: &'a ConversationView,
     choices: Choices,
 }
 
 impl<'a> Labelling<'a> {
-    pub(super) async fn of(desk: &Desk, session: &'a Session, talk: &'a TalkView) -> Self {
-        Self { session, talk, choices: Choices::of(desk.model().await) }
+    pub(super) async fn of(state: &AppState, session: &'a Session, talk: &'a ConversationView) -> Self {
+        Self { session, talk, choices: Choices::of(state.model().await.as_deref()) }
     }
 
     /// Two clicks: one opens the labels, one chooses. Nothing where nothing can be corrected.
@@ -104,7 +101,7 @@ impl<'a> Labelling<'a> {
                 (layout::csrf(self.session))
                 input type="hidden" name="user" value=(message.user_id.as_str());
                 input type="hidden" name="turn" value=(message.turn);
-                input type="hidden" name="message" value=(mark_of(&message.text));
+                input type="hidden" name="message" value=(message_key(&message.text));
                 span.note { (title) ": " }
                 @for label in labels {
                     button.quiet type="submit" name=(name) value=(label)
@@ -116,95 +113,103 @@ impl<'a> Labelling<'a> {
     }
 }
 
-/// Names a message on its page.
+/// The anchor of a message on its page.
 fn anchor(message: &ChatMessage) -> String {
-    format!("m{}-{}", message.turn, mark_of(&message.text))
+    format!("m{}-{}", message.turn, message_key(&message.text))
 }
 
-/// What a person chose.
+/// The labels that a person chose.
 struct Choice {
     intent: Option<String>,
     sentiment: Option<String>,
 }
 
 impl Choice {
-    /// Only what the model knows: another label could not be learned with the others.
-    fn read(fields: &Fields, choices: &Choices) -> std::result::Result<Self, Trouble> {
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// When no label is named, or one that the model does not know.
+    fn read(fields: &Fields, choices: &Choices) -> std::result::Result<Self, PageError> {
         let chosen = |name: &str, labels: &[String]| match fields.some(name) {
             None => Ok(None),
             Some(label) if labels.iter().any(|known| known == label) => Ok(Some(label.to_owned())),
-            Some(_) => Err(Trouble::Wrong("This is no label that the model knows.")),
+            Some(_) => Err(PageError::BadRequest("This is no label that the model knows.")),
         };
         let choice =
             Self { intent: chosen("intent", &choices.intents)?, sentiment: chosen("sentiment", &choices.sentiments)? };
         if choice.intent.is_none() && choice.sentiment.is_none() {
-            return Err(Trouble::Wrong("No label is named."));
+            return Err(PageError::BadRequest("No label is named."));
         }
         Ok(choice)
     }
 }
 
 pub(super) async fn correct(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> std::result::Result<Redirect, Trouble> {
-    let user = known(&desk, &fields).await?;
-    let choice = Choice::read(&fields, &Choices::of(desk.model().await))?;
-    let turn = fields.get("turn").parse().map_err(|_| Trouble::Wrong("No turn is named."))?;
-    let kept = keep(desk.store(), &session.by(desk.now()), &user, turn, fields.get("message"), choice).await?;
-    Ok(match kept {
+) -> std::result::Result<Redirect, PageError> {
+    let user = known_user(&state, &fields).await?;
+    let choice = Choice::read(&fields, &Choices::of(state.model().await.as_deref()))?;
+    let turn = fields.get("turn").parse().map_err(|_| PageError::BadRequest("No turn is named."))?;
+    let saved =
+        save_correction(state.store(), &session.actor(state.now()), &user, turn, fields.get("message"), choice).await?;
+    Ok(match saved {
         Some(anchor) => Redirect::to(&format!("/conversation?user={}&told=corrected#{anchor}", encode(user.as_str()))),
         None => Redirect::to(&format!("/conversation?user={}&told=nomessage", encode(user.as_str()))),
     })
 }
 
-/// Keeps what a person says of a message, on record before and after, without its text; `None` where it is not there.
-async fn keep(
+/// Saves a correction, with entries in the audit trail before and after, without the text of the message. The anchor of the
+/// message; `None` where it does not exist.
+async fn save_correction(
     store: &dyn Store,
-    by: &By,
+    actor: &Actor,
     user: &UserId,
     turn: u64,
     mark: &str,
     choice: Choice,
 ) -> Result<Option<String>> {
-    let said = store.recent_messages(user, MOST_MESSAGES).await?;
+    let said = store.recent_messages(user, MAX_MESSAGES).await?;
     let own = said.iter().filter(|message| message.turn == turn && can_be_corrected(message));
-    let Some((part, message)) = own.enumerate().find(|(_, message)| mark_of(&message.text) == mark) else {
+    let Some((part, message)) = own.enumerate().find(|(_, message)| message_key(&message.text) == mark) else {
         return Ok(None);
     };
     let before = store.corrections_of(user).await?.into_iter().find(|one| one.is_of(message));
-    let correction =
-        Correction { intent: choice.intent, sentiment: choice.sentiment, ..Correction::of(message, &by.name, by.now) };
+    let correction = Correction {
+        intent: choice.intent,
+        sentiment: choice.sentiment,
+        ..Correction::of(message, &actor.name, actor.now)
+    };
     let arguments = json!({
         "user_id": user, "turn": turn, "part": part, "intent": correction.intent, "sentiment": correction.sentiment,
         "predicted": {"intent": message.intent, "sentiment": message.sentiment},
         "before": before.map(|one| json!({"intent": one.intent, "sentiment": one.sentiment})),
     });
-    by.record(store, "correct_label", arguments.clone(), AuditPhase::Started, Value::Null).await?;
-    let kept = store.correct(&correction).await?;
-    let result = json!({"status": if kept { "corrected" } else { "not_there" }});
-    by.record(store, "correct_label", arguments, AuditPhase::Finished, result).await?;
-    Ok(kept.then(|| anchor(message)))
+    actor.record(store, "correct_label", arguments.clone(), AuditPhase::Started, Value::Null).await?;
+    let saved = store.correct(&correction).await?;
+    let result = json!({"status": if saved { "corrected" } else { "not_there" }});
+    actor.record(store, "correct_label", arguments, AuditPhase::Finished, result).await?;
+    Ok(saved.then(|| anchor(message)))
 }
 
 pub(super) async fn quality(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
-) -> std::result::Result<Markup, Trouble> {
+) -> std::result::Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
-    // Corrections are few: without a choice, a month is looked at.
+    // Corrections are few: a month by default.
     let chosen = if fields.some("range").or(fields.some("from")).or(fields.some("to")).is_none() {
-        Range::parse("30d").map_err(|_| Trouble::Missing)?
+        Range::parse("30d").map_err(|_| PageError::NotFound)?
     } else {
         range(&fields)?
     };
-    let section = desk.part(Part::Quality, &chosen, None).await?;
+    let section = state.section(ReportSection::Quality, &chosen, None).await?;
     let main = html! {
         div.heading { h1 { "Quality" } p.about { (section.about) } (ranges("/quality", &chosen, None)) }
-        (charts::figures(&section, &[]))
-        (charts::series(&section, &desk.settings.zone))
+        (charts::stats(&section, &[]))
+        (charts::series(&section, &state.settings.zone))
         (charts::tables(&section))
         (charts::notes(&section))
         p.note {
@@ -212,7 +217,7 @@ pub(super) async fn quality(
             code { "ecomres model promote" } " puts a better model in the place of this one."
         }
     };
-    Ok(layout::page("/quality", "Quality", &session, desk.pending().await?, main))
+    Ok(layout::page("/quality", "Quality", &session, state.pending().await?, &main))
 }
 
 #[cfg(test)]
@@ -225,7 +230,7 @@ mod tests {
     use crate::store::{Audit as _, Corrections as _, Transcript as _};
 
     #[tokio::test]
-    async fn a_correction_is_kept_and_on_record_without_the_text() {
+    async fn a_correction_is_saved_and_recorded_without_the_text() {
         let store = SqliteStore::scratch().unwrap();
         let (user, now) = (UserId::new("919876500001"), Timestamp::from_second(1_750_000_000).unwrap());
         let said = ChatMessage {
@@ -241,16 +246,16 @@ mod tests {
         };
         store.append_messages(std::slice::from_ref(&said)).await.unwrap();
         let intent = |label: &str| Choice { intent: Some(label.to_owned()), sentiment: None };
-        let mark = mark_of(&said.text);
-        let by = |name: &str| By { name: name.to_owned(), now };
-        assert_eq!(keep(&store, &by("a"), &user, 4, &mark, intent("track_order")).await.unwrap(), None);
-        assert_eq!(keep(&store, &by("a"), &user, 3, "0", intent("track_order")).await.unwrap(), None);
+        let mark = message_key(&said.text);
+        let by = |name: &str| Actor { name: name.to_owned(), now };
+        assert_eq!(save_correction(&store, &by("a"), &user, 4, &mark, intent("track_order")).await.unwrap(), None);
+        assert_eq!(save_correction(&store, &by("a"), &user, 3, "0", intent("track_order")).await.unwrap(), None);
         assert_eq!(store.audit_length().await.unwrap(), 0);
-        assert!(keep(&store, &by("a"), &user, 3, &mark, intent("track_order")).await.unwrap().is_some());
-        assert!(keep(&store, &by("b"), &user, 3, &mark, intent("request_refund")).await.unwrap().is_some());
-        let kept = store.corrections_of(&user).await.unwrap();
-        assert_eq!((kept.len(), kept[0].intent.as_deref()), (1, Some("request_refund")), "the later one counts");
-        assert_eq!((kept[0].by.as_str(), kept[0].predicted_intent.as_deref()), ("b", Some("other")));
+        assert!(save_correction(&store, &by("a"), &user, 3, &mark, intent("track_order")).await.unwrap().is_some());
+        assert!(save_correction(&store, &by("b"), &user, 3, &mark, intent("request_refund")).await.unwrap().is_some());
+        let saved = store.corrections_of(&user).await.unwrap();
+        assert_eq!((saved.len(), saved[0].intent.as_deref()), (1, Some("request_refund")), "the later one counts");
+        assert_eq!((saved[0].by.as_str(), saved[0].predicted_intent.as_deref()), ("b", Some("other")));
         let entries = store.audit_entries(1, 9).await.unwrap();
         assert_eq!(entries.len(), 4, "each change before and after");
         assert!(!entries.iter().any(|entry| entry.content.contains("parcel")), "no message text");
@@ -260,13 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn only_labels_that_the_model_knows_are_taken() {
+    fn only_labels_that_the_model_knows_are_accepted() {
         let choices = Choices::of(None);
         assert_eq!((choices.intents.len(), choices.sentiments.len()), (9, 3));
         let read = |form: &str| Choice::read(&Fields::read(form), &choices);
         assert_eq!(read("intent=track_order").ok().and_then(|choice| choice.intent).as_deref(), Some("track_order"));
         for wrong in ["intent=%3Cscript%3E", "intent=", "", "sentiment=furious", "intent=track_order&sentiment=x"] {
-            assert!(matches!(read(wrong), Err(Trouble::Wrong(_))), "{wrong}");
+            assert!(matches!(read(wrong), Err(PageError::BadRequest(_))), "{wrong}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Decides what every page has around it: head, navigation, the marks that the script goes by.
+//! What every page has around it: head, navigation, the data attributes that the script reads.
 //!
-//! It must never put text into a page unescaped, nor script or style into its markup.
+//! Texts are always escaped, and markup holds neither script nor style.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,8 +21,8 @@ const TABS: [(&str, &str); 6] = [
     ("/audit", "Audit"),
 ];
 
-/// The sign of the program.
-fn mark() -> Markup {
+/// The logo of the program.
+fn logo() -> Markup {
     html! {
         span.mark aria-hidden="true" {
             svg viewBox="0 0 16 16" fill="currentColor" {
@@ -66,8 +66,8 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// A page of a tab, with who waits for a person.
-pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, main: Markup) -> Markup {
+/// A page of a tab, with the numbers of pending alerts.
+pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -76,7 +76,7 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
                 data-charts=(address("echarts.min.js")) {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
-                    a.brand href="/" { (mark()) "ecomres" }
+                    a.brand href="/" { (logo()) "ecomres" }
                     nav aria-label="Sections" {
                         @for (address, name) in TABS {
                             a href=(address) aria-current=[(address == tab).then_some("page")] {
@@ -102,32 +102,32 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
 }
 
 /// A page outside of the tabs.
-pub(super) fn outside(title: &str, main: Markup) -> Markup {
+pub(super) fn without_tabs(title: &str, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body { main.alone { p.brand { (mark()) "ecomres" } (main) } }
+            body { main.alone { p.brand { (logo()) "ecomres" } (main) } }
         }
     }
 }
 
-/// A page that only tells something.
-pub(super) fn bare(title: &str, told: &str) -> Markup {
-    outside(
+/// A page with one sentence.
+pub(super) fn message(title: &str, text: &str) -> Markup {
+    without_tabs(
         title,
-        html! {
-            div.card { h1 { (title) } p { (told) } p { a href="/" { "To the dashboard" } } }
+        &html! {
+            div.card { h1 { (title) } p { (text) } p { a href="/" { "To the dashboard" } } }
         },
     )
 }
 
-/// The token that every form carries.
+/// The field with the CSRF token, for every form.
 pub(super) fn csrf(session: &Session) -> Markup {
     html! { input type="hidden" name="csrf" value=(session.csrf); }
 }
 
-/// A time: the shop's in the page, the viewer's where scripts run.
+/// A time: in the time zone of the shop, which the script replaces by the viewer's.
 pub(super) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
     html! {
         time datetime=(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) {
@@ -136,20 +136,24 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
     }
 }
 
-/// What a change led to, by the word in the address.
-pub(super) fn told(fields: &Fields) -> Markup {
-    let told = match fields.get("told") {
-        "resolved" => "The alert is settled: the bot answers this customer again.",
-        "gone" => "This alert was settled before.",
+/// The notice about a change, by the word in the address.
+pub(super) fn notice(fields: &Fields) -> Markup {
+    let text = match fields.get("told") {
+        "resolved" => "The alert is resolved: the bot answers this customer again.",
+        "gone" => "This alert was resolved before.",
         "taken" => "You have taken over: the bot is silent in this conversation.",
         "queued" => "Your reply is on its way.",
         "returned" => "The bot answers this customer again.",
         "busy" => "Somebody else changed this conversation at the same moment: try again.",
-        "corrected" => "Thank you: the message is kept as an example to train with.",
+        "corrected" => "Thank you: the message is saved as an example to train with.",
         "nomessage" => "This message is not there any more.",
         "empty" => "Write something first, at most 4,096 characters.",
         "bot" => "Take the conversation over before you reply.",
+        "notemplate" => {
+            "Not sent: the customer wrote too long ago, so only an approved template may be sent, and none is set ([whatsapp] template)."
+        }
+        "optedout" => "Not sent: the customer opted out of messages and has not written since.",
         _ => return html! {},
     };
-    html! { p.told role="status" { (told) } }
+    html! { p.told role="status" { (text) } }
 }

@@ -1,6 +1,6 @@
-//! Decides when open pages are told to look again.
+//! Notifies open pages of changes, so that they load their content again.
 //!
-//! It must never ask the store more than once a second, however many pages are open, nor at all while none is.
+//! The store is polled at most once a second, however many pages are open, and not at all while none is.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -16,17 +16,17 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Desk;
+use super::AppState;
 use crate::domain::alert::Priority;
-use crate::domain::figures::AlertRow;
+use crate::domain::stats::AlertRow;
 use crate::store::Store;
 
 /// How often the store is asked whether something changed.
-const EVERY: Duration = Duration::from_secs(1);
-/// Pages that are told at once.
-const MOST_PAGES: usize = 1_000;
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Pages that are notified at the same time.
+const MAX_PAGES: usize = 1_000;
 
-/// Who waits for a person at the moment, as every page shows and its script rings for.
+/// The pending alerts, as every page shows them and its script sounds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(super) struct Waiting {
     /// How many alerts are pending.
@@ -49,7 +49,7 @@ impl Waiting {
     }
 }
 
-/// What open pages are told.
+/// What open pages are notified of.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct Change {
     /// How many changes there were.
@@ -58,7 +58,7 @@ struct Change {
     waiting: Waiting,
 }
 
-/// Knows whether something changed.
+/// The changes of the store, for all open pages.
 pub(super) struct Live {
     store: Arc<dyn Store>,
     changes: Arc<watch::Sender<Change>>,
@@ -71,13 +71,13 @@ impl Live {
         Self { store, changes: Arc::new(watch::Sender::new(Change::default())), stop, watching: OnceLock::new() }
     }
 
-    /// Tells open pages to look again, though the store is as it was: what is shown of it was counted anew.
-    pub(super) fn tell(&self) {
+    /// Notifies open pages though the store did not change: sections were counted again.
+    pub(super) fn notify(&self) {
         self.changes.send_modify(|change| change.count += 1);
     }
 
     fn subscribe(&self) -> Option<watch::Receiver<Change>> {
-        if self.changes.receiver_count() >= MOST_PAGES {
+        if self.changes.receiver_count() >= MAX_PAGES {
             return None;
         }
         let receiver = self.changes.subscribe();
@@ -93,16 +93,16 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>,
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
-        // What changes meanwhile is told to whoever comes next: their page may be a moment older than their connection.
+        // A change meanwhile is sent to the next page: it may be a moment older than its connection.
         if changes.receiver_count() == 0 {
             continue;
         }
-        match store.change_mark().await {
-            Ok(mark) => {
-                if known.as_ref().is_some_and(|known| *known != mark) {
-                    // Counted once for all pages, also those that nobody looks at and that do not load anew.
+        match store.change_token().await {
+            Ok(token) => {
+                if known.as_ref().is_some_and(|known| *known != token) {
+                    // Counted once for all pages, including those in the background, which do not reload.
                     match store.alert_rows().await {
                         Ok(rows) => {
                             let waiting = Waiting::of(&rows);
@@ -114,19 +114,19 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>,
                         }
                     }
                 }
-                known = Some(mark);
+                known = Some(token);
             }
             Err(error) => tracing::warn!(%error, "changes cannot be seen at the moment"),
         }
     }
 }
 
-/// A stream that says `change` whenever something changed, with who waits for a person then.
-pub(super) async fn events(State(desk): State<Desk>) -> Response {
-    let Some(receiver) = desk.live.subscribe() else {
+/// A stream with an event `change` whenever something changed, with the pending alerts at that time.
+pub(super) async fn events(State(state): State<AppState>) -> Response {
+    let Some(receiver) = state.live.subscribe() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     };
-    let stop = desk.settings.stop.clone();
+    let stop = state.settings.stop.clone();
     let hello = Event::default().event("hello").retry(Duration::from_secs(3)).data("0");
     let events = stream::unfold((receiver, stop, Some(hello)), |(mut receiver, stop, hello)| async move {
         if let Some(hello) = hello {

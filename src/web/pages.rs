@@ -1,6 +1,4 @@
-//! Decides what the pages of figures show, and how long figures that were counted once are shown again.
-//!
-//! It must never show figures of another range than the one that was asked for.
+//! The pages with statistics, and the cache of what was counted for them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,32 +12,33 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::forms::{Fields, encode};
 use super::live::Waiting;
-use super::{Desk, Inner, Trouble, charts, layout};
-use crate::insights::{Options, Part, Range, Section, build};
+use super::{AppState, Inner, PageError, charts, layout};
+use crate::insights::{Options, Range, ReportSection, Section, build};
 use crate::store::StoreError;
 
-/// How long figures hold where nothing changed: the range itself moves on.
-const LONGEST: Duration = Duration::from_secs(20);
-/// How many times as long as counting took they are not counted again, whatever changed: at most a third of a core counts.
-const TIMES: u32 = 2;
-/// What takes longer to count is shown as it was, counted anew beside, and shown anew then.
-const DEAR: Duration = Duration::from_millis(20);
-/// Older figures are never shown.
-const OLDEST: Duration = Duration::from_secs(30);
-/// Figures that are kept at once.
-const MOST_KEPT: usize = 64;
+/// How long a section is valid where nothing changed: the range itself moves on.
+const MAX_AGE: Duration = Duration::from_secs(20);
+/// After counting, this many times its duration passes before the next count, whatever changed: at most a third of a core
+/// is used.
+const PAUSE_FACTOR: u32 = 2;
+/// What takes longer to count is shown as it was, counted in the background, and shown then.
+const SLOW: Duration = Duration::from_millis(20);
+/// Older sections are never shown.
+const MAX_STALE_AGE: Duration = Duration::from_secs(30);
+/// Sections that are cached at most.
+const MAX_SLOTS: usize = 64;
 
-type Key = (Part, String, String);
+type Key = (ReportSection, String, String);
 
-/// Figures, and of which moment they are.
+/// A section, and when it was counted.
 #[derive(Clone)]
-pub(super) struct Shown {
+pub(super) struct CountedSection {
     section: Arc<Section>,
-    /// When they were counted.
+    /// When it was counted.
     pub(super) at: Timestamp,
 }
 
-impl std::ops::Deref for Shown {
+impl std::ops::Deref for CountedSection {
     type Target = Section;
 
     fn deref(&self) -> &Section {
@@ -47,160 +46,175 @@ impl std::ops::Deref for Shown {
     }
 }
 
-struct Counted {
-    shown: Shown,
-    mark: String,
+struct CacheEntry {
+    section: CountedSection,
+    change_token: String,
     since: Instant,
     took: Duration,
 }
 
-impl Counted {
+impl CacheEntry {
     /// Whether there is no need to count again.
-    fn holds(&self, mark: &str) -> bool {
-        self.mark == mark && self.since.elapsed() < LONGEST
+    fn is_valid(&self, change_token: &str) -> bool {
+        self.change_token == change_token && self.since.elapsed() < MAX_AGE
     }
 
-    /// How long to wait before counting again beside, while this is still shown; `None`: count now.
+    /// How long to wait before counting again in the background, while this is still shown; `None`: count now.
     fn wait(&self) -> Option<Duration> {
         let age = self.since.elapsed();
-        let rest = (self.took * TIMES).saturating_sub(age);
-        (age < OLDEST && (self.took > DEAR || !rest.is_zero())).then_some(rest)
+        let rest = (self.took * PAUSE_FACTOR).saturating_sub(age);
+        (age < MAX_STALE_AGE && (self.took > SLOW || !rest.is_zero())).then_some(rest)
     }
 }
 
 #[derive(Default)]
 struct Slot {
-    counted: Mutex<Option<Counted>>,
-    /// One counts at a time: all others who want the same get what it comes to.
+    entry: Mutex<Option<CacheEntry>>,
+    /// One request counts at a time; the others that need the same wait for its result.
     counting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Slot {
-    fn known(&self) -> MutexGuard<'_, Option<Counted>> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entry(&self) -> MutexGuard<'_, Option<CacheEntry>> {
+        self.entry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Figures that were counted.
+/// The cached sections.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<HashMap<Key, Arc<Slot>>>);
+pub(super) struct SectionCache(Mutex<HashMap<Key, Arc<Slot>>>);
 
-impl Kept {
+impl SectionCache {
     fn slot(&self, key: &Key) -> Arc<Slot> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MOST_KEPT && !slots.contains_key(key) {
-            let old = |slot: &Slot| slot.known().as_ref().is_none_or(|known| known.since.elapsed() > LONGEST);
+        if slots.len() >= MAX_SLOTS && !slots.contains_key(key) {
+            let old = |slot: &Slot| slot.entry().as_ref().is_none_or(|known| known.since.elapsed() > MAX_AGE);
             slots.retain(|_, slot| Arc::strong_count(slot) > 1 || !old(slot));
         }
-        if slots.len() >= MOST_KEPT && !slots.contains_key(key) {
-            // Not kept: counted for this one request.
+        if slots.len() >= MAX_SLOTS && !slots.contains_key(key) {
+            // Not cached: counted for this one request.
             return Arc::default();
         }
         Arc::clone(slots.entry(key.clone()).or_default())
     }
 }
 
-impl Desk {
-    /// Counts beside what is looked at first, once: whoever comes to the pages finds it counted.
+impl AppState {
+    /// Counts the overview in the background, once, so that the first pages need not wait for it.
     pub(super) fn warm(&self) {
         if self.warmed.set(()).is_err() {
             return;
         }
-        let desk = self.clone();
+        let state = self.clone();
         tokio::spawn(async move {
-            // Everything first: what that reads serves every other range as well.
+            // The longest range first: what it reads serves every other range as well.
             for range in Range::WORDS.iter().rev().filter_map(|word| Range::parse(word).ok()) {
-                if let Err(trouble) = desk.part(Part::Overview, &range, None).await {
-                    tracing::debug!(?trouble, "figures could not be counted ahead");
+                if let Err(error) = state.section(ReportSection::Overview, &range, None).await {
+                    tracing::debug!(?error, "sections could not be counted ahead");
                 }
             }
         });
     }
 
-    /// A part, counted now or a moment ago.
-    pub(super) async fn part(&self, part: Part, range: &Range, platform: Option<&str>) -> Result<Shown, Trouble> {
-        let slot = self.kept.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));
-        let mark = self.store().change_mark().await?;
+    /// A section, counted now or a moment ago.
+    pub(super) async fn section(
+        &self,
+        part: ReportSection,
+        range: &Range,
+        platform: Option<&str>,
+    ) -> Result<CountedSection, PageError> {
+        let slot = self.sections.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));
+        let token = self.store().change_token().await?;
         let later = {
-            let known = slot.known();
+            let known = slot.entry();
             match known.as_ref() {
-                Some(known) if known.holds(&mark) => return Ok(known.shown.clone()),
-                Some(known) => known.wait().map(|wait| (wait, known.shown.clone())),
+                Some(known) if known.is_valid(&token) => return Ok(known.section.clone()),
+                Some(known) => known.wait().map(|wait| (wait, known.section.clone())),
                 None => None,
             }
         };
         let options = self.options(part, range.clone(), platform).await;
-        if let Some((wait, shown)) = later {
+        if let Some((wait, stale)) = later {
             self.count_later(slot, part, options, wait);
-            return Ok(shown);
+            return Ok(stale);
         }
-        let _alone = slot.counting.lock().await;
-        if let Some(known) = slot.known().as_ref().filter(|known| known.holds(&mark)) {
-            return Ok(known.shown.clone());
+        let _guard = slot.counting.lock().await;
+        if let Some(known) = slot.entry().as_ref().filter(|known| known.is_valid(&token)) {
+            return Ok(known.section.clone());
         }
-        Ok(self.count(&slot, part, &options, mark).await?)
+        Ok(self.count(&slot, part, &options, token).await?)
     }
 
-    /// Counts beside, once, and tells the pages.
-    fn count_later(&self, slot: Arc<Slot>, part: Part, options: Options, wait: Duration) {
-        let Ok(alone) = Arc::clone(&slot.counting).try_lock_owned() else { return };
-        let desk = self.clone();
+    /// Counts in the background, once, and notifies open pages.
+    fn count_later(&self, slot: Arc<Slot>, part: ReportSection, options: Options, wait: Duration) {
+        let Ok(guard) = Arc::clone(&slot.counting).try_lock_owned() else { return };
+        let state = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             let counted = async {
-                let mark = desk.store().change_mark().await?;
-                let options = desk.options(part, options.range, options.platform.as_deref()).await;
-                desk.count(&slot, part, &options, mark).await
+                let token = state.store().change_token().await?;
+                let options = state.options(part, options.range, options.platform.as_deref()).await;
+                state.count(&slot, part, &options, token).await
             };
             match counted.await {
-                Ok(_) => desk.live.tell(),
-                Err(error) => tracing::warn!(%error, "figures could not be counted anew"),
+                Ok(_) => state.live.notify(),
+                Err(error) => tracing::warn!(%error, "sections could not be counted again"),
             }
-            drop(alone);
+            drop(guard);
         });
     }
 
-    async fn count(&self, slot: &Slot, part: Part, options: &Options, mark: String) -> Result<Shown, StoreError> {
+    async fn count(
+        &self,
+        slot: &Slot,
+        part: ReportSection,
+        options: &Options,
+        change_token: String,
+    ) -> Result<CountedSection, StoreError> {
         let (begun, at) = (Instant::now(), self.now());
         let section = Arc::new(build(self.store(), part, options).await?);
-        let shown = Shown { section, at };
-        let counted = Counted { shown: shown.clone(), mark, since: begun, took: begun.elapsed() };
-        *slot.known() = Some(counted);
-        Ok(shown)
+        let counted = CountedSection { section, at };
+        let entry = CacheEntry { section: counted.clone(), change_token, since: begun, took: begun.elapsed() };
+        *slot.entry() = Some(entry);
+        Ok(counted)
     }
 }
 
 impl Inner {
-    async fn options(&self, part: Part, range: Range, platform: Option<&str>) -> Options {
+    async fn options(&self, part: ReportSection, range: Range, platform: Option<&str>) -> Options {
         let settings = &self.settings;
         let period = range.period(self.now(), &settings.zone, settings.gap);
         Options {
             range,
             period,
             platform: platform.map(str::to_owned),
+            money: settings.money,
             response_target_seconds: settings.response_target_seconds,
             clarify_below: settings.model.clarify_below,
-            model: if part == Part::Quality { self.model().await } else { None },
+            model: if part == ReportSection::Quality { self.model().await } else { None },
         }
     }
 
-    /// Who waits for a person.
-    pub(super) async fn pending(&self) -> Result<Waiting, Trouble> {
+    /// The pending alerts.
+    pub(super) async fn pending(&self) -> Result<Waiting, PageError> {
         Ok(Waiting::of(&self.store().alert_rows().await?))
     }
 }
 
-/// The range of an address; what is no range is told.
-pub(super) fn range(fields: &Fields) -> Result<Range, Trouble> {
+/// The time range of an address.
+///
+/// # Errors
+/// When it is no range.
+pub(super) fn range(fields: &Fields) -> Result<Range, PageError> {
     if fields.some("from").is_some() || fields.some("to").is_some() {
         let word = format!("{}..{}", fields.get("from"), fields.get("to"));
-        return Range::parse(&word).map_err(|_| Trouble::Wrong("These days are no range of time."));
+        return Range::parse(&word).map_err(|_| PageError::BadRequest("These days are no range of time."));
     }
-    Range::parse(fields.some("range").unwrap_or("7d")).map_err(|_| Trouble::Wrong("This is no range of time."))
+    Range::parse(fields.some("range").unwrap_or("7d")).map_err(|_| PageError::BadRequest("This is no range of time."))
 }
 
-/// A ready range as it is written on a page.
-fn shown(word: &str) -> String {
+/// The label of one of the ranges on offer.
+fn label(word: &str) -> String {
     match word.split_at(word.len().saturating_sub(1)) {
         (count, unit) if count.bytes().all(|byte| byte.is_ascii_digit()) => format!("{count} {unit}"),
         _ => "All".to_owned(),
@@ -219,7 +233,7 @@ pub(super) fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Mark
             div.choices role="group" aria-label="Time range" {
                 @for word in Range::WORDS {
                     a href=(format!("{path}?range={word}{more}"))
-                        aria-current=[(chosen.word() == word).then_some("true")] { (shown(word)) }
+                        aria-current=[(chosen.word() == word).then_some("true")] { (label(word)) }
                 }
                 details.custom.chosen[own] {
                     summary { @if own { (chosen.title()) } @else { "Custom" } }
@@ -235,37 +249,37 @@ pub(super) fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Mark
     }
 }
 
-/// Of which moment figures are; days and hours of charts are the shop's.
-fn counted(desk: &Desk, at: Timestamp) -> Markup {
-    let zone = desk.settings.zone.iana_name().unwrap_or("the shop’s clock");
-    html! { p.note { "Counted " (layout::time(at, &desk.settings.zone)) ". Days are those of " (zone) "." } }
+/// When a page was counted; days and hours of charts are the shop's.
+fn counted_at(state: &AppState, at: Timestamp) -> Markup {
+    let zone = state.settings.zone.iana_name().unwrap_or("the shop’s clock");
+    html! { p.note { "Counted " (layout::time(at, &state.settings.zone)) ". Days are those of " (zone) "." } }
 }
 
 pub(super) async fn overview(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
-) -> Result<Markup, Trouble> {
+) -> Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
     let range = range(&fields)?;
-    let section = desk.part(Part::Overview, &range, None).await?;
+    let section = state.section(ReportSection::Overview, &range, None).await?;
     let main = html! {
         div.heading { h1 { "Overview" } p.about { (section.about) } (ranges("/", &range, None)) }
-        (charts::figures(&section, &[]))
-        (charts::series(&section, &desk.settings.zone))
+        (charts::stats(&section, &[]))
+        (charts::series(&section, &state.settings.zone))
         (charts::notes(&section))
-        (counted(&desk, section.at))
+        (counted_at(&state, section.at))
     };
-    Ok(layout::page("/", "Overview", &session, desk.pending().await?, main))
+    Ok(layout::page("/", "Overview", &session, state.pending().await?, &main))
 }
 
 pub(super) async fn analytics(
-    State(desk): State<Desk>,
+    State(state): State<AppState>,
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
-) -> Result<Markup, Trouble> {
+) -> Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
-    // Orders are imported as a whole, often without dates.
+    // Orders are imported as a whole, often without dates: all of them by default.
     let range = if fields.some("range").or(fields.some("from")).or(fields.some("to")).is_none() {
         Range::All
     } else {
@@ -273,10 +287,10 @@ pub(super) async fn analytics(
     };
     let platform = fields.some("platform");
     let (orders, refunds, nlu, everything) = try_join!(
-        desk.part(Part::Orders, &range, platform),
-        desk.part(Part::Refunds, &range, platform),
-        desk.part(Part::Nlu, &range, None),
-        desk.part(Part::Orders, &Range::All, None)
+        state.section(ReportSection::Orders, &range, platform),
+        state.section(ReportSection::Refunds, &range, platform),
+        state.section(ReportSection::Nlu, &range, None),
+        state.section(ReportSection::Orders, &Range::All, None)
     )?;
     let platforms: Vec<String> = everything
         .tables
@@ -301,13 +315,13 @@ pub(super) async fn analytics(
         @for section in [&orders, &refunds, &nlu].map(std::ops::Deref::deref) {
             section.part aria-label=(section.title) {
                 h2 #(section.key) { (section.title) }
-                (charts::figures(section, &[]))
-                (charts::series(section, &desk.settings.zone))
+                (charts::stats(section, &[]))
+                (charts::series(section, &state.settings.zone))
                 (charts::tables(section))
                 (charts::notes(section))
             }
         }
-        (counted(&desk, orders.at.min(refunds.at).min(nlu.at)))
+        (counted_at(&state, orders.at.min(refunds.at).min(nlu.at)))
     };
-    Ok(layout::page("/analytics", "Analytics", &session, desk.pending().await?, main))
+    Ok(layout::page("/analytics", "Analytics", &session, state.pending().await?, &main))
 }

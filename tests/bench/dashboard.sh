@@ -5,5 +5,4 @@
 #   WATCH_STORE       a store that a run before has filled
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-WATCH_MESSAGES=${1:-200000} cargo test --locked --test it -- --ignored --exact --nocapture \
-  watching::open_pages_cost_little_and_each_is_there_soon
+WATCH_MESSAGES=${1:-200000} tests/ignored.sh watching::open_pages_cost_little_and_load_fast

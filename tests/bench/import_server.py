@@ -10,7 +10,7 @@ imports. `ecomres import` is timed as a whole process; it makes its indexes, che
 there twice, and has every write acknowledged by a majority and journaled. They take turns, each round into a new database.
 
 TEST_MONGO_URI names a server that runs already; without it one is started from the virtual environment SECANTUS_VENV (see
-tests/mongo.sh). That server speaks MongoDB's protocol and is not MongoDB: the figures are of that server.
+tests/mongo.sh). That server speaks MongoDB's protocol and is not MongoDB: the numbers are of that server.
 """
 
 import argparse

@@ -3,8 +3,10 @@
 //! ```text
 //! cargo bench --bench inbox -- [STORED MESSAGES] [SECONDS] [FOLDER]
 //! ```
-//! Every acknowledged message is on the disk (`synchronous=FULL`). The folder should be on the disk that is meant: one in
-//! memory shows nothing.
+//! Every acknowledged message is on the disk (`synchronous=FULL`). The folder should be on the disk to be measured: one
+//! in memory shows nothing.
+#![expect(clippy::print_stdout, reason = "the measured numbers are its output")]
+#![expect(clippy::expect_used, reason = "it fails where a task has panicked")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{MessageId, UserId};
-use ecomres::domain::inbound::{Content, Inbound};
+use ecomres::domain::inbound::{Content, Context, Inbound};
 use ecomres::store::sqlite::SqliteStore;
-use ecomres::store::{BURST, Conversations, FinishedTurn, Inbox, StoreError};
+use ecomres::store::{Conversations, FinishedTurn, Inbox, MAX_CLAIMED_MESSAGES, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 #[global_allocator]
@@ -58,12 +60,15 @@ fn message() -> Inbound {
         user_id: UserId::new(format!("9198{:08}", number % CUSTOMERS)),
         sent_at: now,
         received_at: now,
+        number: None,
         content: Content::Text {
             text: "Hello, where is my order ORD000123? It should have been here an hour ago.".into(),
         },
+        context: Context::default(),
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 messages")]
 async fn show(folder: &Path, stored: u64, span: Duration) -> Result<(), StoreError> {
     let store = Arc::new(SqliteStore::open(&folder.join("rate.db"))?);
     for (callers, batch) in [(1, 1), (64, 1), (512, 1), (16, 50)] {
@@ -103,9 +108,7 @@ async fn show(folder: &Path, stored: u64, span: Duration) -> Result<(), StoreErr
             let begun = Instant::now();
             let claim = store.claim(None, "bench", now, SignedDuration::from_millis(100)).await?;
             waits.push(begun.elapsed());
-            if claim.is_none_or(|claim| claim.messages.is_empty()) {
-                println!("claim: nothing was due, which is a fault");
-            }
+            assert!(claim.is_some_and(|claim| !claim.messages.is_empty()), "nothing was due");
         }
         waits.sort_unstable();
         println!(
@@ -122,6 +125,12 @@ async fn show(folder: &Path, stored: u64, span: Duration) -> Result<(), StoreErr
 }
 
 /// The wait below which `share` of all waits are, in milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a place in a list"
+)]
 fn at(sorted: &[Duration], share: f64) -> f64 {
     let place = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(place).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
@@ -153,11 +162,9 @@ async fn take_in(
         .collect();
     let (mut count, mut waits) = (0, Vec::new());
     for task in tasks {
-        if let Ok(done) = task.await {
-            let (more, some) = done?;
-            count += more;
-            waits.extend(some);
-        }
+        let (more, some) = task.await.expect("a caller panicked")?;
+        count += more;
+        waits.extend(some);
     }
     let seconds = begun.elapsed().as_secs_f64();
     waits.sort_unstable();
@@ -181,9 +188,7 @@ async fn steady(store: &Arc<SqliteStore>, rate: u32, span: Duration) -> Result<V
     }
     let mut waits = Vec::new();
     for task in tasks {
-        if let Ok(wait) = task.await {
-            waits.push(wait?);
-        }
+        waits.push(task.await.expect("a caller panicked")?);
     }
     waits.sort_unstable();
     Ok(waits)
@@ -193,7 +198,7 @@ async fn steady(store: &Arc<SqliteStore>, rate: u32, span: Duration) -> Result<V
 async fn fill(store: &SqliteStore, filled: u64, size: u64) -> Result<u64, StoreError> {
     let mut there = filled;
     while there < size {
-        let most = CUSTOMERS * BURST as u64;
+        let most = CUSTOMERS * MAX_CLAIMED_MESSAGES as u64;
         let batch: Vec<Inbound> = (0..most.min(size - there)).map(|_| message()).collect();
         there += store.accept(&batch, Timestamp::now()).await?.new;
         answer(store).await?;

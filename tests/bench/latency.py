@@ -231,10 +231,10 @@ def main():
             print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
             command = [binary, str(folder), str(3 * options.seconds)]
             for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1:]:
-                name, *figures = line.split()
+                name, *numbers = line.split()
                 shape = tuple(int(number) for number in name.split("x"))
                 for number, who in enumerate(["ecomres", "ecomres int8", "burn"]):
-                    note(who, shape, [float(figure) for figure in figures[2 * number : 2 * number + 2]])
+                    note(who, shape, [float(value) for value in numbers[2 * number : 2 * number + 2]])
             for shape in SHAPES:
                 ids = random.integers(0, 30000, shape)
                 feed = {"ids": ids, "positions": np.arange(shape[1])}

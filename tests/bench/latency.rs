@@ -5,13 +5,15 @@
 //! ```
 //! One line per shape: rows x tokens, then minimum and median in milliseconds of ours, of ours with int8 and of burn.
 //! With a data set, then the accuracy with and without int8.
+#![expect(clippy::print_stdout, reason = "the measured numbers are its output")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use ecomres::nlu::{
-    Arithmetic, Columns, Dataset, Engine, Judging, NluError, TaskReport, compare_speed, evaluate, locate_model,
+    Arithmetic, Columns, Dataset, Engine, EvaluationOptions, ModelLocation, NluError, TaskReport, compare_speed,
+    evaluate,
 };
 
 /// As in the command-line program: page faults of the system's allocator cost burn an eighth.
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     };
     let folder = arguments.first().map(PathBuf::from);
     let data = arguments.get(2).map(PathBuf::from);
-    match locate_model(folder.as_deref()).and_then(|folder| show(&folder, budget, data)) {
+    match ModelLocation::find(folder.as_deref()).and_then(|model| show(&model, budget, data)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -39,8 +41,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn show(folder: &Path, budget: Duration, data: Option<PathBuf>) -> Result<(), NluError> {
-    let timings = compare_speed(folder, &SHAPES, budget)?;
+fn show(model: &ModelLocation, budget: Duration, data: Option<PathBuf>) -> Result<(), NluError> {
+    let timings = compare_speed(model, &SHAPES, budget)?;
     println!("{:<8}{:>20}{:>20}{:>20}", "shape", "packed", "int8", "burn");
     for timing in timings {
         print!("{:<8}", format!("{}x{}", timing.rows, timing.tokens));
@@ -53,7 +55,7 @@ fn show(folder: &Path, budget: Duration, data: Option<PathBuf>) -> Result<(), Nl
     if let Some(data) = data {
         let dataset = Dataset::read(&[data], &Columns::default())?;
         for arithmetic in [Arithmetic::Full, Arithmetic::Int8] {
-            let evaluation = evaluate(&Engine::load_with(folder, arithmetic)?, &dataset, &Judging::default())?;
+            let evaluation = evaluate(&Engine::load_with(model, arithmetic)?, &dataset, &EvaluationOptions::default())?;
             let accuracy = |report: Option<TaskReport>| {
                 report.map_or("none".to_owned(), |report| format!("{:.4} of {}", report.accuracy, report.rows))
             };

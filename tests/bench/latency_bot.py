@@ -27,20 +27,20 @@ TEXTS = [
     "thanks",
 ]
 
-taken: dict[str, queue.Queue] = {}
+accepted: dict[str, queue.Queue] = {}
 
 
 class Server(ThreadingHTTPServer):
-    """Ends in silence when the bot does."""
+    """Prints no errors when the bot ends."""
 
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Nothing is told."""
+        """Writes nothing."""
 
 
 class Graph(BaseHTTPRequestHandler):
-    """Takes every message, and notes when."""
+    """Accepts every message and records when."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -49,7 +49,7 @@ class Graph(BaseHTTPRequestHandler):
         at = time.perf_counter()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "to" in body:
-            taken[body["to"]].put(at)
+            accepted[body["to"]].put(at)
         answer = json.dumps({"success": True, "messages": [{"id": f"wamid.out.{at}"}]}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -58,13 +58,13 @@ class Graph(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Nothing is told."""
+        """Writes nothing."""
 
 
 def customer(number: int, host: str, turns: int, end: float, waits: list[float]) -> None:
     """Writes one message after the other, each after the answer to the one before."""
     name = f"9198{number:08}"
-    taken[name] = queue.Queue()
+    accepted[name] = queue.Queue()
     connection = http.client.HTTPConnection(host, timeout=LONGEST)
     for turn in range(turns):
         if time.perf_counter() > end:
@@ -87,19 +87,19 @@ def customer(number: int, host: str, turns: int, end: float, waits: list[float])
         answer.read()
         if answer.status != 200:
             raise SystemExit(f"answered with {answer.status}")
-        waits.append((taken[name].get(timeout=LONGEST) - begun) * 1_000)
+        waits.append((accepted[name].get(timeout=LONGEST) - begun) * 1_000)
 
 
 def at(waits: list[float], share: float) -> float:
     return waits[min(len(waits) - 1, int(len(waits) * share))]
 
 
-def told(name: str, waits: list[float]) -> None:
+def report(name: str, waits: list[float]) -> None:
     waits.sort()
-    figures = ", ".join(
+    numbers = ", ".join(
         f"{key} {at(waits, int(key[1:]) / 100):.1f} ms (target: under {most:.0f})" for key, most in TARGETS.items()
     )
-    print(f"{name}: {len(waits)} messages, {figures}, longest {waits[-1]:.1f} ms", flush=True)
+    print(f"{name}: {len(waits)} messages, {numbers}, longest {waits[-1]:.1f} ms", flush=True)
 
 
 def main() -> None:
@@ -123,14 +123,14 @@ def main() -> None:
         text=True,
     )
     try:
-        host, told_so_far = "", []
+        host, lines = "", []
         for line in bot.stderr:
             if "bot listening at http://" in line:
                 host = line.split("http://")[1].split("/")[0]
                 break
-            told_so_far.append(line)
+            lines.append(line)
         if not host:
-            raise SystemExit("the bot ended before it listened: " + "".join(told_so_far))
+            raise SystemExit("the bot ended before it listened: " + "".join(lines))
         threading.Thread(target=lambda: [None for _ in bot.stderr], daemon=True).start()
         customer(0, host, WARM_UP, float("inf"), [])
 
@@ -140,7 +140,7 @@ def main() -> None:
         while time.perf_counter() < end:
             customer(number, host, len(TEXTS), end, waits)
             number += 1
-        told("one message at a time", waits)
+        report("one message at a time", waits)
 
         lists: list[list[float]] = [[] for _ in range(AT_ONCE)]
         failed: list[BaseException] = []
@@ -152,7 +152,7 @@ def main() -> None:
                 while time.perf_counter() < end:
                     customer(own, host, len(TEXTS), end, lists[place])
                     own += 1
-            except BaseException as error:  # noqa: BLE001: told by the main thread
+            except BaseException as error:  # noqa: BLE001: reported by the main thread
                 failed.append(error)
 
         threads = [threading.Thread(target=many, args=(place,)) for place in range(AT_ONCE)]
@@ -162,7 +162,7 @@ def main() -> None:
             thread.join()
         if failed:
             raise SystemExit(f"a message was not answered: {failed[0]!r}")
-        told(f"{AT_ONCE} customers at once", sum(lists, []))
+        report(f"{AT_ONCE} customers at once", sum(lists, []))
     finally:
         bot.kill()
         bot.wait()

@@ -28,7 +28,7 @@ memory=/dev/shm/ecomres-bench-$$.db
 trap 'rm -f "$memory"*; finish' EXIT
 cp shop.db "$memory"
 
-# What cannot start is said here, in its own words.
+# Reports here why the server cannot start.
 "$bin" mcp --quiet --store shop.db </dev/null >/dev/null
 echo "stdio, one call after another (target: 2000 calls/s)"
 printf 'ecomres:               %s calls/s\n' "$(./driver stdio 10000 "$bin" mcp --quiet --store shop.db)"
@@ -36,13 +36,16 @@ printf 'ecomres, store in RAM: %s calls/s\n' "$(./driver stdio 10000 "$bin" mcp 
 printf 'python sdk:            %s calls/s\n' "$(./driver stdio 2000 "$python" "$here/mcp_peer.py" shop.db)"
 
 serve() { # STORE: the address of a server of ours
-  ECOMRES_MCP__REQUESTS_PER_SECOND=1000000 "$bin" mcp --http 127.0.0.1:0 --store "$1" 2>"server.txt" &
+  ECOMRES_MCP__REQUESTS_PER_SECOND=1000000 "$bin" mcp --http 127.0.0.1:0 --i-am-alone --store "$1" 2>"server.txt" &
   started+=($!)
   for _ in $(seq 100); do
     address=$(grep -o '127.0.0.1:[0-9]*' server.txt || true)
     [ -n "$address" ] && return
     sleep 0.1
   done
+  echo "the server did not start:" >&2
+  cat server.txt >&2
+  return 1
 }
 echo "HTTP, 32 connections (target: 3000 calls/s)"
 serve shop.db
@@ -59,5 +62,5 @@ port=$(( 20000 + $$ % 20000 ))
 for _ in $(seq 100); do
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
   sleep 0.1
-done
+done # The driver below fails where nothing listens.
 printf 'python sdk:            %s calls/s\n' "$(./driver http 3000 32 "127.0.0.1:$port")"

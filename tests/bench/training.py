@@ -51,7 +51,7 @@ def ecomres(binary, base, data, steps):
         command = [binary, "--quiet", "train", "--data", data, "--validation", few, "--base", base, "--out", out]
         command += ["--epochs", "1", "--batch-size", str(ROWS), "--lr", "1e-5"]
         threads = {**os.environ, "RAYON_NUM_THREADS": "2"}
-        # Its figures are nobody's business here.
+        # Its numbers are not needed here.
         child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, env=threads)
         _, status, usage = os.wait4(child.pid, 0)
         if status:

@@ -54,12 +54,22 @@ class MultiTask(torch.nn.Module):
         return self.intent_classifier(pooled)[0], self.sentiment_classifier(pooled)[0]
 
 
+def labels_of(folder):
+    """Lists of labels, from lists or from objects (label to number), which are inverted as the original does."""
+    labels = json.loads((folder / "label_info.json").read_text())
+    for name in ("intent_labels", "sentiment_labels"):
+        if isinstance(labels[name], dict):
+            numbered = {number: label for label, number in labels[name].items()}
+            labels[name] = [numbered[number] for number in range(len(numbered))]
+    return labels
+
+
 def load(folder):
     """A folder as transformers reads it; every weight must find its place."""
     encoder, report = DistilBertModel.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
     missing = list(report["missing_keys"])
     assert not missing, f"{folder}: transformers misses {missing}"
-    labels = json.loads((folder / "label_info.json").read_text())
+    labels = labels_of(folder)
     model = MultiTask(encoder, len(labels["intent_labels"]), len(labels["sentiment_labels"]))
     stored = load_file(folder / "model.safetensors")
     heads = {name: value.float() for name, value in stored.items() if "_classifier." in name}
@@ -96,14 +106,14 @@ def write_reference(model, folder, made_by):
 def compare_predictions(model, folder, name):
     """Confidences that ecomres prints (four digits) against softmax(logits / temperature) computed here."""
     config = json.loads((folder / "config.json").read_text())
-    labels = json.loads((folder / "label_info.json").read_text())
+    labels = labels_of(folder)
     worst = 0.0
     for text in TEXTS:
-        told = json.loads(ecomres("--model", folder, "predict", "--json", "--top-k", 50, "--", text))
+        output = json.loads(ecomres("--model", folder, "predict", "--json", "--top-k", 50, "--", text))
         for task, values in zip(("intent", "sentiment"), logits(model, folder, text)):
             shares = torch.softmax(values / config.get(f"{task}_temperature", 1.0), 0).tolist()
             mine = dict(zip(labels[f"{task}_labels"], shares))
-            theirs = {one["label"]: one["confidence"] for one in told[f"{task}s"]}
+            theirs = {one["label"]: one["confidence"] for one in output[f"{task}s"]}
             assert mine.keys() == theirs.keys()
             worst = max(worst, *(abs(mine[label] - theirs[label]) for label in mine))
     assert worst <= TOLERANCE, f"{name}: confidences differ by {worst}"
@@ -158,9 +168,9 @@ def inward(work):
     labels = {"intent_labels": INTENTS, "sentiment_labels": SENTIMENTS}
     (folder / "label_info.json").write_text(json.dumps(labels))
     write_reference(model, folder, f"transformers {transformers.__version__}")
-    told = json.loads(ecomres("--json", "model", "check", folder))
-    print(f"ok  768 wide from transformers: `ecomres model check` on {told['cases']} texts, difference "
-          f"{told['largest_difference']:.1e}")
+    output = json.loads(ecomres("--json", "model", "check", folder))
+    print(f"ok  768 wide from transformers: `ecomres model check` on {output['cases']} texts, difference "
+          f"{output['largest_difference']:.1e}")
     compare_predictions(model, folder, "768 wide from transformers")
 
 

@@ -14,10 +14,11 @@ use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, OrderId, UserId};
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::domain::money::Money;
-use ecomres::domain::order::Order;
+use ecomres::domain::order::{Order, OrderDetails};
+use ecomres::http::serve::serve;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::store::{ImportMode, Store};
-use ecomres::web::{Access, Settings, hash_password, router, serve};
+use ecomres::web::{Access, SHUTDOWN_GRACE, Settings, hash_password, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -27,10 +28,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::driver::{Browser, Service, screenshots};
 use crate::crowd::{import_orders, write_business, write_messages};
+use crate::dashboard::encoded;
 
 const MESSAGES: usize = 200_000;
 const PASSWORD: &str = "correct horse battery";
-/// What runs where it is taken for markup, in any of several ways.
+/// What runs where it is taken for markup, in any of several sinks.
 const ATTACK: &str = "<x-attack></x-attack><script>window.attacked=1</script><img src=x onerror=window.attacked=2>\"'></textarea>\
     <svg onload=window.attacked=3>${window.attacked=4}{{7*7}}";
 const ATTACKER: &str = "91<x-attack>98765";
@@ -70,6 +72,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: now,
+        bot_answers: false,
         handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
@@ -81,7 +84,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         placed_at: None,
         delivery_minutes: Some(30),
         category: ATTACK.to_owned(),
-        value: Money::from_rupees(599),
+        value: Some(Money::from_rupees(599)),
         feedback: ATTACK.to_owned(),
         rating: Some(5),
         delayed: Some(false),
@@ -89,6 +92,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         phone: None,
         date: None,
         status: Some(ATTACK.to_owned()),
+        details: OrderDetails::default(),
     };
     let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
     import.write(vec![order]).await.unwrap();
@@ -113,12 +117,16 @@ async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, Strin
         access: Access::new(address, &hash, &SecretString::from(String::new()), &[]).unwrap(),
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
+        money: ecomres::domain::currency::ShopMoney::default(),
+        limits: ecomres::channels::whatsapp::LIMITS,
+        template: None,
         response_target_seconds: 5,
         model: ecomres::insights::ModelSource::fixed(0.45, None),
         clock: Arc::new(Timestamp::now),
+        disk: None,
         stop: stop.clone(),
     });
-    tokio::spawn(serve(app, listener, stop.clone()));
+    tokio::spawn(serve(app, listener, stop.clone(), SHUTDOWN_GRACE));
     (store, format!("http://{address}"))
 }
 
@@ -135,10 +143,6 @@ async fn log_in(browser: &Browser) {
     word.send_keys(Key::Enter).await.unwrap();
     browser.until("return document.querySelector('header.top nav') !== null", Duration::from_secs(20)).await;
     browser.drawn().await;
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// Every tab, with every number in its place: each is looked at in both colours and at three widths.
@@ -192,7 +196,7 @@ async fn numbers(browser: &Browser) {
     assert!(alerts.contains("<x-attack></x-attack><script>"), "{alerts}");
     // The viewer's clock, not the shop's.
     for (zone, shown) in [("America/New_York", "Jan 15, 2026, 3:30"), ("Asia/Kolkata", "Jan 16, 2026, 2:00")] {
-        browser.tell("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
+        browser.command("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
         let chat = text(&format!("/conversation?user={LATE}")).await;
         assert!(chat.contains(shown), "{zone}: {chat}");
     }
@@ -203,7 +207,7 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
     let downloads = folder.join("downloads");
     std::fs::create_dir_all(&downloads).unwrap();
     let here = json!({"behavior": "allow", "downloadPath": downloads.to_str().unwrap()});
-    browser.tell("Browser.setDownloadBehavior", here).await;
+    browser.command("Browser.setDownloadBehavior", here).await;
     browser.go("/?range=30d").await;
     let trend = browser.driver.find(By::Css("figure[data-key='overview/response_trend'] .chart")).await.unwrap();
     trend.scroll_into_view().await.unwrap();
@@ -232,6 +236,7 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: Timestamp::now(),
+        bot_answers: false,
         handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
@@ -261,7 +266,7 @@ async fn charts(browser: &Browser, store: &dyn Store, folder: &Path) {
     assert!(std::fs::read(&files[2]).unwrap().starts_with(b"\x89PNG"));
     // Whoever wants no motion gets none.
     let still = json!({"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]});
-    browser.tell("Emulation.setEmulatedMedia", still).await;
+    browser.command("Emulation.setEmulatedMedia", still).await;
     browser.go("/?range=30d").await;
     assert_eq!(browser.run(&format!("{chart} return chart.getOption().animation")).await, Value::Bool(false));
     browser.shape(1440, false).await;
@@ -282,7 +287,7 @@ async fn keyboard(browser: &Browser) {
             .await;
         let name = at[0].as_str().unwrap().to_owned();
         assert!(at[1] != "none" && at[2] != "0px", "where the keyboard is cannot be seen: {at}");
-        let end = name == "button:Settle";
+        let end = name == "button:Resolve";
         passed.push(name);
         if end {
             break;
@@ -297,7 +302,7 @@ async fn keyboard(browser: &Browser) {
         "select:status",
         "input:q",
         "input:note",
-        "button:Settle",
+        "button:Resolve",
     ] {
         assert!(rest.any(|name| name == wanted), "{wanted} is not reached in its place: {passed:?}");
     }
@@ -317,7 +322,8 @@ async fn keyboard(browser: &Browser) {
 fn longest() -> Duration {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
-    let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
+    let cores =
+        std::thread::available_parallelism().map_or(1.0, |cores| f64::from(u32::try_from(cores.get()).unwrap()));
     if load > 3.0 * cores {
         println!("  {load} processes want {cores} cores: nothing is said about two seconds");
         return Duration::from_secs(20);
@@ -326,7 +332,7 @@ fn longest() -> Duration {
 }
 
 /// What one member of the team does another sees within two seconds, on pages that were open before.
-async fn together(one: &Browser, other: &Browser) {
+async fn two_browsers(one: &Browser, other: &Browser) {
     let longest = longest();
     for browser in [one, other] {
         browser.go("/alerts").await;
@@ -340,7 +346,7 @@ async fn together(one: &Browser, other: &Browser) {
     let begun = Instant::now();
     note.send_keys(Key::Enter).await.unwrap();
     other.until(&format!("return document.querySelector({}) === null", json!(card)), longest).await;
-    println!("  settled here, seen there after {:.2} s", begun.elapsed().as_secs_f64());
+    println!("  resolved here, seen there after {:.2} s", begun.elapsed().as_secs_f64());
     assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
 
     one.go("/conversations").await;
@@ -403,7 +409,7 @@ async fn the_team_works_at_the_pages() {
     step("numbers", &mut Box::pin(numbers(&one))).await;
     step("charts", &mut Box::pin(charts(&one, store.as_ref(), folder.path()))).await;
     step("keyboard", &mut Box::pin(keyboard(&one))).await;
-    step("two at once", &mut Box::pin(together(&one, &other))).await;
+    step("two at once", &mut Box::pin(two_browsers(&one, &other))).await;
     step("every page", &mut Box::pin(every_page(&one, &axe))).await;
     println!("pictures: {}", screenshots().display());
     for browser in [one, other] {

@@ -1,9 +1,10 @@
-//! Workers in processes of their own on one store, killed at random moments, while messages keep arriving.
+//! Workers in processes of their own on one store, killed at random moments while messages arrive.
 //!
-//! `ECOMRES_CHAOS=KILLS,MESSAGES,CUSTOMERS` sets the size, `ECOMRES_CHAOS_SEED` the chance. The ignored test [`worker`] is
+//! `ECOMRES_CHAOS=KILLS,MESSAGES,CUSTOMERS` sets the size, `ECOMRES_CHAOS_SEED` the seed. The ignored test [`worker`] is
 //! what the processes run. `tests/mongo.sh` runs the whole size on both backends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,24 +12,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use ecomres::agent::guard::ShopTexts;
 use ecomres::agent::{Agent, Settings as AgentSettings};
-use ecomres::channels::{Channel, SendError, SentId, Verdict};
+use ecomres::channels::{Channel, SendError, SendErrorKind, SentId};
 use ecomres::config::Config;
-use ecomres::desk::{Desk, Rules};
 use ecomres::domain::caller::Verification;
 use ecomres::domain::conversation::WaitingFor;
 use ecomres::domain::ids::{IdPatterns, MessageId, OrderId, UserId};
-use ecomres::domain::inbound::{Content, Inbound};
+use ecomres::domain::inbound::{Content, Context, Inbound};
 use ecomres::domain::message::Role;
 use ecomres::domain::money::Money;
-use ecomres::domain::order::Order;
+use ecomres::domain::order::{Order, OrderDetails};
 use ecomres::domain::outgoing::{Delivery, Outgoing};
+use ecomres::domain::phone::Country;
+use ecomres::domain::sendable::Sendable;
 use ecomres::domain::topic::{self, intent};
 use ecomres::inbox::{Backoff, Pool, PoolSettings, system_clock};
 use ecomres::llm::playbook::faq::{Faq, SHIPPED};
 use ecomres::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use ecomres::nlu::{Classifier, NluError, Prediction};
 use ecomres::store::{self, ImportMode, Store};
+use ecomres::support::{Rules, SupportService};
 use ecomres::tools::Toolbox;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::SmallRng;
@@ -45,7 +49,7 @@ struct WordList;
 #[async_trait]
 impl Classifier for WordList {
     async fn classify(&self, text: &str) -> Result<Prediction, NluError> {
-        let touched = topic::touched(text);
+        let touched = topic::topics_in(text);
         let known = [intent::REFUND, intent::TRACK].into_iter().find(|intent| touched.contains(intent));
         Ok(Prediction {
             intent: known.unwrap_or(intent::OTHER).to_owned(),
@@ -54,6 +58,7 @@ impl Classifier for WordList {
             sentiment_confidence: 0.9,
             intents: Vec::new(),
             sentiments: Vec::new(),
+            heads: std::collections::BTreeMap::new(),
         })
     }
 }
@@ -65,33 +70,40 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         policy: config.policy().unwrap(),
         patterns: patterns.clone(),
         verification: Verification::Claim,
+        claim_proof: Vec::new(),
         daily_limit: 1_000,
-        phone_country: "91".to_owned(),
+        country: Country::parse("IN").unwrap(),
         zone: config.zone().unwrap(),
     };
     let playbook = Playbook::new(PlaybookSettings {
         faq: Faq::read(SHIPPED, &[("arrival", "3-5 business days"), ("quote_minutes", "30")]).unwrap(),
-        patterns: patterns.clone(),
+        proofs: Vec::new(),
         strict: false,
         clarify_below: 0.0,
         very_negative: 1.0,
         failures: 1_000,
     });
-    let settings = AgentSettings { patterns, gap: config.triage.gap(), written: Default::default() };
-    let toolbox = Toolbox::new(Desk::new(Arc::clone(store), rules), Arc::new(WordList));
+    let settings = AgentSettings {
+        patterns,
+        money: ecomres::domain::currency::ShopMoney::default(),
+        gap: config.triage.gap(),
+        shop_texts: ShopTexts::default(),
+    };
+    let toolbox = Toolbox::new(SupportService::new(Arc::clone(store), rules), Arc::new(WordList));
     Agent::new(toolbox, Arc::new(playbook), settings)
 }
 
-/// Writes every message to the end of one file that all processes share: the customers' telephones.
-struct Telephones(PathBuf);
+/// Delivers to customers by writing every message to the end of one file that all processes share.
+struct FileChannel(PathBuf);
 
 #[async_trait]
-impl Channel for Telephones {
-    async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
+impl Channel for FileChannel {
+    async fn send(&self, message: &Sendable) -> Result<SentId, SendError> {
+        let message = message.message();
         let refused = |permanent| SendError {
             reason: "not now".to_owned(),
             retry_after: None,
-            verdict: if permanent { Verdict::GiveUp } else { Verdict::Again },
+            kind: if permanent { SendErrorKind::Permanent } else { SendErrorKind::Transient },
         };
         // Now and then it is busy.
         if rand::random::<u8>() < 8 {
@@ -109,12 +121,12 @@ impl Channel for Telephones {
 #[test]
 #[ignore = "other tests run it in a process of its own"]
 fn worker() {
-    let (Ok(location), Ok(log)) = (std::env::var("ECOMRES_TEST_STORE"), std::env::var("ECOMRES_TEST_LOG")) else {
-        return;
-    };
+    let variable = |name| std::env::var(name).expect("only the tests of killed workers start this");
+    let (location, log) = (variable("ECOMRES_TEST_STORE"), variable("ECOMRES_TEST_LOG"));
     // Whoever started this process holds the other end: when they are gone, so is this.
     std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        while std::io::stdin().read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+        #[expect(clippy::exit, reason = "the other threads work for ever")]
         std::process::exit(0);
     });
     let settings = PoolSettings {
@@ -137,7 +149,7 @@ fn worker() {
     runtime.block_on(async {
         let store = store::open(&location).unwrap();
         let pool =
-            Pool::new(Arc::clone(&store), agent(&store), Arc::new(Telephones(log.into())), settings, system_clock());
+            Pool::new(Arc::clone(&store), agent(&store), Arc::new(FileChannel(log.into())), settings, system_clock());
         pool.run(CancellationToken::new()).await;
     });
 }
@@ -179,11 +191,13 @@ impl Drop for Workers {
 }
 
 /// One customer's messages, and how far they are.
-pub struct Script {
+pub(crate) struct Script {
     pub user: UserId,
     pub order: OrderId,
     pub wants_refund: bool,
     pub texts: Vec<String>,
+    /// When each message so far was written, in whole seconds: never two in one, so that their order shows.
+    pub written: Vec<i64>,
     pub next: usize,
     /// Held back, to be delivered after later ones.
     pub late: Option<usize>,
@@ -191,7 +205,7 @@ pub struct Script {
 }
 
 impl Script {
-    pub fn new(user: String, number: usize, length: usize) -> Self {
+    pub(crate) fn new(user: String, number: usize, length: usize) -> Self {
         let order = OrderId::new(&format!("ORD{number:06}"));
         let wants_refund = number.is_multiple_of(3);
         let mut texts: Vec<String> = (0..length)
@@ -206,29 +220,42 @@ impl Script {
             texts.splice(0..0, [format!("I want a refund for {order}"), "yes".to_owned()]);
             texts.truncate(length.max(2));
         }
-        Self { user: UserId::new(user), order, wants_refund, texts, next: 0, late: None, was_late: BTreeSet::new() }
+        Self {
+            user: UserId::new(user),
+            order,
+            wants_refund,
+            texts,
+            written: Vec::new(),
+            next: 0,
+            late: None,
+            was_late: BTreeSet::new(),
+        }
     }
 
     fn message(&self, place: usize) -> Inbound {
-        let sent_at = Timestamp::from_second(1_780_000_000 + i64::try_from(place).unwrap()).unwrap();
+        let sent_at = Timestamp::from_second(self.written[place]).unwrap();
         Inbound {
             id: MessageId::new(format!("{}/{place}", self.user)),
             user_id: self.user.clone(),
             sent_at,
             received_at: Timestamp::now(),
+            number: None,
             content: Content::Text { text: self.texts[place].clone() },
+            context: Context::default(),
         }
     }
 
     /// Whether the customer would write now: they read the offer before they say yes, and the answer to that.
-    pub async fn may_write(&self, store: &Arc<dyn Store>) -> bool {
+    pub(crate) async fn may_write(&self, store: &Arc<dyn Store>) -> bool {
         if self.next >= self.texts.len() {
             return false;
         }
         match (self.wants_refund, self.next) {
             (true, 1) => {
                 let conversation = store.conversation(&self.user).await.unwrap();
+                let last = store.outgoing_of(&self.user, 1).await.unwrap().pop();
                 conversation.is_some_and(|conversation| conversation.waiting_for == WaitingFor::Consent)
+                    && last.is_some_and(|last| last.state == Delivery::Sent)
             }
             (true, 2) => {
                 let said = store.recent_messages(&self.user, 50).await.unwrap();
@@ -239,11 +266,15 @@ impl Script {
     }
 
     /// Takes the next one to three messages, in any order, and holds one back now and then.
-    pub fn burst(&mut self, rng: &mut SmallRng) -> Vec<Inbound> {
+    pub(crate) fn burst(&mut self, rng: &mut SmallRng) -> Vec<Inbound> {
         let alone = self.wants_refund && self.next < 2;
         let count = if alone { 1 } else { rng.random_range(1..=3).min(self.texts.len() - self.next) };
         let mut places: Vec<usize> = (self.next..self.next + count).collect();
         self.next += count;
+        for _ in &places {
+            let now = Timestamp::now().as_second();
+            self.written.push(self.written.last().map_or(now, |before| now.max(before + 1)));
+        }
         places.extend(self.late.take());
         if !alone && self.next < self.texts.len() && rng.random_bool(0.2) {
             self.late = places.pop();
@@ -253,12 +284,12 @@ impl Script {
         places.into_iter().map(|place| self.message(place)).collect()
     }
 
-    pub fn done(&self) -> bool {
+    pub(crate) fn done(&self) -> bool {
         self.next == self.texts.len() && self.late.is_none()
     }
 }
 
-pub fn order(number: usize) -> Order {
+pub(crate) fn order(number: usize) -> Order {
     Order {
         id: OrderId::new(&format!("ORD{number:06}")),
         customer_id: format!("CUST{number:04}"),
@@ -267,7 +298,7 @@ pub fn order(number: usize) -> Order {
         placed_at: None,
         delivery_minutes: Some(25),
         category: "Dairy".to_owned(),
-        value: Money::from_rupees(100 + i64::try_from(number).unwrap()),
+        value: Some(Money::from_rupees(100 + i64::try_from(number).unwrap())),
         feedback: String::new(),
         rating: None,
         delayed: Some(false),
@@ -275,6 +306,7 @@ pub fn order(number: usize) -> Order {
         phone: None,
         date: None,
         status: None,
+        details: OrderDetails::default(),
     }
 }
 
@@ -296,7 +328,7 @@ fn size(usual: &str) -> Size {
 }
 
 #[test]
-fn workers_that_are_killed_lose_and_double_nothing() {
+fn killed_workers_lose_and_repeat_nothing() {
     let folder = tempfile::tempdir().unwrap();
     chaos(folder.path().join("store.db").to_str().unwrap(), folder.path(), SHORT);
 }
@@ -323,13 +355,13 @@ fn whole_size_on_a_server() {
     });
 }
 
-/// Runs the whole story on the empty store at `location`.
+/// Runs the whole scenario on the empty store at `location`.
 fn chaos(location: &str, folder: &Path, usual: &str) {
     let Size { kills, messages, customers } = size(usual);
     let seed = std::env::var("ECOMRES_CHAOS_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     println!("ECOMRES_CHAOS_SEED={seed} ECOMRES_CHAOS={kills},{messages},{customers}");
     let mut rng = SmallRng::seed_from_u64(seed);
-    let log = folder.join("telephones.jsonl");
+    let log = folder.join("delivered.jsonl");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let store = store::open(location).unwrap();
@@ -349,7 +381,7 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
         let mut next_kill = Instant::now() + Duration::from_millis(300);
         let mut redelivered = 0;
         while killed < kills || scripts.iter().any(|script| !script.done()) {
-            assert!(Instant::now() < deadline, "{}", told(&store, &scripts).await);
+            assert!(Instant::now() < deadline, "{}", report_progress(&store, &scripts).await);
             // Messages last about as long as there are workers to kill.
             let open: Vec<usize> = (0..customers).filter(|place| !scripts[*place].done()).collect();
             let share = open.len().min(1 + messages / (8 * kills.max(1)));
@@ -378,7 +410,7 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
             if backlog.waiting + backlog.in_work + backlog.unsent == 0 {
                 break;
             }
-            assert!(Instant::now() < deadline, "{}", told(&store, &scripts).await);
+            assert!(Instant::now() < deadline, "{}", report_progress(&store, &scripts).await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         drop(workers);
@@ -390,31 +422,31 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
     });
 }
 
-async fn told(store: &Arc<dyn Store>, scripts: &[Script]) -> String {
+async fn report_progress(store: &Arc<dyn Store>, scripts: &[Script]) -> String {
     let stuck: Vec<_> =
         scripts.iter().filter(|script| !script.done()).map(|script| (&script.user, script.next)).collect();
     let mut text = format!("not done in time: {stuck:?}\n{:#?}", store.unfinished(5).await.unwrap());
     if let Some((user, _)) = stuck.first() {
-        text += &format!("{:#?}", store.recent_messages(user, 20).await.unwrap());
+        write!(text, "{:#?}", store.recent_messages(user, 20).await.unwrap()).unwrap();
     }
     text
 }
 
-/// What the telephones rang with: turn, sequence and text, in the order of ringing.
-pub type Rang = BTreeMap<UserId, Vec<(u64, u32, String)>>;
+/// What was delivered to each customer: turn, sequence and text, in the order of delivery.
+pub(crate) type Delivered = BTreeMap<UserId, Vec<(u64, u32, String)>>;
 
-fn read_log(log: &Path) -> Rang {
-    let mut rang = Rang::new();
+fn read_log(log: &Path) -> Delivered {
+    let mut delivered = Delivered::new();
     for line in std::fs::read_to_string(log).unwrap().lines() {
         let message: Outgoing = serde_json::from_str(line).unwrap();
         let text = message.body.text().to_owned();
-        rang.entry(message.user_id).or_default().push((message.turn, message.sequence, text));
+        delivered.entry(message.user_id).or_default().push((message.turn, message.sequence, text));
     }
-    rang
+    delivered
 }
 
 /// Checks that nothing is lost, late or paid twice; returns how many messages came twice.
-pub async fn check(store: &Arc<dyn Store>, scripts: &[Script], rang: &Rang) -> usize {
+pub(crate) async fn check(store: &Arc<dyn Store>, scripts: &[Script], delivered: &Delivered) -> usize {
     let refunds = store.refunds(u32::MAX).await.unwrap();
     let expected: BTreeSet<&OrderId> =
         scripts.iter().filter(|script| script.wants_refund).map(|script| &script.order).collect();
@@ -445,7 +477,7 @@ pub async fn check(store: &Arc<dyn Store>, scripts: &[Script], rang: &Rang) -> u
         places.sort_unstable();
         assert_eq!(places, (0..script.texts.len()).collect::<Vec<_>>(), "{user}: each message is answered once");
 
-        // Every turn has its reply, in the transcript, in the outbox and on the telephone.
+        // Every turn has its reply, in the transcript, in the outbox and delivered.
         let turns: BTreeSet<u64> = said.iter().map(|(turn, _)| *turn).collect();
         let replies: Vec<(u64, &str)> = transcript
             .iter()
@@ -459,24 +491,24 @@ pub async fn check(store: &Arc<dyn Store>, scripts: &[Script], rang: &Rang) -> u
         let outbox = store.outgoing_of(user, u32::MAX).await.unwrap();
         assert_eq!(outbox.iter().map(|sent| (sent.turn, sent.body.text())).collect::<Vec<_>>(), replies);
         assert!(outbox.iter().all(|sent| sent.state == Delivery::Sent), "{outbox:?}");
-        let heard = &rang[user];
+        let received = &delivered[user];
         let mut first = Vec::new();
-        for (turn, sequence, text) in heard {
+        for (turn, sequence, text) in received {
             match first.iter().position(|(known, _)| known == turn) {
                 None => first.push((*turn, text.as_str())),
                 // The one gap: its process died after the channel took it, so it was claimed at least twice.
                 Some(place) => {
-                    assert_eq!(place + 1, first.len(), "{user}: an earlier message came again: {heard:?}");
+                    assert_eq!(place + 1, first.len(), "{user}: an earlier message came again: {received:?}");
                     let sent = outbox.iter().find(|sent| (sent.turn, sent.sequence) == (*turn, *sequence)).unwrap();
                     assert!(sent.attempts > 1, "{sent:?}");
                     doubled += 1;
                 }
             }
         }
-        assert_eq!(first, replies, "{user}: heard in order");
+        assert_eq!(first, replies, "{user}: received in order");
         if let Some(refund) = refunds.iter().find(|refund| refund.order_id == script.order) {
-            let told = replies.iter().any(|(_, text)| text.contains(&refund.transaction_id));
-            assert!(told, "{user} is told of the refund: {replies:?}");
+            let named = replies.iter().any(|(_, text)| text.contains(&refund.transaction_id));
+            assert!(named, "{user} learns of the refund: {replies:?}");
         }
     }
     doubled

@@ -5,14 +5,16 @@ use std::path::Path;
 use assert_cmd::Command;
 
 /// The program, in a folder of its own, without this machine's settings.
-pub fn ecomres(folder: &Path) -> Command {
+pub(crate) fn ecomres(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("ecomres").unwrap();
     command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // What a customer has to know of an order has tests of its own (`simulate.rs`, `support/tests.rs`).
+    command.env("ECOMRES_ORDERS__CLAIM_PROOF", "");
     command
 }
 
 /// Runs and returns exit code, standard output and standard error.
-pub fn run(command: &mut Command) -> (i32, String, String) {
+pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     (
         output.status.code().unwrap_or(-1),
@@ -29,6 +31,7 @@ fn help_of_every_command() {
     insta::assert_snapshot!("help", help);
     for command in [
         "import",
+        "orders",
         "simulate",
         "replay",
         "doctor",
@@ -41,7 +44,9 @@ fn help_of_every_command() {
         "dashboard",
         "alerts",
         "inbox",
+        "events",
         "backup",
+        "audit-key",
         "retention",
         "forget",
         "label",
@@ -97,7 +102,7 @@ fn wrong_variables_are_named_and_the_settings_can_be_read() {
 }
 
 #[test]
-fn looking_at_a_store_makes_none() {
+fn a_report_creates_no_store() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, err) = run(ecomres(folder.path()).args(["report", "audit", "--verify"]));
     assert_eq!((code, out.as_str()), (1, ""));
@@ -124,7 +129,53 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
+fn doctor_refuses_what_a_server_refuses_at_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ecomres.toml");
+    for (settings, told) in [
+        ("[server]\ntrusted_proxies = ['my-proxy']", "[server] trusted_proxies: “my-proxy”"),
+        ("[metrics]\nlisten = 'here'", "[metrics] listen is “here”"),
+        ("[orders]\nclaim_proof = ['shoe_size']", "orders.claim_proof holds “shoe_size”"),
+        ("[dashboard]\npassword_hash = 'open sesame'", "[dashboard] password_hash is no argon2 hash"),
+        ("[[dashboard.users]]\nname = 'a b'\nrole = 'agent'\ntoken = 'long-enough-for-this'", "a name is 1 to 40"),
+        ("[whatsapp]\nphone_id = '7, 8,,9'", "PHONE_ID is not the identifier"),
+        ("[alerts]\nsmtp_url = 'no-scheme'", ""),
+        ("[mcp]\ntoken = 'fifteen-letters'", "MCP_TOKEN ([mcp] token) has fewer than 16"),
+        ("[metrics]\ntoken = 'short'", "[metrics] token has fewer than 16"),
+        ("[dashboard]\ntoken = 'short'", "[dashboard] token has fewer than 16"),
+        (
+            "[[dashboard.users]]\nname = 'mia'\nrole = 'agent'\ntoken = 'short'",
+            "the token of mia in [[dashboard.users]]",
+        ),
+    ] {
+        std::fs::write(&file, settings).unwrap();
+        let command = || {
+            let mut command = ecomres(folder.path());
+            command.env_remove("ECOMRES_ORDERS__CLAIM_PROOF");
+            command
+        };
+        let (code, out, _) = run(command().arg("doctor"));
+        assert!(code == 1 && out.contains("❌ settings") && out.contains(told), "{settings}: {out}");
+        for server in [&["dashboard", "--port", "0"][..], &["serve", "--port", "0"], &["bot"], &["mcp", "--http"]] {
+            let (code, _, err) = run(command().args(server));
+            assert!(code == 1 && err.contains(told) && err.contains("hint: "), "{server:?}, {settings}: {err}");
+        }
+    }
+    std::fs::write(&file, "[metrics]\nlisten = '0.0.0.0:9464'").unwrap();
+    let (code, out, _) = run(ecomres(folder.path()).arg("doctor"));
+    assert!(code == 0 && out.contains("⚠️  settings") && out.contains("reads the metrics"), "{out}");
+    for typed in ["mongodb:/mia:W0rd99@127.0.0.1/shop", "mongodb//mia:W0rd99@127.0.0.1/shop"] {
+        let (code, out, err) = run(ecomres(folder.path()).arg("doctor").env("MONGO_URI", typed));
+        assert!(code == 1 && out.contains("it does not begin with mongodb://"), "{out}");
+        let (_, other, told) = run(ecomres(folder.path()).args(["alerts", "list", "--store", typed]));
+        for text in [out, err, other, told] {
+            assert!(!text.contains("W0rd99") && !text.contains("mia"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn doctor_names_what_is_wrong_and_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, _) = run(ecomres(folder.path()).arg("doctor"));
     assert_eq!(code, 0, "{out}");
@@ -142,7 +193,7 @@ fn doctor_names_what_is_wrong_and_the_line_that_mends_it() {
     assert!(out.contains("❌ whatsapp") && out.contains("ACCESS_TOKEN"), "{out}");
     assert!(out.contains("❌ store") && out.contains("broken.db"), "{out}");
     assert!(out.contains("❌ model") && out.contains("nowhere"), "{out}");
-    assert!(err.contains("3 parts are broken"), "{err}");
+    assert!(err.contains("3 components are broken"), "{err}");
     assert!(!out.contains("very-secret"));
 
     let (code, out, _) = run(ecomres(folder.path()).args(["doctor", "--store", "broken.db", "--json"]));

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority, Resolution};
 use ecomres::domain::audit::{AuditPhase, AuditRecord};
 use ecomres::domain::caller::Caller;
 use ecomres::domain::conversation::Conversation;
@@ -11,7 +11,7 @@ use ecomres::domain::ids::{AlertId, IdPatterns, OrderId, UserId};
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::domain::money::Percent;
 use ecomres::domain::outgoing::Outgoing;
-use ecomres::domain::refund::{RefundPolicy, RefundRequest};
+use ecomres::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 use ecomres::store::Store;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -68,15 +68,15 @@ const TALK: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The 100,000 real orders, which are kept beside the repository; `None` where they are not.
-pub fn real_orders() -> Option<PathBuf> {
+pub(crate) fn real_orders() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/orders_100k.csv");
     path.is_file().then_some(path)
 }
 
-/// Imports the real orders into a store, or as many made-up ones.
-pub fn import_orders(folder: &Path, store: &str) {
+/// Imports the real orders into a store, or as many generated ones.
+pub(crate) fn import_orders(folder: &Path, store: &str) {
     let file = real_orders().unwrap_or_else(|| {
-        println!("the real orders are not beside the repository: 100,000 made-up ones instead");
+        println!("../shared is missing: 100,000 generated orders instead of the real ones");
         let (code, _, err) =
             run(ecomres(folder).args(["sample", "orders", "--rows", "100000", "--out", "orders.csv", "--quiet"]));
         assert_eq!(code, 0, "{err}");
@@ -96,7 +96,11 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
     let mut messages = Vec::new();
     // More of them lately: the shop grows.
     let reach: f64 = rng.random::<f64>() * rng.random::<f64>().sqrt();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a random moment of the last days"
+    )]
     let mut at = now - SignedDuration::from_secs(30 + (reach * (DAYS * 86_400) as f64) as i64);
     for turn in 1..=rng.random_range(2..=6) {
         let (said, intent, sentiment, answer) = TALK.choose(rng).unwrap();
@@ -130,7 +134,7 @@ fn conversations(rng: &mut SmallRng, number: u64, now: Timestamp) -> Vec<ChatMes
 }
 
 /// Writes about so many messages of customers, in the order of their times, and returns how many there are.
-pub async fn write_messages(store: &dyn Store, count: usize, now: Timestamp) -> usize {
+pub(crate) async fn write_messages(store: &dyn Store, count: usize, now: Timestamp) -> usize {
     let mut rng = SmallRng::seed_from_u64(8_501);
     let mut messages = Vec::with_capacity(count + 16);
     for number in 1.. {
@@ -147,7 +151,7 @@ pub async fn write_messages(store: &dyn Store, count: usize, now: Timestamp) -> 
 }
 
 /// The same messages, those of a customer together and many customers at once: for a server, where each call waits.
-pub async fn write_customers(store: &dyn Store, count: usize, now: Timestamp) -> usize {
+pub(crate) async fn write_customers(store: &dyn Store, count: usize, now: Timestamp) -> usize {
     let mut rng = SmallRng::seed_from_u64(8_501);
     let mut customers = Vec::new();
     let mut total = 0;
@@ -166,9 +170,9 @@ pub async fn write_customers(store: &dyn Store, count: usize, now: Timestamp) ->
 
 /// Customers who wrote last have a remembered conversation, a reply on its way, calls of tools on record; some wait for a
 /// person, some refunds were paid.
-pub async fn write_business(store: &dyn Store, now: Timestamp) {
+pub(crate) async fn write_business(store: &dyn Store, now: Timestamp) {
     let search = ecomres::store::Search::default();
-    let latest = store.find_talks(&search, 240, 1_000).await.unwrap().users;
+    let latest = store.find_conversations(&search, 240, 1_000).await.unwrap().users;
     let work = latest.iter().enumerate().map(|(index, user)| async move {
         let last = store.recent_messages(user, 4).await.unwrap();
         let turn = last.last().map_or(1, |message| message.turn);
@@ -214,11 +218,13 @@ pub async fn write_business(store: &dyn Store, now: Timestamp) {
                 priority: [Priority::Medium, Priority::High, Priority::Low][index / 4 % 3],
                 status: AlertStatus::Pending,
                 created_at: now - SignedDuration::from_secs(age),
+                bot_answers: false,
                 handling: Handling::default(),
             };
             store.open_alert(&alert).await.unwrap();
             if index > 120 {
-                store.resolve_alert(&alert.id, now - SignedDuration::from_secs(age / 3)).await.unwrap();
+                let at = now - SignedDuration::from_secs(age / 3);
+                store.resolve_alert(&alert.id, &Resolution { at, by: None, note: String::new() }).await.unwrap();
             }
         }
     });
@@ -234,6 +240,8 @@ async fn pay(store: &dyn Store, number: u32, now: Timestamp) {
         window_days: None,
         quote_valid: SignedDuration::from_mins(30),
         estimated_arrival: String::new(),
+        provider: ProviderKind::Ledger,
+        money: ecomres::domain::currency::ShopMoney::default(),
     };
     let Some(order) = store.order(&OrderId::new(&format!("ORD{:06}", number * 13))).await.unwrap() else { return };
     let request = RefundRequest {
@@ -254,7 +262,7 @@ async fn pay(store: &dyn Store, number: u32, now: Timestamp) {
         phase: AuditPhase::Finished,
         arguments: json!({"order_id": refund.order_id, "reason": refund.reason}),
         result: json!({
-            "status": "success", "transaction_id": refund.transaction_id, "amount_refunded": refund.amount.to_json(),
+            "status": "success", "transaction_id": refund.transaction_id, "amount_refunded": refund.refunded().to_json(),
         }),
     };
     store.append_audit(&record).await.unwrap();

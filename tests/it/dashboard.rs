@@ -4,19 +4,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
+use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority, Resolution};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, UserId};
 use ecomres::domain::message::{Basis, ChatMessage, Role};
+use ecomres::domain::opt_out::{Preference, Source};
+use ecomres::domain::outgoing::{Body, Template};
+use ecomres::http::client::{ClientHeader, TrustedProxies};
+use ecomres::http::connections::{Connections, Limits};
+use ecomres::http::serve::serve_within;
 use ecomres::insights::{ModelFacts, ModelSource, TrainingFacts};
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
-use ecomres::web::{Access, Settings, hash_password, router, serve};
+use ecomres::web::{Access, SHUTDOWN_GRACE, Settings, hash_password, router};
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ecomres, run};
@@ -48,6 +53,7 @@ fn facts() -> ModelFacts {
     let label = |label: &str| label.to_owned();
     let intents = [("track_order".to_owned(), 7), ("request_refund".to_owned(), 3)].into();
     ModelFacts {
+        other_heads: std::collections::BTreeMap::new(),
         folder: "model".to_owned(),
         sha256: "0123456789abcdef".to_owned(),
         network: "DistilBERT".to_owned(),
@@ -61,11 +67,19 @@ fn facts() -> ModelFacts {
 async fn dashboard(password: &str, token: &str) -> Page {
     let hash = if password.is_empty() { String::new() } else { hash_password(password).unwrap() };
     let (hash, token) = (SecretString::from(hash), SecretString::from(token.to_owned()));
+    if password.is_empty() && token.expose_secret().is_empty() {
+        return locked(|address| Access::alone(address).unwrap()).await;
+    }
     locked(|address| Access::new(address, &hash, &token, &[]).unwrap()).await
 }
 
 /// As `dashboard`, with any lock.
 pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
+    served(&Connections::of_process(), access).await
+}
+
+/// The same among these connections.
+async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) -> Access) -> Page {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
     let now = Timestamp::now();
     let user = UserId::new(CUSTOMER);
@@ -92,6 +106,7 @@ pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
         priority: Priority::High,
         status: AlertStatus::Pending,
         created_at: now,
+        bot_answers: false,
         handling: Handling::default(),
     };
     store.open_alert(&alert).await.unwrap();
@@ -104,12 +119,17 @@ pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
         access,
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
+        money: ecomres::domain::currency::ShopMoney::default(),
+        limits: ecomres::channels::whatsapp::LIMITS,
+        template: Some(Template { name: "reply_waiting".to_owned(), language: "en".to_owned() }),
         response_target_seconds: 5,
         model: ModelSource::fixed(0.45, Some(facts())),
         clock: Arc::new(Timestamp::now),
+        disk: None,
         stop: stop.clone(),
     });
-    tokio::spawn(serve(app, listener, stop.clone()));
+    let (connections, ending) = (Arc::clone(connections), stop.clone());
+    tokio::spawn(async move { serve_within(&connections, app, listener, ending, SHUTDOWN_GRACE).await });
     Page { url: format!("http://{address}"), store, http: client(), stop }
 }
 
@@ -128,7 +148,7 @@ impl Page {
 }
 
 pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 pub(crate) fn csrf(page: &str) -> String {
@@ -184,6 +204,59 @@ async fn every_page_answers_and_shows_no_markup_of_customers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_the_window_the_page_offers_the_template_only_and_after_an_opt_out_nothing() {
+    let page = dashboard("", "").await;
+    let late = UserId::new("919876511111");
+    let now = Timestamp::now();
+    let said = ChatMessage {
+        user_id: late.clone(),
+        role: Role::User,
+        text: "is anybody there?".to_owned(),
+        at: now - SignedDuration::from_hours(30),
+        turn: 1,
+        intent: None,
+        sentiment: None,
+        response_ms: None,
+        basis: Basis::default(),
+    };
+    page.store.append_messages(&[said]).await.unwrap();
+    let chat = format!("/conversation?user={late}");
+    let (_, text) = page.get(&chat).await;
+    let shown = async || page.get(&chat).await.1;
+    assert!(!text.contains("textarea"));
+    let csrf = csrf(&shown().await);
+    let send = async |action: &str, text: &str| {
+        let fields = [("csrf", csrf.as_str()), ("user", late.as_str()), ("text", text)];
+        let answer = page.post(&format!("/conversation/{action}"), &fields, "").await;
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    send("take-over", "").await;
+    let text = shown().await;
+    assert!(text.contains("Template only") && text.contains("reply_waiting"), "{text}");
+    assert!(!text.contains("<textarea") && text.contains("name=\"text\""), "{text}");
+    assert!(send("reply", "your parcel is here").await.ends_with("told=queued"));
+    let queued = page.store.outgoing_of(&late, 9).await.unwrap();
+    assert!(matches!(&queued[0].body, Body::Template { name, .. } if name == "reply_waiting"), "{queued:?}");
+
+    let stop = Preference { stopped: true, at: now, source: Source::Channel, message: None };
+    page.store.record_preference(&late, &stop).await.unwrap();
+    let text = shown().await;
+    assert!(text.contains("Opted out") && text.contains("opted out") && !text.contains("name=\"text\""), "{text}");
+    assert!(send("reply", "an offer").await.ends_with("told=optedout"));
+
+    let now = Timestamp::now();
+    let message = page.store.claim_outgoing(None, now, SignedDuration::from_secs(9)).await.unwrap().unwrap();
+    assert!(page.store.send_failed(&message, "not on WhatsApp", None, now).await.unwrap());
+    for filter in ["undelivered", "opted_out"] {
+        let (_, list) = page.get(&format!("/conversations?only={filter}")).await;
+        assert!(list.contains(late.as_str()) && !list.contains("91&lt;b&gt;98765"), "{filter}: {list}");
+        assert!(list.contains("1 undelivered") && list.contains("opted out"), "{list}");
+    }
+    let text = shown().await;
+    assert!(text.contains("not delivered") && text.contains("Not delivered: not on WhatsApp"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_forbid_what_they_do_not_need_and_load_only_their_own_files() {
     let page = dashboard("", "").await;
     let answer = page.http.get(&page.url).send().await.unwrap();
@@ -218,7 +291,7 @@ async fn pages_forbid_what_they_do_not_need_and_load_only_their_own_files() {
         let again = get(headers["etag"].to_str().unwrap()).await.unwrap();
         assert_eq!((again.status(), again.bytes().await.unwrap().len()), (StatusCode::NOT_MODIFIED, 0), "{source}");
     }
-    println!(": {bytes} together");
+    println!(": {bytes} in total");
     assert!(bytes < 300_000, "the first page takes {bytes} bytes");
     // An older page names another content: it gets what is there now, and does not keep it.
     let older = page.http.get(format!("{}/assets/app.css?0000", page.url)).send().await.unwrap();
@@ -227,14 +300,14 @@ async fn pages_forbid_what_they_do_not_need_and_load_only_their_own_files() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_another_name_gets_nothing() {
+async fn requests_for_another_host_are_refused() {
     let page = dashboard("", "").await;
     let request = page.http.get(&page.url).header("host", "evil.example.com");
     assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_alert_is_settled_by_a_form_of_this_session_only() {
+async fn an_alert_is_resolved_only_by_a_form_of_this_session() {
     let page = dashboard("", "").await;
     let (_, text) = page.get("/alerts").await;
     let token = csrf(&text);
@@ -257,8 +330,8 @@ async fn an_alert_is_settled_by_a_form_of_this_session_only() {
     assert!(audit.contains("The chain holds") && audit.contains("&lt;i&gt;by phone"), "{audit}");
     let kept = page.store.alert(&AlertId::new("ALERT_1")).await.unwrap().unwrap().handling;
     assert_eq!((kept.resolved_by.as_deref(), kept.note.as_deref()), (Some("dashboard"), Some(note)));
-    let (_, settled) = page.get("/alerts?status=resolved").await;
-    assert!(settled.contains("Settled by dashboard") && settled.contains("&lt;i&gt;by phone"), "{settled}");
+    let (_, resolved) = page.get("/alerts?status=resolved").await;
+    assert!(resolved.contains("Resolved by dashboard") && resolved.contains("&lt;i&gt;by phone"), "{resolved}");
     let again = page.post("/alerts/resolve", &[("id", "ALERT_1"), ("csrf", &token)], "").await;
     assert_eq!(again.headers()["location"], "/alerts?told=gone");
 }
@@ -345,7 +418,7 @@ async fn an_intent_is_corrected_with_a_form_and_shows_on_the_page_of_quality() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_is_told_within_two_seconds() {
+async fn a_change_reaches_open_pages_within_two_seconds() {
     let page = dashboard("", "").await;
     let answer = page.http.get(format!("{}/events", page.url)).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
@@ -354,7 +427,8 @@ async fn a_change_is_told_within_two_seconds() {
     assert!(String::from_utf8_lossy(&first).contains("event: hello"));
     // Nothing changes, nothing is told.
     assert!(tokio::time::timeout(Duration::from_millis(2_500), events.next()).await.is_err());
-    assert!(page.store.resolve_alert(&AlertId::new("ALERT_1"), Timestamp::now()).await.unwrap());
+    let resolution = Resolution { at: Timestamp::now(), by: None, note: String::new() };
+    assert!(page.store.resolve_alert(&AlertId::new("ALERT_1"), &resolution).await.unwrap());
     let begun = Instant::now();
     let told = tokio::time::timeout(Duration::from_secs(5), events.next()).await.unwrap().unwrap().unwrap();
     assert!(String::from_utf8_lossy(&told).contains("event: change"), "{told:?}");
@@ -367,7 +441,7 @@ async fn a_change_is_told_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_locked_dashboard_wants_a_login() {
+async fn a_locked_dashboard_requires_a_login() {
     let page = dashboard("correct horse battery", "").await;
     for path in ["/", "/alerts", "/conversations", "/analytics", "/audit"] {
         assert_eq!(page.get(path).await.0, StatusCode::SEE_OTHER, "{path}");
@@ -396,13 +470,41 @@ async fn a_locked_dashboard_wants_a_login() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guessing_is_stopped() {
+async fn repeated_wrong_passwords_are_refused() {
     let page = dashboard("", "a-long-token").await;
-    for _ in 0..5 {
+    let known = page.post("/login", &[("word", "a-long-token")], "").await;
+    let mut cookies = known.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let device = cookies.find(|cookie| cookie.starts_with("ecomres_device=")).unwrap().split(';').next().unwrap();
+    // Whoever comes from this machine may be somebody behind a proxy.
+    for _ in 0..30 {
         assert_eq!(page.post("/login", &[("word", "guess")], "").await.status(), StatusCode::UNAUTHORIZED);
     }
     let right = page.post("/login", &[("word", "a-long-token")], "").await;
     assert_eq!(right.status(), StatusCode::TOO_MANY_REQUESTS);
+    // The browser of somebody of the team is not locked out by what strangers do.
+    let right = page.post("/login", &[("word", "a-long-token")], device).await;
+    assert_eq!(right.status(), StatusCode::SEE_OTHER);
+    let forged = device.replace("ecomres_device=", "ecomres_device=0");
+    assert_eq!(page.post("/login", &[("word", "guess")], &forged).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_are_limited_by_the_client_that_a_trusted_proxy_names() {
+    let proxies = TrustedProxies::new(vec!["127.0.0.1".parse().unwrap()], ClientHeader::XForwardedFor);
+    let connections = Connections::new(Limits { connections: 100, per_address: 50 }, proxies);
+    let hash = SecretString::from(String::new());
+    let token = SecretString::from("a-long-token");
+    let page = served(&connections, |address| Access::new(address, &hash, &token, &[]).unwrap()).await;
+    let log_in = async |client: &str, word: &str| {
+        let request = page.http.post(format!("{}/login", page.url)).header("x-forwarded-for", client);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(format!("word={word}")).send().await.unwrap().status()
+    };
+    for _ in 0..5 {
+        assert_eq!(log_in("198.51.100.1, 203.0.113.9", "guess").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(log_in("198.51.100.2, 203.0.113.9", "a-long-token").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(log_in("198.51.100.7", "a-long-token").await, StatusCode::SEE_OTHER, "others are let in");
 }
 
 #[test]
@@ -417,20 +519,62 @@ fn the_program_serves_the_pages_and_refuses_to_be_open() {
     assert!(out.starts_with("$argon2id$"), "{out}");
     let (code, _, _) = run(ecomres(folder.path()).args(["dashboard", "--hash-password"]).write_stdin("short\n"));
     assert_eq!(code, 1);
-    let mut child =
-        piped(ecomres(folder.path()).args(["dashboard", "--store", "shop.db", "--port", "0"])).spawn().unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
-    let url = lines.find_map(|line| line.unwrap().split_once("dashboard at ").map(|(_, url)| url.to_owned())).unwrap();
+    // Without a lock it shows a link, and nothing but the link opens it.
+    let (mut child, url, mut lines) = started(folder.path(), &[]);
+    let link = lines.find_map(|line| {
+        line.unwrap().split_once("log in with this link, while this runs: ").map(|(_, url)| url.to_owned())
+    });
+    let link = link.unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let text =
-        runtime.block_on(async { client().get(format!("{url}analytics")).send().await.unwrap().text().await.unwrap() });
-    assert!(text.contains("Orders by platform"), "{text}");
+    runtime.block_on(async {
+        let http = client();
+        let closed = http.get(format!("{url}analytics")).send().await.unwrap();
+        assert_eq!(
+            (closed.status(), closed.headers()["location"].to_str().unwrap()),
+            (StatusCode::SEE_OTHER, "/login")
+        );
+        let wrong = http.get(format!("{url}login?key=0000")).send().await.unwrap();
+        assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+        let opened = http.get(&link).send().await.unwrap();
+        assert_eq!(opened.status(), StatusCode::SEE_OTHER);
+        let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let page = http.get(format!("{url}analytics")).header("cookie", cookie).send().await.unwrap();
+        assert!(page.text().await.unwrap().contains("Orders by platform"));
+    });
+    terminate(&child);
+    assert_eq!(wait(&mut child, Duration::from_secs(20)), Some(0));
+
+    // Whoever says that they are alone needs none; what was forwarded is refused with the reason.
+    let (mut child, url, _lines) = started(folder.path(), &["--i-am-alone"]);
+    runtime.block_on(async {
+        let http = client();
+        let page = http.get(format!("{url}analytics")).send().await.unwrap();
+        assert!(page.text().await.unwrap().contains("Orders by platform"));
+        let refused = http.get(format!("{url}analytics")).header("x-forwarded-for", "127.0.0.1").send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        let told = refused.text().await.unwrap();
+        assert!(told.contains("x-forwarded-for") && told.contains("password_hash"), "{told}");
+        let named = http.get(format!("{url}analytics")).header("host", "shop.example.com").send().await.unwrap();
+        assert_eq!(named.status(), StatusCode::FORBIDDEN);
+    });
     terminate(&child);
     assert_eq!(wait(&mut child, Duration::from_secs(20)), Some(0));
 }
 
+type Lines = std::io::Lines<std::io::BufReader<std::process::ChildStderr>>;
+
+/// `ecomres dashboard` at a free port: its process, its address, and what it says after that.
+fn started(folder: &std::path::Path, arguments: &[&str]) -> (std::process::Child, String, Lines) {
+    let mut command = ecomres(folder);
+    command.args(["dashboard", "--store", "shop.db", "--port", "0"]).args(arguments);
+    let mut child = piped(&command).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    let url = lines.find_map(|line| line.unwrap().split_once("dashboard at ").map(|(_, url)| url.to_owned())).unwrap();
+    (child, url, lines)
+}
+
 #[test]
-fn the_report_tells_the_same_in_every_format() {
+fn the_report_has_the_same_numbers_in_every_format() {
     let folder = shop();
     let report =
         |arguments: &[&str]| run(ecomres(folder.path()).args(["report", "--store", "shop.db"]).args(arguments));
@@ -440,7 +584,8 @@ fn the_report_tells_the_same_in_every_format() {
     let orders = json["figures"]["orders"].as_f64().unwrap();
     assert!(orders > 10.0);
     let platforms = json["series"]["orders_by_platform"]["lines"]["Orders by platform"].as_array().unwrap();
-    assert_eq!(platforms.iter().map(|value| value.as_f64().unwrap()).sum::<f64>(), orders);
+    let sum: f64 = platforms.iter().map(|value| value.as_f64().unwrap()).sum();
+    assert!((sum - orders).abs() < 0.5, "{sum}, {orders}");
     let (_, csv, _) = report(&["orders", "--range", "all", "--format", "csv"]);
     assert!(csv.contains(&format!("orders,figures,orders,,{orders}\n")), "{csv}");
     let (_, table, _) = report(&["orders", "--range", "all"]);

@@ -1,7 +1,6 @@
-//! Decides whether `eval` and `predict` tell the truth about a model, whatever the data look like.
-//!
-//! It must never depend on what the tiny model of `fixtures` happens to predict.
+//! `ecomres eval` and `ecomres predict` on the tiny model of `fixtures`; no test depends on what it happens to predict.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -69,14 +68,14 @@ fn some_rows() -> String {
             ("i want my money back", "request_refund", "negative"),
             ("thank you so much", "provide_feedback_on_service", "positive"),
         ] {
-            data += &format!("{text} {n},{intent},{sentiment}\n");
+            writeln!(data, "{text} {n},{intent},{sentiment}").unwrap();
         }
     }
     data
 }
 
 #[test]
-fn the_folder_holds_figures_predictions_and_pictures_that_agree() {
+fn the_report_folder_holds_scores_predictions_and_pictures_that_agree() {
     let case = Case::new(&some_rows());
     let shown = case.eval(&["--out", "report/deep"]);
     let read = |name: &str| std::fs::read(case.path("report/deep").join(name)).expect(name);
@@ -90,7 +89,10 @@ fn the_folder_holds_figures_predictions_and_pictures_that_agree() {
     let mut predictions = csv::Reader::from_reader(predictions.as_slice());
     let rows: Vec<csv::StringRecord> = predictions.records().map(|row| row.expect("row")).collect();
     assert_eq!(rows.len(), 90);
-    let share = |column: usize| rows.iter().filter(|row| &row[column] == "true").count() as f64 / 90.0;
+    let share = |column: usize| {
+        let right = rows.iter().filter(|row| &row[column] == "true").count();
+        f64::from(u32::try_from(right).expect("90 at most")) / 90.0
+    };
     for (task, column) in [("intent_classification", 5), ("sentiment_classification", 9)] {
         assert!((share(column) - shown[task]["accuracy"].as_f64().expect("number")).abs() < 1e-9);
         for key in ["balanced_accuracy", "f1_weighted", "f1_macro", "precision_macro", "recall_weighted"] {
@@ -99,14 +101,14 @@ fn the_folder_holds_figures_predictions_and_pictures_that_agree() {
         assert!(shown[task]["per_class_metrics"].as_object().expect("map").len() >= 3);
     }
     for task in ["intent", "sentiment"] {
-        for figure in ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] {
-            let value = shown[format!("{task}_classification")][figure].as_f64().expect("number");
-            let interval = &shown["confidence_intervals"][task][figure];
+        for score in ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] {
+            let value = shown[format!("{task}_classification")][score].as_f64().expect("number");
+            let interval = &shown["confidence_intervals"][task][score];
             let (low, high) = (interval[0].as_f64().expect("low"), interval[1].as_f64().expect("high"));
-            assert!(low <= value && value <= high, "{task}.{figure}: {low} {value} {high}");
+            assert!(low <= value && value <= high, "{task}.{score}: {low} {value} {high}");
         }
-        for figure in ["mean", "median", "high_share"] {
-            assert!(shown["confidence_scores"][task][figure].is_number(), "{task}.{figure}");
+        for number in ["mean", "median", "high_share"] {
+            assert!(shown["confidence_scores"][task][number].is_number(), "{task}.{number}");
         }
     }
     assert_eq!(shown, case.eval(&[]), "the same rows give the same intervals");
@@ -120,7 +122,7 @@ fn calibration_error_before_and_after_are_those_of_the_two_models() {
     let before = &plain["calibration"]["intent"];
     assert!((number(&before["error_before"]) - number(&before["error_after"])).abs() < 1e-9);
     let both = &cooled["calibration"]["intent"];
-    assert_eq!(number(&both["temperature"]), 2.5);
+    assert_eq!(both["temperature"], 2.5);
     assert!((number(&both["error_before"]) - number(&before["error_after"])).abs() < 1e-4, "{both} {before}");
     assert!((number(&both["error_before"]) - number(&both["error_after"])).abs() > 1e-3, "{both}");
     let report = &cooled["intent_classification"];
@@ -140,7 +142,7 @@ fn all_unknown_labels_are_named_at_once_with_the_known_ones() {
 }
 
 #[test]
-fn a_label_without_a_row_is_told_and_takes_no_part() {
+fn a_label_without_a_row_is_reported_and_not_scored() {
     let case = Case::new("text,intent\nwhere is my order,track_order\nmy order,track_order\n,other\n");
     let report = case.eval(&[])["intent_classification"].clone();
     assert_eq!(report["untested_labels"].as_array().map(Vec::len), Some(8));
@@ -156,7 +158,7 @@ fn one_row_is_scored_and_no_row_is_refused() {
     let case = Case::new("text,intent,sentiment\nwhere is my order,track_order,\n");
     let found = case.eval(&["--out", "report"]);
     let accuracy = found["intent_classification"]["accuracy"].as_f64().expect("number");
-    assert!(accuracy == 0.0 || accuracy == 1.0);
+    assert!([0.0, 1.0].contains(&accuracy), "{accuracy}");
     assert_eq!(found["confidence_intervals"]["intent"]["accuracy"], serde_json::json!([accuracy, accuracy]));
     assert!(found["sentiment_classification"].is_null());
     assert!(found["confidence_intervals"]["sentiment"].is_null() && found["calibration"]["sentiment"].is_null());
@@ -202,7 +204,7 @@ fn predict_abstains_below_the_given_or_the_stored_confidence() {
     let stored = Case::with_config("", "abstain_below", 1.0);
     let unsure = answer(&stored, &[]);
     assert_eq!(unsure["abstained"], true);
-    assert_eq!(unsure["intent"], answer(&plain, &[])["intent"], "the best guess is still told");
+    assert_eq!(unsure["intent"], answer(&plain, &[])["intent"], "the best guess is still given");
     assert_eq!(answer(&stored, &["--abstain-below", "0"])["abstained"], false);
     let (_, out, _) = stored.run(&["predict", "where is my order"]);
     assert!(out.starts_with("unsure: "), "{out}");
@@ -220,7 +222,7 @@ fn predict_reads_lines_and_columns_of_a_file() {
     };
     let read = texts(&["--batch", "data.csv", "--text-column", "message"]);
     assert_eq!(read, ["where is it, my order", "", "two\nlines", ""]);
-    let lines: String = (0..150).map(|n| format!("message {n}\r\n")).collect();
+    let lines = (0..150).fold(String::new(), |lines, n| lines + format!("message {n}\r\n").as_str());
     std::fs::write(case.path("lines.txt"), lines).expect("written");
     let read = texts(&["--batch", "lines.txt"]);
     assert_eq!((read.len(), read[149].as_str()), (150, "message 149"));

@@ -1,5 +1,6 @@
-//! Decides whether `label` makes training rows of orders and tickets that `eval` and `train` can read.
+//! `ecomres label`: training rows of orders and tickets that `eval` and `train` can read.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ecomres::domain::correction::Correction;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::cli::{ecomres, run};
+use crate::shared;
 
 struct Case {
     dir: TempDir,
@@ -91,7 +93,7 @@ fn own_rules_and_own_columns_are_used() {
 }
 
 #[test]
-fn nothing_is_overwritten_unasked_and_bad_rules_are_told() {
+fn nothing_is_overwritten_unasked_and_bad_rules_are_reported() {
     let case = Case::new(&[("orders.csv", ORDERS), ("o.csv", "precious"), ("rules.toml", "[orders]\ntext = 4\n")]);
     let (code, _, err) = case.label(&["--orders", "orders.csv", "--out", "o.csv"]);
     assert_eq!(code, 1);
@@ -159,8 +161,8 @@ fn corrected_and_unsure_messages_are_rows_that_train_takes() {
     // As it is, beside rows that are there already: the one without labels is passed over.
     let mut rows = "text,intent,sentiment\n".to_owned();
     for n in 0..10 {
-        rows +=
-            &format!("refund please {n},request_refund,negative\na person please {n},request_human_agent,neutral\n");
+        writeln!(rows, "refund please {n},request_refund,negative\na person please {n},request_human_agent,neutral")
+            .unwrap();
     }
     std::fs::write(case.path("rows.csv"), rows).unwrap();
     let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-model");
@@ -172,12 +174,9 @@ fn corrected_and_unsure_messages_are_rows_that_train_takes() {
 }
 
 #[test]
-fn all_feedback_of_the_order_data_is_labelled() {
-    let orders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/orders_100k.csv");
-    if !orders.exists() {
-        eprintln!("not run: {} is not there", orders.display());
-        return;
-    }
+#[ignore = "reads ../shared: .ci/run runs it"]
+fn all_feedback_of_the_real_orders_is_labelled() {
+    let orders = shared("data/orders_100k.csv");
     let case = Case::new(&[]);
     let (code, out, err) = case.label(&["--orders", orders.to_str().unwrap(), "--out", "o.csv", "--json"]);
     assert_eq!(code, 0, "{err}");

@@ -1,27 +1,56 @@
 //! The integration tests, in one binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where something unexpected is missing")]
+#![expect(clippy::print_stdout, reason = "seeds and measured numbers are read beside the outcome of a test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests speak to servers of their own, not through the client of the program"
+)]
 
+use std::path::{Path, PathBuf};
+
+mod alone;
 mod architecture;
 mod bot_chaos;
 mod browser;
 mod chaos;
 mod cli;
+mod consent;
 mod crowd;
+mod currency;
 mod dashboard;
 mod data;
+mod delivery;
+mod dotenv;
 mod eval;
+mod events;
+mod files;
+mod guard;
+mod ids;
 mod import;
 mod inbox;
-mod keeping;
 mod label;
+mod live_orders;
 mod llm;
 mod mcp;
 mod nlu;
+mod operations;
 mod promote;
 mod redteam;
+mod refunds;
 mod replay;
+mod retention;
 mod simulate;
 mod store;
 mod team;
 mod train;
+mod values;
 mod watching;
 mod whatsapp;
+
+/// A file of the material in `../shared`, beside the repository. Only ignored tests read it: `.ci/run` runs them, and they
+/// fail where it is missing.
+fn shared(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    assert!(path.exists(), "{} is missing", path.display());
+    path
+}

@@ -1,8 +1,9 @@
 //! The tool server as its clients meet it: the real program, over pipes and over HTTP.
 
-pub mod client;
+pub(crate) mod client;
 mod frames;
 mod http;
+mod manners;
 mod remote;
 
 use std::time::Duration;
@@ -12,11 +13,13 @@ use serde_json::{Value, json};
 use crate::cli::{ecomres, run};
 use client::{Session, shop};
 
-const TOOLS: [&str; 5] = [
+const TOOLS: [&str; 7] = [
     "smart_triage_nlu",
     "query_order_database",
+    "find_orders",
     "check_refund_eligibility",
     "process_refund",
+    "refund_status",
     "request_human_intervention",
 ];
 
@@ -42,7 +45,8 @@ fn a_session_of_the_generation_with_initialize() {
         let pays = tool["name"] == "process_refund";
         assert_eq!(tool["annotations"]["destructiveHint"], pays);
         assert_eq!(tool["annotations"]["idempotentHint"], true);
-        let reads = ["smart_triage_nlu", "query_order_database"].contains(&tool["name"].as_str().unwrap());
+        let reads = ["smart_triage_nlu", "query_order_database", "find_orders", "refund_status"]
+            .contains(&tool["name"].as_str().unwrap());
         assert_eq!(tool["annotations"]["readOnlyHint"], reads);
     }
     let order = session.call("query_order_database", json!({"order_id": "ORD000003"}));
@@ -95,7 +99,7 @@ fn wrong_calls_name_the_field_and_the_fix() {
     for (tool, arguments, told) in [
         ("query_order_database", json!({}), "order_id: it is missing; give a string: The order id, such as ORD000003."),
         ("query_order_database", json!({"order_id": 3}), "order_id: it is 3; give a string"),
-        ("query_order_database", json!({"order_id": "3"}), "one looks like ORD000003"),
+        ("query_order_database", json!({"order_id": "3"}), "one looks like ORD"),
         ("query_order_database", json!({"order_id": "ORD000003", "all": true}), "all: there is no such argument"),
         ("process_refund", json!({"order_id": "ORD000003", "amount": "much"}), "amount: "),
         ("request_human_intervention", json!({"reason": "x", "priority": "now"}), "give low, medium, high"),
@@ -185,7 +189,7 @@ fn read_only_leaves_out_what_pays_and_alerts() {
     let mut session = Session::start(folder.path(), &["--read-only"]);
     session.initialize("2025-11-25");
     let tools = session.ask("tools/list", json!({}))["result"]["tools"].clone();
-    assert_eq!(names(&tools), TOOLS[..3]);
+    assert_eq!(names(&tools), [TOOLS[0], TOOLS[1], TOOLS[2], TOOLS[3], TOOLS[5]]);
     let refund = session.ask("tools/call", json!({"name": "process_refund", "arguments": {"order_id": "ORD000003"}}));
     assert_eq!(refund["error"]["code"], -32602, "{refund}");
 }
@@ -215,7 +219,7 @@ fn nothing_but_the_protocol_reaches_standard_output() {
 }
 
 #[test]
-fn it_ends_with_its_client() {
+fn the_server_ends_with_its_client() {
     let folder = shop();
     let mut early = Session::start(folder.path(), &[]);
     early.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
@@ -258,7 +262,7 @@ fn a_conversation_runs_on_the_tools_of_another_process() {
 }
 
 #[test]
-fn third_parties_that_are_wrong_or_away_are_told() {
+fn foreign_servers_that_are_wrong_or_unreachable_are_reported() {
     let folder = shop();
     let simulate = |settings: &str| {
         std::fs::write(folder.path().join("ecomres.toml"), settings).unwrap();

@@ -1,11 +1,9 @@
-//! Decides whether the classifier reads model folders, computes the right numbers and survives what it is given.
-//!
-//! It must never compare the classifier with itself where an independent reference exists.
+//! The classifier: reading model folders, the numbers against an independent reference, and unusual input.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ecomres::nlu::{Classifier, Engine, NluError, check, inspect, locate_model};
+use ecomres::nlu::{Classifier, Engine, ModelLocation, NluError, check, inspect};
 use rstest::rstest;
 
 fn fixture() -> PathBuf {
@@ -30,7 +28,7 @@ fn edit(dir: &Path, file: &str, change: impl Fn(&mut serde_json::Value)) {
 
 #[test]
 fn reference_logits_agree() {
-    let outcome = check(&fixture()).expect("agrees");
+    let outcome = check(fixture()).expect("agrees");
     assert_eq!(outcome.cases, 6);
     assert!(outcome.largest_difference <= 1e-4);
 }
@@ -49,7 +47,7 @@ fn changed_weights_are_noticed_by_check() {
 
 #[test]
 fn a_batch_gives_what_each_text_gives_alone() {
-    let engine = Engine::load(&fixture()).expect("loads");
+    let engine = Engine::load(fixture()).expect("loads");
     let texts: Vec<String> = (0..50).map(|n| "where is my order ".repeat(n % 7 + 1) + n.to_string().as_str()).collect();
     let together = engine.classify_batch_blocking(&texts).expect("batch");
     for (text, prediction) in texts.iter().zip(&together) {
@@ -63,7 +61,7 @@ fn a_batch_gives_what_each_text_gives_alone() {
 }
 
 #[rstest]
-#[case::empty("".to_owned())]
+#[case::empty(String::new())]
 #[case::spaces("   \n\t ".to_owned())]
 #[case::emoji("😡😡🎉".to_owned())]
 #[case::nul("a\u{0}b".to_owned())]
@@ -71,7 +69,7 @@ fn a_batch_gives_what_each_text_gives_alone() {
 #[case::long_word("x".repeat(100_000))]
 #[case::other_scripts("मेरा ऑर्डर कहाँ है 我的订单在哪里".to_owned())]
 fn any_text_gets_an_answer_quickly(#[case] text: String) {
-    let engine = Engine::load(&fixture()).expect("loads");
+    let engine = Engine::load(fixture()).expect("loads");
     let start = Instant::now();
     let prediction = engine.classify_blocking(&text).expect("classified");
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
@@ -79,8 +77,8 @@ fn any_text_gets_an_answer_quickly(#[case] text: String) {
 }
 
 #[tokio::test]
-async fn tasks_share_the_engine_and_too_many_are_told_so() {
-    let engine = Engine::load(&fixture()).expect("loads");
+async fn tasks_share_the_engine_and_too_many_are_refused() {
+    let engine = Engine::load(fixture()).expect("loads");
     let tasks: Vec<_> = (0..600)
         .map(|n| {
             let engine = engine.clone();
@@ -123,7 +121,7 @@ fn f16_weights_answer_almost_the_same() {
         (name.clone(), view.expect("view"))
     });
     std::fs::write(&path, safetensors::serialize(views, None).expect("encoded")).expect("written");
-    let (full, half) = (Engine::load(&fixture()).expect("f32"), Engine::load(dir.path()).expect("f16"));
+    let (full, half) = (Engine::load(fixture()).expect("f32"), Engine::load(dir.path()).expect("f16"));
     assert_eq!(half.info().precision.to_string(), "f16");
     for text in ["where is my order", "i want my money back"] {
         let (a, b) = (full.classify_blocking(text).expect("f32"), half.classify_blocking(text).expect("f16"));
@@ -155,7 +153,53 @@ fn without_tokenizer_json_the_vocabulary_does() {
 }
 
 #[test]
-fn cut_off_weights_are_told_with_a_hint() {
+fn texts_are_cut_where_the_tokenizer_says() {
+    let dir = copy();
+    let long = "where is my order ".repeat(200);
+    let tokens = |dir: &Path| {
+        let mut reference: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(dir.join("reference_logits.json")).expect("read")).expect("JSON");
+        reference["cases"][0]["text"] = long.as_str().into();
+        std::fs::write(dir.join("reference_logits.json"), reference.to_string()).expect("written");
+        // The error tells which tokens it makes.
+        check(dir).expect_err("other tokens").to_string().rsplit("makes ").next().expect("tokens").matches(',').count()
+            + 1
+    };
+    assert_eq!(inspect(dir.path()).expect("described").model.max_tokens, 40);
+    assert_eq!(tokens(dir.path()), 40);
+    edit(dir.path(), "tokenizer.json", |tokenizer| {
+        tokenizer["truncation"] =
+            serde_json::json!({"direction": "Right", "max_length": 20, "strategy": "LongestFirst", "stride": 0});
+    });
+    assert_eq!(inspect(dir.path()).expect("described").model.max_tokens, 20);
+    assert_eq!(tokens(dir.path()), 20);
+    edit(dir.path(), "tokenizer.json", |tokenizer| tokenizer["truncation"]["max_length"] = 5000.into());
+    assert_eq!(tokens(dir.path()), 40, "never more than the model has positions");
+}
+
+#[test]
+fn a_folder_without_a_reference_is_offered_one() {
+    let dir = copy();
+    let run = |more: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("ecomres").expect("the program");
+        command.args(["model", "check"]).arg(dir.path()).args(more).output().expect("ran")
+    };
+    std::fs::remove_file(dir.path().join("reference_logits.json")).expect("removed");
+    let told = run(&[]);
+    let text = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert_eq!(told.status.code(), Some(1));
+    assert!(
+        text.contains("has no reference_logits.json. 6 texts were computed") && text.contains("hint: add --yes"),
+        "{text}"
+    );
+    assert!(!dir.path().join("reference_logits.json").exists());
+    let written = run(&["--yes"]);
+    assert!(String::from_utf8_lossy(&written.stdout).contains("6 texts agree with the reference"), "{written:?}");
+    assert!(run(&[]).status.success());
+}
+
+#[test]
+fn cut_off_weights_are_reported_with_a_hint() {
     let dir = copy();
     let path = dir.path().join("model.safetensors");
     let bytes = std::fs::read(&path).expect("read");
@@ -181,7 +225,7 @@ fn sizes_that_contradict_the_weights_name_the_tensor() {
 }
 
 #[test]
-fn a_label_too_many_is_told_with_both_counts() {
+fn a_label_too_many_is_reported_with_both_counts() {
     let dir = copy();
     edit(dir.path(), "label_info.json", |labels| {
         labels["intent_labels"].as_array_mut().expect("list").push("tenth".into());
@@ -201,7 +245,7 @@ fn a_vocabulary_larger_than_the_embedding_is_refused() {
 
 #[test]
 fn the_folder_is_described() {
-    let info = inspect(&fixture()).expect("described");
+    let info = inspect(fixture()).expect("described");
     assert_eq!((info.model.dim, info.model.layers, info.model.heads), (32, 2, 4));
     assert_eq!(info.tensors.len(), 40);
     assert!(info.files.iter().any(|file| file.name == "vocab.txt" && file.sha256.len() == 64));
@@ -209,7 +253,7 @@ fn the_folder_is_described() {
 
 #[test]
 fn an_explicit_folder_that_is_not_there_is_named() {
-    let error = locate_model(Some(Path::new("/no/such/folder"))).expect_err("not there");
+    let error = ModelLocation::find(Some(Path::new("/no/such/folder"))).expect_err("not there");
     assert!(error.to_string().contains("/no/such/folder"), "{error}");
     assert!(error.hint().expect("hint").contains("--model"));
 }

@@ -14,7 +14,7 @@ fn record(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_was_recorded_comes_out_again() {
+fn a_recording_replays_identically() {
     let folder = tempfile::tempdir().unwrap();
     let recorded = record(folder.path(), &["--scenario", "all"]);
     assert!(recorded.lines().count() > 20);
@@ -24,7 +24,7 @@ fn what_was_recorded_comes_out_again() {
 }
 
 #[test]
-fn what_comes_out_otherwise_is_shown_and_ends_with_1() {
+fn differences_are_shown_and_end_with_1() {
     let folder = tempfile::tempdir().unwrap();
     record(folder.path(), &["--scenario", "refund"]);
     let mut grocery = ecomres(folder.path());
@@ -43,7 +43,7 @@ fn what_comes_out_otherwise_is_shown_and_ends_with_1() {
 }
 
 #[test]
-fn a_recording_holds_no_personal_data_and_is_never_written_over() {
+fn a_recording_holds_no_personal_data_and_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("said.txt"), "my number is 98765 43210, mail a.k@example.com\nagent please\n")
         .unwrap();
@@ -57,11 +57,11 @@ fn a_recording_holds_no_personal_data_and_is_never_written_over() {
     let again = ["simulate", "--scenario", "order", "--record", "before.jsonl"];
     let (code, _, err) = run(ecomres(folder.path()).args(again));
     assert_eq!(code, 1);
-    assert!(err.contains("before.jsonl cannot be made") && err.contains("hint:"), "{err}");
+    assert!(err.contains("before.jsonl cannot be created") && err.contains("hint:"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_bot_records_comes_out_again() {
+async fn a_recording_of_the_bot_replays_identically() {
     let (one, other) = ("919876500001", "919876500002");
     let mut bot = Bot::start(&["bot", "--record", "kept/turns"], &[]).await;
     bot.write(one, "I want a refund for ORD000003").await;
@@ -97,11 +97,11 @@ async fn what_the_bot_records_comes_out_again() {
     refused.args(["bot", "--record", "full", "--port", "0", "--store", "shop.db", "--insecure-webhook"]);
     let (code, _, err) = run(refused.envs([("VERIFY_TOKEN", "v"), ("ACCESS_TOKEN", "t"), ("PHONE_ID", "42")]));
     assert_eq!(code, 1);
-    assert!(err.contains("the folder full for recordings cannot be made") && err.contains("hint:"), "{err}");
+    assert!(err.contains("the folder full for recordings cannot be created") && err.contains("hint:"), "{err}");
 }
 
 #[test]
-fn rubbish_gives_one_sentence_and_a_hint() {
+fn unusable_input_gives_one_sentence_and_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("broken.jsonl"), "\n{\"user\": 5}\n").unwrap();
     std::fs::write(folder.path().join("empty.jsonl"), "").unwrap();

@@ -5,9 +5,17 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::{ecomres, run};
+use crate::mcp::client::shop;
+
+/// As a shop has it that set nothing: an order is bound to whoever knows something of it.
+fn with_defaults(folder: &Path) -> assert_cmd::Command {
+    let mut command = ecomres(folder);
+    command.env_remove("ECOMRES_ORDERS__CLAIM_PROOF");
+    command
+}
 
 fn events(folder: &Path, arguments: &[&str]) -> Vec<Value> {
-    let (code, out, err) = run(ecomres(folder).arg("simulate").args(arguments).arg("--json"));
+    let (code, out, err) = run(with_defaults(folder).arg("simulate").args(arguments).arg("--json"));
     assert_eq!(code, 0, "{arguments:?}: {err}");
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -40,15 +48,8 @@ fn the_documented_refund_on_the_sample_orders() {
 }
 
 #[test]
-fn the_documented_refund_on_the_real_orders() {
-    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/orders_100k.csv");
-    if !real.exists() {
-        eprintln!("not run: {} is not there", real.display());
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let (code, _, err) = run(ecomres(folder.path()).args(["import", "--quiet", "--store", "shop.db"]).arg(&real));
-    assert_eq!(code, 0, "{err}");
+fn the_documented_refund_on_imported_orders_is_paid_once() {
+    let folder = shop();
     check_documented_refund(&events(folder.path(), &["--scenario", "refund", "--store", "shop.db"]));
     // The same customer, the same order, another day: paid once.
     let again = events(folder.path(), &["--scenario", "refund", "--store", "shop.db"]);
@@ -90,6 +91,65 @@ fn every_scenario_ends_as_it_should() {
 }
 
 #[test]
+fn an_order_needs_something_that_only_its_buyer_knows() {
+    let folder = shop();
+    let talk = |user: &str, says: &str| {
+        std::fs::write(folder.path().join("script.txt"), says).unwrap();
+        events(folder.path(), &["--script", "script.txt", "--store", "shop.db", "--user-id", user])
+    };
+    // The same question for an order that exists and for one that does not, and the same answer to a wrong answer.
+    let replies = |events: &[Value], id: &str| -> Vec<String> {
+        events.iter().map(|event| event["reply"].as_str().unwrap().replace(id, "ORDER")).collect()
+    };
+    let unknown = talk("919900000001", "where is ORD888888\nCUST9999\n");
+    let other = talk("919900000002", "where is ORD000003\nCUST9999\n");
+    assert_eq!(replies(&unknown, "ORD888888"), replies(&other, "ORD000003"));
+    assert!(other[0]["reply"].as_str().unwrap().contains("customer id"), "{}", other[0]);
+    assert_eq!(other[0]["context"]["waiting_for"], "proof", "{}", other[0]);
+
+    let right = talk("919900000003", "I want my money back for ORD000003\nwhy do you need that?\nit was 599\nyes\n");
+    assert_eq!(called(&right[2]), ["query_order_database", "check_refund_eligibility"], "{}", right[2]);
+    assert_eq!(called(&right[3]), ["process_refund"], "{}", right[3]);
+    let late = talk("919900000004", "refund ORD000003, CUST6815\n");
+    assert!(!late[0]["reply"].as_str().unwrap().contains("599"), "it is somebody else's: {}", late[0]);
+
+    let orders =
+        |arguments: &[&str]| run(ecomres(folder.path()).args(["orders"]).args(arguments).args(["--store", "shop.db"]));
+    let (code, out, err) = orders(&["show", "ord000003"]);
+    assert!(
+        code == 0
+            && out.contains("bound to 919900000003")
+            && out.contains("amount")
+            && out.contains("refund: ₹599, paid (simulated)"),
+        "{out}{err}"
+    );
+    let (code, out, _) = orders(&["unbind", "ORD000003", "--by", "desk", "--reason", "a test"]);
+    assert!(code == 0 && out.contains("bound to nobody now"), "{out}");
+    let (code, _, err) = orders(&["unbind", "ORD000003", "--reason", "again"]);
+    assert!(code == 1 && err.contains("ORD000003 is bound to nobody") && err.contains("hint: "), "{err}");
+    for without in [&["unbind", "ORD000003"][..], &["unbind", "ORD000003", "--reason", " "]] {
+        let (code, _, err) = orders(without);
+        assert!(code == 2 && err.contains("--reason"), "{err}");
+    }
+    assert_eq!(orders(&["show", "ORD888888"]).0, 1);
+    let (_, audit, _) = run(ecomres(folder.path()).args(["report", "audit", "--verify", "--store", "shop.db"]));
+    assert!(audit.contains("holds"), "{audit}");
+}
+
+#[test]
+fn a_fraud_is_answered_with_a_warning_and_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = "a man from your company rang me and wants my otp for the refund\nhello?\n";
+    std::fs::write(folder.path().join("script.txt"), says).unwrap();
+    let events = events(folder.path(), &["--script", "script.txt"]);
+    let reply = events[0]["reply"].as_str().unwrap();
+    assert!(reply.contains("We never ask for an OTP") && reply.contains("member of our team"), "{reply}");
+    assert_eq!(called(&events[0]), ["request_human_intervention"]);
+    assert_eq!(events[0]["tools"][0]["arguments"]["priority"], "high");
+    assert_eq!(events[1]["reply"], Value::Null, "a person answers");
+}
+
+#[test]
 fn a_script_moves_the_clock() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("script.txt"), "# a remark\nHi\n\n+23h hello\n+25h hello again\n").unwrap();
@@ -113,7 +173,7 @@ fn messages_can_be_piped_in() {
 }
 
 #[test]
-fn rubbish_gives_one_sentence_and_a_hint() {
+fn unusable_input_gives_one_sentence_and_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("latin.txt"), b"hello\nna\xefve\n").unwrap();
     std::fs::write(folder.path().join("empty.txt"), "# nothing\n").unwrap();
@@ -155,12 +215,8 @@ fn a_script_may_be_piped_and_shows_no_control_characters() {
 }
 
 #[test]
-fn a_settled_alert_gives_the_conversation_back_to_the_bot() {
-    let folder = tempfile::tempdir().unwrap();
-    let (code, _, err) = run(ecomres(folder.path()).args(["sample", "orders", "--out", "orders.csv"]));
-    assert_eq!(code, 0, "{err}");
-    let (code, _, err) = run(ecomres(folder.path()).args(["import", "orders.csv", "--store", "shop.db", "--quiet"]));
-    assert_eq!(code, 0, "{err}");
+fn a_resolved_alert_gives_the_conversation_back_to_the_bot() {
+    let folder = shop();
     std::fs::write(folder.path().join("ask.txt"), "get me a real person please\n").unwrap();
     std::fs::write(folder.path().join("again.txt"), "where is ORD000001\n").unwrap();
     let again = |folder: &Path| events(folder, &["--script", "again.txt", "--store", "shop.db"]);
@@ -175,7 +231,7 @@ fn a_settled_alert_gives_the_conversation_back_to_the_bot() {
     let (code, _, err) = resolve("ALERT_none");
     assert!(code == 1 && err.contains("ALERT_none") && err.contains("hint:"), "{err}");
     assert_eq!(resolve(id).0, 0);
-    assert_eq!(resolve(id).0, 1, "settled once");
+    assert_eq!(resolve(id).0, 1, "it is resolved once");
     assert!(again(folder.path())[0]["reply"].as_str().unwrap().contains("ORD000001"));
 
     let (code, _, err) = run(ecomres(folder.path()).args(["alerts", "list", "--store", "typo.db"]));

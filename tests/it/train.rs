@@ -2,6 +2,7 @@
 //!
 //! It must never take longer than a few seconds: it trains the tiny model of `fixtures`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,7 +27,7 @@ fn rows(sentiment: bool) -> String {
             ("thank you so much", "provide_feedback_on_service", "positive"),
         ] {
             let mood = if sentiment { format!(",{mood}") } else { String::new() };
-            text += &format!("{message} {n},{intent}{mood},{intent}{}\n", n / 2);
+            writeln!(text, "{message} {n},{intent}{mood},{intent}{}", n / 2).unwrap();
         }
     }
     text
@@ -52,7 +53,7 @@ impl Case {
             data: vec![self.data()],
             validation: Vec::new(),
             out: self.dir.path().join(out),
-            base: tiny_model(),
+            base: tiny_model().into(),
             columns: Columns::default(),
             resume: false,
             precision: Precision::F32,
@@ -71,8 +72,7 @@ impl Case {
             label_smoothing: 0.05,
             augment: 0.1,
             balanced: true,
-            intent_weight: 1.0,
-            sentiment_weight: 1.0,
+            head_weights: std::collections::BTreeMap::new(),
             patience: Some(6),
             val_split: 0.2,
             seed: 7,
@@ -152,7 +152,7 @@ fn interrupted_and_resumed_is_the_same_as_uninterrupted() {
 }
 
 #[test]
-fn nothing_to_resume_is_told() {
+fn nothing_to_resume_is_reported() {
     let case = Case::new(&rows(true));
     let error = run(&TrainOptions { resume: true, ..case.options("model") }).expect_err("no checkpoint");
     assert!(error.to_string().contains("nothing to resume"), "{error}");
@@ -171,6 +171,61 @@ fn intents_alone_can_be_trained() {
 }
 
 #[test]
+fn any_heads_can_be_trained_and_are_told_everywhere() {
+    let mut text = "text,sentiment,area,urgency\n".to_owned();
+    for n in 0..20 {
+        writeln!(text, "where is my order {n},neutral,parcel,normal\nmoney back {n},negative,bank,\nthank you so much {n},positive,,normal").unwrap();
+    }
+    writeln!(text, "call the police,negative,law,danger\nit burnt my hand,negative,parcel,danger").unwrap();
+    let case = Case::new(&text);
+    let columns = Columns::default().for_heads(["area", "sentiment", "urgency"]);
+    let options = TrainOptions { augment: 0.0, columns, ..case.options("model") };
+    let mut single = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        if let Event::Start(start) = event {
+            single.clone_from(&start.single_labels);
+        }
+    };
+    let finished = train(&options, &mut observe, &AtomicBool::new(false)).expect("trained");
+    assert_eq!(single, ["data.csv:62: area \"law\""], "learnt, and told that it cannot be checked");
+    let validation = finished.validation.expect("validation rows");
+    assert_eq!(validation.intent_classification, None);
+    let area = validation.other_heads["area"].report.as_ref().expect("labelled rows");
+    assert!(area.accuracy > 0.8, "{area:?}");
+    assert!(validation.other_heads["urgency"].calibration.is_some());
+    let checked = check(&options.out).expect("the reference logits agree");
+    assert!(checked.largest_difference < 1e-4);
+    let engine = Engine::load(&options.out).expect("loads");
+    let prediction = engine.classify_blocking("money back please").expect("classified");
+    assert_eq!((prediction.intent.as_str(), prediction.sentiment.as_str()), ("", "negative"));
+    assert_eq!(prediction.heads["area"].label, "bank");
+    assert_eq!(prediction.heads["area"].labels.len(), 3);
+    let info = std::fs::read_to_string(options.out.join("label_info.json")).expect("labels");
+    let info: serde_json::Value = serde_json::from_str(&info).expect("JSON");
+    assert_eq!(info["heads"], serde_json::json!(["sentiment", "area", "urgency"]));
+    // The command line tells and scores all of them, from the same columns.
+    let model = options.out.to_str().expect("a path");
+    let out = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("ecomres").expect("built");
+        let output =
+            command.current_dir(case.dir.path()).args(arguments).args(["--model", model]).output().expect("run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let said = out(&["predict", "money back please"]);
+    assert!(said.contains("negative") && said.contains("bank") && said.contains("normal"), "{said}");
+    let said = out(&["eval", "--data", "data.csv", "--out", "scores"]);
+    assert!(said.contains("area (") && said.contains("urgency (") && said.contains("sentiment ("), "{said}");
+    let table = std::fs::read_to_string(case.dir.path().join("scores/predictions.csv")).expect("written");
+    assert!(
+        table.starts_with("place,text,intent,") && table.lines().next().expect("header").contains("predicted_area")
+    );
+    assert!(case.dir.path().join("scores/confusion_matrix_area.svg").exists());
+    let said = out(&["model", "info"]);
+    assert!(said.contains("area        3: bank, law, parcel") && !said.contains("intents"), "{said}");
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_the_training_with_advice() {
     let case = Case::new(&rows(true));
     let options = TrainOptions { lr: 1e35, head_lr: 1e35, warmup: 0.0, ..case.options("model") };
@@ -184,7 +239,7 @@ fn a_loss_that_is_not_finite_ends_the_training_with_advice() {
 fn a_label_the_model_does_not_know_is_named_by_eval() {
     let case = Case::new("text,intent,sentiment\nhello,greeting,neutral\n");
     let data = Dataset::read(&[case.data()], &Columns::default()).expect("read");
-    let error = evaluate_folder(&tiny_model(), &data).expect_err("unknown label");
+    let error = evaluate_folder(tiny_model(), &data).expect_err("unknown label");
     assert!(error.to_string().contains("data.csv:2: the model does not know the intent \"greeting\""), "{error}");
     assert!(error.hint().expect("hint").contains("track_order"));
 }
@@ -252,10 +307,13 @@ fn bad_input_exits_with_1_and_bad_arguments_with_2() {
     };
     let output = train(&[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no column intent or intent_label, found text, category"));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("no column intent or intent_label or label_intent or customer_intent, found text, category")
+    );
     let output = train(&["--intent-column", "category"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("occurs only once"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("only \"b\" as intent, a classifier needs two"));
     assert_eq!(train(&["--lr", "-1"]).status.code(), Some(2));
 }
 

@@ -17,6 +17,7 @@ TOOLS = {
     "query_order_database": ({"order_id": "ORD000001"}, "Order ID"),
     "check_refund_eligibility": ({"order_id": "ORD000001"}, "eligible"),
     "process_refund": ({"order_id": "ORD000002"}, "transaction_id"),
+    "refund_status": ({"order_id": "ORD000002"}, "state"),
     "request_human_intervention": ({"user_id": "check", "reason": "a check", "priority": "low"}, "alert_id"),
 }
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}

@@ -1,19 +1,17 @@
-//! Decides how a reply is taken apart: identifiers, sentences, clauses.
+//! Parses a sentence into identifiers, references and amounts.
 //!
 //! It must never let markup or invisible characters hide a word or a number.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
+use unicode_normalization::UnicodeNormalization;
 
-use super::amounts;
-use crate::domain::money::Money;
-
-/// Patterns are constants: the tests use each of them.
-#[allow(clippy::expect_used)]
-pub(super) fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern compiles")
-}
+use super::amounts::{self, Meaning};
+use super::readable::{self, is_invisible, is_mark};
+use crate::domain::currency::{Currency, ShopMoney};
+use crate::domain::ids::IdPatterns;
+use crate::domain::pattern::pattern;
 
 /// The refunds' own transaction ids.
 static TRANSACTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|_)rfnd_\w+"));
@@ -26,57 +24,32 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static ORDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b|_)(?:([A-Z]{2,})-?\d{4,}|(?i:ord)\d{3,})\w*"));
-/// Words that only look like the letters of an identifier when an amount is written right after them.
-const NO_ID: &[&str] = &["RS", "INR", "RUPEES", "RUPEE", "USD", "EUR", "GBP", "REFUND", "AMOUNT", "TOTAL", "GET", "OF"];
+/// Words that look like an identifier's letters where an amount follows without a space.
+const CURRENCY_WORDS: &[&str] = &["RS", "RUPEES", "RUPEE", "REFUND", "AMOUNT", "TOTAL", "GET", "OF"];
 
 static CURRENCY_DOT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(rs|inr)\."));
-/// “wapas” is written in many ways.
-static BACK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[vw]aa?p[ai]s\b"));
-static COURIER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:delivery|courier|shipping|logistics)\s+(?:agent|person|partner|executive|team|guy|boy|staff|man|representative)s?\b",
-    )
-});
-/// Phrases that negate nothing.
-static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:no (?:problems?|worries|worry|issues?|doubt)|(?:don't|do not|not to|no need to) worry|not only|without (?:any )?(?:further )?(?:delay|issues?|problems?|ado))\b",
-    )
-});
-/// Where a clause ends: at a sign, before a word that turns, and before a new subject.
-static CLAUSE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"[,;()\[\]—–]|\s-\s|\b(?:but|however|lekin|magar|though|although)\b|(?:\b(?:and|so|because|as|aur)\b|:)\s+(?:i|i'\w+|we|we'\w+|you|you'\w+|your|the|it|it's|they|this|that|a|an|someone|our|my|maine|humne|aapk[aeio])\b|\band\s+(?:order\s+)?@\d+\s+(?:\w+n't|cannot|(?:is|was|has|can|could|will|does)\s+not)\b",
-    )
-});
 
-/// One sentence.
-#[derive(Debug)]
-pub(super) struct Sentence {
-    /// Its clauses in lower case; `@0` stands for the first order of the reply, `₹0` for the sentence's first amount.
-    pub clauses: Vec<String>,
-    /// The whole sentence, written like its clauses.
-    pub whole: String,
-    /// Its amounts, as they are shown and as they are.
-    pub amounts: Vec<(String, Option<Money>)>,
-    /// Whether it ends with a question mark.
-    pub asks: bool,
+fn is_money_word(letters: &str) -> bool {
+    CURRENCY_WORDS.contains(&letters) || Currency::new(letters).is_some()
 }
 
-/// A reply, taken apart.
+/// What a sentence names.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct Parsed {
     /// Transactions and other references.
     pub references: Vec<String>,
     /// Orders in their order of appearance.
     pub orders: Vec<String>,
-    /// Its sentences.
-    pub sentences: Vec<Sentence>,
+    /// Its amounts, as they are shown, and what they can mean.
+    pub amounts: Vec<(String, Meaning)>,
+    /// In lower case, without references; `@0` stands for the first order, `₹0` for the first amount.
+    pub rest: String,
 }
 
-impl Reading {
-    pub(super) fn new(reply: &str) -> Self {
-        let text = plain(reply);
+impl Parsed {
+    /// Parses one sentence. `patterns`: what the shop's ids look like; without them, only ids of letters and digits are known.
+    pub(super) fn new(sentence: &str, shop: &ShopMoney, patterns: Option<&IdPatterns>) -> Self {
+        let text = plain(sentence);
         let mut references = Vec::new();
         let mut take = |hit: &Captures<'_>| {
             references.push(hit[0].trim_matches('_').to_owned());
@@ -84,109 +57,143 @@ impl Reading {
         };
         let text = TRANSACTION.replace_all(&text, &mut take);
         let text = REFERENCE.replace_all(&text, &mut take).into_owned();
-        let mut orders = Vec::new();
+        let mut orders: Vec<String> = Vec::new();
+        let text = match patterns {
+            Some(patterns) => patterns.replaced(&text, |id| {
+                let index = orders.iter().position(|known| known == id.as_str()).unwrap_or_else(|| {
+                    orders.push(id.as_str().to_owned());
+                    orders.len() - 1
+                });
+                format!(" @{index} ")
+            }),
+            None => text,
+        };
         let text = ORDER
             .replace_all(&text, |hit: &Captures<'_>| {
-                if hit.get(1).is_some_and(|letters| NO_ID.contains(&letters.as_str())) {
+                if hit.get(1).is_some_and(|letters| is_money_word(letters.as_str())) {
                     return hit[0].to_owned();
                 }
                 let id = hit[0].trim_matches('_').to_uppercase();
-                let place = orders.iter().position(|known| *known == id).unwrap_or_else(|| {
+                let index = orders.iter().position(|known| *known == id).unwrap_or_else(|| {
                     orders.push(id);
                     orders.len() - 1
                 });
-                format!(" @{place} ")
+                format!(" @{index} ")
             })
             .replace('_', " ");
         let text = CURRENCY_DOT.replace_all(&text, "$1 ");
-        let sentences = sentences(&text).into_iter().map(|(text, asks)| sentence(text, asks)).collect();
-        Self { references, orders, sentences }
-    }
-
-    /// The whole reply, written like its clauses.
-    pub(super) fn whole(&self) -> String {
-        self.sentences
-            .iter()
-            .map(|sentence| format!("{}{}", sentence.whole, if sentence.asks { "?" } else { "." }))
-            .collect::<Vec<_>>()
-            .join(" ")
+        let (rest, amounts) = amounts::extract(&text, shop);
+        Self { references, orders, amounts, rest: rest.to_lowercase() }
     }
 }
 
-/// Where the digits of a script begin.
-const ZEROS: [u32; 20] = [
-    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20,
-    0x1040, 0x17E0, 0x1810, 0xFF10,
-];
+/// The amounts in a text of a shop as they are shown there, and what they can mean.
+pub fn amounts_in(text: &str, shop: &ShopMoney) -> Vec<(String, Meaning)> {
+    sentences(text).into_iter().flat_map(|sentence| Parsed::new(sentence, shop, None).amounts).collect()
+}
 
-/// The text without markup, marks and invisible characters, with plain digits, spaces and apostrophes. The `_` stays:
-/// transactions have it.
+/// The text without markup, combining marks and invisible characters, with plain letters, digits, spaces and apostrophes.
+/// The `_` stays: transactions have it.
 pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| {
-            !matches!(c, '*' | '~' | '`' | '\\' | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
-                && !matches!(c, '\u{2060}'..='\u{2069}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{93C}')
-                && !matches!(c, '\u{300}'..='\u{36F}' | '\u{20D0}'..='\u{20FF}' | '\u{1AB0}'..='\u{1AFF}')
-                && !matches!(c, '\u{1DC0}'..='\u{1DFF}' | '\u{FE20}'..='\u{FE2F}')
-        })
+    if text.is_ascii() {
+        let visible = text.chars().filter(|c| !is_invisible(*c) && !matches!(c, '*' | '~' | '`' | '\\'));
+        return visible.map(|c| if matches!(c, '@' | '\t') { ' ' } else { c }).collect();
+    }
+    let visible = text.chars().filter(|c| !is_invisible(*c) && !matches!(c, '*' | '~' | '`' | '\\'));
+    visible
         .map(|c| match c {
             '’' | '‘' | 'ʼ' => '\'',
-            '₨' | '৳' | '௹' | '૱' | '௺' => '₹',
-            '％' | '٪' => '%',
-            '\u{95B}' => 'ज',
-            '\u{95C}' => 'ड',
-            '\u{95D}' => 'ढ',
-            '\u{95E}' => 'फ',
-            '@' | amounts::PLACE | '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' | '\t' => {
-                ' '
-            }
-            other => digit(other),
+            '௹' | '૱' | '௺' => '₹',
+            '٪' => '%',
+            '@' | amounts::PLACEHOLDER | '\t' => ' ',
+            other => other,
         })
+        .nfkd()
+        .filter(|c| !is_mark(*c))
+        .nfc()
+        .map(|c| if c.is_whitespace() && c != '\n' { ' ' } else { readable::digit(c) })
         .collect()
 }
 
-fn digit(c: char) -> char {
-    let value = ZEROS.iter().map(|zero| u32::from(c).wrapping_sub(*zero)).find(|value| *value < 10);
-    value.and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
-}
+/// Words before a dot that end no sentence.
+const ABBREVIATIONS: [&str; 25] = [
+    "rs", "kr", "inr", "no", "nr", "mr", "mrs", "ms", "dr", "st", "sr", "sra", "vs", "approx", "ca", "bzw", "etc",
+    "prof", "jr", "nos", "num", "núm", "tel", "av", "ref",
+];
 
-/// The sentences, and whether each ends with a question mark. A dot inside a number ends none.
-fn sentences(text: &str) -> Vec<(&str, bool)> {
+/// The sentences of a text, each with the signs and spaces that end it; nothing is left out. A dot inside of a number or
+/// a word ends none.
+pub(in crate::agent) fn sentences(text: &str) -> Vec<&str> {
     let (mut found, mut from) = (Vec::new(), 0);
-    let bytes = text.as_bytes();
-    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
-    for (at, c) in text.char_indices() {
-        let inside = c == '.' && digit(at.checked_sub(1)) && digit(Some(at + 1));
-        if inside || !matches!(c, '.' | '!' | '?' | '…' | '।' | '\n' | '؟' | '？') {
+    let mut chars = text.char_indices().peekable();
+    let mut before = ' ';
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let ends = match c {
+            '\n' | '!' | '?' | '…' | '।' | '॥' | '؟' | '？' | '！' | '。' | '۔' | '።' | '။' | '։' | '؛' => {
+                true
+            }
+            '.' => {
+                let apart = next.is_none_or(char::is_whitespace);
+                // “Thanks.In a minute”
+                let run_on = before.is_lowercase() && next.is_some_and(char::is_uppercase);
+                let closed = next.is_some_and(|c| matches!(c, '"' | '”' | '»' | ')' | '*' | '_' | '.'));
+                let word = text[from..at].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                let initial = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_alphabetic());
+                let shortened = initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str());
+                (apart && !shortened) || run_on || closed
+            }
+            _ => false,
+        };
+        before = c;
+        if !ends {
             continue;
         }
-        found.push((&text[from..at], matches!(c, '?' | '؟' | '？')));
-        from = at + c.len_utf8();
+        // Signs and spaces that follow belong to the sentence.
+        let mut end = at + c.len_utf8();
+        while let Some((next_at, next)) = chars.peek().copied() {
+            let trails = next.is_whitespace()
+                || matches!(
+                    next,
+                    '.' | '!' | '?' | '…' | '।' | '？' | '！' | '。' | '"' | '”' | '»' | ')' | '*' | '_' | '’'
+                );
+            if !trails || (matches!(next, '"' | '*' | '_') && text[..end].ends_with(char::is_whitespace)) {
+                break;
+            }
+            end = next_at + next.len_utf8();
+            chars.next();
+        }
+        found.push(&text[from..end]);
+        from = end;
+        before = ' ';
     }
-    found.push((&text[from..], false));
-    found.retain(|(sentence, _)| !sentence.trim().is_empty());
+    if from < text.len() {
+        found.push(&text[from..]);
+    }
     found
 }
 
-fn sentence(text: &str, asks: bool) -> Sentence {
-    let (rest, amounts) = amounts::take(text);
-    let lower = rest.to_lowercase();
-    let lower = BACK.replace_all(&lower, "wapas");
-    let lower = COURIER.replace_all(&lower, "courier");
-    let whole = COURTESY.replace_all(&lower, " ").trim().to_owned();
-    let mut clauses: Vec<String> = Vec::new();
-    let mut from = 0;
-    for hit in CLAUSE.find_iter(&whole) {
-        clauses.push(whole[from..hit.start()].to_owned());
-        from = hit.start();
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sentences_end_where_they_end() {
+        assert_eq!(
+            sentences("Hi! It costs Rs. 5.50, e.g. here. Ok?\nYes"),
+            ["Hi! ", "It costs Rs. 5.50, e.g. here. ", "Ok?\n", "Yes"]
+        );
+        assert_eq!(sentences("Thanks.In a minute. 好的。谢谢"), ["Thanks.", "In a minute. ", "好的。", "谢谢"]);
+        assert_eq!(sentences(""), [""; 0]);
     }
-    clauses.push(whole[from..].to_owned());
-    let bare = |clause: &String| {
-        let signs = |c: char| !c.is_alphanumeric() && !"@₹✅✔☑👍💸🎉💰".contains(c);
-        let clause = clause.trim_matches(signs);
-        let joined = ["and ", "so ", "because ", "as ", "aur ", "but ", "however "];
-        joined.iter().find_map(|word| clause.strip_prefix(word)).unwrap_or(clause).trim_matches(signs).to_owned()
-    };
-    let clauses = clauses.iter().map(bare).filter(|clause| !clause.is_empty()).collect();
-    Sentence { clauses, whole, amounts, asks }
+
+    proptest! {
+        #[test]
+        fn nothing_is_left_out(text in ".{0,80}", odd in "[a-zA-Z .!?\"*।\\n]{0,60}") {
+            prop_assert_eq!(sentences(&text).concat(), text);
+            prop_assert_eq!(sentences(&odd).concat(), odd);
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! Decides how an alert reads as mail, and through which server it leaves.
+//! Sends alerts as mail over SMTP.
 //!
-//! It must never show the server's password, nor let what a customer wrote become a header of the mail.
+//! Errors never show the password of the server, and what a customer wrote never becomes a header of the mail.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use async_trait::async_trait;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
-use super::{NotifyError, Way};
+use super::{AlertSink, NotifyError};
 use crate::domain::alert::Alert;
 use crate::domain::words::excerpt;
 use crate::net;
 
 /// How long one command to the server may take.
-const LIMIT: Duration = Duration::from_secs(10);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Mails alerts.
-pub struct Mail {
+pub struct MailSink {
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     to: Vec<Mailbox>,
 }
 
-impl Mail {
-    /// Mails through the server at `url` (`smtps://…`, `smtp://…?tls=required`, or `smtp://…` without encryption), from one
+impl MailSink {
+    /// Mail through the server at `url` (`smtps://…`, `smtp://…?tls=required`, or `smtp://…` without encryption), from one
     /// address to others.
     ///
     /// # Errors
-    /// When the address of the server, or of a person, is none, or there is nobody to write to.
+    /// When the address of the server or of a person is invalid, or there is no recipient.
     pub fn new(url: &str, from: &str, to: &[String]) -> Result<Self, NotifyError> {
         let failed = |reason: String, hint| NotifyError { what: "alerts cannot be mailed", reason, hint };
         let people = "write [alerts] mail_from and mail_to as NAME@HOST or “Somebody <NAME@HOST>”";
@@ -45,23 +45,23 @@ impl Mail {
             // The outer error could name the address, which holds the password.
             failed(net::innermost(&error), "write [alerts] smtp_url as smtps://USER:PASSWORD@HOST, or leave it empty")
         })?;
-        Ok(Self { server: server.timeout(Some(LIMIT)).build(), from, to })
+        Ok(Self { server: server.timeout(Some(COMMAND_TIMEOUT)).build(), from, to })
     }
 }
 
 #[async_trait]
-impl Way for Mail {
+impl AlertSink for MailSink {
     fn name(&self) -> &'static str {
         "mail"
     }
 
-    async fn tell(&self, alert: &Alert) -> Result<(), String> {
+    async fn notify(&self, alert: &Alert) -> Result<(), String> {
         let message = message(alert, &self.from, &self.to)?;
         self.server.send(message).await.map(drop).map_err(|error| {
-            let said = net::innermost(&error);
+            let reason = net::innermost(&error);
             match error.status() {
-                Some(code) => format!("the server answers {code}: {said}"),
-                None => said,
+                Some(code) => format!("the server answers {code}: {reason}"),
+                None => reason,
             }
         })
     }
@@ -80,11 +80,15 @@ fn message(alert: &Alert, from: &Mailbox, to: &[Mailbox]) -> Result<Message, Str
     if !alert.last_message.is_empty() {
         text += "\nThe customer's last message:\n\n";
         for line in alert.last_message.lines() {
-            text += &format!("> {line}\n");
+            text.extend(["> ", line, "\n"]);
         }
     }
-    text += &format!("\nUntil somebody settles the alert {}, the bot is silent in this conversation.\n", alert.id);
-    // The same each time: whoever gets it twice can tell.
+    text.extend([
+        "\nUntil somebody resolves the alert ",
+        alert.id.as_str(),
+        ", the bot is silent in this conversation.\n",
+    ]);
+    // The same each time: a mail that arrives twice is recognised.
     let host = from.email.domain();
     let builder = Message::builder()
         .from(from.clone())
@@ -113,6 +117,7 @@ pub(super) mod tests {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: "2026-06-01T10:00:00Z".parse().unwrap(),
+            bot_answers: false,
             handling: Handling::default(),
         }
     }
@@ -142,7 +147,7 @@ pub(super) mod tests {
                     }
                     mail += &(line + "\n");
                 }
-                writer.write_all(b"250 kept\r\n").await.unwrap();
+                writer.write_all(b"250 stored\r\n").await.unwrap();
             }
             if word == "QUIT" {
                 break;
@@ -155,12 +160,12 @@ pub(super) mod tests {
     async fn an_alert_arrives_and_what_a_customer_wrote_stays_text() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let heard = tokio::spawn(server(listener, false));
+        let received = tokio::spawn(server(listener, false));
         let to = ["lead@example.com".to_owned(), "Second Line <second@example.com>".to_owned()];
-        let mail = Mail::new(&url, "Shop <bot@example.com>", &to).unwrap();
-        mail.tell(&alert()).await.unwrap();
+        let mail = MailSink::new(&url, "Shop <bot@example.com>", &to).unwrap();
+        mail.notify(&alert()).await.unwrap();
         drop(mail);
-        let (commands, text) = heard.await.unwrap();
+        let (commands, text) = received.await.unwrap();
         let recipients = commands.iter().filter(|line| line.starts_with("RCPT")).count();
         assert_eq!(recipients, 2, "{commands:?}");
         let (head, body) = text.split_once("\n\n").unwrap();
@@ -174,16 +179,16 @@ pub(super) mod tests {
     async fn a_refusal_says_why() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let heard = tokio::spawn(server(listener, true));
-        let mail = Mail::new(&url, "bot@example.com", &["lead@example.com".to_owned()]).unwrap();
-        let why = mail.tell(&alert()).await.unwrap_err();
+        let received = tokio::spawn(server(listener, true));
+        let mail = MailSink::new(&url, "bot@example.com", &["lead@example.com".to_owned()]).unwrap();
+        let why = mail.notify(&alert()).await.unwrap_err();
         assert!(why.contains("550") && why.contains("nobody of this name"), "{why}");
         drop(mail);
-        heard.abort();
+        received.abort();
     }
 
     #[test]
-    fn settings_that_make_no_sense_are_named_without_the_password() {
+    fn invalid_settings_are_named_without_the_password() {
         let to = ["lead@example.com".to_owned()];
         for (url, from, to) in [
             ("ftp://me:s3cret@host", "bot@example.com", &to[..]),
@@ -191,10 +196,10 @@ pub(super) mod tests {
             ("smtps://me:s3cret@host", "nobody", &to[..]),
             ("smtps://me:s3cret@host", "bot@example.com", &[][..]),
         ] {
-            let error = Mail::new(url, from, to).err().unwrap();
+            let error = MailSink::new(url, from, to).err().unwrap();
             assert!(!error.to_string().contains("s3cret"), "{error}");
             assert!(error.hint().is_some());
         }
-        assert!(Mail::new("smtp://me:p%40ss@host:587?tls=required", "bot@example.com", &to).is_ok());
+        assert!(MailSink::new("smtp://me:p%40ss@host:587?tls=required", "bot@example.com", &to).is_ok());
     }
 }

@@ -1,29 +1,30 @@
-//! Decides how an alert is posted to an address of the shop's.
+//! Posts alerts as JSON to an address of the shop.
 //!
-//! It must never show the address in an error: such addresses are often secret themselves.
+//! Errors never show the address: such addresses are often secret themselves.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{NotifyError, Way};
+use super::{AlertSink, NotifyError};
 use crate::domain::alert::Alert;
 use crate::net;
 
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long connecting, and the whole request, may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Posts alerts as JSON.
-pub struct Post {
+pub struct WebhookSink {
     http: reqwest::Client,
     url: String,
 }
 
-impl Post {
+impl WebhookSink {
     /// Posts to an address.
     ///
     /// # Errors
-    /// When the address is none.
+    /// When the address is no URL with `http` or `https`.
     pub fn new(url: &str) -> Result<Self, NotifyError> {
         let failed = |reason: String| NotifyError {
             what: "alerts cannot be posted",
@@ -34,18 +35,18 @@ impl Post {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(failed(format!("the address begins with “{}:”", parsed.scheme())));
         }
-        let http = net::client(LIMIT, Some(LIMIT)).map_err(|error| failed(error.to_string()))?;
+        let http = net::client(REQUEST_TIMEOUT, Some(REQUEST_TIMEOUT)).map_err(|error| failed(error.to_string()))?;
         Ok(Self { http, url: url.to_owned() })
     }
 }
 
 #[async_trait]
-impl Way for Post {
+impl AlertSink for WebhookSink {
     fn name(&self) -> &'static str {
         "post"
     }
 
-    async fn tell(&self, alert: &Alert) -> Result<(), String> {
+    async fn notify(&self, alert: &Alert) -> Result<(), String> {
         let id = alert.id.as_str();
         let request = self.http.post(&self.url).header("idempotency-key", id).json(&notification(alert));
         let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
@@ -82,11 +83,11 @@ mod tests {
             .mount(&server)
             .await;
         let alert = super::super::mail::tests::alert();
-        Post::new(&server.uri()).unwrap().tell(&alert).await.unwrap();
+        WebhookSink::new(&server.uri()).unwrap().notify(&alert).await.unwrap();
         let elsewhere = Alert { id: crate::domain::ids::AlertId::new("ALERT_2"), ..alert };
-        assert_eq!(Post::new(&server.uri()).unwrap().tell(&elsewhere).await, Err("HTTP 404".to_owned()));
+        assert_eq!(WebhookSink::new(&server.uri()).unwrap().notify(&elsewhere).await, Err("HTTP 404".to_owned()));
         for wrong in ["no address", "ftp://host/", ""] {
-            assert!(Post::new(wrong).is_err(), "{wrong}");
+            assert!(WebhookSink::new(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,79 +1,70 @@
-//! Decides how a message reaches the Graph API, and what its answer means.
-//!
-//! It must never send outside of the 24-hour window what is no template, nor show the token.
+//! The channel that sends through the Graph API, from each of the shop's numbers. The token is never shown.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::pace::{Limits, Pace};
-use super::verdict::{Class, judge};
+use super::error_code::{ApiError, ErrorClass, classify};
+use super::gate::{FIRST_WAIT, Gate};
+use super::limits::{LIMITS, PAIR_LIMIT};
+use super::rate::{RateLimiter, RateLimits};
 use super::wire;
-use crate::channels::{Channel, SendError, SentId, Verdict};
+use crate::channels::{Channel, Fault, SendError, SendErrorKind, SentId};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::outgoing::{Body, Outgoing};
+use crate::domain::outgoing::{ChannelLimits, Receipt, Status, Template};
+use crate::domain::sendable::Sendable;
 use crate::domain::words::excerpt;
 use crate::net;
 
-/// How long a customer's message lets anything be sent to them.
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// The usual pause after token trouble.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long a message waits at least where everything was to be slower.
-const SLOWER: Duration = Duration::from_secs(60);
+/// The timeout of one request, and the longest wait for the rate limits.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+/// The shortest wait of a message after the service asked to slow down.
+const SLOW_DOWN_WAIT: Duration = Duration::from_mins(1);
 
 /// How the Graph API is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where it is, such as `https://graph.facebook.com`.
+    /// Its address, such as `https://graph.facebook.com`.
     pub base_url: String,
     /// Its version, such as `v25.0`.
     pub version: String,
-    /// The sending number's identifier.
-    pub phone_id: String,
-    /// The token that messages are sent with.
+    /// The identifiers of the shop's numbers, at least one: a reply leaves from the number that the customer wrote to, and
+    /// from the first where that is not known.
+    pub phone_ids: Vec<String>,
+    /// The access token.
     pub token: SecretString,
-    /// What is sent outside of the window.
+    /// The template that is sent outside of the window.
     pub template: Option<Template>,
-    /// How fast messages may leave.
-    pub limits: Limits,
-}
-
-/// An approved template whose text has one place, for the reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
-    /// Its name.
-    pub name: String,
-    /// Its language.
-    pub language: String,
+    /// How fast messages may be sent, from each number.
+    pub rate: RateLimits,
 }
 
 /// The channel to customers on WhatsApp.
 pub struct WhatsApp {
     http: reqwest::Client,
-    url: String,
     settings: Settings,
-    pace: Pace,
-    paused: Mutex<Option<Paused>>,
-    /// After token trouble: how long until one message tries again.
-    pub(super) pause: Duration,
-    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    numbers: Vec<Number>,
 }
 
-#[derive(Debug, Clone)]
-struct Paused {
-    why: String,
-    until: Instant,
+/// One of the shop's numbers.
+struct Number {
+    id: String,
+    url: String,
+    rate: RateLimiter,
+    gate: Mutex<Gate>,
 }
 
-/// The address of the API is none.
+impl Number {
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The address of the API is invalid, or no number is named.
 #[derive(Debug, thiserror::Error)]
 #[error("the Graph API cannot be reached: {0}")]
 pub struct SetupError(String);
@@ -85,149 +76,199 @@ impl SetupError {
     }
 }
 
+/// A request that was not accepted.
+enum Refusal {
+    /// There was no answer.
+    Unreachable(String),
+    /// The API said no.
+    Answered { status: u16, headers: HeaderMap, error: ApiError },
+}
+
 impl WhatsApp {
-    /// A channel that sends from one number.
+    /// A channel that sends from the shop's numbers.
     ///
     /// # Errors
-    /// When the address is none.
-    pub fn new(settings: Settings, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Result<Self, SetupError> {
-        let http =
-            net::client(Duration::from_secs(4), Some(PATIENCE)).map_err(|error| SetupError(error.to_string()))?;
-        let base = settings.base_url.trim_end_matches('/');
-        let url = format!("{base}/{}/{}/messages", settings.version, settings.phone_id);
-        reqwest::Url::parse(&url).map_err(|error| SetupError(format!("{url} is no address: {error}")))?;
-        let pace = Pace::new(settings.limits, Instant::now());
-        Ok(Self { http, url, settings, pace, paused: Mutex::new(None), pause: PAUSE, clock })
+    /// When the address is invalid, or no number is named.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        Self::with_pause(settings, FIRST_WAIT)
     }
 
-    async fn post(&self, request: &Value) -> Result<Value, SendError> {
+    /// As [`WhatsApp::new`]; the first pause after an error of the set-up is this long.
+    pub(super) fn with_pause(settings: Settings, pause: Duration) -> Result<Self, SetupError> {
+        let http = net::client(Duration::from_secs(4), Some(REQUEST_TIMEOUT))
+            .map_err(|error| SetupError(error.to_string()))?;
+        let base = settings.base_url.trim_end_matches('/');
+        let number = |id: &String| {
+            let url = format!("{base}/{}/{id}/messages", settings.version);
+            reqwest::Url::parse(&url).map_err(|error| SetupError(format!("{url} is no address: {error}")))?;
+            let (rate, gate) = (RateLimiter::new(settings.rate, Instant::now()), Mutex::new(Gate::new(pause)));
+            Ok(Number { id: id.clone(), url, rate, gate })
+        };
+        let numbers = settings.phone_ids.iter().map(number).collect::<Result<Vec<_>, SetupError>>()?;
+        if numbers.is_empty() {
+            return Err(SetupError("no number to send from is named".to_owned()));
+        }
+        Ok(Self { http, settings, numbers })
+    }
+
+    /// The number with this identifier, else the first.
+    fn number(&self, id: Option<&str>) -> &Number {
+        let named = id.and_then(|id| self.numbers.iter().find(|number| number.id == id));
+        named.unwrap_or(&self.numbers[0])
+    }
+
+    async fn post(&self, number: &Number, request: &Value) -> Result<Value, Refusal> {
         let token = self.settings.token.expose_secret();
-        let answer = self.http.post(&self.url).bearer_auth(token).json(request).send().await;
-        let again = |reason: String| SendError { reason, retry_after: None, verdict: Verdict::Again };
-        // The address holds no secret, and says nothing new.
-        let answer = answer.map_err(|error| again(excerpt(&net::innermost(&error.without_url()), 300)))?;
+        let answer = self.http.post(&number.url).bearer_auth(token).json(request).send().await;
+        // The address would only make the message longer.
+        let unreachable =
+            |error: reqwest::Error| Refusal::Unreachable(excerpt(&net::innermost(&error.without_url()), 300));
+        let answer = answer.map_err(unreachable)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| again(excerpt(&net::innermost(&error.without_url()), 300)))?;
+        let body = answer.bytes().await.map_err(unreachable)?;
         let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status.is_success() && body.get("error").is_none() {
-            self.resume();
             return Ok(body);
         }
-        Err(self.refused(status.as_u16(), &headers, &body))
+        Err(Refusal::Answered { status: status.as_u16(), headers, error: ApiError::of(&body["error"]) })
     }
 
-    fn refused(&self, status: u16, headers: &HeaderMap, body: &Value) -> SendError {
-        let error = &body["error"];
-        let code = error["code"].as_i64();
-        let told =
-            error["error_data"]["details"].as_str().or_else(|| error["message"].as_str()).unwrap_or("no reason given");
-        let number = code.map_or_else(|| format!("HTTP {status}"), |code| format!("{code}, HTTP {status}"));
-        let reason = format!("{} ({number})", excerpt(told.trim(), 300));
+    /// Turns a refusal into the error for the sender, and slows down or closes the number where it says so.
+    fn refused(&self, number: &Number, message: &Sendable, refusal: &Refusal) -> SendError {
+        let (status, headers, error) = match refusal {
+            Refusal::Unreachable(reason) => {
+                return SendError { reason: reason.clone(), retry_after: None, kind: SendErrorKind::Transient };
+            }
+            Refusal::Answered { status, headers, error } => (*status, headers, error),
+        };
+        let code = error.code;
+        let named = code.map_or_else(|| format!("HTTP {status}"), |code| format!("{code}, HTTP {status}"));
+        let reason = format!("{} ({named})", error.told());
         let asked =
             headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
         let asked = asked.map(|seconds: u64| Duration::from_secs(seconds.min(86_400)));
-        let error = |verdict, retry_after| SendError { reason: reason.clone(), retry_after, verdict };
-        match judge(status, code) {
-            // The limit of a pair: there is no use in coming back sooner.
-            Class::Retry if code == Some(131_056) => {
-                let pair = Duration::from_secs_f64(self.settings.limits.pair_seconds);
-                error(Verdict::Again, Some(asked.unwrap_or(pair).max(pair)))
+        let class = classify(status, error);
+        let answer = |kind, retry_after| SendError { reason: reason.clone(), retry_after, kind };
+        match class {
+            // The limit of one customer: an earlier attempt would fail as well.
+            ErrorClass::Retry if code == Some(PAIR_LIMIT) => {
+                let pair = Duration::from_secs_f64(self.settings.rate.pair_seconds);
+                answer(SendErrorKind::Transient, Some(asked.unwrap_or(pair).max(pair)))
             }
-            Class::Retry => error(Verdict::Again, asked),
-            Class::SlowDown => {
-                self.pace.slow_down(Instant::now());
-                error(Verdict::Again, Some(asked.unwrap_or(SLOWER).max(SLOWER)))
+            ErrorClass::Retry => answer(SendErrorKind::Transient, asked),
+            ErrorClass::SlowDown => {
+                number.rate.slow_down(Instant::now());
+                answer(SendErrorKind::Transient, Some(asked.unwrap_or(SLOW_DOWN_WAIT).max(SLOW_DOWN_WAIT)))
             }
-            Class::GiveUp => error(Verdict::GiveUp, None),
-            Class::Token => {
-                self.pause(&reason);
-                error(Verdict::Paused, Some(self.pause))
+            ErrorClass::GiveUp => answer(SendErrorKind::Permanent, None),
+            ErrorClass::Token | ErrorClass::SetUp | ErrorClass::Suspect => {
+                let identity = message.message().identity().to_string();
+                if class == ErrorClass::Suspect && number.gate().suspect(&identity) {
+                    return answer(SendErrorKind::Permanent, None);
+                }
+                let what = if class == ErrorClass::Token {
+                    "the access token is not accepted"
+                } else {
+                    "the set-up of the WhatsApp account does not allow it"
+                };
+                let reason = format!("sending is paused, {what}: {reason}");
+                let wait = number.gate().refused(&reason, Instant::now());
+                SendError { reason, retry_after: Some(wait), kind: SendErrorKind::Paused }
             }
         }
-    }
-
-    fn pause(&self, why: &str) {
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if paused.is_none() {
-            tracing::error!(why, "sending is paused: the token is not accepted");
-        }
-        *paused = Some(Paused { why: why.to_owned(), until: Instant::now() + self.pause });
-    }
-
-    fn resume(&self) {
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if paused.take().is_some() {
-            tracing::warn!("the token is accepted again: sending goes on");
-        }
-    }
-
-    /// Why nothing is to be tried at this moment. When the pause is over, whoever asks first tries alone.
-    fn held_back(&self) -> Option<SendError> {
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = paused.as_mut()?;
-        let now = Instant::now();
-        if now >= found.until {
-            found.until = now + self.pause;
-            return None;
-        }
-        let retry_after = Some(found.until - now);
-        Some(SendError { reason: found.why.clone(), retry_after, verdict: Verdict::Paused })
-    }
-
-    /// What is really sent: outside of the window, only a template is taken.
-    fn allowed(&self, message: &Outgoing) -> Result<Body, SendError> {
-        let closed = message
-            .answers
-            .as_ref()
-            .is_some_and(|answers| answers.at.saturating_add(WINDOW).is_ok_and(|end| (self.clock)() >= end));
-        if !closed || matches!(message.body, Body::Template { .. }) {
-            return Ok(message.body.clone());
-        }
-        let Some(template) = self.settings.template.as_ref().filter(|_| !matches!(message.body, Body::Reaction { .. }))
-        else {
-            let reason = "the customer wrote more than 24 hours ago, and no template is set".to_owned();
-            return Err(SendError { reason, retry_after: None, verdict: Verdict::GiveUp });
-        };
-        Ok(Body::Template {
-            name: template.name.clone(),
-            language: template.language.clone(),
-            parameters: vec![message.body.text().to_owned()],
-        })
     }
 }
 
 #[async_trait]
 impl Channel for WhatsApp {
-    async fn send(&self, message: &Outgoing) -> Result<SentId, SendError> {
-        if let Some(held_back) = self.held_back() {
-            return Err(held_back);
+    async fn send(&self, message: &Sendable) -> Result<SentId, SendError> {
+        let number = self.number(message.number());
+        let user = message.address();
+        let paused = |(reason, wait)| SendError { reason, retry_after: Some(wait), kind: SendErrorKind::Paused };
+        if let Some(refused) = number.gate().keeps_out(Instant::now()) {
+            return Err(paused(refused));
         }
-        let body = self.allowed(message)?;
-        let wait = self.pace.reserve(&message.user_id, Instant::now());
-        if wait > PATIENCE {
-            self.pace.give_back(&message.user_id);
+        let wait = number.rate.reserve(user, Instant::now());
+        if wait > REQUEST_TIMEOUT {
+            number.rate.cancel(user);
             let reason = "the limit of messages to this customer, or to all, is reached".to_owned();
-            return Err(SendError { reason, retry_after: Some(wait), verdict: Verdict::Again });
+            return Err(SendError { reason, retry_after: Some(wait), kind: SendErrorKind::Transient });
         }
         tokio::time::sleep(wait).await;
-        let answer = self.post(&wire::request(message, &body)).await?;
-        let id = answer["messages"][0]["id"].as_str();
-        // It was taken, whatever it is called: news of it comes with its identity.
-        Ok(SentId(id.unwrap_or_default().to_owned()))
+        // Others may have been refused meanwhile.
+        let entered = number.gate().enter(Instant::now());
+        entered.map_err(paused).inspect_err(|_| number.rate.cancel(user))?;
+        match self.post(number, &wire::request(message)).await {
+            Ok(answer) => {
+                // It was accepted also where the identifier is missing: its statuses come with its own identity.
+                let id = answer["messages"][0]["id"].as_str().unwrap_or_default().to_owned();
+                number.gate().accepted(&id, Instant::now());
+                Ok(SentId(id))
+            }
+            Err(refusal) => Err(self.refused(number, message, &refusal)),
+        }
     }
 
-    async fn working_on(&self, user: &UserId, message: &MessageId) {
-        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if paused || !self.pace.spare(Instant::now()) {
+    fn limits(&self) -> ChannelLimits {
+        LIMITS
+    }
+
+    fn template(&self) -> Option<Template> {
+        self.settings.template.clone()
+    }
+
+    fn note_status(&self, status: &Status) -> Fault {
+        let number = self.number(status.number.as_deref());
+        match status.receipt {
+            Receipt::Failed => {
+                let text = status.error.clone().unwrap_or_default();
+                let error = ApiError { code: status.code, text, ..ApiError::default() };
+                let class = classify(400, &error);
+                // What is only suspected may be this message's fault: it was accepted.
+                if !class.is_set_up() || class == ErrorClass::Suspect {
+                    return Fault::Message;
+                }
+                let reason = format!(
+                    "sending is paused, messages fail because of the set-up of the WhatsApp account: {}",
+                    error.told()
+                );
+                number.gate().reported(&reason, Instant::now());
+                Fault::SetUp
+            }
+            Receipt::Sent | Receipt::Delivered | Receipt::Read => {
+                number.gate().confirmed(&status.provider_id);
+                Fault::Message
+            }
+            Receipt::Deleted => Fault::Message,
+        }
+    }
+
+    fn may_send(&self) -> bool {
+        let now = Instant::now();
+        self.numbers.iter().any(|number| number.gate().lets_in(now))
+    }
+
+    async fn show_typing(&self, user: &UserId, message: &MessageId, number: Option<&str>) {
+        let number = self.number(number);
+        let paused = number.gate().reason().is_some();
+        if paused || !number.rate.try_reserve_optional(Instant::now()) {
             return;
         }
-        if let Err(error) = self.post(&wire::working_on(message)).await {
-            tracing::debug!(user = user.masked(), %error, "a message could not be marked as read");
+        // What is refused here says nothing about messages: the next one finds out.
+        if self.post(number, &wire::read_with_typing(message)).await.is_err() {
+            tracing::debug!(user = user.masked(), "a message could not be marked as read");
         }
     }
 
-    fn trouble(&self) -> Option<String> {
-        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        paused.as_ref().map(|paused| format!("sending is paused, the access token is not accepted: {}", paused.why))
+    fn unavailable_reason(&self) -> Option<String> {
+        let closed: Vec<String> = self
+            .numbers
+            .iter()
+            .filter_map(|number| {
+                let reason = number.gate().reason()?.to_owned();
+                Some(if self.numbers.len() == 1 { reason } else { format!("{}: {reason}", number.id) })
+            })
+            .collect();
+        (!closed.is_empty()).then(|| closed.join("; "))
     }
 }

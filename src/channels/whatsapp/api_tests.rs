@@ -1,6 +1,5 @@
 //! The channel against a stand-in for the Graph API.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,33 +8,44 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::channels::{Channel, SendError, Verdict};
+use crate::channels::{Channel, Fault, SendError, SendErrorKind};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::outgoing::{Answered, Outgoing};
+use crate::domain::outgoing::{Answered, Outgoing, Receipt, Status};
+use crate::domain::sendable::{Contact, Sendable};
 
 const SENT: &str = "2026-06-01T10:00:00Z";
 
-fn settings(url: &str, template: Option<&str>) -> Settings {
+fn settings(url: &str) -> Settings {
     Settings {
         base_url: format!("{url}/"),
         version: "v25.0".into(),
-        phone_id: "42".into(),
+        phone_ids: vec!["42".into(), "43".into()],
         token: "secret-token".to_owned().into(),
-        template: template.map(|name| Template { name: name.into(), language: "en".into() }),
-        limits: Limits::default(),
+        template: Some(Template { name: "reply_waiting".into(), language: "en".into() }),
+        rate: RateLimits::default(),
     }
 }
 
-fn channel(url: &str, template: Option<&str>, hours: i64) -> WhatsApp {
-    let now: Timestamp = SENT.parse().unwrap();
-    let now = now + SignedDuration::from_hours(hours);
-    WhatsApp::new(settings(url, template), Arc::new(move || now)).unwrap()
+/// A channel whose first pause is this long.
+fn pausing(url: &str, milliseconds: u64) -> WhatsApp {
+    WhatsApp::with_pause(settings(url), Duration::from_millis(milliseconds)).unwrap()
 }
 
-fn message() -> Outgoing {
-    let now = SENT.parse().unwrap();
-    let answers = Answered { message: MessageId::new("wamid.in"), at: now, quote: false };
-    Outgoing { answers: Some(answers), ..Outgoing::text(UserId::new("919876543210"), 3, 0, "hello\nthere", now) }
+fn channel(url: &str) -> WhatsApp {
+    pausing(url, 60_000)
+}
+
+fn to(user: &str, number: Option<&str>) -> Sendable {
+    let now: Timestamp = SENT.parse().unwrap();
+    let number = number.map(str::to_owned);
+    let answers = Answered { message: MessageId::new("wamid.in"), at: now, quote: false, lag: None, number };
+    let message = Outgoing { answers: Some(answers), ..Outgoing::text(UserId::new(user), 3, 0, "hello\nthere", now) };
+    let window = SignedDuration::from_hours(24);
+    Sendable::new(&message, &Contact::default(), None, window, now).unwrap()
+}
+
+fn message() -> Sendable {
+    to("919876543210", None)
 }
 
 fn taken() -> ResponseTemplate {
@@ -50,18 +60,18 @@ async fn server(answer: ResponseTemplate) -> MockServer {
     server
 }
 
-async fn heard(server: &MockServer) -> Vec<Value> {
+async fn requests(server: &MockServer) -> Vec<Value> {
     server.received_requests().await.unwrap().iter().map(|request| request.body_json().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn a_text_is_sent_and_named() {
     let server = server(taken()).await;
-    let sent = channel(&server.uri(), None, 1).send(&message()).await.unwrap();
+    let sent = channel(&server.uri()).send(&message()).await.unwrap();
     assert_eq!(sent.0, "wamid.out");
-    let heard = heard(&server).await;
-    assert_eq!((&heard[0]["text"]["body"], &heard[0]["to"]), (&json!("hello\nthere"), &json!("919876543210")));
-    assert_eq!(heard[0]["biz_opaque_callback_data"], "ecomres:3:0:919876543210");
+    let requests = requests(&server).await;
+    assert_eq!((&requests[0]["text"]["body"], &requests[0]["to"]), (&json!("hello\nthere"), &json!("919876543210")));
+    assert_eq!(requests[0]["biz_opaque_callback_data"], "ecomres:3:0:919876543210");
 }
 
 async fn refusal(status: u16, code: i64, retry_after: Option<&str>) -> SendError {
@@ -71,75 +81,131 @@ async fn refusal(status: u16, code: i64, retry_after: Option<&str>) -> SendError
         answer = answer.insert_header("retry-after", seconds);
     }
     let server = server(answer).await;
-    channel(&server.uri(), None, 1).send(&message()).await.unwrap_err()
+    channel(&server.uri()).send(&message()).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn errors_mean_what_their_numbers_say() {
     let error = refusal(429, 130_429, Some("17")).await;
-    assert_eq!((error.verdict, error.retry_after), (Verdict::Again, Some(Duration::from_secs(17))));
+    assert_eq!((error.kind, error.retry_after), (SendErrorKind::Transient, Some(Duration::from_secs(17))));
     assert_eq!(error.reason, "why not (130429, HTTP 429)");
     assert_eq!(refusal(500, 131_000, None).await.retry_after, None);
     assert_eq!(refusal(400, 131_056, None).await.retry_after, Some(Duration::from_secs(6)), "the limit of a pair");
     let slow = refusal(400, 131_048, None).await;
-    assert_eq!((slow.verdict, slow.retry_after), (Verdict::Again, Some(Duration::from_secs(60))));
-    for code in [131_026, 131_047, 131_049, 368, 132_001, 100] {
-        assert_eq!(refusal(400, code, None).await.verdict, Verdict::GiveUp, "{code}");
+    assert_eq!((slow.kind, slow.retry_after), (SendErrorKind::Transient, Some(Duration::from_mins(1))));
+    for code in [131_026, 131_047, 131_049, 132_001] {
+        assert_eq!(refusal(400, code, None).await.kind, SendErrorKind::Permanent, "{code}");
+    }
+    for code in [1, 10, 100, 200, 368, 131_030, 131_042, 131_045, 133_010] {
+        let error = refusal(400, code, None).await;
+        assert!(error.kind == SendErrorKind::Paused && error.retry_after.is_some(), "{code}");
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_reached_is_tried_again() {
     let server = server(ResponseTemplate::new(502).set_body_string("<html>bad gateway")).await;
-    let error = channel(&server.uri(), None, 1).send(&message()).await.unwrap_err();
-    assert_eq!((error.verdict, error.reason.as_str()), (Verdict::Again, "no reason given (HTTP 502)"));
-    let gone = channel("http://127.0.0.1:9", None, 1).send(&message()).await.unwrap_err();
-    assert_eq!(gone.verdict, Verdict::Again);
+    let error = channel(&server.uri()).send(&message()).await.unwrap_err();
+    assert_eq!((error.kind, error.reason.as_str()), (SendErrorKind::Transient, "no reason given (HTTP 502)"));
+    let gone = channel("http://127.0.0.1:9").send(&message()).await.unwrap_err();
+    assert_eq!(gone.kind, SendErrorKind::Transient);
     assert!(!gone.reason.contains("42") && !gone.reason.contains("secret"), "{}", gone.reason);
-    assert!(WhatsApp::new(settings("no address", None), Arc::new(Timestamp::now)).is_err());
+    assert!(WhatsApp::new(settings("no address")).is_err());
 }
 
 #[tokio::test]
-async fn token_trouble_pauses_everything_until_it_is_accepted_again() {
+async fn a_refused_token_pauses_everything_until_it_is_accepted_again() {
     let server = MockServer::start().await;
     let expired =
         ResponseTemplate::new(401).set_body_json(json!({"error": {"message": "Session has expired", "code": 190}}));
     Mock::given(method("POST")).respond_with(expired).up_to_n_times(1).mount(&server).await;
     Mock::given(method("POST")).respond_with(taken()).mount(&server).await;
-    let mut channel = channel(&server.uri(), None, 1);
-    channel.pause = Duration::from_millis(300);
-    assert_eq!(channel.trouble(), None);
-    assert_eq!(channel.send(&message()).await.unwrap_err().verdict, Verdict::Paused);
-    assert!(channel.trouble().unwrap().contains("Session has expired"));
-    let held_back = channel.send(&message()).await.unwrap_err();
-    assert!(held_back.verdict == Verdict::Paused && held_back.retry_after.is_some());
-    channel.working_on(&UserId::new("91"), &MessageId::new("m")).await;
-    assert_eq!(heard(&server).await.len(), 1, "nothing else was tried");
+    let channel = pausing(&server.uri(), 300);
+    assert_eq!(channel.unavailable_reason(), None);
+    assert_eq!(channel.send(&message()).await.unwrap_err().kind, SendErrorKind::Paused);
+    assert!(
+        channel
+            .unavailable_reason()
+            .unwrap()
+            .contains("42: sending is paused, the access token is not accepted: Session has expired")
+    );
+    assert!(channel.may_send(), "the other number may");
+    let paused = channel.send(&message()).await.unwrap_err();
+    assert!(paused.kind == SendErrorKind::Paused && paused.retry_after.is_some());
+    channel.show_typing(&UserId::new("91"), &MessageId::new("m"), None).await;
+    assert_eq!(requests(&server).await.len(), 1, "nothing else was tried");
     tokio::time::sleep(Duration::from_millis(350)).await;
     channel.send(&message()).await.unwrap();
-    assert_eq!(channel.trouble(), None);
+    assert_eq!(channel.unavailable_reason(), None);
 }
 
 #[tokio::test]
-async fn outside_the_window_only_a_template_leaves() {
+async fn a_reply_leaves_from_the_number_that_was_written_to() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(taken()).mount(&server).await;
+    let channel = channel(&server.uri());
+    for number in [None, Some("43"), Some("42"), Some("gone")] {
+        channel.send(&to("91", number)).await.unwrap();
+    }
+    let requests = server.received_requests().await.unwrap();
+    let paths: Vec<_> = requests.iter().map(|request| request.url.path().to_owned()).collect();
+    assert_eq!(paths, ["/v25.0/42/messages", "/v25.0/43/messages", "/v25.0/42/messages", "/v25.0/42/messages"]);
+    assert!(WhatsApp::new(Settings { phone_ids: Vec::new(), ..settings(&server.uri()) }).is_err());
+}
+
+#[tokio::test]
+async fn a_refused_trial_waits_longer_and_one_message_at_a_time_tries() {
+    let server = MockServer::start().await;
+    let billing = json!({"error": {"message": "Business eligibility payment issue", "code": 131_042}});
+    let refused = ResponseTemplate::new(400).set_body_json(billing);
+    Mock::given(method("POST")).respond_with(refused).up_to_n_times(2).mount(&server).await;
+    Mock::given(method("POST")).respond_with(taken()).mount(&server).await;
+    let channel = pausing(&server.uri(), 100);
+    let kind = async || channel.send(&message()).await.map(drop).map_err(|error| error.kind);
+    assert_eq!(kind().await, Err(SendErrorKind::Paused));
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let message = message();
+    let (one, two) = tokio::join!(channel.send(&message), channel.send(&message));
+    assert!(one.is_err() && two.is_err());
+    assert_eq!(requests(&server).await.len(), 2, "one tried");
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(kind().await, Ok(()));
+    assert_eq!((channel.unavailable_reason(), kind().await), (None, Ok(())));
+}
+
+#[tokio::test]
+async fn a_failure_that_is_reported_later_pauses_where_it_is_the_set_ups() {
     let server = server(taken()).await;
-    let error = channel(&server.uri(), None, 24).send(&message()).await.unwrap_err();
-    assert_eq!(error.verdict, Verdict::GiveUp);
-    assert!(error.reason.contains("no template"), "{error}");
-    assert!(heard(&server).await.is_empty());
-    channel(&server.uri(), Some("reply_waiting"), 23).send(&message()).await.unwrap();
-    channel(&server.uri(), Some("reply_waiting"), 24).send(&message()).await.unwrap();
-    let heard = heard(&server).await;
-    assert_eq!((&heard[0]["type"], &heard[1]["type"]), (&json!("text"), &json!("template")));
-    assert_eq!(heard[1]["template"]["components"][0]["parameters"][0]["text"], "hello there", "one line");
+    let channel = pausing(&server.uri(), 100);
+    let status = |receipt, code, id: &str| Status {
+        provider_id: id.to_owned(),
+        identity: None,
+        receipt,
+        at: Some(SENT.parse().unwrap()),
+        code,
+        error: Some("why".to_owned()),
+        again: false,
+        number: Some("42".to_owned()),
+    };
+    for code in [None, Some(131_026), Some(131_049), Some(130_472), Some(131_030)] {
+        assert_eq!(channel.note_status(&status(Receipt::Failed, code, "p")), Fault::Message, "{code:?}");
+    }
+    assert_eq!(channel.unavailable_reason(), None);
+    assert_eq!(channel.note_status(&status(Receipt::Failed, Some(131_042), "p")), Fault::SetUp);
+    assert_eq!(channel.send(&message()).await.unwrap_err().kind, SendErrorKind::Paused);
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    channel.send(&message()).await.unwrap();
+    assert!(channel.unavailable_reason().is_some(), "that it was accepted proves nothing");
+    channel.note_status(&status(Receipt::Sent, None, "wamid.out"));
+    assert_eq!(channel.unavailable_reason(), None);
 }
 
 #[tokio::test]
 async fn work_is_shown_as_read_and_being_written() {
     let server = server(ResponseTemplate::new(200).set_body_json(json!({"success": true}))).await;
-    channel(&server.uri(), None, 1).working_on(&UserId::new("91"), &MessageId::new("wamid.in")).await;
+    channel(&server.uri()).show_typing(&UserId::new("91"), &MessageId::new("wamid.in"), None).await;
     assert_eq!(
-        heard(&server).await,
+        requests(&server).await,
         [
             json!({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.in", "typing_indicator": {"type": "text"}})
         ]

@@ -1,31 +1,74 @@
-//! Decides what a webhook holds: messages and echoes for the inbox, news of messages that were sent.
-//!
-//! It must never let what it does not know spoil the rest: an odd field, entry or message is passed over, and counted.
+//! The contents of a webhook: messages and echoes for the inbox, statuses of messages that were sent, wishes of customers about
+//! messages. Unknown fields,
+//! entries and messages are skipped and counted; they never affect the rest.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::wire;
-use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::{Content, Inbound, Media};
+use crate::domain::identity::{NumberChange, SamePerson};
+use crate::domain::ids::{MessageId, UserId, transport_phone};
+use crate::domain::inbound::{Content, Context, Inbound, Media};
+use crate::domain::opt_out::{Preference, Source};
 use crate::domain::outgoing::{Identity, Receipt, Status};
 use crate::domain::words::excerpt;
+use crate::http::lenient;
 
-/// What one webhook holds.
+/// The contents of one webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// What customers sent, in the order of the webhook.
+    /// Messages of customers, in the order of the webhook.
     pub messages: Vec<Inbound>,
-    /// What the team wrote to customers from another device; the customer is the `user_id`.
+    /// Messages of the team to customers from another device; the customer is the `user_id`.
     pub echoes: Vec<Inbound>,
-    /// News of messages to customers.
+    /// Statuses of messages to customers.
     pub statuses: Vec<Status>,
-    /// What was passed over: groups, and what could not be read.
+    /// Wishes about messages that customers said in the settings of WhatsApp.
+    pub preferences: Vec<Stated>,
+    /// Customers who have another number now.
+    pub number_changes: Vec<NumberChange>,
+    /// Numbers and other identities that are one customer's.
+    pub same: Vec<SamePerson>,
+    /// How many were skipped: groups, samples, and what could not be read.
     pub passed_over: u32,
+    /// How many were of numbers that are not the shop's.
+    pub of_others: u32,
 }
 
-/// The body is no JSON object.
+/// A customer's wish about messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated {
+    /// The customer.
+    pub user_id: UserId,
+    /// The wish.
+    pub preference: Preference,
+    /// The shop's number that it is about.
+    pub number: Option<String>,
+}
+
+impl Batch {
+    /// Takes away, and counts, what is of numbers that are not among `own`: an account may have several, and each
+    /// webhook of the account comes here. Where Meta names no number, it is the shop's.
+    pub fn keep_own(&mut self, own: &[String]) {
+        let before = self.len();
+        let is_own = |number: &Option<String>| number.as_ref().is_none_or(|number| own.contains(number));
+        self.messages.retain(|message| is_own(&message.number));
+        self.echoes.retain(|echo| is_own(&echo.number));
+        self.statuses.retain(|status| is_own(&status.number));
+        self.preferences.retain(|stated| is_own(&stated.number));
+        // What a message says of identities goes with the message.
+        let kept = |event: &MessageId| self.messages.iter().any(|message| message.id == *event);
+        self.number_changes.retain(|change| kept(&change.event));
+        self.same.retain(|same| kept(&same.event));
+        self.of_others += u32::try_from(before - self.len()).unwrap_or(u32::MAX);
+    }
+
+    fn len(&self) -> usize {
+        self.messages.len() + self.echoes.len() + self.statuses.len() + self.preferences.len()
+    }
+}
+
+/// The body is not a JSON object.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook cannot be read: {0}")]
 pub struct Malformed(String);
@@ -40,30 +83,48 @@ impl Malformed {
 /// Reads a webhook that arrived at `now`.
 ///
 /// # Errors
-/// When the body is no JSON object.
+/// When the body is not a JSON object.
 pub fn read(body: &[u8], now: Timestamp) -> Result<Batch, Malformed> {
-    let root: Value = serde_json::from_slice(body).map_err(|error| Malformed(error.to_string()))?;
+    let (root, replaced) = lenient::parse(body).map_err(|error| Malformed(error.to_string()))?;
+    if replaced != lenient::Replaced::default() {
+        tracing::warn!(?replaced, "parts of a webhook could not be read and were replaced; the rest is worked on");
+    }
     if !root.is_object() {
         return Err(Malformed("it is no JSON object".to_owned()));
     }
     let mut batch = Batch::default();
-    for change in list(&root, "entry").iter().flat_map(|entry| list(entry, "changes")) {
+    // The samples that the button “Test” of Meta's pages sends are of an account with this identifier.
+    let (samples, entries): (Vec<&Value>, Vec<&Value>) =
+        list(&root, "entry").iter().partition(|entry| text(entry, "id").is_some_and(|id| id == "0"));
+    batch.passed_over += u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    for change in entries.into_iter().flat_map(|entry| list(entry, "changes")) {
         let value = &change["value"];
         for message in list(value, "messages") {
             match read_message(message, value, now) {
-                Some(message) => batch.messages.push(message),
+                Some(inbound) => {
+                    batch.same.extend(same_person(message, value, &inbound));
+                    batch.number_changes.extend(number_change(&inbound));
+                    batch.messages.push(inbound);
+                }
                 None => batch.passed_over += 1,
             }
         }
         for echo in list(value, "message_echoes") {
-            match read_echo(echo, now) {
-                Some(echo) => batch.echoes.push(echo),
-                None => batch.passed_over += 1,
+            match (read_echo(echo, value, now), taken_back(echo, value, now)) {
+                (Some(echo), _) => batch.echoes.push(echo),
+                (None, Some(status)) => batch.statuses.push(status),
+                (None, None) => batch.passed_over += 1,
             }
         }
         for status in list(value, "statuses") {
-            match read_status(status, now) {
+            match read_status(status, value, now) {
                 Some(status) => batch.statuses.push(status),
+                None => batch.passed_over += 1,
+            }
+        }
+        for preference in list(value, "user_preferences") {
+            match read_preference(preference, value, now) {
+                Some(preference) => batch.preferences.push(preference),
                 None => batch.passed_over += 1,
             }
         }
@@ -76,7 +137,7 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A field that is text, or a number where somebody wrote one instead; `None` where there is nothing in it.
+/// A text field, trimmed; a number counts as text. `None` where it is empty or missing.
 fn text(value: &Value, name: &str) -> Option<String> {
     let text = match value.get(name)? {
         Value::String(text) => text.trim().to_owned(),
@@ -86,35 +147,71 @@ fn text(value: &Value, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn words(value: &Value, name: &str) -> String {
+fn text_or_empty(value: &Value, name: &str) -> String {
     text(value, name).unwrap_or_default()
 }
 
-/// When something happened, by the channel's clock; ours where it gives none, or one that cannot be.
+/// The time by the channel's clock; `now` where it is missing, or more than a day ahead.
 fn time(value: &Value, now: Timestamp) -> Timestamp {
+    told_time(value, now).unwrap_or(now)
+}
+
+/// The time by the channel's clock; none where it is missing, or more than a day ahead.
+fn told_time(value: &Value, now: Timestamp) -> Option<Timestamp> {
     let seconds = text(value, "timestamp").and_then(|text| text.parse().ok());
     let sent = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let latest = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now);
-    sent.filter(|sent| *sent <= latest).unwrap_or(now)
+    sent.filter(|sent| *sent <= latest)
 }
 
-fn identity(text: String) -> UserId {
-    UserId::new(text.strip_prefix('+').unwrap_or(&text))
+fn identity(text: &str) -> UserId {
+    UserId::new(text.strip_prefix('+').unwrap_or(text))
 }
 
-/// The first of these fields of a message that names somebody.
+/// The first of these fields of a message that names a person.
 fn named(message: &Value, fields: &[&str]) -> Option<UserId> {
-    fields.iter().find_map(|field| text(message, field)).map(identity)
+    fields.iter().find_map(|field| text(message, field)).map(|text| identity(&text))
 }
 
-/// Who sent a message: by number, else by the identity that customers without a visible number have.
+/// The sender of a message: the number, else the identity of customers without a visible number.
 fn sender(message: &Value, value: &Value) -> Option<UserId> {
     let contact = || match list(value, "contacts") {
-        // With several, it is not known whose this is.
+        // With several, the sender is not known.
         [only] => named(only, &["wa_id", "user_id"]),
         _ => None,
     };
     named(message, &["from", "from_user_id"]).or_else(contact)
+}
+
+/// The shop's number that a webhook is about.
+fn number(value: &Value) -> Option<String> {
+    text(&value["metadata"], "phone_number_id")
+}
+
+/// The number and the other identity of a sender, where the message carries both.
+fn same_person(message: &Value, value: &Value, inbound: &Inbound) -> Option<SamePerson> {
+    let of = |part: &Value, number: &str, scoped: &str| Some((named(part, &[number])?, named(part, &[scoped])?));
+    let (number, scoped) = if let Content::NumberChanged { new } = &inbound.content {
+        of(&message["system"], "wa_id", "user_id").filter(|(number, _)| number == new)?
+    } else {
+        let contact = || match list(value, "contacts") {
+            [only] => of(only, "wa_id", "user_id")
+                .filter(|(number, scoped)| inbound.user_id == *number || inbound.user_id == *scoped),
+            _ => None,
+        };
+        of(message, "from", "from_user_id").or_else(contact)?
+    };
+    let plain = transport_phone(&number).is_some() && transport_phone(&scoped).is_none();
+    plain.then(|| SamePerson { event: inbound.id.clone(), number, scoped, at: inbound.sent_at })
+}
+
+fn number_change(inbound: &Inbound) -> Option<NumberChange> {
+    let Content::NumberChanged { new } = &inbound.content else { return None };
+    let old = inbound.user_id.clone();
+    let numbers = transport_phone(&old).is_some() && transport_phone(new).is_some();
+    let change =
+        NumberChange { event: inbound.id.clone(), customer: old.clone(), old, new: new.clone(), at: inbound.sent_at };
+    numbers.then_some(change)
 }
 
 fn in_group(message: &Value) -> bool {
@@ -123,12 +220,11 @@ fn in_group(message: &Value) -> bool {
         || text(message, "from").is_some_and(|from| from.ends_with("@g.us"))
 }
 
-/// The message's identifier; one made of what it holds where it has none, so that a redelivery has the same.
+/// The message's identifier; without one, a digest of its contents, so that a redelivery has the same.
 fn identifier(message: &Value) -> MessageId {
     MessageId::new(text(message, "id").unwrap_or_else(|| {
         let digest = Sha256::digest(message.to_string().as_bytes());
-        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("made-{hex}")
+        format!("made-{}", hex::encode(&digest[..16]))
     }))
 }
 
@@ -141,25 +237,63 @@ fn read_message(message: &Value, value: &Value, now: Timestamp) -> Option<Inboun
         user_id: sender(message, value)?,
         sent_at: time(message, now),
         received_at: now,
+        number: number(value),
         content: content(message)?,
+        context: context(message),
     })
 }
 
-fn read_echo(echo: &Value, now: Timestamp) -> Option<Inbound> {
+/// What a message replies to, and where it was begun.
+fn context(message: &Value) -> Context {
+    let context = &message["context"];
+    let says = |name: &str| match context.get(name) {
+        Some(Value::Bool(set)) => *set,
+        // A number or a text that says so: a yes is only taken where nothing does.
+        Some(Value::Null) | None => false,
+        Some(_) => true,
+    };
+    Context {
+        about: text(context, "id").map(MessageId::new),
+        forwarded: says("forwarded") || says("frequently_forwarded"),
+        from_elsewhere: says("referred_product") || message.get("referral").is_some_and(|referral| !referral.is_null()),
+    }
+}
+
+fn read_echo(echo: &Value, value: &Value, now: Timestamp) -> Option<Inbound> {
     if !echo.is_object() || in_group(echo) {
         return None;
     }
-    let said = match content(echo)? {
-        // Tidying up is no answer.
+    let text = match content(echo)? {
+        // Editing or deleting a message is no answer to the customer.
         Content::Edited { .. } | Content::Deleted { .. } | Content::Reaction { .. } => return None,
-        content => content.told().into_owned(),
+        content => content.transcript_text().into_owned(),
     };
     Some(Inbound {
         id: identifier(echo),
         user_id: named(echo, &["to", "to_user_id"])?,
         sent_at: time(echo, now),
         received_at: now,
-        content: Content::Echo { text: said },
+        number: number(value),
+        content: Content::Echo { text },
+        context: Context::default(),
+    })
+}
+
+/// The news of a message that the team edited or deleted from another device: what was sent stands there no longer.
+fn taken_back(echo: &Value, value: &Value, now: Timestamp) -> Option<Status> {
+    if !echo.is_object() || in_group(echo) {
+        return None;
+    }
+    let (Content::Edited { original, .. } | Content::Deleted { original }) = content(echo)? else { return None };
+    Some(Status {
+        provider_id: original.as_str().to_owned(),
+        identity: None,
+        receipt: Receipt::Deleted,
+        at: told_time(echo, now),
+        code: None,
+        error: None,
+        again: false,
+        number: number(value),
     })
 }
 
@@ -172,16 +306,16 @@ fn content(message: &Value) -> Option<Content> {
             Some(text) => Content::Text { text },
             None => unknown("empty text"),
         },
-        // A button of a template: it carries what the template's author wrote, never a quote.
+        // A button of a template: its payload is the template author's, never a choice of ours.
         "button" => match text(inside, "text").or_else(|| text(inside, "payload")) {
-            Some(text) => Content::Text { text },
+            Some(text) => Content::Button { text, payload: String::new() },
             None => unknown("empty button"),
         },
         "interactive" => {
-            let kind = words(inside, "type");
+            let kind = text_or_empty(inside, "type");
             let reply = inside.get(kind.as_str()).unwrap_or(&Value::Null);
             match text(reply, "title") {
-                Some(title) => wire::chosen(&words(reply, "id"), &title),
+                Some(title) => Content::Button { text: title, payload: text_or_empty(reply, "id") },
                 None => unknown(&format!("interactive {kind}")),
             }
         }
@@ -197,36 +331,42 @@ fn content(message: &Value) -> Option<Content> {
         }
         "order" => {
             let products = u32::try_from(list(inside, "product_items").len()).unwrap_or(u32::MAX);
-            Content::Order { text: words(inside, "text"), products }
+            Content::Order { text: text_or_empty(inside, "text"), products }
         }
         "reaction" => {
-            Content::Reaction { emoji: words(inside, "emoji"), to: MessageId::new(text(inside, "message_id")?) }
+            Content::Reaction { emoji: text_or_empty(inside, "emoji"), to: MessageId::new(text(inside, "message_id")?) }
         }
         "edit" => edited(inside)?,
         "revoke" => Content::Deleted { original: MessageId::new(text(inside, "original_message_id")?) },
-        "system" => Content::NumberChanged { new: named(inside, &["wa_id", "new_wa_id", "user_id"])? },
-        // Somebody opened the chat, and wrote nothing yet.
+        "system" => match text(inside, "type")?.as_str() {
+            "user_changed_number" | "customer_changed_number" => {
+                Content::NumberChanged { new: named(inside, &["wa_id", "new_wa_id", "user_id"])? }
+            }
+            // The customer's telephone was set up anew, and others: nothing was written.
+            _ => return None,
+        },
+        // The customer opened the chat, and wrote nothing yet.
         "request_welcome" => return None,
         "unsupported" | "unknown" => {
             let error = list(message, "errors").first().unwrap_or(&Value::Null);
             let title = text(error, "title").unwrap_or_else(|| kind.clone());
-            unknown(format!("{title} {}", words(error, "code")).trim_end())
+            unknown(format!("{title} {}", text_or_empty(error, "code")).trim_end())
         }
         other => unknown(other),
     })
 }
 
 fn media(media: Media, inside: &Value) -> Content {
-    Content::Media { media, caption: words(inside, "caption"), file: words(inside, "id") }
+    Content::Media { media, caption: text_or_empty(inside, "caption"), file: text_or_empty(inside, "id") }
 }
 
 fn place(inside: &Value) -> String {
     let named = [text(inside, "name"), text(inside, "address")];
-    let mut parts: Vec<String> = named.into_iter().flatten().map(|part| excerpt(&part, 200)).collect();
+    let mut texts: Vec<String> = named.into_iter().flatten().map(|text| excerpt(&text, 200)).collect();
     if let (Some(latitude), Some(longitude)) = (text(inside, "latitude"), text(inside, "longitude")) {
-        parts.push(format!("{latitude}, {longitude}"));
+        texts.push(format!("{latitude}, {longitude}"));
     }
-    parts.join("; ")
+    texts.join("; ")
 }
 
 fn edited(inside: &Value) -> Option<Content> {
@@ -236,215 +376,48 @@ fn edited(inside: &Value) -> Option<Content> {
     Some(Content::Edited { original, text })
 }
 
-fn read_status(status: &Value, now: Timestamp) -> Option<Status> {
+fn read_preference(stated: &Value, value: &Value, now: Timestamp) -> Option<Stated> {
+    if text(stated, "category").is_some_and(|category| category != "marketing_messages") {
+        return None;
+    }
+    let stopped = match text(stated, "value")?.as_str() {
+        "stop" => true,
+        "resume" => false,
+        _ => return None,
+    };
+    let of_contact = || sender(&Value::Null, value);
+    let user_id = named(stated, &["wa_id", "user_id"]).or_else(of_contact)?;
+    let preference = Preference { stopped, at: time(stated, now), source: Source::Channel, message: None };
+    Some(Stated { user_id, preference, number: number(value) })
+}
+
+fn read_status(status: &Value, value: &Value, now: Timestamp) -> Option<Status> {
     if in_group(status) {
         return None;
     }
     let receipt = match text(status, "status")?.as_str() {
-        // A recording that was listened to.
+        // A voice message that was played.
         "played" => Receipt::Read,
         word => Receipt::parse(word)?,
     };
     let error = list(status, "errors").first();
-    let told = |error: &Value| {
+    let describe = |error: &Value| {
         let what =
             text(&error["error_data"], "details").or_else(|| text(error, "message")).or_else(|| text(error, "title"));
-        format!("{} ({})", what.unwrap_or_else(|| "it failed".to_owned()), words(error, "code"))
+        format!("{} ({})", what.unwrap_or_else(|| "it failed".to_owned()), text_or_empty(error, "code"))
     };
     Some(Status {
         provider_id: text(status, "id")?,
         identity: text(status, "biz_opaque_callback_data").as_deref().and_then(Identity::parse),
         receipt,
-        at: time(status, now),
+        at: told_time(status, now),
         code: error.and_then(|error| text(error, "code")).and_then(|code| code.parse().ok()),
-        error: error.map(told),
+        error: error.map(describe),
+        again: false,
+        number: number(value),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2026-06-01T10:00:00Z".parse().unwrap()
-    }
-
-    fn webhook(value: &Value) -> Vec<u8> {
-        json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]})
-            .to_string()
-            .into_bytes()
-    }
-
-    fn one(message: &Value) -> Option<Content> {
-        let value = json!({"contacts": [{"wa_id": "9198"}], "messages": [message]});
-        read(&webhook(&value), now()).unwrap().messages.pop().map(|message| message.content)
-    }
-
-    fn of(kind: &str, inside: &Value) -> Option<Content> {
-        one(&json!({"from": "9198", "id": "m", "timestamp": "1780000000", "type": kind, kind: inside}))
-    }
-
-    #[test]
-    fn every_kind_of_message() {
-        let said = |text: &str| Some(Content::Text { text: text.into() });
-        assert_eq!(of("text", &json!({"body": "hi"})), said("hi"));
-        assert_eq!(of("button", &json!({"payload": "P", "text": "Stop"})), said("Stop"));
-        let pressed = json!({"type": "button_reply", "button_reply": {"id": "yes:q1", "title": "Yes, refund"}});
-        assert_eq!(
-            of("interactive", &pressed),
-            Some(Content::Button { text: "Yes, refund".into(), payload: "q1".into() })
-        );
-        let row =
-            json!({"type": "list_reply", "list_reply": {"id": "priority", "title": "Express", "description": "d"}});
-        assert_eq!(of("interactive", &row), said("Express"));
-        for (kind, media) in [
-            ("image", Media::Image),
-            ("video", Media::Video),
-            ("audio", Media::Audio),
-            ("voice", Media::Audio),
-            ("document", Media::Document),
-            ("sticker", Media::Sticker),
-        ] {
-            let expected = Content::Media { media, caption: "torn".into(), file: "9".into() };
-            assert_eq!(of(kind, &json!({"id": "9", "caption": "torn"})), Some(expected));
-        }
-        let place = json!({"latitude": 37.5, "longitude": -122, "name": "Shop"});
-        assert_eq!(of("location", &place), Some(Content::Location { place: "Shop; 37.5, -122".into() }));
-        let contacts = of("contacts", &json!([{"name": {"formatted_name": "Lucía"}}, {}]));
-        assert_eq!(contacts, Some(Content::Contacts { names: vec!["Lucía".into()] }));
-        let order = of("order", &json!({"text": "", "product_items": [{}, {}]}));
-        assert_eq!(order, Some(Content::Order { text: String::new(), products: 2 }));
-        let reaction = of("reaction", &json!({"message_id": "w", "emoji": "👍"}));
-        assert_eq!(reaction, Some(Content::Reaction { emoji: "👍".into(), to: MessageId::new("w") }));
-        let edit = json!({"original_message_id": "w", "message": {"type": "text", "text": {"body": "new"}}});
-        assert_eq!(of("edit", &edit), Some(Content::Edited { original: MessageId::new("w"), text: "new".into() }));
-        let deleted = of("revoke", &json!({"original_message_id": "w"}));
-        assert_eq!(deleted, Some(Content::Deleted { original: MessageId::new("w") }));
-        let system = of("system", &json!({"body": "…", "wa_id": "1219", "type": "user_changed_number"}));
-        assert_eq!(system, Some(Content::NumberChanged { new: UserId::new("1219") }));
-        assert_eq!(of("poll", &json!({})), Some(Content::Unsupported { what: "poll".into() }));
-        assert_eq!(of("request_welcome", &json!({})), None);
-    }
-
-    #[test]
-    fn a_customer_without_a_number_is_known_by_another_identity() {
-        let value = json!({
-            "contacts": [{"profile": {"name": "J"}, "user_id": "CO.1"}],
-            "messages": [{"from_user_id": "CO.1", "id": "a", "type": "text", "text": {"body": "hi"}},
-                         {"id": "b", "type": "text", "text": {"body": "hi"}}],
-        });
-        let read = read(&webhook(&value), now()).unwrap();
-        assert!(read.messages.len() == 2 && read.messages.iter().all(|message| message.user_id == UserId::new("CO.1")));
-        assert_eq!(read.messages[0].sent_at, now(), "ours where it has no time");
-    }
-
-    #[test]
-    fn groups_are_passed_over_and_the_rest_of_the_batch_is_not() {
-        let good = json!({"from": "+9198", "id": "good", "type": "text", "text": {"body": "hi"}});
-        let value = json!({
-            "messages": [{"from": "9198", "group_id": "g", "id": "a", "type": "text", "text": {"body": "hi"}}, 7, good.clone(), null, {}],
-            "statuses": [{"id": "s", "status": "brand-new"}, {"id": "s", "status": "read", "group_id": "g"}, {"id": "s", "status": "read"}],
-        });
-        let whole =
-            json!({"entry": [5, {"changes": "no"}, {"changes": [{"value": value}, {"value": {"messages": [good]}}]}]});
-        let batch = read(whole.to_string().as_bytes(), now()).unwrap();
-        let ids: Vec<_> =
-            batch.messages.iter().map(|message| (message.id.as_str(), message.user_id.as_str())).collect();
-        assert_eq!(ids, [("good", "9198"), ("good", "9198")]);
-        assert_eq!((batch.statuses.len(), batch.passed_over), (1, 6));
-    }
-
-    #[test]
-    fn what_a_person_wrote_is_an_echo_and_tidying_up_is_none() {
-        let value = json!({"message_echoes": [
-            {"from": "1555", "to": "9198", "id": "e", "timestamp": "1780000000", "type": "text", "text": {"body": "I'll see"}},
-            {"from": "1555", "to": "9198", "id": "f", "type": "revoke", "revoke": {"original_message_id": "e"}},
-        ]});
-        let batch = read(&webhook(&value), now()).unwrap();
-        assert_eq!((batch.echoes.len(), batch.passed_over, batch.messages.len()), (1, 1, 0));
-        assert_eq!(batch.echoes[0].user_id, UserId::new("9198"));
-        assert_eq!(batch.echoes[0].content, Content::Echo { text: "I'll see".into() });
-    }
-
-    #[test]
-    fn news_names_its_message_and_says_what_failed() {
-        let value = json!({"statuses": [{
-            "id": "wamid.1", "status": "failed", "timestamp": 1_780_000_000, "recipient_id": "9198",
-            "biz_opaque_callback_data": "ecomres:3:0:9198",
-            "errors": [{"code": 131_047, "title": "t", "error_data": {"details": "More than 24 hours"}}],
-        }]});
-        let status = read(&webhook(&value), now()).unwrap().statuses.remove(0);
-        assert_eq!((status.receipt, status.code), (Receipt::Failed, Some(131_047)));
-        assert_eq!(status.error.as_deref(), Some("More than 24 hours (131047)"));
-        assert_eq!(status.identity.unwrap().turn, 3);
-    }
-
-    #[test]
-    fn a_message_without_an_identifier_has_the_same_one_again() {
-        let value =
-            json!({"messages": [{"from": "9198", "timestamp": "1780000000", "type": "text", "text": {"body": "hi"}}]});
-        let read = || read(&webhook(&value), now()).unwrap().messages.remove(0).id;
-        assert_eq!(read(), read());
-        assert!(read().as_str().starts_with("made-"));
-    }
-
-    fn anything() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            ".{0,12}".prop_map(Value::from),
-            prop_oneof!["text", "image", "interactive", "edit", "button_reply", "failed", "9198"].prop_map(Value::from),
-        ];
-        let name = prop_oneof![
-            "entry",
-            "changes",
-            "value",
-            "messages",
-            "statuses",
-            "message_echoes",
-            "contacts",
-            "type",
-            "text",
-            "body",
-            "from",
-            "to",
-            "id",
-            "timestamp",
-            "interactive",
-            "button_reply",
-            "title",
-            "edit",
-            "message",
-            "errors",
-            "status",
-        ];
-        leaf.prop_recursive(7, 200, 6, move |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                proptest::collection::vec((name.clone(), inner), 0..6)
-                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn anything_may_come(body in proptest::collection::vec(any::<u8>(), 0..200), value in anything()) {
-            let _ = read(&body, now());
-            prop_assert_eq!(read(value.to_string().as_bytes(), now()).is_ok(), value.is_object());
-        }
-
-        #[test]
-        fn a_good_message_is_read_whatever_stands_beside_it(odd in anything(), odder in anything(), place in 0..3_usize) {
-            let mut messages = vec![odd, odder.clone()];
-            messages.insert(place.min(2), json!({"from": "9198", "id": "good", "type": "text", "text": {"body": "hi"}, "new": odder}));
-            let batch = read(&webhook(&json!({"messages": messages, "statuses": odder, "contacts": odder})), now()).unwrap();
-            prop_assert!(batch.messages.iter().any(|message| message.id.as_str() == "good"));
-        }
-    }
-}
+#[path = "payload_tests.rs"]
+mod tests;

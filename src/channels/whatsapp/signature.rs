@@ -1,6 +1,4 @@
-//! Decides whether a webhook was signed with the app's secret: `X-Hub-Signature-256`, over the bytes as they came.
-//!
-//! It must never look into the body, nor compare in a time that depends on where the signatures differ.
+//! The signature check of webhooks: `X-Hub-Signature-256`, over the raw bytes of the body, in constant time.
 
 use hmac::{Hmac, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,22 +8,22 @@ use subtle::ConstantTimeEq as _;
 /// The header's name.
 pub const HEADER: &str = "x-hub-signature-256";
 
-/// Why a webhook is not taken.
+/// Why a webhook is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// There is no signature.
+    /// The signature is missing.
     #[error("the webhook has no signature")]
     Missing,
     /// It is not `sha256=` and 64 hexadecimal digits, or there are several.
     #[error("the webhook's signature is malformed")]
     Malformed,
-    /// It is of another body or another secret.
+    /// It belongs to another body or another secret.
     #[error("the webhook's signature is wrong")]
     Wrong,
 }
 
 impl Refused {
-    /// The word for it, for counters.
+    /// The label for metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -40,7 +38,7 @@ impl Refused {
     }
 }
 
-/// Checks the signature of a body. `headers` are all values of the header that came.
+/// Checks the signature of a body. `headers` are all values of the header.
 ///
 /// # Errors
 /// When it is not signed with this secret.
@@ -49,33 +47,34 @@ pub fn check<'a>(
     body: &[u8],
     headers: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(), Refused> {
+    let given = given(headers)?;
+    if bool::from(sign(secret, body).ct_eq(&given)) { Ok(()) } else { Err(Refused::Wrong) }
+}
+
+/// The signature that the headers give, before anything of the body is there.
+///
+/// # Errors
+/// When they give none, more than one, or something else.
+pub fn given<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<[u8; 32], Refused> {
     let mut headers = headers.into_iter();
     let given = headers.next().ok_or(Refused::Missing)?;
     if headers.next().is_some() {
         return Err(Refused::Malformed);
     }
-    let given = given.strip_prefix(b"sha256=").and_then(digest).ok_or(Refused::Malformed)?;
-    if bool::from(sign(secret, body).ct_eq(&given)) { Ok(()) } else { Err(Refused::Wrong) }
+    given.strip_prefix(b"sha256=").and_then(digest).ok_or(Refused::Malformed)
 }
 
 /// The signature of a body.
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC accepts keys of any length")]
 pub fn sign(secret: &SecretString, body: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length: there is no error to be had.
-    #[allow(clippy::expect_used)]
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length is a key");
     mac.update(body);
     mac.finalize().into_bytes().into()
 }
 
-fn digest(hex: &[u8]) -> Option<[u8; 32]> {
-    if hex.len() != 64 {
-        return None;
-    }
+fn digest(text: &[u8]) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    for (place, pair) in hex.chunks_exact(2).enumerate() {
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        bytes[place] = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
+    hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -86,8 +85,7 @@ mod tests {
     use super::*;
 
     fn header(secret: &SecretString, body: &[u8]) -> Vec<u8> {
-        let hex: String = sign(secret, body).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256={hex}").into_bytes()
+        format!("sha256={}", hex::encode(sign(secret, body))).into_bytes()
     }
 
     #[test]

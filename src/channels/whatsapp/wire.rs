@@ -1,26 +1,20 @@
-//! Decides how a message to a customer is written for the Graph API, and what comes back when a choice is made.
-//!
-//! It must never write what the API refuses by its description: too long texts, too many choices.
+//! The JSON of requests to the Graph API. Texts and lists are cut to what
+//! the API accepts.
 
 use serde_json::{Value, json};
 
+use super::limits::LIMITS;
 use crate::domain::ids::{MessageId, UserId, transport_phone};
-use crate::domain::inbound::Content;
-use crate::domain::outgoing::{Body, Choice, LONGEST_TEXT, LONGEST_WITH_CHOICES, Outgoing};
+use crate::domain::outgoing::{Body, Choice};
+use crate::domain::sendable::Sendable;
 use crate::domain::words::excerpt;
 
-/// Characters on a button.
-const BUTTON: usize = 20;
-/// Characters in the title of a row.
-const ROW: usize = 24;
-/// Characters in what fills a place of a template.
-const PARAMETER: usize = 1_000;
-
-/// The request that sends a message; `body` is what it says, where that differs from the message's own.
-pub fn request(message: &Outgoing, body: &Body) -> Value {
+/// The request that sends a message with what may be sent of it.
+pub fn request(sendable: &Sendable) -> Value {
+    let (message, body) = (sendable.message(), sendable.body());
     let mut request = json!({"messaging_product": "whatsapp", "recipient_type": "individual"});
-    address(&mut request, &message.user_id);
-    // It comes back with every status: so a status finds its message even where the answer to this request was lost.
+    address(&mut request, sendable.address());
+    // Returned with every status, so that a status finds its message even if the response to this request was lost.
     request["biz_opaque_callback_data"] = message.identity().to_string().into();
     if let Some(answers) = message.answers.as_ref().filter(|answers| answers.quote) {
         request["context"] = json!({"message_id": answers.message.as_str()});
@@ -31,8 +25,8 @@ pub fn request(message: &Outgoing, body: &Body) -> Value {
     request
 }
 
-/// The request that marks a message as read and shows that an answer is being written.
-pub fn working_on(message: &MessageId) -> Value {
+/// The request that marks a message as read and shows the typing indicator.
+pub fn read_with_typing(message: &MessageId) -> Value {
     json!({
         "messaging_product": "whatsapp",
         "status": "read",
@@ -41,7 +35,7 @@ pub fn working_on(message: &MessageId) -> Value {
     })
 }
 
-/// Telephone numbers go in one field, identities without a number in another.
+/// Telephone numbers are sent in one field, identities without a number in another.
 fn address(request: &mut Value, user: &UserId) {
     match transport_phone(user) {
         Some(number) => request["to"] = number.into(),
@@ -51,26 +45,25 @@ fn address(request: &mut Value, user: &UserId) {
 
 fn content(body: &Body) -> (&'static str, Value) {
     match body {
-        Body::Text { text } => ("text", json!({"body": cut(text, LONGEST_TEXT), "preview_url": false})),
+        Body::Text { text } => ("text", json!({"body": cut(text, LIMITS.text), "preview_url": false})),
         Body::Buttons { text, buttons } => {
-            let reply = |choice: &Choice| json!({"type": "reply", "reply": {"id": choice.id, "title": cut(&choice.title, BUTTON)}});
-            let buttons: Vec<Value> = buttons.iter().take(3).map(reply).collect();
-            let body = json!({"text": cut(text, LONGEST_WITH_CHOICES)});
+            let reply = |choice: &Choice| json!({"type": "reply", "reply": {"id": choice.id, "title": cut(&choice.title, LIMITS.button_title)}});
+            let buttons: Vec<Value> = buttons.iter().take(LIMITS.buttons).map(reply).collect();
+            let body = json!({"text": cut(text, LIMITS.text_with_choices)});
             ("interactive", json!({"type": "button", "body": body, "action": {"buttons": buttons}}))
         }
         Body::List { text, button, rows } => {
-            let row = |choice: &Choice| json!({"id": choice.id, "title": cut(&choice.title, ROW)});
-            let rows: Vec<Value> = rows.iter().take(10).map(row).collect();
-            let body = json!({"text": cut(text, LONGEST_WITH_CHOICES)});
-            let action =
-                json!({"button": cut(button, BUTTON), "sections": [{"title": cut(button, ROW), "rows": rows}]});
+            let row = |choice: &Choice| json!({"id": choice.id, "title": cut(&choice.title, LIMITS.row_title)});
+            let rows: Vec<Value> = rows.iter().take(LIMITS.rows).map(row).collect();
+            let body = json!({"text": cut(text, LIMITS.text_with_choices)});
+            let action = json!({"button": cut(button, LIMITS.button_title), "sections": [{"title": cut(button, LIMITS.row_title), "rows": rows}]});
             ("interactive", json!({"type": "list", "body": body, "action": action}))
         }
         Body::Template { name, language, parameters } => {
             let mut template = json!({"name": name, "language": {"policy": "deterministic", "code": language}});
             if !parameters.is_empty() {
-                let fill = |text: &String| json!({"type": "text", "text": one_line(text)});
-                let parameters: Vec<Value> = parameters.iter().map(fill).collect();
+                let parameter = |text: &String| json!({"type": "text", "text": one_line(text)});
+                let parameters: Vec<Value> = parameters.iter().map(parameter).collect();
                 template["components"] = json!([{"type": "body", "parameters": parameters}]);
             }
             ("template", template)
@@ -79,23 +72,13 @@ fn content(body: &Body) -> (&'static str, Value) {
     }
 }
 
-/// What fills a place of a template may hold no line ends, tabs or long gaps.
+/// A parameter of a template must not contain line ends, tabs or several spaces in a row.
 fn one_line(text: &str) -> String {
-    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), PARAMETER)
+    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), LIMITS.template_text)
 }
 
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest { text.to_owned() } else { excerpt(text, longest - 1) }
-}
-
-/// What a customer said by making a choice. An identifier that this program did not make carries nothing: then the words
-/// alone count.
-pub(super) fn chosen(id: &str, title: &str) -> Content {
-    let quote = id.strip_prefix("yes:").or_else(|| id.strip_prefix("no:")).filter(|quote| !quote.is_empty());
-    match quote {
-        Some(quote) => Content::Button { text: title.to_owned(), payload: quote.to_owned() },
-        None => Content::Text { text: title.to_owned() },
-    }
 }
 
 #[cfg(test)]
@@ -103,18 +86,26 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::outgoing::{Answered, Identity};
+    use crate::domain::outgoing::{Answered, Identity, Outgoing};
+    use crate::domain::sendable::Contact;
 
-    fn written(user: &str, body: Body) -> Value {
+    fn written(user: &str, body: &Body) -> Value {
         let identity = Identity { user_id: UserId::new(user), turn: 7, sequence: 1 };
         let mut message = Outgoing::new(identity, body.clone(), Timestamp::UNIX_EPOCH);
-        message.answers = Some(Answered { message: MessageId::new("wamid.1"), at: Timestamp::UNIX_EPOCH, quote: true });
-        request(&message, &body)
+        message.answers = Some(Answered {
+            message: MessageId::new("wamid.1"),
+            at: Timestamp::UNIX_EPOCH,
+            quote: true,
+            lag: None,
+            number: None,
+        });
+        let window = LIMITS.free_text_window;
+        request(&Sendable::new(&message, &Contact::default(), None, window, Timestamp::UNIX_EPOCH).unwrap())
     }
 
     #[test]
     fn a_text_carries_its_identity_and_what_it_answers() {
-        let text = written("919876543210", Body::Text { text: "hello".into() });
+        let text = written("919876543210", &Body::Text { text: "hello".into() });
         assert_eq!(
             text,
             json!({
@@ -127,7 +118,7 @@ mod tests {
 
     #[test]
     fn an_identity_without_a_number_goes_in_its_own_field() {
-        let text = written("CO.1047385771169864", Body::Text { text: "hello".into() });
+        let text = written("CO.1047385771169864", &Body::Text { text: "hello".into() });
         assert_eq!((&text["recipient"], &text["to"]), (&json!("CO.1047385771169864"), &Value::Null));
     }
 
@@ -136,28 +127,18 @@ mod tests {
         let long = "word ".repeat(2_000);
         let choice = |number: u32| Choice::new(format!("yes:{number}"), format!("Yes, refund number {number} of many"));
         let buttons =
-            written("9198765432", Body::Buttons { text: long.clone(), buttons: (0..5).map(choice).collect() });
+            written("9198765432", &Body::Buttons { text: long.clone(), buttons: (0..5).map(choice).collect() });
         let action = &buttons["interactive"]["action"]["buttons"];
         assert_eq!(action.as_array().unwrap().len(), 3);
-        assert_eq!(action[0]["reply"]["title"].as_str().unwrap().chars().count(), 20);
+        assert_eq!(action[0]["reply"]["title"].as_str().unwrap().chars().count(), LIMITS.button_title);
         assert_eq!(buttons["interactive"]["body"]["text"].as_str().unwrap().chars().count(), 1_024);
         let rows = (0..20).map(choice).collect();
-        let list = written("9198765432", Body::List { text: long.clone(), button: "Choose".into(), rows });
+        let list = written("9198765432", &Body::List { text: long.clone(), button: "Choose".into(), rows });
         assert_eq!(list["interactive"]["action"]["sections"][0]["rows"].as_array().unwrap().len(), 10);
         let template =
             Body::Template { name: "news".into(), language: "en".into(), parameters: vec![format!("a\n\tb {long}")] };
-        let template = written("9198765432", template);
+        let template = written("9198765432", &template);
         let filled = template["template"]["components"][0]["parameters"][0]["text"].as_str().unwrap().to_owned();
         assert!(filled.starts_with("a b word") && filled.chars().count() == 1_000);
-    }
-
-    #[test]
-    fn only_our_own_choices_carry_a_quote() {
-        let button = Content::Button { text: "Yes, refund".into(), payload: "q1".into() };
-        assert_eq!(chosen("yes:q1", "Yes, refund"), button);
-        assert_eq!(chosen("no:q1", "No").pressed(), Some("q1"));
-        for id in ["cancel-button", "yes:", "all", "YES:q1", ""] {
-            assert_eq!(chosen(id, "Yes"), Content::Text { text: "Yes".into() }, "{id}");
-        }
     }
 }

@@ -1,9 +1,10 @@
-//! Decides how a confusion matrix looks as a picture: where each square and each letter goes, and in which colour.
-//!
-//! It must never depend on a font or a display of this machine.
+//! A confusion matrix as a picture, SVG and PNG. Needs no font and no display.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
 
 use super::font::{ADVANCE, HEIGHT, WIDTH, glyph};
-use super::png::encode;
 use crate::nlu::TaskReport;
 
 /// Red, green and blue.
@@ -44,6 +45,7 @@ pub(super) struct Chart {
 
 /// The confusion matrix of a task. The colour of a cell is the square root of its share of the row: without the root,
 /// the few per cent that matter could not be told from none.
+#[expect(clippy::cast_precision_loss, reason = "a colour needs two digits")]
 pub(super) fn confusion(task: &str, report: &TaskReport) -> Chart {
     let count = report.labels.len();
     let (side, scale) = match count {
@@ -102,9 +104,10 @@ pub(super) fn confusion(task: &str, report: &TaskReport) -> Chart {
     chart
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes lies a byte")]
 fn mix(from: Colour, to: Colour, share: f64) -> Colour {
-    let part = |at: usize| (f64::from(from[at]) + (f64::from(to[at]) - f64::from(from[at])) * share).round() as u8;
-    [part(0), part(1), part(2)]
+    let channel = |at: usize| (f64::from(from[at]) + (f64::from(to[at]) - f64::from(from[at])) * share).round() as u8;
+    [channel(0), channel(1), channel(2)]
 }
 
 impl Chart {
@@ -120,13 +123,12 @@ impl Chart {
              {height}\" font-family=\"monospace\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
         );
         let hex = |[red, green, blue]: Colour| format!("#{red:02x}{green:02x}{blue:02x}");
+        // Writing into a string cannot fail.
         for shape in &self.shapes {
-            svg += &match shape {
+            let _ = match shape {
                 Shape::Square { x, y, side, colour } => {
-                    format!(
-                        "<rect x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" fill=\"{}\"/>\n",
-                        hex(*colour)
-                    )
+                    let fill = hex(*colour);
+                    writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" fill=\"{fill}\"/>")
                 }
                 Shape::Text { x, y, scale, anchor, upward, colour, text } => {
                     let anchor = match anchor {
@@ -135,9 +137,10 @@ impl Chart {
                         Anchor::End => "end",
                     };
                     let turn = if *upward { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
-                    format!(
+                    writeln!(
+                        svg,
                         "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" text-anchor=\"{anchor}\" \
-                         dominant-baseline=\"central\" fill=\"{}\"{turn}>{}</text>\n",
+                         dominant-baseline=\"central\" fill=\"{}\"{turn}>{}</text>",
                         10 * scale,
                         hex(*colour),
                         escape(text)
@@ -149,8 +152,19 @@ impl Chart {
     }
 
     /// The picture as PNG.
-    pub(super) fn png(&self) -> Vec<u8> {
-        encode(self.width as u32, self.height as u32, &self.dots())
+    ///
+    /// # Errors
+    /// It has no pixel, or more than the format allows.
+    pub(super) fn png(&self) -> anyhow::Result<Vec<u8>> {
+        let side = |pixels: usize| u32::try_from(pixels).context("a picture of that size");
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, side(self.width)?, side(self.height)?);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.dots())?;
+        writer.finish()?;
+        Ok(file)
     }
 
     /// Three bytes for each pixel, row by row.
@@ -211,7 +225,6 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::png::tests::decode;
     use super::*;
     use std::collections::BTreeMap;
 
@@ -235,11 +248,21 @@ mod tests {
         }
     }
 
+    /// Width, height and the three bytes of each pixel.
+    fn decode(file: &[u8]) -> (usize, usize, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+        let mut dots = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut dots).unwrap();
+        assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight));
+        (info.width as usize, info.height as usize, dots)
+    }
+
     #[test]
     fn the_png_decodes_to_the_squares_that_were_drawn() {
         let chart = confusion("intent", &report(&["a", "b"], vec![vec![3, 1], vec![0, 0]]));
-        let (width, height, dots) = decode(&chart.png());
+        let (width, height, dots) = decode(&chart.png().unwrap());
         assert_eq!((width, height), (chart.width, chart.height));
+        assert_eq!(dots, chart.dots());
         let squares: Vec<_> = chart
             .shapes
             .iter()
@@ -286,6 +309,6 @@ mod tests {
         let matrix = (0..200).map(|n| (0..200).map(|m| usize::from(n == m)).collect()).collect();
         let chart = confusion("intent", &report(&labels, matrix));
         assert!(chart.width < 2000 && chart.height < 2000, "{} × {}", chart.width, chart.height);
-        assert!(chart.png().len() < 200_000);
+        assert!(chart.png().unwrap().len() < 200_000);
     }
 }

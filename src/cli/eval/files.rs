@@ -1,6 +1,4 @@
-//! Decides which files an evaluation leaves: the figures, every prediction, and the confusion matrices as pictures.
-//!
-//! It must never touch another file of the folder.
+//! The files that an evaluation writes: the scores, every prediction, and the confusion matrices as pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +6,8 @@ use anyhow::Context as _;
 
 use super::super::files::{make_folder, write};
 use super::chart::confusion;
-use crate::nlu::{Evaluation, Judged};
+use crate::files::csv::Table;
+use crate::nlu::{EvaluatedRow, Evaluation, INTENT, SENTIMENT};
 
 /// Writes all files into a folder and returns their paths.
 ///
@@ -27,13 +26,11 @@ pub(super) fn write_all(dir: &Path, evaluation: &Evaluation) -> anyhow::Result<V
     metrics.push('\n');
     put("metrics.json", metrics.as_bytes())?;
     put("predictions.csv", &predictions(evaluation)?)?;
-    for (task, report) in
-        [("intent", &evaluation.intent_classification), ("sentiment", &evaluation.sentiment_classification)]
-    {
-        if let Some(report) = report {
+    for (task, found) in evaluation.heads() {
+        if let Some(report) = found.report {
             let chart = confusion(task, report);
             put(&format!("confusion_matrix_{task}.svg"), chart.svg().as_bytes())?;
-            put(&format!("confusion_matrix_{task}.png"), &chart.png())?;
+            put(&format!("confusion_matrix_{task}.png"), &chart.png()?)?;
         }
     }
     Ok(written)
@@ -41,21 +38,15 @@ pub(super) fn write_all(dir: &Path, evaluation: &Evaluation) -> anyhow::Result<V
 
 fn predictions(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
     let threshold = evaluation.abstention.as_ref().map_or(0.0, |found| found.at_threshold.threshold);
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
-        "place",
-        "text",
-        "intent",
-        "predicted_intent",
-        "intent_confidence",
-        "intent_correct",
-        "sentiment",
-        "predicted_sentiment",
-        "sentiment_confidence",
-        "sentiment_correct",
-        "abstained",
-        "out_of_scope",
-    ])?;
+    let mut table = Table::new();
+    let own = |head: &str| {
+        [head.to_owned(), format!("predicted_{head}"), format!("{head}_confidence"), format!("{head}_correct")]
+    };
+    let mut header = vec!["place".to_owned(), "text".to_owned()];
+    header.extend(own(INTENT).into_iter().chain(own(SENTIMENT)));
+    header.extend(["abstained".to_owned(), "out_of_scope".to_owned()]);
+    header.extend(evaluation.other_heads.keys().flat_map(|head| own(head)));
+    table.row(&header)?;
     // An unlabelled cell is neither right nor wrong.
     let verdict = |label: &Option<String>, wrong: bool| match label {
         None => "",
@@ -63,21 +54,20 @@ fn predictions(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         Some(_) => "true",
     };
     for row in &evaluation.rows {
-        let Judged { place, text, intent, sentiment, predicted_intent, predicted_sentiment, .. } = row;
-        csv.write_record([
-            place.as_str(),
-            text,
-            intent.as_deref().unwrap_or(""),
-            predicted_intent,
-            &format!("{:.4}", row.intent_confidence),
-            if row.out_of_scope { "" } else { verdict(intent, row.intent_is_wrong()) },
-            sentiment.as_deref().unwrap_or(""),
-            predicted_sentiment,
-            &format!("{:.4}", row.sentiment_confidence),
-            verdict(sentiment, row.sentiment_is_wrong()),
-            if f64::from(row.intent_confidence) < threshold { "true" } else { "false" },
-            if row.out_of_scope { "true" } else { "false" },
-        ])?;
+        let EvaluatedRow { place, text, intent, sentiment, predicted_intent, predicted_sentiment, .. } = row;
+        let cells = |label: &Option<String>, predicted: &str, confidence: f32, verdict: &str| {
+            [label.clone().unwrap_or_default(), predicted.to_owned(), format!("{confidence:.4}"), verdict.to_owned()]
+        };
+        let right = if row.out_of_scope { "" } else { verdict(intent, row.intent_is_wrong()) };
+        let mut shown = vec![place.clone(), text.clone()];
+        shown.extend(cells(intent, predicted_intent, row.intent_confidence, right));
+        let right = verdict(sentiment, row.sentiment_is_wrong());
+        shown.extend(cells(sentiment, predicted_sentiment, row.sentiment_confidence, right));
+        shown.extend([f64::from(row.intent_confidence) < threshold, row.out_of_scope].map(|yes| yes.to_string()));
+        for one in row.other_heads.values() {
+            shown.extend(cells(&one.label, &one.predicted, one.confidence, verdict(&one.label, one.is_wrong())));
+        }
+        table.row(&shown)?;
     }
-    csv.into_inner().context("writing predictions.csv")
+    Ok(table.finish().context("writing predictions.csv")?.into_bytes())
 }

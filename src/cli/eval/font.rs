@@ -1,6 +1,4 @@
-//! Decides which dots make a letter, for pictures on machines without any font.
-//!
-//! It must never draw nothing for a character: one it does not have is a box.
+//! A bitmap font, for pictures on machines without any font. A character that it lacks is a box.
 
 /// Columns of a glyph; one empty column follows.
 pub(super) const WIDTH: usize = 5;

@@ -1,7 +1,7 @@
-//! Decides which messages of the store become rows to train with, and how.
+//! The command `label export`: corrected and unsure messages of the store as rows to train with.
 //!
-//! It must never write a customer's number, address or card without being told to, nor take what the model was unsure of for
-//! the truth.
+//! Without `--raw` no customer's number, address or card is ever written.
+#![expect(clippy::doc_markdown, reason = "the docs of arguments are the help, which shows backticks")]
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::app;
+use super::super::arguments::share;
 use super::super::files::{refuse_existing, write};
 use super::super::output::Output;
-use super::super::recording::stand_ins;
-use super::super::train::share;
-use super::super::{Global, look_at_store};
+use super::super::recording::unmask;
+use super::super::{Global, open_store_read_only};
 use super::csv_of;
 use crate::domain::correction::Correction;
 use crate::domain::ids::IdPatterns;
+use crate::domain::mask::Mask;
 use crate::domain::message::ChatMessage;
-use crate::llm::mask::Mask;
 
 const HEADER: [&str; 7] =
     ["text", "intent", "sentiment", "source", "predicted_intent", "predicted_sentiment", "intent_confidence"];
@@ -37,7 +37,7 @@ const HEADER: [&str; 7] =
     Examples:\n  ecomres label export --out corrected.csv\n  ecomres label export --below 0.6 --limit 200 > todo.csv\n  \
     ecomres train --data data/train.csv corrected.csv --out new-model"
 )]
-pub struct Options {
+pub(super) struct Options {
     /// CSV file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -82,44 +82,41 @@ struct Summary {
 ///
 /// # Errors
 /// A store that cannot be read, or a file that exists or cannot be written.
-pub fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     if let Some(path) = &options.out {
         refuse_existing(path, global)?;
     }
     let config = app::load_config(global)?;
     let below = options.below.unwrap_or(config.triage.clarify_below);
-    let patterns = config.patterns()?;
-    let store = look_at_store(global)?;
+    let store = open_store_read_only(global)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     let (corrections, unsure) = runtime.block_on(async {
         let corrections = store.corrections(None, Timestamp::MAX).await?;
         let unsure = if below > 0.0 { store.unsure_messages(below, options.limit).await? } else { Vec::new() };
         anyhow::Ok((corrections, unsure))
     })?;
+    let patterns = runtime.block_on(app::patterns(&config, store.as_ref()))?;
     let (rows, summary) = rows(corrections, &unsure, options.keep_predictions, |text| {
         if options.raw { text.to_owned() } else { without_personal_data(text, &patterns) }
     });
     let csv = csv_of(&HEADER, &rows)?;
-    let told = format!(
+    let message = format!(
         "{} corrected messages, {} that the model was unsure of (below {below}); {} with a text that was there already",
         summary.corrected, summary.unsure, summary.repeated
     );
     let mut output = Output::stdout();
-    match &options.out {
-        Some(path) => {
-            write(path, &csv)?;
-            if global.json {
-                output.json_pretty(&summary)?;
-            } else {
-                output.line(told)?;
-                output.line(format!("written: {}", path.display()))?;
-            }
+    if let Some(path) = &options.out {
+        write(path, &csv)?;
+        if global.json {
+            output.json_pretty(&summary)?;
+        } else {
+            output.line(message)?;
+            output.line(format!("written: {}", path.display()))?;
         }
-        None => {
-            output.text(String::from_utf8(csv).context("writing the rows")?)?;
-            if !global.quiet {
-                eprintln!("{told}");
-            }
+    } else {
+        output.text(String::from_utf8(csv).context("writing the rows")?)?;
+        if !global.quiet {
+            eprintln!("{message}");
         }
     }
     Ok(())
@@ -127,7 +124,7 @@ pub fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
 
 /// With made-up numbers and addresses: nobody writes `[PHONE_1]`, and the model learns what people write.
 fn without_personal_data(text: &str, patterns: &IdPatterns) -> String {
-    stand_ins(&Mask::new(patterns.clone(), true).hide(text))
+    unmask(&Mask::new(patterns.clone(), true).hide(text))
 }
 
 fn rows(

@@ -1,4 +1,4 @@
-//! Decides what made-up orders look like: cells of one row never contradict each other.
+//! Generates orders whose cells do not contradict each other.
 //!
 //! It must never read a clock or the system's random numbers: the same parameters give the same text.
 
@@ -8,6 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use crate::domain::order::column;
+use crate::files::csv::Table;
 
 /// The days before `until` in which orders were placed.
 const DAYS: u64 = 90;
@@ -61,12 +62,12 @@ const WRONG: [&str; 6] = [
     "Vegetables were rotten, only half the order was usable.",
 ];
 
-/// A sequence of numbers that a seed decides: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), written out here so that
+/// Pseudo-random numbers from a seed: `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014), implemented here so that
 /// no update of a library changes what a seed gives.
 #[derive(Debug, Clone)]
-struct Numbers(u64);
+struct SplitMix64(u64);
 
-impl Numbers {
+impl SplitMix64 {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -90,9 +91,9 @@ impl Numbers {
     }
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum OrderOutcome {
     Pleased,
     SoSo,
     Late,
@@ -103,29 +104,27 @@ enum Fate {
     Delayed,
 }
 
-/// Made-up orders.
+/// A generator of orders.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     rows: u32,
-    numbers: Numbers,
+    numbers: SplitMix64,
     until: Date,
 }
 
 impl Sample {
     pub(super) fn new(rows: u32, seed: u64, until: Date) -> Self {
-        Self { rows, numbers: Numbers(seed), until }
+        Self { rows, numbers: SplitMix64(seed), until }
     }
 
     /// Writes the header and all rows as CSV, some rows at a time.
     pub(super) fn write(mut self, mut out: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(column::REQUIRED.iter().chain(&column::OPTIONAL))?;
+        let mut table = Table::new();
+        table.row(column::REQUIRED.iter().chain(&column::OPTIONAL))?;
         for number in 1..=self.rows {
-            writer.write_record(self.row(number))?;
+            table.row(self.row(number))?;
             if number % 1_000 == 0 || number == self.rows {
-                let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-                out(&String::from_utf8(bytes).map_err(io::Error::other)?)?;
-                writer = csv::Writer::from_writer(Vec::new());
+                out(&std::mem::take(&mut table).finish()?)?;
             }
         }
         Ok(())
@@ -139,30 +138,30 @@ impl Sample {
         let (category, low, high) = numbers.pick(&CATEGORIES);
         let rupees = numbers.between(low, high);
         let paise = numbers.percent(10);
-        let fate = match numbers.between(1, 100) {
-            1..=52 => Fate::Pleased,
-            53..=64 => Fate::SoSo,
-            65..=76 => Fate::Late,
-            77..=88 => Fate::Wrong,
-            89..=92 => Fate::Cancelled,
-            93..=95 => Fate::Packed,
-            96..=98 => Fate::OutForDelivery,
-            _ => Fate::Delayed,
+        let outcome = match numbers.between(1, 100) {
+            1..=52 => OrderOutcome::Pleased,
+            53..=64 => OrderOutcome::SoSo,
+            65..=76 => OrderOutcome::Late,
+            77..=88 => OrderOutcome::Wrong,
+            89..=92 => OrderOutcome::Cancelled,
+            93..=95 => OrderOutcome::Packed,
+            96..=98 => OrderOutcome::OutForDelivery,
+            _ => OrderOutcome::Delayed,
         };
         // Whatever the seed, the orders that anybody may ask for hold one of each kind.
-        let fate = match number {
-            DEMO => Fate::Wrong,
-            5 => Fate::OutForDelivery,
-            8 => Fate::Packed,
-            11 => Fate::Delayed,
-            14 => Fate::Cancelled,
-            17 => Fate::Late,
-            _ => fate,
+        let outcome = match number {
+            DEMO => OrderOutcome::Wrong,
+            5 => OrderOutcome::OutForDelivery,
+            8 => OrderOutcome::Packed,
+            11 => OrderOutcome::Delayed,
+            14 => OrderOutcome::Cancelled,
+            17 => OrderOutcome::Late,
+            _ => outcome,
         };
         let (category, rupees, paise) =
             if number == DEMO { ("Beverages", 599, false) } else { (category, rupees, paise) };
-        let facts = Facts::new(fate, numbers);
-        let placed = placed(fate, self.until, numbers);
+        let facts = Facts::new(outcome, numbers);
+        let placed = placed(outcome, self.until, numbers);
         let feedback = if number == DEMO { "Some bottles were missing from my bag." } else { facts.feedback };
         let optional = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
         let yes_no = |flag: bool| if flag { "Yes" } else { "No" }.to_owned();
@@ -190,7 +189,7 @@ impl Sample {
     }
 }
 
-/// What follows from the fate of an order.
+/// The cells that follow from the outcome of an order.
 struct Facts {
     status: &'static str,
     minutes: Option<u64>,
@@ -201,7 +200,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn new(fate: Fate, numbers: &mut Numbers) -> Self {
+    fn new(outcome: OrderOutcome, numbers: &mut SplitMix64) -> Self {
         let under_way =
             |status, delayed| Self { status, minutes: None, rating: None, feedback: "", delayed, refund: false };
         let delivered = |minutes, rating, feedback, refund| Self {
@@ -212,36 +211,36 @@ impl Facts {
             delayed: minutes > 40,
             refund,
         };
-        match fate {
-            Fate::Pleased => {
+        match outcome {
+            OrderOutcome::Pleased => {
                 let (minutes, rating) = (numbers.between(8, 35), numbers.between(4, 5));
                 let said = numbers.percent(80);
                 delivered(minutes, rating, if said { numbers.pick(&PLEASED) } else { "" }, false)
             }
-            Fate::SoSo => delivered(numbers.between(15, 40), 3, numbers.pick(&SO_SO), false),
-            Fate::Late => {
+            OrderOutcome::SoSo => delivered(numbers.between(15, 40), 3, numbers.pick(&SO_SO), false),
+            OrderOutcome::Late => {
                 let (minutes, rating) = (numbers.between(45, 95), numbers.between(1, 2));
                 delivered(minutes, rating, numbers.pick(&LATE), numbers.percent(40))
             }
-            Fate::Wrong => {
+            OrderOutcome::Wrong => {
                 let (minutes, rating) = (numbers.between(10, 40), numbers.between(1, 2));
                 delivered(minutes, rating, numbers.pick(&WRONG), true)
             }
-            Fate::Cancelled => Self { refund: numbers.percent(50), ..under_way("Cancelled", false) },
-            Fate::Packed => under_way("Packed", false),
-            Fate::OutForDelivery => under_way("Out for delivery", false),
-            Fate::Delayed => under_way("Delayed", true),
+            OrderOutcome::Cancelled => Self { refund: numbers.percent(50), ..under_way("Cancelled", false) },
+            OrderOutcome::Packed => under_way("Packed", false),
+            OrderOutcome::OutForDelivery => under_way("Out for delivery", false),
+            OrderOutcome::Delayed => under_way("Delayed", true),
         }
     }
 }
 
 /// When an order was placed. What is still under way was placed on the last evening: these shops deliver within the
 /// hour.
-fn placed(fate: Fate, until: Date, numbers: &mut Numbers) -> DateTime {
-    let minutes_before = match fate {
-        Fate::Packed => numbers.between(1, 20),
-        Fate::OutForDelivery => numbers.between(15, 45),
-        Fate::Delayed => numbers.between(60, 150),
+fn placed(outcome: OrderOutcome, until: Date, numbers: &mut SplitMix64) -> DateTime {
+    let minutes_before = match outcome {
+        OrderOutcome::Packed => numbers.between(1, 20),
+        OrderOutcome::OutForDelivery => numbers.between(15, 45),
+        OrderOutcome::Delayed => numbers.between(60, 150),
         _ => {
             // From 7 in the morning to 10 in the evening of any of the days.
             let day = numbers.between(1, DAYS);
@@ -267,11 +266,11 @@ mod tests {
     fn text(rows: u32, seed: u64) -> String {
         let mut text = String::new();
         let sample = Sample::new(rows, seed, date(2026, 11, 1));
-        let keep = |part: &str| {
-            text.push_str(part);
+        let append = |lines: &str| {
+            text.push_str(lines);
             Ok(())
         };
-        sample.write(keep).unwrap();
+        sample.write(append).unwrap();
         text
     }
 
@@ -292,7 +291,7 @@ mod tests {
         for seed in 0..50 {
             let order = orders(3, seed).remove(2);
             assert_eq!((order.id.as_str(), order.category.as_str()), ("ORD000003", "Beverages"));
-            assert_eq!((order.value, order.refund_requested), (Money::from_rupees(599), Some(true)));
+            assert_eq!((order.value, order.refund_requested), (Some(Money::from_rupees(599)), Some(true)));
             assert_eq!((order.status.as_deref(), order.phone), (Some("Delivered"), None));
         }
     }
@@ -325,7 +324,7 @@ mod tests {
                 assert_eq!(order.delayed, order.delivery_minutes.map(|minutes| minutes > 40), "{order:?}");
                 assert!(order.refund_requested == Some(false) || order.rating < Some(3), "{order:?}");
             }
-            assert!(order.value > Money::ZERO);
+            assert!(order.value > Some(Money::ZERO));
             assert_eq!(order.phone.is_none(), place < 20);
             if let Some(phone) = order.phone {
                 assert!(phone.starts_with("+91 11 0") && phone.len() == 16, "{phone}");

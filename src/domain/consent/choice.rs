@@ -1,15 +1,14 @@
-//! Decides of which of several offered orders a message speaks.
-//!
-//! It must never guess: what contradicts itself, asks, or may mean either narrows nothing down.
+//! Which of several offered orders a message means. Nothing is guessed: a message that contradicts itself, asks, or is
+//! ambiguous chooses nothing.
 
-use super::{QUESTION_MARKS, untagged, words};
+use super::{QUESTION_MARKS, without_tag_questions, words};
 use crate::domain::ids::{IdPatterns, OrderId};
 
-/// Words before the orders they leave out.
-const LEAVE_OUT_BEFORE: &[&str] =
+/// Words that exclude the orders after them.
+const EXCLUDE_BEFORE: &[&str] =
     &["not", "except", "excluding", "without", "don't", "dont", "skip", "leave", "minus", "neither"];
-/// Words after the order they leave out.
-const LEAVE_OUT_AFTER: &[&str] = &[
+/// Words that exclude the order before them.
+const EXCLUDE_AFTER: &[&str] = &[
     "mat",
     "chhodkar",
     "chodkar",
@@ -26,10 +25,11 @@ const LEAVE_OUT_AFTER: &[&str] = &[
     "मत",
     "अलावा",
 ];
-/// Words that leave out the order before them, and before an order may also begin a wish (“no, ORD000004”).
-const EITHER: &[&str] = &["no", "nahi", "nahin", "nhi", "na", "naa", "नहीं", "नही", "ना"];
-/// Words that end what is left out.
-const AFRESH: &[&str] = &["but", "yes", "haan", "lekin", "par", "instead", "only", "just", "sirf", "bas", "सिर्फ", "बस"];
+/// Words that exclude the order before them; before an order they are ambiguous (“no, ORD000004” may ask for it).
+const AMBIGUOUS: &[&str] = &["no", "nahi", "nahin", "nhi", "na", "naa", "नहीं", "नही", "ना"];
+/// Words that end an exclusion.
+const END_EXCLUSION: &[&str] =
+    &["but", "yes", "haan", "lekin", "par", "instead", "only", "just", "sirf", "bas", "सिर्फ", "बस"];
 const ALL: &[&str] = &["both", "dono", "all", "sab", "sabhi", "saare", "दोनों", "सब", "सभी"];
 /// Words before and after an ordinal that chooses; after [`ONE`] nothing else is needed.
 const BEFORE_ORDINAL: &[&str] = &[
@@ -42,25 +42,25 @@ const AFTER_ORDINAL: &[&str] = &[
 ];
 const ONE: &[&str] = &["one", "wala", "wali", "waala", "waali", "vala", "वाला"];
 
-/// Of which of the offered orders a message speaks (“only ORD000007”, “yes except ORD000007”, “the second one”, “both”),
-/// in the order of the offer. Empty when it does not say, contradicts itself, or asks.
+/// Which of the offered orders a message chooses (“only ORD000007”, “yes except ORD000007”, “the second one”, “both”),
+/// in the order of the offer. Empty when it names none, contradicts itself, or asks.
 ///
-/// It is no consent: what it returns has to be offered anew, or agreed to by a message that
+/// This is no consent: what it returns has to be offered again, or agreed to by a message that
 /// [`agrees_to`](super::agrees_to) accepts.
-pub fn narrowed(text: &str, offered: &[OrderId], patterns: &IdPatterns) -> Vec<OrderId> {
+pub fn chosen_orders(text: &str, offered: &[OrderId], patterns: &IdPatterns) -> Vec<OrderId> {
     if text.contains(QUESTION_MARKS) {
         return Vec::new();
     }
-    let mut text = text.to_lowercase();
-    // Identifiers of any form become single words; those that were not offered fall away.
-    for id in patterns.orders_in(&text) {
-        let place = offered.iter().position(|order| *order == id).map_or("elsewhere".to_owned(), token);
-        text = text.replace(&id.as_str().to_lowercase(), &format!(" {place} "));
-    }
+    // Identifiers of any form become single words; those that were not offered become one that means nothing.
+    let place_of = |id: &OrderId| {
+        let place = offered.iter().position(|order| order == id).map_or("elsewhere".to_owned(), token);
+        format!(" {place} ")
+    };
+    let text = patterns.also_knowing(offered).replaced(text, place_of).to_lowercase();
     let none = vec![Named::No; offered.len()];
-    let mut choice = Choice { chosen: none.clone(), left_out: none, unsure: false };
+    let mut choice = Choice { chosen: none.clone(), excluded: none, ambiguous: false };
     for clause in text.split([',', '.', ';', '!', '\n', '।']) {
-        choice.read(&untagged(words(clause)), offered);
+        choice.read(&without_tag_questions(&words(clause)), offered);
     }
     choice.orders(offered)
 }
@@ -70,7 +70,7 @@ fn token(place: usize) -> String {
     format!("offered{place}order")
 }
 
-/// How an order was chosen or left out; what is said of it alone outweighs what is said of all.
+/// How an order was chosen or excluded; naming it by itself outweighs naming all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
     No,
@@ -81,35 +81,35 @@ enum Named {
 
 struct Choice {
     chosen: Vec<Named>,
-    left_out: Vec<Named>,
-    unsure: bool,
+    excluded: Vec<Named>,
+    ambiguous: bool,
 }
 
 impl Choice {
     fn read(&mut self, said: &[String], offered: &[OrderId]) {
-        let (mut leaving, mut either, mut last): (bool, bool, Vec<(usize, Named)>) = (false, false, Vec::new());
+        let (mut excluding, mut either, mut last): (bool, bool, Vec<(usize, Named)>) = (false, false, Vec::new());
         for (at, word) in said.iter().enumerate() {
             let word = word.as_str();
             let before = at.checked_sub(1).map(|before| said[before].as_str());
             if word.starts_with("cancel") {
                 // “Cancel the first one” may drop its refund or ask for it.
-                self.unsure = true;
-            } else if LEAVE_OUT_BEFORE.contains(&word) {
-                leaving = true;
-            } else if AFRESH.contains(&word) {
-                self.unsure |= before == Some("not");
-                (leaving, either) = (false, false);
-            } else if EITHER.contains(&word) || LEAVE_OUT_AFTER.contains(&word) {
+                self.ambiguous = true;
+            } else if EXCLUDE_BEFORE.contains(&word) {
+                excluding = true;
+            } else if END_EXCLUSION.contains(&word) {
+                self.ambiguous |= before == Some("not");
+                (excluding, either) = (false, false);
+            } else if AMBIGUOUS.contains(&word) || EXCLUDE_AFTER.contains(&word) {
                 for (index, named) in last.drain(..) {
                     self.chosen[index] = Named::No;
-                    self.left_out[index] = named;
+                    self.excluded[index] = named;
                 }
-                either = EITHER.contains(&word) && !leaving;
+                either = AMBIGUOUS.contains(&word) && !excluding;
             } else if let Some(meant) = meant(said, at, offered) {
-                self.unsure |= either && !said[at..].iter().any(|word| word == "instead");
+                self.ambiguous |= either && !said[at..].iter().any(|word| word == "instead");
                 let named = if meant.len() > 1 { Named::WithAll } else { Named::ByItself };
                 for index in &meant {
-                    let list = if leaving { &mut self.left_out } else { &mut self.chosen };
+                    let list = if excluding { &mut self.excluded } else { &mut self.chosen };
                     list[*index] = list[*index].max(named);
                 }
                 if !matches!(before, Some("and" | "aur")) {
@@ -121,21 +121,21 @@ impl Choice {
     }
 
     fn orders(&self, offered: &[OrderId]) -> Vec<OrderId> {
-        let places = || self.chosen.iter().zip(&self.left_out);
+        let places = || self.chosen.iter().zip(&self.excluded);
         let contradicts = places().any(|pair| pair == (&Named::ByItself, &Named::ByItself));
-        let silent = places().all(|pair| pair == (&Named::No, &Named::No));
-        if self.unsure || contradicts || silent {
+        let names_none = places().all(|pair| pair == (&Named::No, &Named::No));
+        if self.ambiguous || contradicts || names_none {
             return Vec::new();
         }
         let chooses = self.chosen.iter().any(|chosen| *chosen != Named::No);
-        let kept = |(chosen, left_out): (&Named, &Named)| {
-            if chooses { chosen > left_out } else { *left_out == Named::No }
+        let is_chosen = |(chosen, excluded): (&Named, &Named)| {
+            if chooses { chosen > excluded } else { *excluded == Named::No }
         };
-        offered.iter().zip(places()).filter(|(_, place)| kept(*place)).map(|(id, _)| id.clone()).collect()
+        offered.iter().zip(places()).filter(|(_, place)| is_chosen(*place)).map(|(id, _)| id.clone()).collect()
     }
 }
 
-/// The offered orders that the word at a place means; none where it is no such word.
+/// The indices of the offered orders that the word at a place means; `None` where it means none.
 fn meant(said: &[String], at: usize, offered: &[OrderId]) -> Option<Vec<usize>> {
     let word = said[at].as_str();
     let named = |(index, id): (usize, &OrderId)| word == token(index) || *id == OrderId::new(word);
@@ -145,9 +145,10 @@ fn meant(said: &[String], at: usize, offered: &[OrderId]) -> Option<Vec<usize>> 
     let next = said.get(at + 1).map(String::as_str);
     let before = at.checked_sub(1).map(|before| said[before].as_str());
     if ALL.contains(&word) {
-        // “All good” and “all my money” speak of no orders.
-        let idle = matches!(next, Some("good" | "fine" | "theek" | "my" | "is" | "are")) || before == Some("that's");
-        return (!idle).then(|| (0..offered.len()).collect());
+        // “All good” and “all my money” are not about orders.
+        let unrelated =
+            matches!(next, Some("good" | "fine" | "theek" | "my" | "is" | "are")) || before == Some("that's");
+        return (!unrelated).then(|| (0..offered.len()).collect());
     }
     let place = match word {
         "first" | "1st" | "former" | "pehla" | "pehle" | "pehli" | "पहला" | "पहले" => 0,

@@ -1,25 +1,26 @@
-//! Decides what each known word and phrase of an answer stands for.
-//!
-//! It must never hold a word that can change what is agreed to: such a word has to stay unknown.
+//! The known words and phrases of an answer, with the role of each. A word that could change what is agreed to must
+//! stay out of this table: unknown words make an answer unclear.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-/// What a word or phrase does in an answer.
+/// The role of a word or phrase in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Agrees, whatever known words stand beside it.
+    /// Agrees, whatever other known words there are.
     Yes,
-    /// Agrees by telling us to act: a negated verb turns it into a refusal.
+    /// Agrees by asking to proceed: a negated verb turns it into a refusal.
     Proceed,
-    /// Agrees, but beside a “please” it asks us for it.
+    /// Agrees, but together with a “please” it asks for a confirmation.
     Confirm,
-    /// Agrees by itself; beside a refund word or a wish it only repeats the request.
+    /// Agrees by itself; together with a refund word or a wish it only repeats the request.
     Act,
     /// Agrees only where nearly nothing else is said: “ok” may also close a conversation.
     Weak,
     /// “ji”: a yes as the whole message, else a form of address.
     Ji,
+    /// A yes of another language as the whole message; with anything else it may be another word.
+    Alone,
     Please,
     Thanks,
     Address,
@@ -35,13 +36,13 @@ pub(super) enum Role {
     And,
     /// Possessives and particles around the refund.
     Link,
-    /// Other words that change nothing beside a yes.
+    /// Other words that do not change a yes.
     Filler,
     /// A refusal of the whole.
     No,
     /// A refusal that negates a verb or a wish.
     NegatedVerb,
-    /// A refusal that drops what was begun.
+    /// A refusal that cancels what was begun.
     Drop,
     /// A refusal that keeps the order.
     Keep,
@@ -85,6 +86,7 @@ const TABLE: &[(Role, &str)] = &[
          thats fine, that is fine, this is fine, that's correct, that is correct, ठीक, ठीक है, सही, सही है, ओके",
     ),
     (Role::Ji, "ji, jee, जी"),
+    (Role::Alone, "sí, oui, ja"),
     (Role::Please, "please, pls, plz, plss, plzz, plez, kindly, kripya, कृपया, प्लीज"),
     (
         Role::Thanks,
@@ -136,7 +138,7 @@ const TABLE: &[(Role, &str)] = &[
     ),
     (
         Role::Drop,
-        "cancel, cancel karo, cancel kar do, cancel kardo, stop, stop it, leave it, leave, rehne do, rahne do, rehne de, \
+        "cancel, cancel karo, cancel kar do, cancel kardo, stop, stop it, quit, leave it, leave, rehne do, rahne do, rehne de, \
          rahne de, rehne dijiye, chhodo, chodo, chhod do, chod do, bas karo, band karo, drop it, skip it, रहने दो, \
          रहने दीजिए, छोडो, छोड दो, बंद करो",
     ),

@@ -1,10 +1,14 @@
-//! Decides how a request and an answer look on the wire: chat completions as Groq and compatible services have them.
+//! The JSON of chat completions, as Groq and compatible services have it.
 //!
 //! It must never send a field that the service does not know: some refuse the whole request.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::Serialize;
 use serde_json::Value;
 
+use super::parameters::CLOSED_SCHEMAS;
+use crate::llm::message::Message;
 use crate::tools::ToolSpec;
 
 /// A request for one completion.
@@ -18,83 +22,15 @@ pub(super) struct Request<'a> {
     pub tool_choice: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
-    pub temperature: f64,
-    pub max_completion_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_completion_tokens: Option<u32>,
+    /// The earlier name of the same, for services that know no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<&'a str>,
-}
-
-/// One message of a conversation with the model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "role", rename_all = "lowercase")]
-pub enum Message {
-    /// Instructions.
-    System {
-        /// The text.
-        content: String,
-    },
-    /// What the customer wrote.
-    User {
-        /// The text.
-        content: String,
-    },
-    /// What the bot, or a person of the team, answered, or a call that the model asked for.
-    Assistant {
-        /// The text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        content: Option<String>,
-        /// The calls.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<Call>,
-    },
-    /// What a tool answered.
-    Tool {
-        /// Which call it answers.
-        tool_call_id: String,
-        /// The tool's JSON.
-        content: String,
-    },
-}
-
-impl Message {
-    /// The text of it, a call's arguments included.
-    pub fn text(&self) -> String {
-        match self {
-            Self::System { content } | Self::User { content } | Self::Tool { content, .. } => content.clone(),
-            Self::Assistant { content, tool_calls } => {
-                let calls = tool_calls.iter().map(|call| format!("{} {}", call.function.name, call.function.arguments));
-                content.iter().cloned().chain(calls).collect::<Vec<_>>().join(" ")
-            }
-        }
-    }
-}
-
-/// A call, as both sides write it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    /// Names the call.
-    #[serde(default)]
-    pub id: String,
-    /// Always `function`.
-    #[serde(default = "function", rename = "type")]
-    pub kind: String,
-    /// What is called.
-    pub function: Function,
-}
-
-/// The function of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Function {
-    /// The tool.
-    #[serde(default)]
-    pub name: String,
-    /// Its arguments, as the text of a JSON object.
-    #[serde(default)]
-    pub arguments: String,
-}
-
-fn function() -> String {
-    "function".to_owned()
 }
 
 /// A tool as it is described to the model.
@@ -109,75 +45,31 @@ pub(super) struct Tool<'a> {
 struct Definition<'a> {
     name: &'a str,
     description: &'a str,
-    parameters: &'a Value,
+    parameters: Cow<'a, Value>,
 }
 
 impl<'a> Tool<'a> {
-    pub fn new(spec: &'a ToolSpec) -> Self {
-        let function = Definition { name: &spec.name, description: &spec.description, parameters: &spec.input };
+    pub(super) fn new(spec: &'a ToolSpec) -> Self {
+        let function =
+            Definition { name: &spec.name, description: &spec.description, parameters: Cow::Borrowed(&spec.input) };
         Self { kind: "function", function }
+    }
+
+    /// The same without what some services refuse in a schema.
+    pub(super) fn open(&self) -> Self {
+        let mut tool = self.clone();
+        without_key(tool.function.parameters.to_mut(), CLOSED_SCHEMAS);
+        tool
     }
 }
 
-/// A completion.
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    #[serde(default)]
-    pub choices: Vec<Choice>,
-    #[serde(default)]
-    pub usage: Option<Usage>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Choice {
-    pub message: Said,
-    #[serde(default)]
-    pub finish_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Said {
-    #[serde(default)]
-    pub content: Option<String>,
-    #[serde(default)]
-    pub tool_calls: Option<Vec<Call>>,
-}
-
-/// What a completion cost.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub(super) struct Usage {
-    #[serde(default)]
-    pub prompt_tokens: u64,
-    #[serde(default)]
-    pub completion_tokens: u64,
-}
-
-/// What `/models` tells.
-#[derive(Debug, Deserialize)]
-pub(super) struct Models {
-    pub data: Vec<Model>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Model {
-    pub id: String,
-    /// Groq lists models that are withdrawn with `false`.
-    #[serde(default)]
-    pub active: Option<bool>,
-}
-
-/// The body of an error.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ErrorBody {
-    #[serde(default)]
-    pub error: ErrorDetail,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ErrorDetail {
-    #[serde(default)]
-    pub message: String,
-    /// A word with most services, a number with some.
-    #[serde(default)]
-    pub code: Option<Value>,
+fn without_key(value: &mut Value, key: &str) {
+    match value {
+        Value::Object(map) => {
+            map.remove(key);
+            map.values_mut().for_each(|value| without_key(value, key));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| without_key(value, key)),
+        _ => {}
+    }
 }

@@ -1,6 +1,4 @@
-//! Decides which written answer fits a general question.
-//!
-//! It must never make an answer up: no match is `None`.
+//! Finds the shop's answer to a general question. It never makes one up: no match is `None`.
 
 use serde::Deserialize;
 
@@ -8,6 +6,14 @@ use crate::domain::words::words;
 
 /// The shipped questions and answers.
 pub const SHIPPED: &str = include_str!("../../../data/faq.toml");
+
+/// Stands in an answer for an order id like those of the shop.
+const EXAMPLE: &str = "ORD123456";
+
+/// An answer with an order id like those of the shop, where it is known what they look like.
+pub(in crate::llm) fn with_example(answer: &str, example: Option<&str>) -> String {
+    answer.replace(EXAMPLE, example.unwrap_or("the number in your order confirmation"))
+}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +46,7 @@ impl Faq {
             for (name, value) in fill {
                 entry.answer = entry.answer.replace(&format!("{{{name}}}"), value);
             }
+            entry.answer = entry.answer.replace("{order_id}", EXAMPLE);
             if let Some(open) = entry.answer.find('{') {
                 let name: String = entry.answer[open..].chars().take(24).collect();
                 return Err(format!("the answer “{}” holds {name}, which is not known", entry.name));
@@ -57,15 +64,15 @@ impl Faq {
     pub fn answer(&self, text: &str) -> Option<&str> {
         let said = words(text);
         let fits = |line: &str| {
-            let parts: Vec<&str> = line.split_whitespace().collect();
-            let all = !parts.is_empty()
-                && parts.iter().all(|part| {
-                    said.iter().any(|word| match part.strip_suffix('*') {
+            let required: Vec<&str> = line.split_whitespace().collect();
+            let all = !required.is_empty()
+                && required.iter().all(|required| {
+                    said.iter().any(|word| match required.strip_suffix('*') {
                         Some(stem) => word.starts_with(stem),
-                        None => word == part,
+                        None => word == required,
                     })
                 });
-            all.then_some(parts.len())
+            all.then_some(required.len())
         };
         let score = |entry: &Entry| entry.when.iter().filter_map(|line| fits(line)).max();
         let mut best: Option<(usize, &Entry)> = None;
@@ -97,6 +104,8 @@ mod tests {
         assert!(faq.answer("What payment methods do you accept?").unwrap().contains("checkout"));
         assert_eq!(faq.answer("who won the cricket match yesterday"), None);
         assert_eq!(faq.answer(""), None);
+        let where_it_is = faq.answer("where is my order id?").unwrap();
+        assert!(with_example(where_it_is, Some("#1001")).ends_with("It looks like #1001."));
     }
 
     #[test]

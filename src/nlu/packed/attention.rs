@@ -1,20 +1,18 @@
-//! Decides how the tokens of a sentence attend to each other: scaled dot products (Vaswani et al., 2017), a sentence
-//! and a head at a time.
-//!
-//! It must never let a sentence see the tokens of another.
+//! Scaled dot-product attention (Vaswani et al., 2017), a sentence and a head at a time: no token attends to another
+//! sentence.
 
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "heads write to different columns of the same rows")]
 
 use std::sync::{Mutex, PoisonError};
 
-use super::kernels::{Kernels, PANEL, Panel, Product, Then};
+use super::kernels::{EpilogueOp, Kernels, PANEL, Panel, Product};
 use super::memory::{Buffer, Rows};
-use super::team::Team;
+use super::thread_pool::ThreadPool;
 
 /// Queries computed together, so that their scores stay in the first-level cache.
 const QUERIES: usize = 32;
 
-/// What one thread needs for one head; it grows to the longest sentence.
+/// Memory of one thread for one head; it grows to the longest sentence.
 pub(super) struct Scratch {
     /// Keys, transposed, in panels of [`PANEL`] tokens.
     keys: Buffer<f32>,
@@ -45,18 +43,21 @@ impl Scratch {
     }
 }
 
-/// Memory that heads write to, each to columns and rows of its own.
+/// The output, in which each chunk has columns and rows of its own.
 struct Target(*mut f32);
-// SAFETY: a bare address; `attend` sees to it that no two parts use the same places.
+// SAFETY: a pointer without an owner; `attend` ensures that no two chunks use the same elements.
 unsafe impl Sync for Target {}
 
 /// Attention of every token to the tokens of its sentence.
 ///
 /// `qkv` holds query, key and value of each token side by side; sentence `i` is the rows `starts[i] .. starts[i + 1]`.
-/// `scratch` holds one for each thread of the team.
+/// `scratch` holds one for each thread of the pool.
+///
+/// # Panics
+/// The heads do not divide the width, or the sentences are not all rows.
 pub(super) fn attend(
     kernels: &Kernels,
-    team: &mut Team,
+    pool: &mut ThreadPool,
     qkv: &Rows,
     starts: &[usize],
     heads: usize,
@@ -70,15 +71,15 @@ pub(super) fn attend(
     out.resize(qkv.count(), dim);
     let (target, out_stride) = (Target(out.as_mut_ptr()), out.stride());
     let sentences = starts.len() - 1;
-    team.run(sentences * heads, &|worker, part| {
+    pool.run(sentences * heads, &|thread, chunk| {
         let target = &target;
-        let (sentence, head) = (part / heads, part % heads);
+        let (sentence, head) = (chunk / heads, chunk % heads);
         let (first, last) = (starts[sentence], starts[sentence + 1]);
-        let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
         scratch.reserve(last - first, dims);
         one_head(kernels, qkv, (first, last), (head * dims, dims), &mut scratch, |row, numbers| {
-            // SAFETY: the row is one of the sentence's and the columns are the head's, both within `out`; no other
-            // part has the same sentence and head.
+            // SAFETY: the row is one of the sentence's and the columns are the head's, both within `out`; no other chunk has
+            // the same sentence and head. `numbers` are scratch memory, which does not overlap with `out`.
             unsafe {
                 let place = target.0.add(row * out_stride + head * dims);
                 place.copy_from_nonoverlapping(numbers.as_ptr(), numbers.len());
@@ -99,24 +100,25 @@ fn one_head(
     let dim = qkv.width() / 3;
     let tokens = last - first;
     let (tokens_up, dims_up) = (tokens.next_multiple_of(PANEL), dims.next_multiple_of(PANEL));
-    // Places behind the last token or dimension keep old numbers: their sums go to places that nobody reads.
+    // Columns after the last token or dimension keep stale numbers: their sums go to columns that nobody reads.
     for token in 0..tokens {
         let row = qkv.row(first + token);
         let panel = &mut scratch.keys[token / PANEL * PANEL * dims + token % PANEL..];
         let key = &row[dim + column..][..dims];
         panel.iter_mut().step_by(PANEL).zip(key).for_each(|(to, from)| *to = *from);
         let value = &row[2 * dim + column..][..dims];
-        for (panel, part) in value.chunks(PANEL).enumerate() {
-            scratch.values[(panel * tokens + token) * PANEL..][..part.len()].copy_from_slice(part);
+        for (panel, dims) in value.chunks(PANEL).enumerate() {
+            scratch.values[(panel * tokens + token) * PANEL..][..dims.len()].copy_from_slice(dims);
         }
     }
+    #[expect(clippy::cast_precision_loss, reason = "a head is far below 2^24 wide")]
     let scale = 1.0 / (dims as f32).sqrt();
     for from in (0..tokens).step_by(QUERIES) {
         let queries = QUERIES.min(tokens - from);
         let scores = &mut scratch.scores[..queries * tokens_up];
         for panel in (0..tokens_up).step_by(PANEL) {
-            // SAFETY: `queries` rows from `first + from` with `dims` numbers at
-            // `column` are within `qkv`, and `reserve` made room for the panel and the scores.
+            // SAFETY: `queries` rows from `first + from` with `dims` numbers at `column` are within `qkv`, and `reserve`
+            // made room for the panel and the scores.
             unsafe {
                 kernels.product(&Product {
                     rows: qkv.as_ptr().add((first + from) * qkv.stride() + column),
@@ -127,13 +129,13 @@ fn one_head(
                     bias: std::ptr::null(),
                     out: scores[panel..].as_mut_ptr(),
                     out_stride: tokens_up,
-                    then: Then::Store,
+                    epilogue: EpilogueOp::None,
                 });
             }
         }
         kernels.softmax(scores, tokens_up, tokens, scale);
         for panel in (0..dims_up).step_by(PANEL) {
-            // SAFETY: as above; a row of scores has `tokens` numbers that count.
+            // SAFETY: as above; `tokens` numbers of a row of scores are used.
             unsafe {
                 kernels.product(&Product {
                     rows: scores.as_ptr(),
@@ -144,7 +146,7 @@ fn one_head(
                     bias: std::ptr::null(),
                     out: scratch.context[panel..].as_mut_ptr(),
                     out_stride: dims_up,
-                    then: Then::Store,
+                    epilogue: EpilogueOp::None,
                 });
             }
         }

@@ -1,21 +1,27 @@
-//! Decides how products, activations, softmax and layer normalization are computed, written once for every kind of
-//! vector, and which kind this processor has.
+//! Matrix products with fused activations, softmax and layer normalization, written once for every kind of vector, and the
+//! choice of the kind that this processor has.
 //!
-//! It must never run a variant that the processor was not asked about, and never allocate.
+//! A variant is only handed out after the processor was checked for its instructions. No kernel allocates.
 
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "vector instructions and raw pointers into panels and rows")]
+#![expect(clippy::inline_always, reason = "a kernel must be inlined where its instructions are enabled")]
+#![expect(clippy::cast_precision_loss, reason = "widths of layers are far below 2^24")]
 
+#[cfg(target_arch = "aarch64")]
+use super::simd::Neon;
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
 use super::simd::{Portable, Simd};
 
 /// Columns of a panel: two cache lines of `f32`.
 pub(super) const PANEL: usize = 32;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
-/// How far ahead of a product its weights are fetched, in bytes. A processor's own prefetching ends with every page;
-/// for a short sentence, where the weights come from far away, a page of notice makes a third of the time.
-const AHEAD: usize = 4096;
+/// How far ahead of a product its weights are prefetched, in bytes. The hardware prefetcher stops at the end of every page;
+/// for a short sentence, whose weights come from main memory, prefetching a page ahead is worth a third of the time.
+const PREFETCH_DISTANCE: usize = 4096;
 
 /// `LayerNorm`'s epsilon in DistilBERT (and BERT).
 pub(super) const EPSILON: f32 = 1e-12;
@@ -29,11 +35,11 @@ pub(super) enum Panel {
     Half(*const u16),
 }
 
-/// What happens to a sum before it is stored.
+/// What is done to a sum before it is stored.
 #[derive(Clone, Copy)]
-pub(super) enum Then {
+pub(super) enum EpilogueOp {
     /// Nothing.
-    Store,
+    None,
     /// `x · Φ(x)`.
     Gelu,
     /// `max(x, 0)`.
@@ -41,34 +47,34 @@ pub(super) enum Then {
     /// The numbers of other rows, `stride` apart, are added.
     Add { rows: *const f32, stride: usize },
     /// It is multiplied by the numbers of other rows, `stride` apart.
-    Times { rows: *const f32, stride: usize },
+    Multiply { rows: *const f32, stride: usize },
 }
 
 /// Rows times one panel.
 pub(super) struct Product {
     /// The first row.
     pub(super) rows: *const f32,
-    /// From one row to the next.
+    /// Distance between two rows, in numbers.
     pub(super) stride: usize,
     /// Number of rows.
     pub(super) count: usize,
-    /// Inputs: numbers of a row that count, rows of the panel.
+    /// Length of the dot products: numbers that are used of a row, rows of the panel.
     pub(super) depth: usize,
     /// The weights.
     pub(super) panel: Panel,
     /// [`PANEL`] numbers to add, or null.
     pub(super) bias: *const f32,
-    /// Where the first row's sums go; [`PANEL`] are written.
+    /// Where the first row's sums go; [`PANEL`] are written for each row.
     pub(super) out: *mut f32,
-    /// From one row of sums to the next.
+    /// Distance between two rows of sums, in numbers.
     pub(super) out_stride: usize,
-    /// What is done to them first.
-    pub(super) then: Then,
+    /// What is done to the sums before they are stored.
+    pub(super) epilogue: EpilogueOp,
 }
 
 /// The computations of one kind of processor.
 ///
-/// The functions need that kind of processor; only [`available`] hands out variants, and it asks first.
+/// The functions need the instructions of their variant; only [`available`] hands out variants, after a check.
 pub(super) struct Kernels {
     /// The instructions used.
     pub(super) name: &'static str,
@@ -77,31 +83,37 @@ pub(super) struct Kernels {
     /// Rows times a panel.
     product: unsafe fn(&Product),
     /// `softmax(scale · x)` of the first `columns` numbers of every row; `values` holds rows of `stride` numbers, a
-    /// multiple of [`PANEL`]. What lies behind the columns is lost.
+    /// multiple of [`PANEL`]. The numbers after the columns are overwritten.
     softmax: unsafe fn(values: &mut [f32], stride: usize, columns: usize, scale: f32),
     /// Layer normalization of one row.
     normalize: unsafe fn(row: &mut [f32], gamma: &[f32], beta: &[f32]),
 }
 
 impl Kernels {
-    /// See the field.
+    /// Rows times a panel.
     ///
     /// # Safety
-    /// All pointers are good for the sizes that the product names.
+    /// All pointers are valid for the sizes that the product names, and nobody else accesses the sums meanwhile.
     pub(super) unsafe fn product(&self, product: &Product) {
-        // SAFETY: whoever holds these kernels has them from `available`; the pointers are the caller's promise.
+        // SAFETY: kernels come from `available` only, which has checked the processor; the pointers are the caller's promise.
         unsafe { (self.product)(product) }
     }
 
-    /// See the field.
+    /// `softmax(scale · x)` of the first `columns` numbers of every row, in place; see the field.
+    ///
+    /// # Panics
+    /// `columns` is 0 or above `stride`, or `stride` is no multiple of [`PANEL`].
     pub(super) fn softmax(&self, values: &mut [f32], stride: usize, columns: usize, scale: f32) {
-        // SAFETY: whoever holds these kernels has them from `available`.
+        // SAFETY: kernels come from `available` only, which has checked the processor.
         unsafe { (self.softmax)(values, stride, columns, scale) }
     }
 
-    /// See the field.
+    /// Layer normalization of one row, in place.
+    ///
+    /// # Panics
+    /// The row is empty, or `gamma` or `beta` has another length.
     pub(super) fn normalize(&self, row: &mut [f32], gamma: &[f32], beta: &[f32]) {
-        // SAFETY: whoever holds these kernels has them from `available`.
+        // SAFETY: kernels come from `available` only, which has checked the processor.
         unsafe { (self.normalize)(row, gamma, beta) }
     }
 }
@@ -112,17 +124,17 @@ macro_rules! variant {
             use super::*;
             $(#[target_feature(enable = $feature)])*
             unsafe fn product(product: &Product) {
-                // SAFETY: the features are on in this function; the caller vouches for the pointers.
+                // SAFETY: the instructions are enabled in this function; the pointers are valid by the caller's promise.
                 unsafe { super::product::<$simd>(product) }
             }
             $(#[target_feature(enable = $feature)])*
             unsafe fn softmax(values: &mut [f32], stride: usize, columns: usize, scale: f32) {
-                // SAFETY: the features are on in this function.
+                // SAFETY: the instructions are enabled in this function.
                 unsafe { super::softmax::<$simd>(values, stride, columns, scale) }
             }
             $(#[target_feature(enable = $feature)])*
             unsafe fn normalize(row: &mut [f32], gamma: &[f32], beta: &[f32]) {
-                // SAFETY: the features are on in this function.
+                // SAFETY: the instructions are enabled in this function.
                 unsafe { super::normalize::<$simd>(row, gamma, beta) }
             }
             pub(super) static KERNELS: Kernels = Kernels { name: $name, half: $half, product, softmax, normalize };
@@ -131,11 +143,11 @@ macro_rules! variant {
 }
 
 #[cfg(target_arch = "x86_64")]
-variant!(avx512, super::super::simd::Avx512, "AVX-512", half: true, "avx512f");
+variant!(avx512, Avx512, "AVX-512", half: true, "avx512f");
 #[cfg(target_arch = "x86_64")]
-variant!(avx2, super::super::simd::Avx2, "AVX2", half: true, "avx2", "fma", "f16c");
+variant!(avx2, Avx2, "AVX2", half: true, "avx2", "fma", "f16c");
 #[cfg(target_arch = "aarch64")]
-variant!(neon, super::super::simd::Neon, "NEON", half: false, "neon");
+variant!(neon, Neon, "NEON", half: false, "neon");
 variant!(portable, Portable, "portable", half: false);
 
 /// The variants this processor can run, the fastest first; never empty.
@@ -160,14 +172,17 @@ pub(super) fn available() -> Vec<&'static Kernels> {
 
 /// Numbers that weights are stored as.
 trait Weight: Copy {
-    /// [`Simd::LANES`] of them as `f32`; the caller vouches for the memory and the instructions.
+    /// [`Simd::LANES`] of them as `f32`.
+    ///
+    /// # Safety
+    /// As for [`Simd::load`].
     unsafe fn load<S: Simd>(from: *const Self) -> S::V;
 }
 
 impl Weight for f32 {
     #[inline(always)]
     unsafe fn load<S: Simd>(from: *const Self) -> S::V {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller promises the same.
         unsafe { S::load(from) }
     }
 }
@@ -175,7 +190,7 @@ impl Weight for f32 {
 impl Weight for u16 {
     #[inline(always)]
     unsafe fn load<S: Simd>(from: *const Self) -> S::V {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller promises the same.
         unsafe { S::load_half(from) }
     }
 }
@@ -183,7 +198,7 @@ impl Weight for u16 {
 /// See [`Kernels::product`].
 #[inline(always)]
 unsafe fn product<S: Simd>(product: &Product) {
-    // SAFETY: the caller vouches for the instructions and for the pointers.
+    // SAFETY: instructions and pointers are the caller's promise.
     unsafe {
         match product.panel {
             Panel::Full(panel) => all_rows::<S, f32>(product, panel),
@@ -199,7 +214,7 @@ unsafe fn all_rows<S: Simd, W: Weight>(product: &Product, panel: *const W) {
     let mut first = 0;
     for block in 0..blocks {
         let rows = (product.count - first) / (blocks - block);
-        // SAFETY: rows `first .. first + rows` are among the product's, for which the caller vouches.
+        // SAFETY: rows `first .. first + rows` are among the product's; the rest is the caller's promise.
         unsafe {
             match rows {
                 1 => some_rows::<S, W, 1>(product, panel, first),
@@ -221,11 +236,11 @@ unsafe fn all_rows<S: Simd, W: Weight>(product: &Product, panel: *const W) {
     }
 }
 
-/// Two vectors of columns after the other, until the panel is done.
+/// `R` rows times the whole panel, two vectors of columns at a time.
 #[inline(always)]
 unsafe fn some_rows<S: Simd, W: Weight, const R: usize>(product: &Product, panel: *const W, first: usize) {
     for column in (0..PANEL).step_by(2 * S::LANES) {
-        // SAFETY: 2 · LANES divides PANEL, so that all columns are the panel's; the caller vouches for the rest.
+        // SAFETY: 2 · LANES divides PANEL, so that all columns are the panel's; the rest is the caller's promise.
         unsafe { block::<S, W, R>(product, panel.add(column), first, column) }
     }
 }
@@ -238,14 +253,15 @@ unsafe fn block<S: Simd, W: Weight, const R: usize>(
     first: usize,
     column: usize,
 ) {
-    // SAFETY: the caller vouches for the instructions, for `R` rows from `first`, for `depth` numbers in each, for as
-    // many rows of the panel, and for two vectors at `column` of the panel, the bias, the sums and the added rows.
+    // SAFETY: the caller promises the instructions, `R` rows from `first` with `depth` numbers in each, `depth` rows of the
+    // panel, and two vectors at `column` of each row of the panel, the bias, the sums and the epilogue's rows. `panel` is
+    // only read in the `depth` steps.
     unsafe {
         let stride = product.stride;
         let rows = product.rows.add(first * stride);
         let mut sums = [[S::splat(0.0); 2]; R];
         for k in 0..product.depth {
-            fetch_ahead::<S>(panel.cast(), 2 * S::LANES * size_of::<W>());
+            prefetch_ahead::<S>(panel.cast(), 2 * S::LANES * size_of::<W>());
             let left = W::load::<S>(panel);
             let right = W::load::<S>(panel.add(S::LANES));
             for (r, [a, b]) in sums.iter_mut().enumerate() {
@@ -253,45 +269,52 @@ unsafe fn block<S: Simd, W: Weight, const R: usize>(
                 *a = S::fma(x, left, *a);
                 *b = S::fma(x, right, *b);
             }
-            panel = panel.add(PANEL);
+            // Not `add`: the last step leaves the pointer beyond the panel, where it is not read.
+            panel = panel.wrapping_add(PANEL);
         }
         for (r, sums) in sums.into_iter().enumerate() {
-            for (half, mut sum) in sums.into_iter().enumerate() {
-                let column = column + half * S::LANES;
+            for (vector, mut sum) in sums.into_iter().enumerate() {
+                let column = column + vector * S::LANES;
                 if !product.bias.is_null() {
                     sum = S::add(sum, S::load(product.bias.add(column)));
                 }
-                sum = finish::<S>(product.then, sum, first + r, column);
+                sum = apply_epilogue::<S>(product.epilogue, sum, first + r, column);
                 S::store(product.out.add((first + r) * product.out_stride + column), sum);
             }
         }
     }
 }
 
-/// Asks for the weights a page ahead of those at `panel`, of which a step takes `bytes`.
+/// Prefetches the weights a page ahead of those at `panel`, of which a step takes `bytes`.
+///
+/// # Safety
+/// The processor has the instructions of `S`.
 #[inline(always)]
-pub(super) unsafe fn fetch_ahead<S: Simd>(panel: *const u8, bytes: usize) {
-    let ahead = panel.wrapping_add(AHEAD);
-    // SAFETY: the caller vouches for the instructions; asking for an address that holds nothing is no fault.
+pub(super) unsafe fn prefetch_ahead<S: Simd>(panel: *const u8, bytes: usize) {
+    let ahead = panel.wrapping_add(PREFETCH_DISTANCE);
+    // SAFETY: the instructions are the caller's promise; a prefetch may name any address.
     unsafe {
         S::prefetch(ahead);
-        if bytes > LINE {
-            S::prefetch(ahead.wrapping_add(LINE));
+        if bytes > CACHE_LINE {
+            S::prefetch(ahead.wrapping_add(CACHE_LINE));
         }
     }
 }
 
-/// What happens to the sums of a row from a column on; the caller vouches for the instructions and the added rows.
+/// Applies the epilogue to the sums of a row from a column on.
+///
+/// # Safety
+/// The processor has the instructions of `S`, and the epilogue's rows hold a vector at this row and column.
 #[inline(always)]
-pub(super) unsafe fn finish<S: Simd>(then: Then, sum: S::V, row: usize, column: usize) -> S::V {
-    // SAFETY: the caller's promise is the same.
+pub(super) unsafe fn apply_epilogue<S: Simd>(epilogue: EpilogueOp, sum: S::V, row: usize, column: usize) -> S::V {
+    // SAFETY: the caller promises the same.
     unsafe {
-        match then {
-            Then::Store => sum,
-            Then::Gelu => gelu::<S>(sum),
-            Then::Relu => S::max(S::splat(0.0), sum),
-            Then::Add { rows, stride } => S::add(sum, S::load(rows.add(row * stride + column))),
-            Then::Times { rows, stride } => S::mul(sum, S::load(rows.add(row * stride + column))),
+        match epilogue {
+            EpilogueOp::None => sum,
+            EpilogueOp::Gelu => gelu::<S>(sum),
+            EpilogueOp::Relu => S::max(S::splat(0.0), sum),
+            EpilogueOp::Add { rows, stride } => S::add(sum, S::load(rows.add(row * stride + column))),
+            EpilogueOp::Multiply { rows, stride } => S::mul(sum, S::load(rows.add(row * stride + column))),
         }
     }
 }
@@ -299,7 +322,7 @@ pub(super) unsafe fn finish<S: Simd>(then: Then, sum: S::V, row: usize, column: 
 /// `x · Φ(x)`, within 1e-6.
 #[inline(always)]
 unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
-    // SAFETY: the caller vouches for the instructions.
+    // SAFETY: the instructions are the caller's promise.
     unsafe {
         let half = S::mul(x, S::splat(0.5));
         S::fma(half, erf::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2))), half)
@@ -307,6 +330,9 @@ unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
 }
 
 /// The error function, a rational minimax approximation on [-4, 4] (as in the Eigen library).
+///
+/// # Safety
+/// The processor has the instructions of `S`.
 #[inline(always)]
 pub(super) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
     const P: [f32; 7] = [
@@ -319,7 +345,7 @@ pub(super) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
         -1.609_603_3e-2,
     ];
     const Q: [f32; 5] = [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
-    // SAFETY: the caller vouches for the instructions.
+    // SAFETY: the instructions are the caller's promise.
     unsafe {
         let z = S::max(S::min(x, S::splat(4.0)), S::splat(-4.0));
         let square = S::mul(z, z);
@@ -335,22 +361,25 @@ pub(super) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// `2^x` for x ≤ 0, to the last digits of `f32`; what is below 2⁻¹²⁶ becomes that.
+/// `2^x` for x ≤ 0, to the last digits of `f32`; results below 2⁻¹²⁶ become 2⁻¹²⁶.
+///
+/// # Safety
+/// The processor has the instructions of `S`.
 #[inline(always)]
-pub(super) unsafe fn power<S: Simd>(x: S::V) -> S::V {
+pub(super) unsafe fn exp2<S: Simd>(x: S::V) -> S::V {
     // The series of 2^f = e^(f · ln 2) around 0, for |f| ≤ 1/2.
     const SERIES: [f32; 7] =
         [1.525_273_4e-5, 1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1];
-    // SAFETY: the caller vouches for the instructions.
+    // SAFETY: the instructions are the caller's promise.
     unsafe {
         let x = S::max(S::splat(-126.0), x);
-        let whole = S::round(x);
-        let rest = S::sub(x, whole);
+        let integer = S::round(x);
+        let rest = S::sub(x, integer);
         let mut sum = S::splat(SERIES[0]);
         for coefficient in &SERIES[1..] {
             sum = S::fma(sum, rest, S::splat(*coefficient));
         }
-        S::mul(S::fma(sum, rest, S::splat(1.0)), S::power_of_two(whole))
+        S::mul(S::fma(sum, rest, S::splat(1.0)), S::power_of_two(integer))
     }
 }
 
@@ -362,7 +391,7 @@ unsafe fn softmax<S: Simd>(values: &mut [f32], stride: usize, columns: usize, sc
     for row in values.chunks_exact_mut(stride) {
         row[columns..width].fill(f32::NEG_INFINITY);
         let row = row.as_mut_ptr();
-        // SAFETY: the caller vouches for the instructions; `width` is a whole number of vectors and, as LANES divides
+        // SAFETY: the instructions are the caller's promise; `width` is a whole number of vectors and, as LANES divides
         // PANEL and PANEL the stride, within the row.
         unsafe {
             let mut largest = S::load(row);
@@ -370,16 +399,16 @@ unsafe fn softmax<S: Simd>(values: &mut [f32], stride: usize, columns: usize, sc
                 largest = S::max(largest, S::load(row.add(at)));
             }
             let factor = S::splat(scale * std::f32::consts::LOG2_E);
-            let largest = S::splat(S::largest(largest));
+            let largest = S::splat(S::reduce_max(largest));
             let mut sum = S::splat(0.0);
             for at in (0..width).step_by(S::LANES) {
-                let value = power::<S>(S::mul(S::sub(S::load(row.add(at)), largest), factor));
+                let value = exp2::<S>(S::mul(S::sub(S::load(row.add(at)), largest), factor));
                 S::store(row.add(at), value);
                 sum = S::add(sum, value);
             }
-            let share = S::splat(1.0 / S::total(sum));
+            let inverse = S::splat(1.0 / S::reduce_sum(sum));
             for at in (0..width).step_by(S::LANES) {
-                S::store(row.add(at), S::mul(S::load(row.add(at)), share));
+                S::store(row.add(at), S::mul(S::load(row.add(at)), inverse));
             }
         }
     }
@@ -391,14 +420,14 @@ unsafe fn normalize<S: Simd>(row: &mut [f32], gamma: &[f32], beta: &[f32]) {
     let width = row.len();
     assert!(width > 0 && gamma.len() == width && beta.len() == width);
     let whole = width - width % S::LANES;
-    // SAFETY: the caller vouches for the instructions; vectors are loaded and stored at multiples of LANES below
+    // SAFETY: the instructions are the caller's promise; vectors are loaded and stored at multiples of LANES below
     // `whole`, which is within all three slices.
     unsafe {
         let mut sum = S::splat(0.0);
         for at in (0..whole).step_by(S::LANES) {
             sum = S::add(sum, S::load(row.as_ptr().add(at)));
         }
-        let mean = (S::total(sum) + row[whole..].iter().sum::<f32>()) / width as f32;
+        let mean = (S::reduce_sum(sum) + row[whole..].iter().sum::<f32>()) / width as f32;
         let means = S::splat(mean);
         let mut squares = S::splat(0.0);
         for at in (0..whole).step_by(S::LANES) {
@@ -406,7 +435,7 @@ unsafe fn normalize<S: Simd>(row: &mut [f32], gamma: &[f32], beta: &[f32]) {
             squares = S::fma(difference, difference, squares);
         }
         let rest: f32 = row[whole..].iter().map(|x| (x - mean) * (x - mean)).sum();
-        let scale = 1.0 / ((S::total(squares) + rest) / width as f32 + EPSILON).sqrt();
+        let scale = 1.0 / ((S::reduce_sum(squares) + rest) / width as f32 + EPSILON).sqrt();
         let scales = S::splat(scale);
         for at in (0..whole).step_by(S::LANES) {
             let difference = S::sub(S::load(row.as_ptr().add(at)), means);

@@ -1,61 +1,83 @@
-//! Decides how tensors are read from a weights file one at a time, in the number format they have there.
-//!
-//! It must never hold more of the file in memory than the tensor that is asked for.
+//! Reads tensors from a weights file one at a time, in the number format they have there. A file on the disk is never in
+//! memory as a whole; one inside the program is read where it lies.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata};
 
-use crate::nlu::NluError;
-use crate::nlu::weights::{Precision, Weights};
+use crate::NluError;
+use crate::model::location::{ModelLocation, WEIGHTS};
+use crate::model::weights::{Precision, Weights};
 
 /// An open `safetensors` file.
-pub(in crate::nlu) struct Source {
+pub(crate) struct Source {
     path: PathBuf,
-    file: File,
+    bytes: Bytes,
     /// Where the tensors begin.
     start: u64,
     metadata: Metadata,
 }
 
-/// Bytes of the number of bytes of the header, and the longest header that the format allows.
-const PREFIX: u64 = 8;
-const LONGEST: u64 = 100_000_000;
+/// Where the bytes of a file are.
+enum Bytes {
+    /// On the disk: each tensor is read when it is taken.
+    File(File),
+    /// In the program: what follows the header, from which tensors are borrowed.
+    Program(&'static [u8]),
+}
+
+/// Bytes of the prefix that gives the length of the header, and the longest header that the format allows.
+const PREFIX: usize = 8;
+const MAX_HEADER: u64 = 100_000_000;
 
 impl Source {
-    /// Opens a file and reads what it says it holds.
+    /// Opens the weights of a model and reads what they say they hold.
     ///
     /// # Errors
     /// The file is missing, cut off or damaged.
-    pub(in crate::nlu) fn open(path: &Path) -> Result<Self, NluError> {
-        let mut file = File::open(path).map_err(|error| NluError::io(path, error))?;
-        let Some((start, metadata)) = header(&mut file) else {
-            // What exactly is wrong with it is known to who reads the whole file.
-            return Err(match Weights::read(path) {
+    pub(crate) fn open(location: impl Into<ModelLocation>) -> Result<Self, NluError> {
+        let location = location.into();
+        let path = location.path(WEIGHTS);
+        let (mut bytes, header) = if let Some(all) = location.read_built_in(WEIGHTS) {
+            (Bytes::Program(all), header(all, all.len() as u64))
+        } else {
+            let file = File::open(&path).map_err(|error| NluError::io(&path, error))?;
+            let length = file.metadata().map_err(|error| NluError::io(&path, error))?.len();
+            let header = header(&file, length);
+            (Bytes::File(file), header)
+        };
+        let Some((start, metadata)) = header else {
+            // The reader of whole files describes what exactly is wrong with it.
+            return Err(match Weights::of(&location) {
                 Err(error) => error,
-                Ok(_) => NluError::format(path, "was changed while it was read", "try again"),
+                Ok(_) => NluError::format(&path, "was changed while it was read", "try again"),
             });
         };
-        Ok(Self { path: path.to_owned(), file, start, metadata })
+        if let Bytes::Program(all) = &mut bytes {
+            // The tensors end where the file ends.
+            *all = &all[all.len() - metadata.data_len()..];
+        }
+        Ok(Self { path, bytes, start, metadata })
     }
 
-    /// Number of rows of a tensor, where it is there.
-    pub(in crate::nlu) fn rows(&self, name: &str) -> Option<usize> {
+    /// Number of rows of a tensor, where it exists.
+    pub(crate) fn rows(&self, name: &str) -> Option<usize> {
         self.metadata.info(name).and_then(|info| info.shape.first().copied())
     }
 
     /// Number of weights.
-    pub(in crate::nlu) fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         let tensors = self.metadata.tensors();
         tensors.values().filter(|info| is_float(info.dtype)).map(|info| info.shape.iter().product::<usize>()).sum()
     }
 
     /// Number format of the file (of its largest tensor).
-    pub(in crate::nlu) fn precision(&self) -> Precision {
+    pub(crate) fn precision(&self) -> Precision {
         let tensors = self.metadata.tensors();
         let largest = tensors.values().max_by_key(|info| info.data_offsets.1 - info.data_offsets.0);
         match largest.map(|info| info.dtype) {
@@ -82,28 +104,32 @@ impl Source {
             });
         }
         let (from, to) = info.data_offsets;
-        let mut bytes = vec![0; to - from];
-        self.file
-            .seek(SeekFrom::Start(self.start + from as u64))
-            .and_then(|_| self.file.read_exact(&mut bytes))
-            .map_err(|error| NluError::io(&self.path, error))?;
+        let bytes = match &mut self.bytes {
+            Bytes::Program(tensors) => Cow::Borrowed(&tensors[from..to]),
+            Bytes::File(file) => {
+                let mut bytes = vec![0; to - from];
+                file.seek(SeekFrom::Start(self.start + from as u64))
+                    .and_then(|_| file.read_exact(&mut bytes))
+                    .map_err(|error| NluError::io(&self.path, error))?;
+                Cow::Owned(bytes)
+            }
+        };
         Ok(Tensor { dtype: info.dtype, columns: shape.last().copied().unwrap_or(1), bytes })
     }
 }
 
-/// Where the tensors begin and what they are; nothing where the file is not what its header announces.
-fn header(file: &mut File) -> Option<(u64, Metadata)> {
-    let length = file.metadata().ok()?.len();
-    let mut prefix = [0; PREFIX as usize];
+/// Where the tensors begin and what they are; `None` where the file is not what its header announces.
+fn header(mut file: impl Read, length: u64) -> Option<(u64, Metadata)> {
+    let mut prefix = [0; PREFIX];
     file.read_exact(&mut prefix).ok()?;
     let size = u64::from_le_bytes(prefix);
-    if size > LONGEST || size.checked_add(PREFIX)? > length {
+    if size > MAX_HEADER || size.checked_add(PREFIX as u64)? > length {
         return None;
     }
-    let mut text = vec![0; size as usize];
+    let mut text = vec![0; usize::try_from(size).ok()?];
     file.read_exact(&mut text).ok()?;
     let metadata: Metadata = serde_json::from_slice(&text).ok()?;
-    let start = PREFIX + size;
+    let start = PREFIX as u64 + size;
     (start.checked_add(metadata.data_len() as u64)? == length).then_some((start, metadata))
 }
 
@@ -115,7 +141,7 @@ fn is_float(dtype: Dtype) -> bool {
 pub(super) struct Tensor {
     dtype: Dtype,
     columns: usize,
-    bytes: Vec<u8>,
+    bytes: Cow<'static, [u8]>,
 }
 
 impl Tensor {
@@ -133,11 +159,12 @@ impl Tensor {
     pub(super) fn row(&self, row: usize, out: &mut [f32]) {
         let bytes = self.bytes_of(row);
         match self.dtype {
-            Dtype::F16 => widen(bytes.as_chunks().0, out, f16::from_le_bytes, |from, to| from.convert_to_f32_slice(to)),
+            Dtype::F16 => widen(bytes.as_chunks().0, out, f16::from_le_bytes, HalfFloatSliceExt::convert_to_f32_slice),
             Dtype::BF16 => {
-                widen(bytes.as_chunks().0, out, bf16::from_le_bytes, |from, to| from.convert_to_f32_slice(to));
+                widen(bytes.as_chunks().0, out, bf16::from_le_bytes, HalfFloatSliceExt::convert_to_f32_slice);
             }
             Dtype::F64 => {
+                #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
                 let numbers = bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight) as f32);
                 out.iter_mut().zip(numbers).for_each(|(out, number)| *out = number);
             }
@@ -165,9 +192,9 @@ impl Tensor {
 
 /// Converts 16-bit numbers a few at a time: the conversion of slices uses the processor's instruction where it has one.
 fn widen<T: Copy + Default>(from: &[[u8; 2]], to: &mut [f32], read: fn([u8; 2]) -> T, convert: fn(&[T], &mut [f32])) {
-    let mut few = [T::default(); 64];
-    for (from, to) in from.chunks(few.len()).zip(to.chunks_mut(few.len())) {
-        few.iter_mut().zip(from).for_each(|(few, two)| *few = read(*two));
-        convert(&few[..from.len()], to);
+    let mut buffer = [T::default(); 64];
+    for (from, to) in from.chunks(buffer.len()).zip(to.chunks_mut(buffer.len())) {
+        buffer.iter_mut().zip(from).for_each(|(number, two)| *number = read(*two));
+        convert(&buffer[..from.len()], to);
     }
 }

@@ -1,8 +1,7 @@
-//! Decides how a model is trained on the CPU: the forward pass of `distilbert` with dropout and the way back from its
-//! loss to the gradient of every weight, by hand, on rows of different lengths without padding.
+//! Training on the CPU: the forward pass of `distilbert` with dropout and the backward pass to the gradient of every weight,
+//! written by hand, on sentences of different lengths without padding.
 //!
-//! It must never compute other gradients than burn does for the same batch and the same dropout, nor let a result
-//! depend on how many threads there are.
+//! The gradients are those of burn for the same batch and the same dropout, and no result depends on the number of threads.
 
 mod attention;
 mod kernels;
@@ -19,35 +18,34 @@ use std::sync::Mutex;
 use self::attention::Scratch;
 use self::kernels::TrainingKernels;
 use self::layer::{Layer, Unpacked};
-pub(in crate::nlu) use self::loss::Objective;
+pub(crate) use self::loss::Objective;
 use self::norm::Norm;
 use self::parameters::Parameter;
 use self::passes::Tape;
-use super::kernels::PANEL;
-use super::linear::{Linear, Workers};
+use super::linear::Executor;
 use super::memory::{Buffer, Rows};
-use crate::nlu::NluError;
-use crate::nlu::config::{Activation, ModelConfig, Pooling};
-use crate::nlu::optimizer::AdamW;
-use crate::nlu::weights::Weights;
+use crate::NluError;
+use crate::model::config::{Activation, ModelConfig, Pooling};
+use crate::model::weights::Weights;
+use crate::training::optimizer::AdamW;
 
-/// DistilBERT with its classifiers while it is trained.
-pub(in crate::nlu) struct Trainee {
+/// `DistilBERT` with its classifiers while it is trained.
+pub(crate) struct TrainingNetwork {
     parameters: Vec<Parameter>,
-    /// Numbers of the word and position embedding among the parameters.
+    /// Indices of the word and position embedding among the parameters.
     words: usize,
     positions: usize,
     norm: Norm,
     blocks: Vec<Block>,
-    /// The classifiers of intents and sentiments.
-    tasks: [Option<Layer>; 2],
+    /// The classifiers, in the order of the model's heads.
+    classifiers: Vec<Layer>,
     heads: usize,
     dim: usize,
     gelu: bool,
     mean_pooling: bool,
     /// Rates of dropout: after embeddings and feed-forward layers, on attention, before the classifiers.
     dropout: [f64; 3],
-    tools: Tools,
+    workspace: TrainingWorkspace,
     tape: Tape,
     /// Whether the layers' panels hold the parameters as they are.
     packed: bool,
@@ -63,44 +61,44 @@ struct Block {
     norm: Norm,
 }
 
-/// Who computes, and memory for it.
-struct Tools {
-    workers: Workers,
+/// Kernels, threads and scratch memory.
+struct TrainingWorkspace {
+    executor: Executor,
     kernels: &'static TrainingKernels,
-    /// Both sides of the outer products of a weight's gradient.
+    /// The factors of the outer products of a weight's gradient.
     strips: Buffer<f32>,
     panels: Buffer<f32>,
     sums: Buffer<f32>,
     scratch: Vec<Mutex<Scratch>>,
 }
 
-impl Tools {
-    fn new(workers: Workers, kernels: &'static TrainingKernels) -> Self {
+impl TrainingWorkspace {
+    fn new(executor: Executor, kernels: &'static TrainingKernels) -> Self {
         let none = || Buffer::zeros(0);
-        let scratch = attention::scratch(workers.team.threads());
-        Self { workers, kernels, strips: none(), panels: none(), sums: none(), scratch }
+        let scratch = attention::scratch(executor.pool.threads());
+        Self { executor, kernels, strips: none(), panels: none(), sums: none(), scratch }
     }
 }
 
-/// Which rows are one sentence, and where a padded batch would have them.
+/// The rows of each sentence, and their positions in a padded batch, by which dropout masks are drawn.
 struct Sentences {
     /// Sentence `i` is the rows `starts[i] .. starts[i + 1]`.
     starts: Vec<usize>,
-    /// Tokens of the longest.
+    /// Tokens of the longest sentence.
     width: usize,
-    /// Each token's number in the padded batch.
-    places: Vec<usize>,
+    /// Each token's index in the padded batch.
+    padded_index: Vec<usize>,
 }
 
 impl Sentences {
     fn new(texts: &[&[u32]]) -> Self {
         let width = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        let (mut starts, mut places) = (vec![0], Vec::new());
+        let (mut starts, mut padded_index) = (vec![0], Vec::new());
         for (sentence, text) in texts.iter().enumerate() {
-            places.extend(sentence * width..sentence * width + text.len());
-            starts.push(places.len());
+            padded_index.extend(sentence * width..sentence * width + text.len());
+            starts.push(padded_index.len());
         }
-        Self { starts, width, places }
+        Self { starts, width, padded_index }
     }
 
     fn count(&self) -> usize {
@@ -116,31 +114,31 @@ impl Sentences {
     }
 }
 
-impl Trainee {
+impl TrainingNetwork {
     /// Takes the weights of the Hugging Face layout; the word embedding has `word_rows` rows, `labels` are the
-    /// numbers of intents and sentiments.
+    /// rows of each classifier.
     ///
     /// # Errors
     /// A tensor is missing or has another shape.
-    pub(in crate::nlu) fn new(
+    pub(crate) fn new(
         config: &ModelConfig,
         word_rows: usize,
-        labels: (usize, usize),
+        labels: &[(String, usize)],
         weights: &mut Weights,
     ) -> Result<Self, NluError> {
-        let workers = Workers::full(super::kernels::available()[0], rayon::current_num_threads());
-        Self::with(Tools::new(workers, kernels::available()[0]), config, word_rows, labels, weights)
+        let executor = Executor::full(super::kernels::available()[0], rayon::current_num_threads());
+        Self::with(TrainingWorkspace::new(executor, kernels::available()[0]), config, word_rows, labels, weights)
     }
 
     fn with(
-        tools: Tools,
+        workspace: TrainingWorkspace,
         config: &ModelConfig,
         word_rows: usize,
-        labels: (usize, usize),
+        labels: &[(String, usize)],
         weights: &mut Weights,
     ) -> Result<Self, NluError> {
         let (dim, hidden) = (config.dim, config.hidden_dim);
-        let mut from = Source { weights, parameters: Vec::new() };
+        let mut from = ParameterReader { weights, parameters: Vec::new() };
         let words = from.embedding("distilbert.embeddings.word_embeddings.weight", [word_rows, dim])?;
         let shape = [config.max_position_embeddings, dim];
         let positions = from.embedding("distilbert.embeddings.position_embeddings.weight", shape)?;
@@ -158,48 +156,44 @@ impl Trainee {
                 norm: from.norm(&format!("{at}.output_layer_norm"), dim)?,
             });
         }
-        let intent = from.layer(&["intent_classifier".to_owned()], dim, labels.0)?;
-        let sentiment = match labels.1 {
-            0 => None,
-            rows => Some(from.layer(&["sentiment_classifier".to_owned()], dim, rows)?),
-        };
-        let tape = Tape::new(config.n_layers);
+        let classifiers = labels.iter().map(|(name, rows)| from.layer(&[format!("{name}_classifier")], dim, *rows));
+        let classifiers = classifiers.collect::<Result<_, _>>()?;
+        let tape = Tape::new(config.n_layers, labels.len());
         Ok(Self {
             parameters: from.parameters,
             words,
             positions,
             norm,
             blocks,
-            tasks: [Some(intent), sentiment],
+            classifiers,
             heads: config.n_heads,
             dim,
             gelu: config.activation == Activation::Gelu,
             mean_pooling: config.pooling == Pooling::Mean,
             dropout: [config.dropout, config.attention_dropout, config.classifier_dropout],
-            tools,
+            workspace,
             tape,
             packed: false,
         })
     }
 
-    /// Takes one step with the gradients that were added up since the last, and forgets them; `rate` gives a
-    /// parameter's learning rate. Returns the norm of the gradient before clipping; where that is not finite, nothing
-    /// has changed.
-    pub(in crate::nlu) fn update(&mut self, optimizer: &mut AdamW, rate: impl Fn(&str) -> f64) -> f64 {
-        let Tools { workers, kernels, .. } = &mut self.tools;
-        let _awake = workers.team.wake();
-        let norm = parameters::update(&mut self.parameters, kernels, &mut workers.team, optimizer, rate);
+    /// Takes one optimizer step with the gradients accumulated since the last and clears them; `rate` gives a parameter's
+    /// learning rate. Returns the norm of the gradient before clipping; where that is not finite, no weight has changed.
+    pub(crate) fn update(&mut self, optimizer: &mut AdamW, rate: impl Fn(&str) -> f64) -> f64 {
+        let TrainingWorkspace { executor, kernels, .. } = &mut self.workspace;
+        let _guard = executor.pool.wake();
+        let norm = parameters::update(&mut self.parameters, kernels, &mut executor.pool, optimizer, rate);
         self.parameters.iter_mut().for_each(Parameter::clear);
         self.packed = false;
         norm
     }
 
     /// The weights in the layout of the Hugging Face format.
-    pub(in crate::nlu) fn export(&self, path: impl Into<std::path::PathBuf>) -> Weights {
+    pub(crate) fn export(&self, path: impl Into<std::path::PathBuf>) -> Weights {
         parameters::export(&self.parameters, path)
     }
 
-    /// Packs the weights, where they have changed since.
+    /// Packs the weights where they have changed since the last call.
     fn pack(&mut self) {
         if !std::mem::replace(&mut self.packed, true) {
             let parameters = &self.parameters;
@@ -207,20 +201,20 @@ impl Trainee {
                 let Block { qkv, out, lin1, lin2, .. } = block;
                 [qkv, out, lin1, lin2]
             });
-            let layers = blocks.chain(self.tasks.iter_mut().flatten());
+            let layers = blocks.chain(&mut self.classifiers);
             let unpacked: Vec<Unpacked<'_>> = layers.flat_map(|layer| layer.unpacked(parameters)).collect();
-            layer::pack(&mut self.tools.workers.team, unpacked, parameters);
+            layer::pack(&mut self.workspace.executor.pool, unpacked, parameters);
         }
     }
 }
 
 /// Takes parameters out of a weights file.
-struct Source<'a> {
+struct ParameterReader<'a> {
     weights: &'a mut Weights,
     parameters: Vec<Parameter>,
 }
 
-impl Source<'_> {
+impl ParameterReader<'_> {
     fn embedding(&mut self, name: &str, shape: [usize; 2]) -> Result<usize, NluError> {
         let values = self.weights.take(name, &shape)?;
         self.parameters.push(Parameter::embedding(name.to_owned(), shape, values));
@@ -228,8 +222,8 @@ impl Source<'_> {
     }
 
     fn norm(&mut self, name: &str, dim: usize) -> Result<Norm, NluError> {
-        for part in ["weight", "bias"] {
-            let name = format!("{name}.{part}");
+        for suffix in ["weight", "bias"] {
+            let name = format!("{name}.{suffix}");
             let values = self.weights.take(&name, &[dim])?;
             self.parameters.push(Parameter::dense(name, vec![dim], values));
         }

@@ -1,4 +1,4 @@
-//! Labels that people corrected, and what the model was unsure of.
+//! Corrected labels, and messages that the model was unsure of.
 
 use super::*;
 use crate::domain::correction::Correction;
@@ -22,11 +22,12 @@ fn read(asker: u32, turn: u64, text: &str, confidence: Option<f64>) -> ChatMessa
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of the fields of a correction")]
 fn label(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-pub(in crate::store) async fn corrections_replace_and_add(fresh: Fresh) {
+pub(in crate::store) async fn corrections_replace_and_add(fresh: TestStore) {
     let (store, other) = (&fresh.store, (fresh.again)());
     let said = [read(1, 1, "₹ “where” is it", Some(0.3)), read(1, 1, "and when?", Some(0.3)), read(2, 5, "no", None)];
     store.append_messages(&said).await.unwrap();
@@ -56,9 +57,9 @@ pub(in crate::store) async fn corrections_replace_and_add(fresh: Fresh) {
             let store = if number % 2 == 0 { store.clone() } else { other.clone() };
             let mut one = Correction::of(&said[1], "operator:x", at(20));
             if number % 2 == 0 {
-                one.intent = label("even")
+                one.intent = label("even");
             } else {
-                one.sentiment = label("odd")
+                one.sentiment = label("odd");
             }
             tokio::spawn(async move { store.correct(&one).await.unwrap() })
         })
@@ -71,7 +72,7 @@ pub(in crate::store) async fn corrections_replace_and_add(fresh: Fresh) {
     assert_eq!((kept.intent.as_deref(), kept.sentiment.as_deref()), (Some("even"), Some("odd")));
 }
 
-pub(in crate::store) async fn nothing_is_corrected_that_is_not_there(fresh: Fresh) {
+pub(in crate::store) async fn nothing_is_corrected_that_is_not_there(fresh: TestStore) {
     let store = &fresh.store;
     let said = read(1, 1, "where is it", None);
     let reply = ChatMessage { role: Role::Assistant, text: "there".to_owned(), ..said.clone() };
@@ -93,7 +94,7 @@ pub(in crate::store) async fn nothing_is_corrected_that_is_not_there(fresh: Fres
     assert!(personal_data(store.as_ref(), &user(1)).await.unwrap().is_empty());
 }
 
-pub(in crate::store) async fn unsure_messages_are_found(fresh: Fresh) {
+pub(in crate::store) async fn unsure_messages_are_found(fresh: TestStore) {
     let store = &fresh.store;
     let said: Vec<ChatMessage> = [(1, Some(0.9)), (2, Some(0.2)), (3, None), (4, Some(0.45)), (5, Some(0.1))]
         .into_iter()

@@ -1,10 +1,10 @@
-//! The inbox: what is kept once, who may work on it, and what becomes of it.
+//! The inbox: accepting messages, claims, and their outcomes.
 
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::domain::ids::MessageId;
-use crate::domain::inbound::{Content, Inbound};
+use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::outgoing::Outgoing;
 
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -16,7 +16,9 @@ pub(super) fn text(id: &str, asker: u32, sent: i64) -> Inbound {
         user_id: user(asker),
         sent_at: at(sent),
         received_at: at(sent),
+        number: None,
         content: Content::Text { text: format!("text of {id}") },
+        context: Context::default(),
     }
 }
 
@@ -72,7 +74,7 @@ async fn state(store: &Arc<dyn Store>) -> Vec<Unfinished> {
     store.unfinished(10).await.unwrap()
 }
 
-pub(in crate::store) async fn accepted_messages_are_kept_once(fresh: Fresh) {
+pub(in crate::store) async fn accepted_messages_are_saved_once(fresh: TestStore) {
     let store = &fresh.store;
     let button = Inbound {
         content: Content::Button { text: "Yes 👍 “ok”".to_owned(), payload: "QUOTE_1".to_owned() },
@@ -87,13 +89,13 @@ pub(in crate::store) async fn accepted_messages_are_kept_once(fresh: Fresh) {
     let held = claim(&other, 9).await.unwrap();
     assert_eq!(held.messages, [text("a", 1, 1), button], "as it came the first time");
     assert_eq!((held.user_id.clone(), held.attempt, held.more), (user(1), 1, false));
-    assert_eq!(finish(store, &held, 9).await, Finished::Kept);
+    assert_eq!(finish(store, &held, 9).await, Finished::Saved);
     assert_eq!(store.accept(&[text("a", 1, 1)], at(10)).await.unwrap(), Accepted { new: 0, repeated: 1 });
     assert_eq!(claim(store, 1_000).await, None, "answered messages stay known, and do not come back");
     assert_eq!(state(store).await, []);
 }
 
-pub(in crate::store) async fn a_batch_is_accepted_once_by_many(fresh: Fresh) {
+pub(in crate::store) async fn a_batch_is_accepted_once_by_many(fresh: TestStore) {
     let other = (fresh.again)();
     let tasks: Vec<_> = (0..16)
         .map(|number| {
@@ -112,12 +114,12 @@ pub(in crate::store) async fn a_batch_is_accepted_once_by_many(fresh: Fresh) {
     let mut claimed = 0;
     while let Some(held) = claim(&fresh.store, 60).await {
         claimed += held.messages.len();
-        assert_eq!(finish(&fresh.store, &held, 60).await, Finished::Kept);
+        assert_eq!(finish(&fresh.store, &held, 60).await, Finished::Saved);
     }
     assert_eq!(claimed, 20);
 }
 
-pub(in crate::store) async fn messages_are_claimed_in_their_order(fresh: Fresh) {
+pub(in crate::store) async fn messages_are_claimed_in_their_order(fresh: TestStore) {
     let store = &fresh.store;
     for (id, sent) in [("d", 9), ("b", 5), ("a", 4), ("c", 5), ("e", 9)] {
         accept(store, id, 1, sent).await;
@@ -127,7 +129,7 @@ pub(in crate::store) async fn messages_are_claimed_in_their_order(fresh: Fresh) 
     assert_eq!(ids(&claim(store, 9).await.unwrap()), ["0", "a", "b", "c", "d", "e", "g", "f"]);
 }
 
-pub(in crate::store) async fn the_earliest_due_conversation_is_claimed(fresh: Fresh) {
+pub(in crate::store) async fn the_earliest_due_conversation_is_claimed(fresh: TestStore) {
     let store = &fresh.store;
     for (id, asker, sent) in [("a", 3, 5), ("b", 1, 6), ("c", 2, 7), ("d", 3, 8)] {
         accept(store, id, asker, sent).await;
@@ -140,7 +142,7 @@ pub(in crate::store) async fn the_earliest_due_conversation_is_claimed(fresh: Fr
     assert_eq!(order, [(user(3), 2), (user(1), 1), (user(2), 1)]);
 }
 
-pub(in crate::store) async fn one_of_many_gets_a_claim(fresh: Fresh) {
+pub(in crate::store) async fn one_of_many_gets_a_claim(fresh: TestStore) {
     for asker in 0..12 {
         accept(&fresh.store, &format!("m{asker}"), asker, i64::from(asker)).await;
     }
@@ -165,7 +167,7 @@ pub(in crate::store) async fn one_of_many_gets_a_claim(fresh: Fresh) {
     assert_eq!(taken.into_iter().collect::<HashSet<_>>().len(), 12);
 }
 
-pub(in crate::store) async fn a_claim_of_one_customer(fresh: Fresh) {
+pub(in crate::store) async fn a_claim_of_one_customer(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 1).await;
     accept(store, "b", 2, 5).await;
@@ -179,7 +181,7 @@ pub(in crate::store) async fn a_claim_of_one_customer(fresh: Fresh) {
     assert!(only(2, 36).await.unwrap().fence > held.fence, "its lease ran out");
 }
 
-pub(in crate::store) async fn a_lease_runs_out_and_is_renewed(fresh: Fresh) {
+pub(in crate::store) async fn a_lease_runs_out_and_is_renewed(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let first = claim(store, 0).await.unwrap();
@@ -199,13 +201,13 @@ pub(in crate::store) async fn a_lease_runs_out_and_is_renewed(fresh: Fresh) {
         if worker == "tester" && *until == at(130)));
 }
 
-pub(in crate::store) async fn a_turn_is_finished_whole_or_not_at_all(fresh: Fresh) {
+pub(in crate::store) async fn a_turn_is_finished_whole_or_not_at_all(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     accept(store, "b", 1, 1).await;
     let held = claim(store, 1).await.unwrap();
     let turn = turn_of(store, &held, "the reply").await;
-    assert_eq!(store.finish(&held, &turn, at(2)).await.unwrap(), Finished::Kept);
+    assert_eq!(store.finish(&held, &turn, at(2)).await.unwrap(), Finished::Saved);
     let other = (fresh.again)();
     let stored = other.conversation(&user(1)).await.unwrap().unwrap();
     assert_eq!(stored, Conversation { version: 1, ..turn.conversation.clone() });
@@ -224,7 +226,7 @@ pub(in crate::store) async fn a_turn_is_finished_whole_or_not_at_all(fresh: Fres
     assert_eq!((next.attempt, ids(&next)), (1, vec!["c"]));
 }
 
-pub(in crate::store) async fn an_overtaken_claim_changes_nothing(fresh: Fresh) {
+pub(in crate::store) async fn an_overtaken_claim_changes_nothing(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let slow = claim(store, 0).await.unwrap();
@@ -238,12 +240,12 @@ pub(in crate::store) async fn an_overtaken_claim_changes_nothing(fresh: Fresh) {
     assert!(said(store, 1).await.is_empty());
     assert!(store.outgoing_of(&user(1), 9).await.unwrap().is_empty());
     assert_eq!(claim(store, 40).await, None, "it is still held by the other");
-    assert_eq!(finish(store, &quick, 41).await, Finished::Kept);
+    assert_eq!(finish(store, &quick, 41).await, Finished::Saved);
     assert_eq!(store.finish(&slow, &stale, at(42)).await.unwrap(), Finished::Lost);
     assert_eq!(said(store, 1).await, ["text of a", "a reply"]);
 }
 
-pub(in crate::store) async fn a_changed_conversation_is_told_from_a_lost_claim(fresh: Fresh) {
+pub(in crate::store) async fn a_changed_conversation_differs_from_a_lost_claim(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let held = claim(store, 0).await.unwrap();
@@ -253,11 +255,11 @@ pub(in crate::store) async fn a_changed_conversation_is_told_from_a_lost_claim(f
     assert_eq!(store.finish(&held, &stale, at(1)).await.unwrap(), Finished::Changed);
     assert!(said(store, 1).await.is_empty() && store.outgoing_of(&user(1), 9).await.unwrap().is_empty());
     assert!(store.renew(&held, at(1), LEASE).await.unwrap(), "the claim is current");
-    assert_eq!(finish(store, &held, 2).await, Finished::Kept);
+    assert_eq!(finish(store, &held, 2).await, Finished::Saved);
     assert_eq!(store.conversation(&user(1)).await.unwrap().unwrap().version, 2);
 }
 
-pub(in crate::store) async fn messages_that_arrive_during_the_work_make_the_next_turn(fresh: Fresh) {
+pub(in crate::store) async fn messages_that_arrive_during_the_work_make_the_next_turn(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let first = claim(store, 0).await.unwrap();
@@ -266,32 +268,32 @@ pub(in crate::store) async fn messages_that_arrive_during_the_work_make_the_next
     // Sent before everything that was answered, and late: it is in the next turn.
     store.accept(&[text("c", 1, -9)], at(7)).await.unwrap();
     assert_eq!(state(store).await.len(), 2);
-    assert_eq!(finish(store, &first, 8).await, Finished::Kept);
+    assert_eq!(finish(store, &first, 8).await, Finished::Saved);
     assert_eq!(claim(store, 8).await.unwrap().user_id, user(2), "it is due since the finish");
     let second = claim(store, 8).await.unwrap();
     assert_eq!((ids(&second), second.attempt), (vec!["c", "b"], 1));
     // A redelivery of what is being answered is no news.
     store.accept(&[text("a", 1, 0), text("b", 1, 5)], at(9)).await.unwrap();
-    assert_eq!(finish(store, &second, 9).await, Finished::Kept);
+    assert_eq!(finish(store, &second, 9).await, Finished::Saved);
     assert_eq!(claim(store, 9).await, None);
 }
 
-pub(in crate::store) async fn a_long_burst_is_answered_in_parts(fresh: Fresh) {
+pub(in crate::store) async fn a_long_burst_is_answered_in_parts(fresh: TestStore) {
     let store = &fresh.store;
-    let all: Vec<Inbound> = (0..BURST * 2 + 1).map(|number| text(&format!("m{number:04}"), 1, 0)).collect();
+    let all: Vec<Inbound> = (0..=MAX_CLAIMED_MESSAGES * 2).map(|number| text(&format!("m{number:04}"), 1, 0)).collect();
     store.accept(&all, at(0)).await.unwrap();
     let mut sizes = Vec::new();
     let mut seen = Vec::new();
     while let Some(held) = claim(store, 1).await {
         sizes.push((held.messages.len(), held.more));
         seen.extend(held.messages.clone());
-        assert_eq!(finish(store, &held, 1).await, Finished::Kept);
+        assert_eq!(finish(store, &held, 1).await, Finished::Saved);
     }
-    assert_eq!(sizes, [(BURST, true), (BURST, true), (1, false)]);
+    assert_eq!(sizes, [(MAX_CLAIMED_MESSAGES, true), (MAX_CLAIMED_MESSAGES, true), (1, false)]);
     assert_eq!(seen, all);
 }
 
-pub(in crate::store) async fn failures_come_back_and_are_parked(fresh: Fresh) {
+pub(in crate::store) async fn failures_come_back_and_are_parked(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let first = claim(store, 0).await.unwrap();
@@ -323,11 +325,11 @@ pub(in crate::store) async fn failures_come_back_and_are_parked(fresh: Fresh) {
     let third = claim(store, 40).await.unwrap();
     assert_eq!((third.attempt, ids(&third)), (1, vec!["a", "b"]));
     assert!(third.fence > second.fence);
-    assert_eq!(finish(store, &third, 41).await, Finished::Kept);
+    assert_eq!(finish(store, &third, 41).await, Finished::Saved);
     assert!(state(store).await.iter().all(|entry| entry.user_id != user(1)));
 }
 
-pub(in crate::store) async fn a_new_message_revives_a_parked_conversation(fresh: Fresh) {
+pub(in crate::store) async fn a_new_message_revives_a_parked_conversation(fresh: TestStore) {
     let store = &fresh.store;
     for (id, asker) in [("a", 1), ("b", 2)] {
         accept(store, id, asker, 0).await;
@@ -349,7 +351,7 @@ pub(in crate::store) async fn a_new_message_revives_a_parked_conversation(fresh:
     assert_eq!(claim(store, 7).await, None, "the other one stays parked");
 }
 
-pub(in crate::store) async fn a_released_claim_does_not_count(fresh: Fresh) {
+pub(in crate::store) async fn a_released_claim_does_not_count(fresh: TestStore) {
     let store = &fresh.store;
     accept(store, "a", 1, 0).await;
     let first = claim(store, 0).await.unwrap();
@@ -361,7 +363,7 @@ pub(in crate::store) async fn a_released_claim_does_not_count(fresh: Fresh) {
     assert!(second.fence > first.fence);
 }
 
-pub(in crate::store) async fn the_backlog_is_counted(fresh: Fresh) {
+pub(in crate::store) async fn the_backlog_is_counted(fresh: TestStore) {
     let store = &fresh.store;
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     for (id, asker, sent) in [("a", 1, 1), ("b", 2, 2), ("c", 3, 3), ("d", 4, 4), ("e", 4, 4), ("f", 5, 5)] {
@@ -371,7 +373,7 @@ pub(in crate::store) async fn the_backlog_is_counted(fresh: Fresh) {
     assert!(store.fail(&first, "no", None, at(9)).await.unwrap());
     claim(store, 9).await.unwrap();
     let third = claim(store, 9).await.unwrap();
-    assert_eq!(finish(store, &third, 9).await, Finished::Kept);
+    assert_eq!(finish(store, &third, 9).await, Finished::Saved);
     let backlog = store.backlog().await.unwrap();
     let expected = Backlog { waiting: 2, in_work: 1, parked: 1, oldest: Some(at(4)), unsent: 1, unsent_parked: 0 };
     assert_eq!(backlog, expected);
@@ -384,7 +386,7 @@ pub(in crate::store) async fn the_backlog_is_counted(fresh: Fresh) {
     assert_eq!(states, [(user(1), 1), (user(4), 2), (user(5), 1), (user(2), 1)], "parked first, then by due time");
 }
 
-pub(in crate::store) async fn listeners_hear_of_work(fresh: Fresh) {
+pub(in crate::store) async fn listeners_hear_of_work(fresh: TestStore) {
     let store = &fresh.store;
     let long = Duration::from_secs(20);
     let mut listener = store.listen();
@@ -399,7 +401,7 @@ pub(in crate::store) async fn listeners_hear_of_work(fresh: Fresh) {
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let held = claim(store, 0).await.unwrap();
-    assert_eq!(finish(store, &held, 0).await, Finished::Kept);
+    assert_eq!(finish(store, &held, 0).await, Finished::Saved);
     sleeper.await.unwrap();
     listener.wait(long).await;
     let message = store.claim_outgoing(None, at(9), LEASE).await.unwrap().unwrap();

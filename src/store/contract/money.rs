@@ -1,8 +1,13 @@
 //! Quotes, refunds and the audit trail.
 
 use super::*;
+use crate::domain::currency::{Amount, Currency};
+use crate::domain::order::OrderDetails;
+use crate::domain::refund::{Change, RefundState};
+use crate::domain::retention::RetentionPolicy;
+use crate::refunds::{Moved, change};
 
-pub(in crate::store) async fn refunds_survive_every_import(fresh: Fresh) {
+pub(in crate::store) async fn refunds_survive_every_import(fresh: TestStore) {
     let store = &fresh.store;
     import(store, ImportMode::Upsert, vec![order(1)]).await;
     let first = store.record_refund(approved(1)).await.unwrap();
@@ -25,7 +30,7 @@ pub(in crate::store) async fn refunds_survive_every_import(fresh: Fresh) {
     }
 }
 
-pub(in crate::store) async fn a_refund_is_paid_once_under_64_tasks(fresh: Fresh) {
+pub(in crate::store) async fn a_refund_is_paid_once_under_64_tasks(fresh: TestStore) {
     let other = (fresh.again)();
     let tasks = (0..64).map(|number| {
         let store = if number % 2 == 0 { fresh.store.clone() } else { other.clone() };
@@ -42,7 +47,7 @@ pub(in crate::store) async fn a_refund_is_paid_once_under_64_tasks(fresh: Fresh)
     assert_eq!(fresh.store.refunds(10).await.unwrap().len(), 1);
 }
 
-pub(in crate::store) async fn refunds_are_listed_latest_first(fresh: Fresh) {
+pub(in crate::store) async fn refunds_are_listed_latest_first(fresh: TestStore) {
     for number in [2, 3, 1] {
         fresh.store.record_refund(approved(number)).await.unwrap();
     }
@@ -52,6 +57,30 @@ pub(in crate::store) async fn refunds_are_listed_latest_first(fresh: Fresh) {
     assert_eq!(fresh.store.refund_of(&id(9)).await.unwrap(), None);
 }
 
+pub(in crate::store) async fn amounts_keep_their_currency(fresh: TestStore) {
+    let store = &fresh.store;
+    for (number, code) in [(1, "KWD"), (2, "JPY"), (3, "USD")] {
+        let currency = Currency::new(code).unwrap();
+        let details = OrderDetails {
+            currency: Some(currency),
+            shipping: Some(Money::from_minor_units(7)),
+            ..OrderDetails::default()
+        };
+        let sold = Order { value: Some(Money::from_minor_units(1_250)), details, ..order(number) };
+        import(store, ImportMode::Upsert, vec![sold.clone()]).await;
+        assert_eq!(store.order(&id(number)).await.unwrap(), Some(sold.clone()), "{code}");
+        let quote = Quote { currency, ..quote(number, None, 0) };
+        store.save_quote(&quote).await.unwrap();
+        assert_eq!(store.quote(&quote.id).await.unwrap(), Some(quote), "{code}");
+        let paid =
+            store.record_refund(approved_of(ProviderKind::Ledger, &sold, i64::from(number))).await.unwrap().refund;
+        assert_eq!(paid.refunded(), Amount::new(Money::from_minor_units(1_250), currency));
+        assert_eq!(store.refund_of(&id(number)).await.unwrap(), Some(paid), "{code}");
+    }
+    let listed = store.refunds(10).await.unwrap();
+    assert_eq!(listed.iter().map(|refund| refund.currency.code()).collect::<Vec<_>>(), ["USD", "JPY", "KWD"]);
+}
+
 fn quote(number: u32, user_id: Option<UserId>, second: i64) -> Quote {
     Quote {
         id: QuoteId::new(format!("quote-{number}")),
@@ -59,14 +88,15 @@ fn quote(number: u32, user_id: Option<UserId>, second: i64) -> Quote {
         turn: user_id.as_ref().map(|_| 3),
         user_id,
         order_value: Money::from_rupees(599),
-        amount: Money::from_paise(56_905),
-        fee: Money::from_paise(2_995),
+        amount: Money::from_minor_units(56_905),
+        fee: Money::from_minor_units(2_995),
+        currency: crate::domain::currency::Currency::INR,
         created_at: at(second),
         expires_at: Timestamp::MAX.round(jiff::Unit::Second).unwrap_or(at(second + 1_800)),
     }
 }
 
-pub(in crate::store) async fn the_latest_quote_of_an_identity(fresh: Fresh) {
+pub(in crate::store) async fn the_latest_quote_of_an_identity(fresh: TestStore) {
     let store = &fresh.store;
     let quotes =
         [quote(1, Some(user(1)), 10), quote(2, Some(user(1)), 20), quote(3, Some(user(2)), 30), quote(4, None, 40)];
@@ -82,7 +112,7 @@ pub(in crate::store) async fn the_latest_quote_of_an_identity(fresh: Fresh) {
     assert_eq!(store.quote(&QuoteId::new("none")).await.unwrap(), None);
 }
 
-pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: Fresh) {
+pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: TestStore) {
     assert_eq!(fresh.store.check_audit().await.unwrap(), AuditCheck::whole(0));
     let other = (fresh.again)();
     let tasks: Vec<_> = (0..60)
@@ -91,7 +121,12 @@ pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: Fre
             tokio::spawn(async move {
                 // One that need not be on the disk at once is in the same chain.
                 let entry = record(number);
-                if number % 2 == 0 { store.append_audit(&entry).await } else { store.note_audit(&entry).await }.unwrap()
+                if number % 2 == 0 {
+                    store.append_audit(&entry).await
+                } else {
+                    store.append_audit_without_sync(&entry).await
+                }
+                .unwrap()
             })
         })
         .collect();
@@ -109,8 +144,132 @@ pub(in crate::store) async fn the_audit_chain_holds_under_concurrency(fresh: Fre
     assert_eq!(fresh.store.audit_entries(1, 3).await.unwrap().len(), 3);
 }
 
-pub(in crate::store) async fn a_sound_store_is_healthy(fresh: Fresh) {
+pub(in crate::store) async fn a_sound_store_is_healthy(fresh: TestStore) {
     let health = fresh.store.health().await.unwrap();
     assert_eq!(health.problems, Vec::<String>::new());
     assert!(!health.backend.is_empty() && !health.location.is_empty() && health.schema > 0, "{health:?}");
+}
+
+pub(in crate::store) async fn a_due_refund_is_claimed_by_one(fresh: TestStore) {
+    let store = &fresh.store;
+    let other = (fresh.again)();
+    let lease = SignedDuration::from_secs(60);
+    store.record_refund(approved(1)).await.unwrap();
+    assert_eq!(store.claim_refund(at(9_999), lease).await.unwrap(), None, "the ledger's own is done");
+    for number in [3, 2] {
+        let recorded = store.record_refund(approved_through(ProviderKind::Stripe, number)).await.unwrap();
+        assert_eq!(recorded.refund.route.payment_id, Some(format!("pi_{number}")));
+        assert_eq!(store.refund_of(&id(number)).await.unwrap(), Some(recorded.refund.clone()));
+        assert_eq!(store.refund(&recorded.refund.transaction_id).await.unwrap(), Some(recorded.refund));
+    }
+    assert_eq!(store.claim_refund(at(1), lease).await.unwrap(), None, "none is due yet");
+    let tasks = (0..16).map(|number| {
+        let store = if number % 2 == 0 { store.clone() } else { other.clone() };
+        tokio::spawn(async move { store.claim_refund(at(10), lease).await.unwrap() })
+    });
+    let mut claimed = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        claimed.extend(task.await.unwrap());
+    }
+    claimed.sort_by(|one, other| one.order_id.cmp(&other.order_id));
+    assert_eq!(claimed.iter().map(|refund| refund.order_id.clone()).collect::<Vec<_>>(), [id(2), id(3)]);
+    let held = claimed.remove(0);
+    assert_eq!((held.progress.version, held.progress.next_at), (1, Some(at(70))));
+    let sent = held.progress.after(Change::Sending, at(11)).unwrap();
+    assert!(store.advance_refund(&held, &sent).await.unwrap());
+    assert!(!other.advance_refund(&held, &sent).await.unwrap(), "it was changed since");
+    let now = other.refund_of(&id(2)).await.unwrap().unwrap();
+    assert_eq!((now.progress.version, now.progress.requests, now.progress.sent_at), (2, 1, Some(at(11))));
+    // A claim that was lost changes nothing.
+    let mut taken = other.claim_refund(at(70), lease).await.unwrap().unwrap();
+    if taken.order_id != id(2) {
+        // Both leases ended at the same moment.
+        taken = other.claim_refund(at(70), lease).await.unwrap().unwrap();
+    }
+    assert_eq!((taken.order_id.clone(), taken.progress.version), (id(2), 3));
+    assert!(!store.advance_refund(&now, &sent).await.unwrap());
+    let paid = taken.progress.after(Change::Paid { id: Some("re_1".to_owned()) }, at(71)).unwrap();
+    let paid = paid.after(Change::Told, at(71)).unwrap();
+    assert!(store.advance_refund(&taken, &paid).await.unwrap());
+    let states = [RefundState::Requested, RefundState::Submitted];
+    let open = store.refunds_in(&states, 9).await.unwrap();
+    assert_eq!(open.iter().map(|refund| refund.order_id.clone()).collect::<Vec<_>>(), [id(3)]);
+    let paid = store.refunds_in(&[RefundState::Paid], 9).await.unwrap();
+    assert_eq!(paid.iter().map(|refund| refund.order_id.clone()).collect::<Vec<_>>(), [id(2), id(1)]);
+    assert_eq!(store.claim_refund(at(9_999), lease).await.unwrap().map(|refund| refund.order_id), Some(id(3)));
+    assert_eq!(store.claim_refund(at(9_999), lease).await.unwrap(), None, "what was told is due no more");
+    // Only what was paid counts as paid.
+    let everything = super::stats::period(None, 99_999);
+    let stats = store.refund_stats(&everything, None).await.unwrap();
+    assert_eq!((stats.total.refunds, stats.simulated), (2, 1));
+}
+
+pub(in crate::store) async fn the_states_of_refunds_are_held_against_the_trail(fresh: TestStore) {
+    let store = &fresh.store;
+    let refund = store.record_refund(approved_through(ProviderKind::Stripe, 1)).await.unwrap().refund;
+    let call = AuditRecord {
+        at: at(1),
+        arguments: serde_json::json!({"order_id": refund.order_id}),
+        result: serde_json::json!({
+            "status": "success", "transaction_id": refund.transaction_id, "amount_refunded": refund.amount.to_json(refund.currency),
+            "ledger": refund.unchanging(),
+        }),
+        ..record(1)
+    };
+    store.append_audit(&call).await.unwrap();
+    let moved = async |refund: &Refund, what: Change, second: i64| match change(
+        store.as_ref(),
+        "system",
+        refund,
+        what,
+        at(second),
+    )
+    .await
+    .unwrap()
+    {
+        Moved::Done(refund) => *refund,
+        other => panic!("{other:?}"),
+    };
+    let agrees = async || {
+        assert_eq!(store.check_audit().await.unwrap().broken, None);
+        assert_eq!(store.check_refunds().await.unwrap(), None);
+    };
+    agrees().await;
+    let submitted = moved(&refund, Change::Accepted { id: Some("re_1".to_owned()) }, 2).await;
+    agrees().await;
+    let late = change(store.as_ref(), "system", &refund, Change::Paid { id: None }, at(3)).await.unwrap();
+    assert_eq!(late, Moved::Overtaken);
+    agrees().await;
+    // What is old is cut while the refund is under way; then it goes on.
+    store.append_audit(&AuditRecord { at: at(4), ..record(2) }).await.unwrap();
+    let month = 30 * 24 * 3_600;
+    let swept =
+        sweep(store.as_ref(), &RetentionPolicy::from_days(0, 0, 10), at(month), at(month)).await.unwrap().unwrap();
+    assert!(swept.audit > 3 && !swept.trail_broken, "{swept:?}");
+    agrees().await;
+    let paid = moved(&submitted, Change::Paid { id: None }, month + 1).await;
+    agrees().await;
+    // A process that died between the ledger and the end of its record.
+    let begun = AuditRecord {
+        at: at(month + 2),
+        action: "refund_state".to_owned(),
+        phase: AuditPhase::Started,
+        arguments: serde_json::json!({"order_id": refund.order_id, "from": "paid", "to": "failed"}),
+        ..record(3)
+    };
+    store.append_audit(&begun).await.unwrap();
+    let failed =
+        paid.progress.after(Change::Found { paid: false, note: "it came back".to_owned() }, at(month + 2)).unwrap();
+    assert!(store.advance_refund(&paid, &failed).await.unwrap());
+    agrees().await;
+    let failed = store.refund_of(&refund.order_id).await.unwrap().unwrap();
+    let forged = failed.progress.after(Change::Found { paid: true, note: String::new() }, at(month + 3)).unwrap();
+    assert!(store.advance_refund(&failed, &forged).await.unwrap());
+    // The last change on record that was finished says that it is paid: this one agrees by chance.
+    agrees().await;
+    let forged = store.refund_of(&refund.order_id).await.unwrap().unwrap();
+    let lost = Progress { state: RefundState::Submitted, ..forged.progress.clone() };
+    assert!(store.advance_refund(&forged, &lost).await.unwrap());
+    let (_, why) = store.check_refunds().await.unwrap().unwrap();
+    assert!(why.contains("is submitted, and the entries that it is paid"), "{why}");
 }

@@ -1,4 +1,4 @@
-//! The outbox: in which order messages leave, and who sends them.
+//! The outbox: the order of messages, and claims on them.
 
 use super::inbox::{LEASE, accept, claim, turn_of};
 use super::*;
@@ -12,14 +12,14 @@ async fn reply(store: &Arc<dyn Store>, asker: u32, second: i64, texts: &[&str]) 
     let number = turn.conversation.turn;
     turn.outgoing =
         (0..).zip(texts).map(|(place, text)| Outgoing::text(user(asker), number, place, *text, at(second))).collect();
-    assert_eq!(store.finish(&held, &turn, at(second)).await.unwrap(), Finished::Kept);
+    assert_eq!(store.finish(&held, &turn, at(second)).await.unwrap(), Finished::Saved);
 }
 
 async fn next(store: &Arc<dyn Store>, second: i64) -> Option<Outgoing> {
     store.claim_outgoing(None, at(second), LEASE).await.unwrap()
 }
 
-pub(in crate::store) async fn messages_are_sent_in_order(fresh: Fresh) {
+pub(in crate::store) async fn messages_are_sent_in_order(fresh: TestStore) {
     let store = &fresh.store;
     reply(store, 1, 0, &["one", "two"]).await;
     reply(store, 2, 1, &["other"]).await;
@@ -45,12 +45,12 @@ pub(in crate::store) async fn messages_are_sent_in_order(fresh: Fresh) {
     }
     assert_eq!(next(store, 10_000).await, None);
     let all = (fresh.again)().outgoing_of(&user(1), 10).await.unwrap();
-    let told: Vec<_> = all
+    let listed: Vec<_> = all
         .iter()
         .map(|message| (message.turn, message.sequence, message.state, message.provider_id.as_deref(), message.next_at))
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             (1, 0, Delivery::Sent, Some("p-1"), at(101)),
             (1, 1, Delivery::Sent, Some("p-2"), at(102)),
@@ -61,7 +61,7 @@ pub(in crate::store) async fn messages_are_sent_in_order(fresh: Fresh) {
     assert_eq!(store.outgoing_of(&user(1), 1).await.unwrap(), all[2..], "the last ones");
 }
 
-pub(in crate::store) async fn one_of_many_gets_a_message_to_send(fresh: Fresh) {
+pub(in crate::store) async fn one_of_many_gets_a_message_to_send(fresh: TestStore) {
     for asker in 0..8 {
         reply(&fresh.store, asker, i64::from(asker), &["one", "two"]).await;
     }
@@ -88,7 +88,7 @@ pub(in crate::store) async fn one_of_many_gets_a_message_to_send(fresh: Fresh) {
     assert_eq!(taken.into_iter().collect::<HashSet<_>>().len(), 16);
 }
 
-pub(in crate::store) async fn a_parked_message_lets_later_ones_pass(fresh: Fresh) {
+pub(in crate::store) async fn a_parked_message_lets_later_ones_pass(fresh: TestStore) {
     let store = &fresh.store;
     reply(store, 1, 0, &["one", "two"]).await;
     let one = next(store, 1).await.unwrap();
@@ -105,7 +105,7 @@ pub(in crate::store) async fn a_parked_message_lets_later_ones_pass(fresh: Fresh
     assert_eq!(next(store, 2_000).await.unwrap().body.text(), "three");
 }
 
-pub(in crate::store) async fn an_overtaken_sender_changes_nothing(fresh: Fresh) {
+pub(in crate::store) async fn an_overtaken_sender_changes_nothing(fresh: TestStore) {
     let store = &fresh.store;
     reply(store, 1, 0, &["one", "two"]).await;
     let slow = next(store, 0).await.unwrap();
@@ -116,12 +116,12 @@ pub(in crate::store) async fn an_overtaken_sender_changes_nothing(fresh: Fresh) 
     assert!(!store.send_failed(&slow, "slow", None, at(31)).await.unwrap());
     assert!(!store.send_failed(&slow, "slow", Some(at(31)), at(31)).await.unwrap());
     assert!(store.sent(&quick, "quick", at(32)).await.unwrap());
-    assert!(!store.sent(&quick, "twice", at(33)).await.unwrap(), "it is settled");
+    assert!(!store.sent(&quick, "twice", at(33)).await.unwrap(), "it is closed");
     assert!(!store.sent(&slow, "slow", at(33)).await.unwrap());
     assert_eq!(store.outgoing_of(&user(1), 9).await.unwrap()[0].provider_id.as_deref(), Some("quick"));
 }
 
-pub(in crate::store) async fn retried_messages_are_sent_again(fresh: Fresh) {
+pub(in crate::store) async fn retried_messages_are_sent_again(fresh: TestStore) {
     let store = &fresh.store;
     for (asker, second) in [(1, 0), (2, 10)] {
         reply(store, asker, second, &["one", "two"]).await;

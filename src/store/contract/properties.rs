@@ -1,4 +1,4 @@
-//! Random histories of two customers, beside a model that holds the rules in a few lines.
+//! Random histories of two customers, compared with a small model of the rules.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::inbox::{LEASE, ids, text, turn_of};
 use super::*;
 
-/// Something that happens. A claim is named by its place among all claims so far, so that old ones act too.
+/// Something that happens. A claim is named by its index among all claims so far, so that old ones act too.
 #[derive(Debug, Clone)]
 enum Step {
     Accept { who: usize, sent: i64 },
@@ -25,15 +25,15 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let who = 0..2_usize;
     // Mostly the latest claims.
-    let place = prop_oneof![4 => Just(0_usize), 1 => 0..4_usize];
+    let index = prop_oneof![4 => Just(0_usize), 1 => 0..4_usize];
     prop_oneof![
         4 => (who.clone(), -20..20_i64).prop_map(|(who, sent)| Step::Accept { who, sent }),
         1 => (0..9_usize).prop_map(Step::Repeat),
         5 => who.clone().prop_map(|who| Step::Claim { who }),
-        2 => place.clone().prop_map(Step::Renew),
-        4 => place.clone().prop_map(Step::Finish),
-        2 => (place.clone(), proptest::option::of(1..50_i64)).prop_map(|(claim, retry)| Step::Fail { claim, retry }),
-        1 => place.prop_map(Step::Release),
+        2 => index.clone().prop_map(Step::Renew),
+        4 => index.clone().prop_map(Step::Finish),
+        2 => (index.clone(), proptest::option::of(1..50_i64)).prop_map(|(claim, retry)| Step::Fail { claim, retry }),
+        1 => index.prop_map(Step::Release),
         1 => who.prop_map(|who| Step::Retry { who }),
         3 => (1..40_i64).prop_map(Step::Pass),
     ]
@@ -48,7 +48,7 @@ struct Model {
     fence: u64,
     attempts: u32,
     parked: bool,
-    /// Time sent and identifier; its place is the order of arrival.
+    /// Time sent and identifier; its index is the order of arrival.
     waiting: Vec<(i64, String)>,
     answered: Vec<String>,
     arrived: bool,
@@ -72,7 +72,7 @@ impl Model {
     }
 }
 
-pub(in crate::store) async fn leases_and_order_hold_in_any_history(fresh: Fresh) {
+pub(in crate::store) async fn leases_and_order_hold_in_any_history(fresh: TestStore) {
     let customers = AtomicU32::new(1_000);
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
@@ -90,6 +90,7 @@ pub(in crate::store) async fn leases_and_order_hold_in_any_history(fresh: Fresh)
     });
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each step, beside what the model expects of it")]
 async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
     let mut models = [Model::default(), Model::default()];
     let mut accepted: Vec<(usize, i64, String)> = Vec::new();
@@ -109,7 +110,7 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
         Step::Claim { who: 1 },
     ];
     for step in steps.iter().chain(&end) {
-        let named = |place: usize| claims.len().checked_sub(place + 1).map(|place| claims[place].clone());
+        let named = |index: usize| claims.len().checked_sub(index + 1).map(|index| claims[index].clone());
         match step {
             Step::Pass(seconds) => now += seconds,
             Step::Accept { who, sent } => {
@@ -119,8 +120,8 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                 models[*who].accept(now + sent, id.clone(), now);
                 accepted.push((*who, now + sent, id));
             }
-            Step::Repeat(place) => {
-                let Some((who, sent, id)) = accepted.get(*place) else { continue };
+            Step::Repeat(index) => {
+                let Some((who, sent, id)) = accepted.get(*index) else { continue };
                 let repeated = store.accept(&[text(id, asker(*who), *sent)], at(now)).await.unwrap();
                 assert_eq!(repeated, Accepted { new: 0, repeated: 1 });
             }
@@ -138,8 +139,8 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                 (model.held, model.arrived, model.due) = (Some(claim.fence), false, Some(now + LEASE.as_secs()));
                 claims.push((*who, claim));
             }
-            Step::Renew(place) => {
-                let Some((who, claim)) = named(*place) else { continue };
+            Step::Renew(index) => {
+                let Some((who, claim)) = named(*index) else { continue };
                 let model = &mut models[who];
                 let current = model.held == Some(claim.fence);
                 assert_eq!(store.renew(&claim, at(now), LEASE).await.unwrap(), current, "{step:?} at {now}");
@@ -147,13 +148,13 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                     model.due = Some(now + LEASE.as_secs());
                 }
             }
-            Step::Finish(place) => {
-                let Some((who, claim)) = named(*place) else { continue };
+            Step::Finish(index) => {
+                let Some((who, claim)) = named(*index) else { continue };
                 let model = &mut models[who];
                 let turn = turn_of(store, &claim, "reply").await;
-                let expected = if model.held == Some(claim.fence) { Finished::Kept } else { Finished::Lost };
+                let expected = if model.held == Some(claim.fence) { Finished::Saved } else { Finished::Lost };
                 assert_eq!(store.finish(&claim, &turn, at(now)).await.unwrap(), expected, "{step:?} at {now}");
-                if expected == Finished::Kept {
+                if expected == Finished::Saved {
                     let done: Vec<String> = ids(&claim).into_iter().map(str::to_owned).collect();
                     model.waiting.retain(|(_, id)| !done.contains(id));
                     model.answered.extend(done);
@@ -161,8 +162,8 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                     model.due = model.arrived.then_some(now);
                 }
             }
-            Step::Fail { claim: place, retry } => {
-                let Some((who, claim)) = named(*place) else { continue };
+            Step::Fail { claim: index, retry } => {
+                let Some((who, claim)) = named(*index) else { continue };
                 let model = &mut models[who];
                 let current = model.held == Some(claim.fence);
                 let due = retry.map(|after| now + after);
@@ -172,8 +173,8 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                     (model.held, model.due, model.parked) = (None, due, due.is_none());
                 }
             }
-            Step::Release(place) => {
-                let Some((who, claim)) = named(*place) else { continue };
+            Step::Release(index) => {
+                let Some((who, claim)) = named(*index) else { continue };
                 let model = &mut models[who];
                 let current = model.held == Some(claim.fence);
                 assert_eq!(store.release(&claim, at(now)).await.unwrap(), current, "{step:?} at {now}");

@@ -1,14 +1,14 @@
-//! Conversations are found by what is in them.
+//! Searching conversations.
 
 use std::collections::BTreeSet;
 
-use super::figures::{HOUR, period, rows};
+use super::stats::{HOUR, period, rows};
 use super::*;
 
-pub(in crate::store) async fn conversations_are_found(fresh: Fresh) {
+pub(in crate::store) async fn conversations_are_found(fresh: TestStore) {
     fresh.store.append_messages(&rows()).await.unwrap();
     let find = async |search: Search, limit| {
-        let found = fresh.store.find_talks(&search, limit, 1_000).await.unwrap();
+        let found = fresh.store.find_conversations(&search, limit, 1_000).await.unwrap();
         assert_eq!(found.unsearched_before, None);
         found.users.iter().map(|user| user.as_str().to_owned()).collect::<Vec<_>>()
     };
@@ -35,7 +35,7 @@ pub(in crate::store) async fn conversations_are_found(fresh: Fresh) {
     assert_eq!(find(late, 9).await.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
-pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: Fresh) {
+pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: TestStore) {
     let store = &fresh.store;
     let said = |asker: u32, second: i64, text: &str| ChatMessage {
         user_id: user(asker),
@@ -58,6 +58,7 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
         order_value: Money::from_rupees(1),
         amount: Money::from_rupees(1),
         fee: Money::ZERO,
+        currency: crate::domain::currency::Currency::INR,
         turn: Some(1),
         created_at: at(0),
         expires_at: at(9),
@@ -66,7 +67,7 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
     // One that was made to an operator belongs to nobody.
     store.save_quote(&Quote { id: QuoteId::new("p"), user_id: None, ..quote }).await.unwrap();
     let find = async |search: Search| {
-        let found = store.find_talks(&search, 9, 1_000).await.unwrap();
+        let found = store.find_conversations(&search, 9, 1_000).await.unwrap();
         found
             .users
             .iter()
@@ -85,19 +86,19 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: F
     assert_eq!(find(Search { from: Some(at(20)), until: Some(at(40)), ..any() }).await, "3 2");
     assert_eq!(find(Search { until: Some(at(20)), ..any() }).await, "1");
     assert_eq!(find(Search { intent: Some("intent_0".to_owned()), until: Some(at(40)), ..any() }).await, "2");
-    let answers = |answers: Answers| Search { answers: Some(answers), ..any() };
-    assert_eq!(find(answers(Answers::Person)).await, "");
+    let answered = |by: AnsweredBy| Search { answered_by: Some(by), ..any() };
+    assert_eq!(find(answered(AnsweredBy::Person)).await, "");
     for (number, asker) in [(1, 2), (2, 4)] {
-        store.open_alert(&super::talk::alert(number, asker, Priority::Low)).await.unwrap();
+        store.open_alert(&super::conversations::alert(number, asker, Priority::Low)).await.unwrap();
     }
-    assert_eq!(find(answers(Answers::Person)).await, "4 2");
-    assert_eq!(find(answers(Answers::Bot)).await, "3 1");
-    assert_eq!(find(Search { answers: Some(Answers::Person), ..order(7) }).await, "2");
-    store.resolve_alert(&AlertId::new("alert-2"), at(50)).await.unwrap();
-    assert_eq!(find(answers(Answers::Person)).await, "2");
+    assert_eq!(find(answered(AnsweredBy::Person)).await, "4 2");
+    assert_eq!(find(answered(AnsweredBy::Bot)).await, "3 1");
+    assert_eq!(find(Search { answered_by: Some(AnsweredBy::Person), ..order(7) }).await, "2");
+    store.resolve_alert(&AlertId::new("alert-2"), &resolved(at(50))).await.unwrap();
+    assert_eq!(find(answered(AnsweredBy::Person)).await, "2");
 }
 
-pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fresh: Fresh) {
+pub(in crate::store) async fn messages_are_scanned_in_steps(fresh: TestStore) {
     let store = &fresh.store;
     let said = |number: u32| ChatMessage {
         user_id: user(number % 20),
@@ -114,7 +115,7 @@ pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fre
     store.append_messages(&(0..=100).map(said).collect::<Vec<_>>()).await.unwrap();
     let any = Search::default;
     let find = async |search: &Search, depth| {
-        let found = store.find_talks(search, 9, depth).await.unwrap();
+        let found = store.find_conversations(search, 9, depth).await.unwrap();
         let users: Vec<_> =
             found.users.iter().map(|user| user.as_str().trim_start_matches("user-").to_owned()).collect();
         (users.join(" "), found.unsearched_before)
@@ -122,7 +123,7 @@ pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fre
     let needle = Search { text: "needle".to_owned(), ..any() };
     assert_eq!(find(&needle, 1_000).await, ("7".to_owned(), None));
     assert_eq!(find(&needle, 101).await.1, None, "there are no more");
-    // 90 to 100 hold none; 87 does. It goes on from moment to moment until there is nothing more.
+    // 90 to 100 hold none; 87 does. The search continues from moment to moment until nothing is left.
     let mut search = Search { until: None, ..needle.clone() };
     let (mut steps, mut found) = (0, Vec::new());
     loop {
@@ -135,34 +136,34 @@ pub(in crate::store) async fn messages_are_looked_through_so_far_and_further(fre
     }
     assert!((15..=25).contains(&steps), "{steps}");
     assert_eq!(found.iter().filter(|users| *users == "7").count(), 5, "{found:?}");
-    // As far, too, where what figures are counted from tells how far that is.
+    // The same, too, where the stats cache tells the cutoff.
     let first = find(&needle, 5).await;
-    store.talk_figures(&period(None, 1_000 * HOUR), &[]).await.unwrap();
+    store.conversation_stats(&period(None, 1_000 * HOUR), &[]).await.unwrap();
     assert_eq!(find(&needle, 5).await, first);
     let of_none = Search { intent: Some("intent_9".to_owned()), ..needle.clone() };
     assert_eq!(find(&of_none, 5).await, (String::new(), None));
-    // Whose identity that is, and who waits for a person, is found however far back.
+    // A customer with that identity, and one who waits for a person, is found however far back.
     for (text, who) in [("user-3", "3"), ("user-15", "15")] {
         assert_eq!(find(&Search { user: text.to_owned(), ..any() }, 2).await.0, who);
         assert_eq!(find(&Search { text: text.to_owned(), ..any() }, 2).await.0, who);
     }
     store.bind_order(&id(7), &user(4), at(20)).await.unwrap();
     assert_eq!(find(&Search { order: Some(id(7)), ..any() }, 2).await.0, "4");
-    store.open_alert(&super::talk::alert(1, 7, Priority::Low)).await.unwrap();
-    let waits = Search { answers: Some(Answers::Person), ..needle.clone() };
+    store.open_alert(&super::conversations::alert(1, 7, Priority::Low)).await.unwrap();
+    let waits = Search { answered_by: Some(AnsweredBy::Person), ..needle.clone() };
     assert_eq!(find(&waits, 2).await, ("7".to_owned(), None));
-    let listed = store.talks_of(&[user(7), user(99), user(3)]).await.unwrap();
-    let names: Vec<_> = listed.iter().map(|talk| talk.user_id.clone()).collect();
+    let listed = store.conversation_summaries(&[user(7), user(99), user(3)]).await.unwrap();
+    let names: Vec<_> = listed.iter().map(|summary| summary.user_id.clone()).collect();
     assert_eq!(names, [user(7), user(99), user(3)]);
     assert_eq!(listed[0].last, store.recent_messages(&user(7), 1).await.unwrap().pop());
     assert_eq!(listed[0].alert, store.pending_alert(&user(7)).await.unwrap());
     assert!(listed[0].last.is_some() && listed[0].alert.is_some() && listed[2].alert.is_none());
     assert_eq!((&listed[1].last, &listed[1].conversation, &listed[1].alert), (&None, &None, &None));
-    assert_eq!(find(&Search { answers: Some(Answers::Bot), ..needle.clone() }, 1_000).await.0, "");
-    // Only what fits otherwise counts as looked through.
+    assert_eq!(find(&Search { answered_by: Some(AnsweredBy::Bot), ..needle.clone() }, 1_000).await.0, "");
+    // Only messages that match otherwise count as scanned.
     let odd = Search { intent: Some("intent_1".to_owned()), ..needle };
     assert_eq!(find(&odd, 50).await, ("7".to_owned(), None));
-    // What an index finds is found whole.
+    // A search that an index serves is complete.
     let intent = Search { intent: Some("intent_0".to_owned()), ..any() };
     assert_eq!(find(&intent, 2).await.1, None);
 }

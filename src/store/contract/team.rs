@@ -1,4 +1,4 @@
-//! What the team makes of alerts: claimed, released, settled with a note, opened again; and what is found.
+//! Handling of alerts: claimed, released, resolved with a note, reopened; and searching them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::talk::alert;
+use super::conversations::alert;
 use super::*;
-use crate::domain::alert::{AlertSearch, Assigned, Reopened, Settlement, Whose};
+use crate::domain::alert::{AlertSearch, Assigned, AssigneeFilter, Reopened, Resolution};
 
-fn settlement(second: i64, by: &str, note: &str) -> Settlement {
-    Settlement { at: at(second), by: Some(by.to_owned()), note: note.to_owned() }
+fn resolution(second: i64, by: &str, note: &str) -> Resolution {
+    Resolution { at: at(second), by: Some(by.to_owned()), note: note.to_owned() }
 }
 
-pub(in crate::store) async fn an_alert_is_claimed_by_one(fresh: Fresh) {
+pub(in crate::store) async fn an_alert_is_claimed_by_one(fresh: TestStore) {
     let store = &fresh.store;
     let other = (fresh.again)();
     let first = store.open_alert(&alert(1, 1, Priority::High)).await.unwrap();
@@ -29,19 +29,19 @@ pub(in crate::store) async fn an_alert_is_claimed_by_one(fresh: Fresh) {
                 })
             })
             .collect();
-        let (mut won, mut told) = (Vec::new(), BTreeSet::new());
+        let (mut won, mut assignees) = (Vec::new(), BTreeSet::new());
         for task in tasks {
             match task.await.unwrap() {
                 (name, Assigned::Done(alert)) => {
                     assert_eq!(alert.handling.assignee.as_deref(), Some(name.as_str()));
                     won.push(name);
                 }
-                (_, Assigned::Held(alert)) => _ = told.insert(alert.handling.assignee.unwrap()),
+                (_, Assigned::Held(alert)) => _ = assignees.insert(alert.handling.assignee.unwrap()),
                 (_, Assigned::Gone) => panic!("it is pending"),
             }
         }
         assert_eq!(won.len(), 1, "one wins");
-        assert_eq!(told, won.iter().cloned().collect(), "the others are told who");
+        assert_eq!(assignees, won.iter().cloned().collect(), "the others get the assignee");
         won.remove(0)
     };
     let winner = rush(None, "a").await;
@@ -59,17 +59,17 @@ pub(in crate::store) async fn an_alert_is_claimed_by_one(fresh: Fresh) {
     assert_eq!(nobodys.handling.assignee, None, "it cannot be taken from whoever released it");
     let more = store.open_alert(&alert(2, 1, Priority::Low)).await.unwrap();
     assert_eq!(more.handling, nobodys.handling, "another reason changes nothing of it");
-    assert!(store.resolve_alert(&first.id, at(7)).await.unwrap());
-    assert!(matches!(assign(None, Some("c")).await, Assigned::Gone), "settled");
+    assert!(store.resolve_alert(&first.id, &resolved(at(7))).await.unwrap());
+    assert!(matches!(assign(None, Some("c")).await, Assigned::Gone), "resolved");
     assert!(matches!(store.assign_alert(&AlertId::new("none"), None, Some("c"), at(8)).await.unwrap(), Assigned::Gone));
 }
 
-pub(in crate::store) async fn a_settled_alert_keeps_its_note(fresh: Fresh) {
+pub(in crate::store) async fn a_resolved_alert_keeps_its_note(fresh: TestStore) {
     let store = &fresh.store;
     let first = store.open_alert(&alert(1, 1, Priority::High)).await.unwrap();
     store.assign_alert(&first.id, None, Some("one"), at(2)).await.unwrap();
-    assert!(store.settle_alert(&first.id, &settlement(3, "two", "paid “₹ 599” back")).await.unwrap());
-    assert!(!store.settle_alert(&first.id, &settlement(4, "three", "late")).await.unwrap(), "settled once");
+    assert!(store.resolve_alert(&first.id, &resolution(3, "two", "paid “₹ 599” back")).await.unwrap());
+    assert!(!store.resolve_alert(&first.id, &resolution(4, "three", "late")).await.unwrap(), "resolved once");
     let kept = (fresh.again)().alert(&first.id).await.unwrap().unwrap();
     let expected = Handling {
         assignee: Some("one".to_owned()),
@@ -80,25 +80,25 @@ pub(in crate::store) async fn a_settled_alert_keeps_its_note(fresh: Fresh) {
         ..Handling::default()
     };
     assert_eq!((kept.status, &kept.handling), (AlertStatus::Resolved, &expected));
-    assert_eq!(store.data_of(&user(1)).await.unwrap().alerts, [kept], "what is kept of a customer holds it too");
+    assert_eq!(store.data_of(&user(1)).await.unwrap().alerts, [kept], "the data of the customer holds it, too");
     assert!(store.erase_data_of(&user(1), at(5)).await.unwrap().alerts > 0);
     assert_eq!(store.alert(&first.id).await.unwrap(), None);
-    // Without a note nothing of an earlier one is left.
+    // Without a note the earlier one is removed.
     let second = store.open_alert(&alert(2, 2, Priority::Low)).await.unwrap();
-    assert!(store.settle_alert(&second.id, &settlement(6, "two", "first")).await.unwrap());
+    assert!(store.resolve_alert(&second.id, &resolution(6, "two", "first")).await.unwrap());
     assert!(matches!(store.reopen_alert(&second.id, "lead", at(7)).await.unwrap(), Reopened::Done(_)));
-    assert!(store.resolve_alert(&second.id, at(8)).await.unwrap());
+    assert!(store.resolve_alert(&second.id, &resolved(at(8))).await.unwrap());
     let kept = store.alert(&second.id).await.unwrap().unwrap().handling;
     assert_eq!((kept.resolved_by, kept.note, kept.resolved_at), (None, None, Some(at(8))));
 }
 
-pub(in crate::store) async fn a_settled_alert_is_opened_again(fresh: Fresh) {
+pub(in crate::store) async fn a_resolved_alert_is_reopened(fresh: TestStore) {
     let store = &fresh.store;
     let reopen = async |id: &AlertId, second| store.reopen_alert(id, "lead", at(second)).await.unwrap();
     let first = store.open_alert(&alert(1, 1, Priority::High)).await.unwrap();
     assert!(matches!(reopen(&first.id, 2).await, Reopened::Pending(_)));
     store.assign_alert(&first.id, None, Some("one"), at(2)).await.unwrap();
-    store.settle_alert(&first.id, &settlement(3, "one", "done")).await.unwrap();
+    store.resolve_alert(&first.id, &resolution(3, "one", "done")).await.unwrap();
     let Reopened::Done(again) = reopen(&first.id, 4).await else { panic!() };
     assert_eq!(again.status, AlertStatus::Pending);
     let expected = Handling {
@@ -109,17 +109,17 @@ pub(in crate::store) async fn a_settled_alert_is_opened_again(fresh: Fresh) {
         reopened_by: Some("lead".to_owned()),
         ..Handling::default()
     };
-    assert_eq!(again.handling, expected, "nobody's, and how it was settled stays known");
+    assert_eq!(again.handling, expected, "unassigned, and its resolution stays on record");
     assert_eq!(store.pending_alert(&user(1)).await.unwrap(), Some(again));
     let rows = store.alert_rows().await.unwrap();
     assert_eq!(rows.iter().map(|row| (row.pending, row.resolved_at)).collect::<Vec<_>>(), [(true, None)]);
-    store.settle_alert(&first.id, &settlement(5, "one", "done twice")).await.unwrap();
+    store.resolve_alert(&first.id, &resolution(5, "one", "done twice")).await.unwrap();
 
-    // An earlier one, while a later one is pending, and after that.
+    // An earlier alert, while a later one is pending, and after that.
     let second = store.open_alert(&alert(2, 1, Priority::Low)).await.unwrap();
     let Reopened::Other(other) = reopen(&first.id, 6).await else { panic!() };
     assert_eq!(other.id, second.id);
-    store.settle_alert(&second.id, &settlement(7, "two", "second")).await.unwrap();
+    store.resolve_alert(&second.id, &resolution(7, "two", "second")).await.unwrap();
     for (round, id) in [&first.id, &second.id, &first.id, &second.id].into_iter().enumerate() {
         let second = 10 + 3 * i64::try_from(round).unwrap();
         let Reopened::Done(again) = reopen(id, second).await else { panic!("round {round}") };
@@ -130,7 +130,7 @@ pub(in crate::store) async fn a_settled_alert_is_opened_again(fresh: Fresh) {
         assert_eq!(listed[0], again);
         assert_eq!(store.alert_rows().await.unwrap().iter().filter(|row| row.pending).count(), 1);
         let note = format!("note {round}");
-        assert!(store.settle_alert(id, &settlement(second + 1, "two", &note)).await.unwrap());
+        assert!(store.resolve_alert(id, &resolution(second + 1, "two", &note)).await.unwrap());
         let kept = store.alert(id).await.unwrap().unwrap();
         assert_eq!((kept.status, kept.handling.note), (AlertStatus::Resolved, Some(note)));
     }
@@ -138,20 +138,20 @@ pub(in crate::store) async fn a_settled_alert_is_opened_again(fresh: Fresh) {
     assert!(matches!(reopen(&AlertId::new("none"), 99).await, Reopened::Gone));
 }
 
-pub(in crate::store) async fn one_alert_of_a_customer_is_opened_again(fresh: Fresh) {
+pub(in crate::store) async fn one_alert_of_a_customer_is_reopened(fresh: TestStore) {
     let store = &fresh.store;
-    let mut settled = Vec::new();
+    let mut resolved_ids = Vec::new();
     for number in 0..6 {
         let one = store.open_alert(&alert(number, 1, Priority::Medium)).await.unwrap();
-        store.settle_alert(&one.id, &settlement(i64::from(number), "one", "done")).await.unwrap();
-        settled.push(one.id);
+        store.resolve_alert(&one.id, &resolution(i64::from(number), "one", "done")).await.unwrap();
+        resolved_ids.push(one.id);
     }
     let other = (fresh.again)();
     for round in 0..4_u32 {
         let tasks: Vec<_> = (0..12_u32)
             .map(|number| {
                 let store = if number % 2 == 0 { store.clone() } else { other.clone() };
-                let id = settled[usize::try_from(number).unwrap() % settled.len()].clone();
+                let id = resolved_ids[usize::try_from(number).unwrap() % resolved_ids.len()].clone();
                 tokio::spawn(async move {
                     if number == 11 {
                         // The customer asks for a person at the same time.
@@ -173,20 +173,20 @@ pub(in crate::store) async fn one_alert_of_a_customer_is_opened_again(fresh: Fre
         let pending = AlertSearch { status: Some(AlertStatus::Pending), ..AlertSearch::default() };
         let found = store.find_alerts(&pending, 99).await.unwrap();
         assert_eq!(found.len(), 1, "one pending alert of a customer: {found:#?}");
-        assert_eq!(opened, BTreeSet::from([found[0].id.as_str().to_owned()]), "and whoever opened it was told so");
+        assert_eq!(opened, BTreeSet::from([found[0].id.as_str().to_owned()]), "and its caller got it");
         let all = store.alerts(99).await.unwrap();
         assert!(
-            settled.iter().all(|id| all.iter().filter(|alert| alert.id == *id).count() == 1),
+            resolved_ids.iter().all(|id| all.iter().filter(|alert| alert.id == *id).count() == 1),
             "each once: {all:#?}"
         );
-        assert!(store.settle_alert(&found[0].id, &settlement(60 + i64::from(round), "one", "")).await.unwrap());
-        if !settled.contains(&found[0].id) {
-            settled.push(found[0].id.clone());
+        assert!(store.resolve_alert(&found[0].id, &resolution(60 + i64::from(round), "one", "")).await.unwrap());
+        if !resolved_ids.contains(&found[0].id) {
+            resolved_ids.push(found[0].id.clone());
         }
     }
 }
 
-pub(in crate::store) async fn alerts_are_found(fresh: Fresh) {
+pub(in crate::store) async fn alerts_are_found(fresh: TestStore) {
     let store = &fresh.store;
     for (number, priority) in [(1, Priority::Low), (2, Priority::High), (3, Priority::High), (4, Priority::Medium)] {
         store.open_alert(&alert(number, number, priority)).await.unwrap();
@@ -196,7 +196,7 @@ pub(in crate::store) async fn alerts_are_found(fresh: Fresh) {
     store.assign_alert(&id(4), None, Some("two"), at(9)).await.unwrap();
     for number in [3, 1] {
         let note = format!("100% done by call {number}");
-        store.settle_alert(&id(number), &settlement(20 - i64::from(number), "one", &note)).await.unwrap();
+        store.resolve_alert(&id(number), &resolution(20 - i64::from(number), "one", &note)).await.unwrap();
     }
     let find = async |search: AlertSearch| {
         let found = store.find_alerts(&search, 9).await.unwrap();
@@ -211,10 +211,10 @@ pub(in crate::store) async fn alerts_are_found(fresh: Fresh) {
     assert_eq!(find(AlertSearch { status: Some(AlertStatus::Pending), ..any() }).await, "2 4");
     assert_eq!(find(AlertSearch { status: Some(AlertStatus::Resolved), ..any() }).await, "1 3", "the latest first");
     assert_eq!(find(AlertSearch { priority: Some(Priority::High), ..any() }).await, "2 3");
-    let whose = |whose: Whose| AlertSearch { whose: Some(whose), ..any() };
-    assert_eq!(find(whose(Whose::Of("two".to_owned()))).await, "4");
-    assert_eq!(find(whose(Whose::Of("nobody".to_owned()))).await, "");
-    assert_eq!(find(whose(Whose::Nobodys)).await, "3 1");
+    let assignee = |filter: AssigneeFilter| AlertSearch { assignee: Some(filter), ..any() };
+    assert_eq!(find(assignee(AssigneeFilter::Named("two".to_owned()))).await, "4");
+    assert_eq!(find(assignee(AssigneeFilter::Named("nobody".to_owned()))).await, "");
+    assert_eq!(find(assignee(AssigneeFilter::Unassigned)).await, "3 1");
     let text = |text: &str| AlertSearch { text: text.to_owned(), ..any() };
     assert_eq!(find(text("REASON 4")).await, "4");
     assert_eq!(find(text("message 2")).await, "2");
@@ -224,7 +224,7 @@ pub(in crate::store) async fn alerts_are_found(fresh: Fresh) {
     let all = AlertSearch {
         status: Some(AlertStatus::Pending),
         priority: Some(Priority::Medium),
-        whose: Some(Whose::Of("two".to_owned())),
+        assignee: Some(AssigneeFilter::Named("two".to_owned())),
         text: "4".to_owned(),
     };
     assert_eq!(find(all.clone()).await, "4");
@@ -232,28 +232,28 @@ pub(in crate::store) async fn alerts_are_found(fresh: Fresh) {
     assert_eq!(store.find_alerts(&any(), 2).await.unwrap().len(), 2);
 }
 
-/// Something that happens to the alerts of two customers; `alert` is a place among all that were raised.
+/// Something that happens to the alerts of two customers; `alert` is an index among all that were raised.
 #[derive(Debug, Clone)]
 enum Step {
     Raise { who: u32 },
     Assign { alert: usize, from: Option<u8>, to: Option<u8> },
-    Settle { alert: usize, by: u8 },
+    Resolve { alert: usize, by: u8 },
     Reopen { alert: usize, by: u8 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let name = 0..3_u8;
-    let place = 0..5_usize;
+    let index = 0..5_usize;
     prop_oneof![
         3 => (0..2_u32).prop_map(|who| Step::Raise { who }),
-        4 => (place.clone(), proptest::option::of(name.clone()), proptest::option::of(name.clone()))
+        4 => (index.clone(), proptest::option::of(name.clone()), proptest::option::of(name.clone()))
             .prop_map(|(alert, from, to)| Step::Assign { alert, from, to }),
-        3 => (place.clone(), name.clone()).prop_map(|(alert, by)| Step::Settle { alert, by }),
-        3 => (place, name).prop_map(|(alert, by)| Step::Reopen { alert, by }),
+        3 => (index.clone(), name.clone()).prop_map(|(alert, by)| Step::Resolve { alert, by }),
+        3 => (index, name).prop_map(|(alert, by)| Step::Reopen { alert, by }),
     ]
 }
 
-/// What the rules say of one alert.
+/// One alert by the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Model {
     id: String,
@@ -262,7 +262,7 @@ struct Model {
     handling: Handling,
 }
 
-pub(in crate::store) async fn alerts_follow_the_rules_in_any_history(fresh: Fresh) {
+pub(in crate::store) async fn alerts_follow_the_rules_in_any_history(fresh: TestStore) {
     let customers = AtomicU32::new(2_000);
     let mut runner = TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
     let handle = tokio::runtime::Handle::current();
@@ -316,27 +316,27 @@ async fn history(store: &Arc<dyn Store>, first: u32, steps: &[Step]) {
                 assert_eq!(matches!(found, Assigned::Done(_)), done, "{step:?}");
                 assert_eq!(kept.handling, model.handling, "{step:?}");
             }
-            Step::Settle { alert, by } => {
+            Step::Resolve { alert, by } => {
                 let Some(model) = models.get_mut(*alert) else { continue };
-                let settlement = settlement(second, &name(*by), &format!("note {second}"));
-                let settled = store.settle_alert(&AlertId::new(&model.id), &settlement).await.unwrap();
-                assert_eq!(settled, model.pending, "{step:?}");
-                if settled {
+                let resolution = resolution(second, &name(*by), &format!("note {second}"));
+                let done = store.resolve_alert(&AlertId::new(&model.id), &resolution).await.unwrap();
+                assert_eq!(done, model.pending, "{step:?}");
+                if done {
                     model.pending = false;
                     model.handling.resolved_at = Some(now);
-                    (model.handling.resolved_by, model.handling.note) = (settlement.by, Some(settlement.note));
+                    (model.handling.resolved_by, model.handling.note) = (resolution.by, Some(resolution.note));
                 }
             }
             Step::Reopen { alert, by } => {
-                let Some(place) = models.get(*alert).map(|_| *alert) else { continue };
-                let other = models.iter().find(|model| model.who == models[place].who && model.pending);
+                let Some(index) = models.get(*alert).map(|_| *alert) else { continue };
+                let other = models.iter().find(|model| model.who == models[index].who && model.pending);
                 let other = other.map(|model| model.id.clone());
-                let model = &mut models[place];
+                let model = &mut models[index];
                 let found = store.reopen_alert(&AlertId::new(&model.id), &name(*by), now).await.unwrap();
                 match (&found, other) {
                     (Reopened::Pending(_), Some(other)) => assert_eq!(other, model.id, "{step:?}"),
-                    (Reopened::Other(told), Some(other)) => {
-                        assert!(told.id.as_str() == other && other != model.id, "{step:?}");
+                    (Reopened::Other(pending), Some(other)) => {
+                        assert!(pending.id.as_str() == other && other != model.id, "{step:?}");
                     }
                     (Reopened::Done(_), None) => {
                         model.pending = true;

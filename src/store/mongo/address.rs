@@ -1,6 +1,5 @@
-//! Decides what a connection string means: which servers, which database, which safety.
-//!
-//! It must never show a user, a password or an option of it, nor let it lower how safe writes are.
+//! Parses connection strings. Messages never show the user, the password or the options, and no option lowers the
+//! durability of writes.
 
 use std::time::Duration;
 
@@ -8,11 +7,25 @@ use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, SelectionCrit
 
 use super::super::{Result, StoreError};
 use super::MongoSettings;
-use super::fault::Fault;
+use super::error::BackendError;
+
+const SCHEMES: [&str; 2] = ["mongodb", "mongodb+srv"];
+
+/// Whether a location was meant as a connection string, and is none: the scheme is written otherwise, or there is what looks
+/// like a password before an `@`. It must not be taken for the name of a file, which is shown.
+pub fn is_mistyped(location: &str) -> bool {
+    let location = location.trim_start();
+    let (scheme, rest) = location.split_at(location.find([':', '/']).unwrap_or(location.len()));
+    let meant =
+        SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) && (rest.starts_with(':') || rest.starts_with("//"));
+    let credentials = location.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
+    !is_mongo(location) && (meant || credentials)
+}
 
 /// Whether a location is a connection string of MongoDB.
 pub fn is_mongo(location: &str) -> bool {
-    ["mongodb://", "mongodb+srv://"].iter().any(|scheme| location.trim_start().starts_with(scheme))
+    let scheme = location.trim_start().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| SCHEMES.contains(&scheme.as_str()))
 }
 
 /// Scheme and hosts.
@@ -22,21 +35,21 @@ pub(super) fn shown(uri: &str) -> String {
 
 /// Reads a connection string.
 pub(super) async fn parse(uri: &str, settings: &MongoSettings) -> Result<ClientOptions> {
+    // The driver knows its schemes in lower case only.
     let uri = uri.trim();
+    let lower = uri.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
+    let uri = lower.as_deref().unwrap_or(uri);
     // `mongodb+srv://` asks a name server.
-    let parsed = match tokio::time::timeout(settings.connect, ClientOptions::parse(uri)).await {
-        Ok(parsed) => parsed,
-        Err(_) => {
-            let reason = format!("its name was not resolved within {} s", settings.connect.as_secs());
-            return Err(StoreError::Unreachable { path: shown(uri), reason });
-        }
+    let Ok(parsed) = tokio::time::timeout(settings.connect, ClientOptions::parse(uri)).await else {
+        let reason = format!("its name was not resolved within {} s", settings.connect.as_secs());
+        return Err(StoreError::Unreachable { path: shown(uri), reason });
     };
     let mut options = parsed.map_err(|error| match *error.kind {
         mongodb::error::ErrorKind::DnsResolve { .. } => {
-            Fault::from(error).into_error(&shown(uri), "opening the store", settings.connect)
+            BackendError::from(error).into_error(&shown(uri), "opening the store", settings.connect)
         }
-        // The parser may quote what it stumbled over.
-        _ => StoreError::Address { path: shown(uri), reason: quotable(uri, &error.to_string()) },
+        // The parser may quote a part of the string.
+        _ => StoreError::Address { path: shown(uri), reason: without_secrets(uri, &error.to_string()) },
     })?;
     options.app_name.get_or_insert_with(|| "ecomres".to_owned());
     options.connect_timeout.get_or_insert(settings.connect);
@@ -51,19 +64,19 @@ pub(super) async fn parse(uri: &str, settings: &MongoSettings) -> Result<ClientO
     Ok(options)
 }
 
-/// What the parser says, unless it repeats a part of the string that may be a secret.
-fn quotable(uri: &str, said: &str) -> String {
+/// The message of the parser, unless it repeats a part of the string that may be a secret.
+fn without_secrets(uri: &str, message: &str) -> String {
     let general = "it is not written as mongodb://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS";
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let secret = rest.rsplit_once('@').map(|(user, _)| user).unwrap_or_default();
     let options = rest.split_once('?').map(|(_, options)| options).unwrap_or_default();
     let mut parts = secret.split([':', '@', '/', '?']).chain(options.split(['&', '=']));
-    if parts.any(|part| !part.is_empty() && said.contains(part)) {
+    if parts.any(|part| !part.is_empty() && message.contains(part)) {
         return general.to_owned();
     }
-    let said = said.strip_prefix("Kind: ").unwrap_or(said);
-    let said = said.strip_prefix("An invalid argument was provided: ").unwrap_or(said);
-    said.split(", labels: ").next().unwrap_or(general).to_owned()
+    let message = message.strip_prefix("Kind: ").unwrap_or(message);
+    let message = message.strip_prefix("An invalid argument was provided: ").unwrap_or(message);
+    message.split(", labels: ").next().unwrap_or(general).to_owned()
 }
 
 #[cfg(test)]
@@ -100,8 +113,8 @@ mod tests {
         ] {
             match parse(uri, &MongoSettings::default()).await {
                 Err(error @ StoreError::Address { .. }) => {
-                    let told = format!("{error} {:?}", error.hint());
-                    assert!(!told.contains("s3cret") && !told.contains("bot"), "{told}");
+                    let shown = format!("{error} {:?}", error.hint());
+                    assert!(!shown.contains("s3cret") && !shown.contains("bot"), "{shown}");
                 }
                 Err(other) => panic!("{uri}: {other:?}"),
                 // Unknown options are not an error of the driver.
@@ -109,5 +122,7 @@ mod tests {
             }
         }
         assert!(is_mongo("mongodb+srv://cluster.example") && !is_mongo("shop.db"));
+        assert!(is_mongo("MongoDB://cluster.example"));
+        assert!(parse("MONGODB://host.example/shop", &MongoSettings::default()).await.is_ok());
     }
 }

@@ -1,48 +1,52 @@
-//! Decides how alerts are kept: at most one pending alert for a customer.
+//! Alerts: at most one pending alert of a customer. Merging never lowers its urgency nor loses a reason.
 //!
-//! It must never lower the urgency of an alert, nor lose why it was raised.
-//!
-//! The latest alert of a customer has a document of its own, named by the customer: that is what makes two pending ones
-//! impossible. When the next one is raised, the settled one is first copied to a document under its own identifier. An
-//! earlier one that is opened again takes that place in the same way.
+//! The latest alert of a customer has the document `customer/…`, so that there cannot be two pending ones. When the
+//! next one is raised, the resolved one is first copied to a document under its own identifier. An earlier one that is
+//! reopened takes the place of the latest in the same way.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use super::super::{Alerts, Result};
-use super::fault::Fault;
+use super::error::BackendError;
+use super::events::{self, attach, push};
+use super::odd::{all_readable, readable};
+use super::original::{is_naive, written_time};
 use super::schema::ALERTS;
-use super::values::{epoch, optional_text, optional_time, part, says, text};
+use super::values::{contains_pattern, epoch, is_text, optional_text, optional_time, text};
 use super::{Base, MongoStore};
 use crate::domain::alert::{
-    Alert, AlertSearch, AlertStatus, Assigned, Handling, Priority, Reopened, Settlement, Whose,
+    Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handling, Priority, Reopened, Resolution,
 };
+use crate::domain::event::Event;
 use crate::domain::ids::{AlertId, UserId};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-/// What the place of a customer's latest alert begins with.
+/// True in an alert while which the bot goes on answering.
+const BOT_ANSWERS: &str = "bot_answers";
+/// The prefix of the `_id` of a customer's latest alert.
 const PLACE: &str = "customer/";
-/// The longest reason that another one is added to, in bytes.
-const LONGEST: usize = 4_000;
 
-/// An alert from its document, whoever wrote it. The original keeps times as seconds since 1970.
-pub(super) fn read_alert(document: &Document) -> Read<Alert> {
-    let status = optional_text(document, "status")?.unwrap_or_default();
-    let priority = optional_text(document, "priority")?.unwrap_or_default();
-    let raised = match optional_time(document, "created_at")? {
-        Some(at) => Some(at),
-        None => optional_time(document, "timestamp")?,
-    };
+/// Reads an alert, also one of the original, which stores times as seconds since 1970, and as text without a zone: that is in `zone`.
+pub(super) fn read_alert(document: &Document, zone: &TimeZone) -> Read<Alert> {
+    let status = words(document, "status").unwrap_or_default();
+    let priority = words(document, "priority").unwrap_or_default();
+    // What names its zone is exact.
+    let mut exact = ["created_at", "timestamp"].into_iter().filter(|name| !is_naive(document, name));
+    let raised = exact.find_map(|name| moment(document, name)).or_else(|| {
+        ["created_at", "timestamp"].into_iter().find_map(|name| written_time(document, name, zone).ok().flatten())
+    });
     Ok(Alert {
         id: AlertId::new(text(document, if document.contains_key("alert_id") { "alert_id" } else { "_id" })?),
         user_id: UserId::new(text(document, "user_id")?),
-        reason: optional_text(document, "reason")?.unwrap_or_default(),
-        last_message: optional_text(document, "last_message")?.unwrap_or_default(),
+        reason: words(document, "reason").unwrap_or_default(),
+        last_message: words(document, "last_message").unwrap_or_default(),
         priority: Priority::parse(&priority.to_lowercase()).unwrap_or_default(),
         status: if status.to_lowercase() == AlertStatus::Pending.as_str() {
             AlertStatus::Pending
@@ -50,32 +54,43 @@ pub(super) fn read_alert(document: &Document) -> Read<Alert> {
             AlertStatus::Resolved
         },
         created_at: raised.unwrap_or(Timestamp::UNIX_EPOCH),
-        handling: read_handling(document)?,
+        bot_answers: document.get_bool(BOT_ANSWERS).unwrap_or(false),
+        handling: read_handling(document),
     })
 }
 
-/// What the team made of it; the original knows nothing of all this.
-fn read_handling(document: &Document) -> Read<Handling> {
-    Ok(Handling {
-        assignee: optional_text(document, "assignee")?,
-        claimed_at: optional_time(document, "claimed_at")?,
-        resolved_at: optional_time(document, "resolved_at")?,
-        resolved_by: optional_text(document, "resolved_by")?,
-        note: optional_text(document, "note")?,
-        reopened_at: optional_time(document, "reopened_at")?,
-        reopened_by: optional_text(document, "reopened_by")?,
-    })
+/// How the team handled it; alerts of the original have none of this.
+fn read_handling(document: &Document) -> Handling {
+    Handling {
+        assignee: words(document, "assignee"),
+        claimed_at: moment(document, "claimed_at"),
+        resolved_at: moment(document, "resolved_at"),
+        resolved_by: words(document, "resolved_by"),
+        note: words(document, "note"),
+        reopened_at: moment(document, "reopened_at"),
+        reopened_by: words(document, "reopened_by"),
+    }
 }
 
-/// Whether a document is the place of a customer's latest alert.
+/// A text, or nothing where there is none or it is odd: a customer who waits for a person is not passed over for that.
+fn words(document: &Document, field: &str) -> Option<String> {
+    optional_text(document, field).ok().flatten()
+}
+
+/// A time, likewise.
+fn moment(document: &Document, field: &str) -> Option<Timestamp> {
+    optional_time(document, field).ok().flatten()
+}
+
+/// Whether a document is that of a customer's latest alert.
 pub(super) fn is_latest(document: &Document) -> bool {
     optional_text(document, "_id").ok().flatten().is_some_and(|id| id.starts_with(PLACE))
 }
 
-/// Finds an alert; those of the original have only the identifier that the server made.
+/// Finds an alert; those of the original have only the identifier that the server generated.
 async fn find(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     let alerts = base.collection(ALERTS);
-    // The latest of a customer first: a copy of it may be there already.
+    // The document of the latest alert takes precedence: a copy of it may exist already.
     let filter = doc! {"alert_id": id.as_str()};
     let found: Vec<Document> = alerts.find(filter).limit(2).await?.try_collect().await?;
     let latest = found.iter().position(is_latest);
@@ -88,43 +103,46 @@ async fn find(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     }
 }
 
-/// Where the latest alert of a customer is.
+/// The `_id` of the latest alert of a customer.
 fn place_of(user: &UserId) -> String {
     format!("{PLACE}{user}")
 }
 
-/// Takes the place of a customer's latest alert; `false` where somebody else was faster, or a pending one is there.
+/// Makes a document the latest alert of a customer; `false` where another writer was faster, or one is pending.
 async fn take_place(base: &Base, user: &UserId, mut document: Document) -> Read<bool> {
     let alerts = base.collection(ALERTS);
     let place = place_of(user);
     document.insert("_id", &place);
-    let Some(mut settled) = alerts.find_one(doc! {"_id": &place}).await? else {
-        return match alerts.insert_one(document).await.map_err(Fault::from) {
+    let Some(mut earlier) = alerts.find_one(doc! {"_id": &place}).await? else {
+        return match alerts.insert_one(document).await.map_err(BackendError::from) {
             Ok(_) => Ok(true),
-            Err(fault) if fault.is_duplicate() => Ok(false),
-            Err(fault) => Err(fault),
+            Err(error) if error.is_duplicate() => Ok(false),
+            Err(error) => Err(error),
         };
     };
-    if says(&settled, "status", AlertStatus::Pending.as_str()) {
+    if is_text(&earlier, "status", AlertStatus::Pending.as_str()) {
         return Ok(false);
     }
-    let before = text(&settled, "alert_id")?;
-    settled.insert("_id", &before);
-    // A copy of it may be there from before it was opened again: it is replaced, unless it is the newer one.
+    let known = earlier.get("alert_id").cloned().unwrap_or(Bson::Null);
+    // One without an identifier gets one when it makes room.
+    let before = text(&earlier, "alert_id").unwrap_or_else(|_| format!("ALERT_{}", uuid::Uuid::now_v7().simple()));
+    earlier.insert("_id", &before);
+    earlier.insert("alert_id", &before);
+    // A copy may exist from before it was reopened: it is replaced, unless it is newer.
     let mut copy = doc! {"_id": &before};
-    if let Some(at) = settled.get("resolved_at") {
+    if let Some(at) = earlier.get("resolved_at") {
         copy.insert("resolved_at", doc! {"$lte": at.clone()});
     }
-    match alerts.replace_one(copy, settled).upsert(true).await.map_err(Fault::from) {
-        Err(fault) if !fault.is_duplicate() => return Err(fault),
+    match alerts.replace_one(copy, earlier).upsert(true).await.map_err(BackendError::from) {
+        Err(error) if !error.is_duplicate() => return Err(error),
         _ => {}
     }
-    let filter = doc! {"_id": &place, "alert_id": before, "status": {"$ne": AlertStatus::Pending.as_str()}};
+    let filter = doc! {"_id": &place, "alert_id": known, "status": {"$ne": AlertStatus::Pending.as_str()}};
     Ok(alerts.replace_one(filter, document).await?.matched_count == 1)
 }
 
 fn written(alert: &Alert) -> Document {
-    doc! {
+    let mut document = doc! {
         "alert_id": alert.id.as_str(),
         "user_id": alert.user_id.as_str(),
         "reason": &alert.reason,
@@ -132,11 +150,22 @@ fn written(alert: &Alert) -> Document {
         "priority": alert.priority.as_str(),
         "status": AlertStatus::Pending.as_str(),
         "created_at": epoch(alert.created_at),
+    };
+    // Absent where the bot is silent, as in alerts of the original.
+    if alert.bot_answers {
+        document.insert(BOT_ANSWERS, true);
     }
+    document
 }
 
 fn pending_of(user: &UserId) -> Document {
     doc! {"user_id": user.as_str(), "status": AlertStatus::Pending.as_str()}
+}
+
+/// Of several pending alerts of a customer, which the original raises, the one that stands for all: the most urgent, and of these
+/// the first.
+fn first_of(alerts: Vec<Alert>) -> Option<Alert> {
+    alerts.into_iter().min_by_key(|alert| (std::cmp::Reverse(alert.priority), alert.created_at))
 }
 
 /// The pending alerts of customers, by their identities.
@@ -145,44 +174,52 @@ pub(super) async fn pending_of_many(base: &Base, users: &[&str]) -> Read<HashMap
     let mut found = base.collection(ALERTS).find(filter).await?;
     let mut alerts = HashMap::new();
     while let Some(document) = found.try_next().await? {
-        let alert = read_alert(&document)?;
-        alerts.entry(alert.user_id.as_str().to_owned()).or_insert(alert);
+        let Some(alert) = readable(base.alert(&document), ALERTS, &document) else { continue };
+        alerts.entry(alert.user_id.as_str().to_owned()).or_insert_with(Vec::new).push(alert);
     }
-    Ok(alerts)
+    Ok(alerts.into_iter().filter_map(|(user, alerts)| Some((user, first_of(alerts)?))).collect())
+}
+
+/// The document of the pending alert that stands for all of a customer.
+async fn find_pending(base: &Base, user: &UserId) -> Read<Option<Document>> {
+    let found: Vec<Document> = base.collection(ALERTS).find(pending_of(user)).await?.try_collect().await?;
+    let Some(first) = first_of(all_readable(&found, ALERTS, |document| base.alert(document))) else { return Ok(None) };
+    Ok(found.into_iter().find(|document| base.alert(document).is_ok_and(|alert| alert.id == first.id)))
 }
 
 async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
     let alerts = base.collection(ALERTS);
     loop {
-        let Some(found) = alerts.find_one(pending_of(&alert.user_id)).await? else {
-            if take_place(base, &alert.user_id, written(alert)).await? {
+        let Some(found) = find_pending(base, &alert.user_id).await? else {
+            let mut document = written(alert);
+            attach(&mut document, events::made(base, |id| Event::handed_over(id, alert, alert.created_at, false))?);
+            if take_place(base, &alert.user_id, document).await? {
+                events::move_soon(base, ALERTS, place_of(&alert.user_id)).await;
                 return Ok(alert.clone());
             }
             super::pause().await;
             continue;
         };
-        let mut merged = read_alert(&found)?;
-        if merged.id == alert.id && merged.reason.contains(&alert.reason) && merged.last_message == alert.last_message {
-            return Ok(merged); // This very call, before its answer was lost.
-        }
-        let (reason, last, priority) = (merged.reason.clone(), merged.last_message.clone(), merged.priority);
-        merged.priority = priority.max(alert.priority);
-        if merged.reason.len() <= LONGEST && !merged.reason.contains(&alert.reason) {
-            merged.reason = format!("{reason} | {}", alert.reason);
-        }
-        merged.last_message.clone_from(&alert.last_message);
-        if (&merged.reason, &merged.last_message, merged.priority) == (&reason, &last, priority) {
-            return Ok(merged);
+        let known = base.alert(&found)?;
+        let merged = known.merged_with(alert);
+        if merged == known {
+            return Ok(merged); // Also where this very call was applied before, and its answer was lost.
         }
         // What was read decides whether the update is right.
         let mut filter = doc! {"status": AlertStatus::Pending.as_str()};
-        for name in ["_id", "reason", "last_message", "priority"] {
+        for name in ["_id", "reason", "last_message", "priority", BOT_ANSWERS] {
             filter.insert(name, found.get(name).cloned().unwrap_or(mongodb::bson::Bson::Null));
         }
         let set = doc! {
             "reason": &merged.reason, "last_message": &merged.last_message, "priority": merged.priority.as_str(),
         };
-        if alerts.update_one(filter, doc! {"$set": set}).await?.matched_count == 1 {
+        let mut update = doc! {"$set": set};
+        if known.bot_answers && !merged.bot_answers {
+            update.insert("$unset", doc! {BOT_ANSWERS: ""});
+            push(&mut update, events::made(base, |id| Event::handed_over(id, &merged, alert.created_at, false))?);
+        }
+        if alerts.update_one(filter, update).await?.matched_count == 1 {
+            events::move_soon(base, ALERTS, found.get("_id").cloned()).await;
             return Ok(merged);
         }
         super::pause().await;
@@ -193,22 +230,22 @@ async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>>
     let alerts = base.collection(ALERTS);
     let mut listed: Vec<(bool, Alert)> = Vec::new();
     let (pending, resolved) = (AlertStatus::Pending.as_str(), AlertStatus::Resolved.as_str());
-    // One list for each urgency, each in the order of its index: the words do not sort as they mean.
+    // One list for each priority, each in the order of its index: the names do not sort by priority.
     let known = [Priority::High, Priority::Medium, Priority::Low];
-    let by_urgency = |status: &str| {
+    let by_priority = |status: &str| {
         let mut lists: Vec<(Document, &str, i32)> = known
             .into_iter()
             .filter(|priority| search.priority.is_none_or(|wanted| wanted == *priority))
             .map(|priority| (doc! {"status": status, "priority": priority.as_str()}, "created_at", 1))
             .collect();
-        // What other programs wrote in another way.
+        // Other values, from other programs.
         let others = doc! {"status": status, "priority": {"$nin": known.map(Priority::as_str).to_vec()}};
         lists.push((others, "created_at", 1));
         lists
     };
     let mut lists = match search.status {
-        None => [by_urgency(pending), by_urgency(resolved)].concat(),
-        Some(AlertStatus::Pending) => by_urgency(pending),
+        None => [by_priority(pending), by_priority(resolved)].concat(),
+        Some(AlertStatus::Pending) => by_priority(pending),
         Some(AlertStatus::Resolved) => vec![(doc! {"status": resolved}, "resolved_at", -1)],
     };
     lists.push((doc! {"status": {"$nin": [pending, resolved]}}, "created_at", 1));
@@ -217,13 +254,13 @@ async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>>
         if left <= 0 {
             break;
         }
-        match &search.whose {
+        match &search.assignee {
             None => {}
-            Some(Whose::Nobodys) => _ = filter.insert("assignee", Bson::Null),
-            Some(Whose::Of(name)) => _ = filter.insert("assignee", name),
+            Some(AssigneeFilter::Unassigned) => _ = filter.insert("assignee", Bson::Null),
+            Some(AssigneeFilter::Named(name)) => _ = filter.insert("assignee", name),
         }
         if !search.text.is_empty() {
-            let fits = part(&search.text);
+            let fits = contains_pattern(&search.text);
             let fields = ["reason", "last_message", "note", "user_id"];
             filter.insert("$or", fields.map(|field| doc! {field: fits.clone()}).to_vec());
         }
@@ -231,23 +268,22 @@ async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>>
         while listed.len() < usize::try_from(limit).unwrap_or(usize::MAX)
             && let Some(document) = found.try_next().await?
         {
-            let alert = read_alert(&document)?;
+            let Some(alert) = readable(base.alert(&document), ALERTS, &document) else { continue };
             let fits = search.status.is_none_or(|wanted| wanted == alert.status)
                 && search.priority.is_none_or(|wanted| wanted == alert.priority);
-            // One that was copied and is still in its place counts once, as it is there.
+            // An alert with a copy counts once, as the document of the latest has it.
             let latest = is_latest(&document);
             match listed.iter_mut().find(|(_, known)| known.id == alert.id) {
                 Some(known) if latest => *known = (latest, alert),
-                Some(_) => {}
                 None if fits => listed.push((latest, alert)),
-                None => {}
+                Some(_) | None => {}
             }
         }
     }
     Ok(listed.into_iter().map(|(_, alert)| alert).collect())
 }
 
-/// Finds exactly this document, as long as it holds this alert and the alert is pending.
+/// The filter for exactly this document, as long as it holds this alert and the alert is pending.
 fn still_pending(found: &Document) -> Document {
     let mut filter = doc! {"_id": found.get("_id").cloned(), "status": AlertStatus::Pending.as_str()};
     if let Some(id) = found.get("alert_id") {
@@ -259,19 +295,20 @@ fn still_pending(found: &Document) -> Document {
 async fn assign(base: &Base, id: &AlertId, from: Option<&str>, to: Option<&str>, at: Timestamp) -> Read<Assigned> {
     let alerts = base.collection(ALERTS);
     let Some(found) = find(base, id).await? else { return Ok(Assigned::Gone) };
-    let update = match to {
-        Some(name) => doc! {"$set": {"assignee": name, "claimed_at": epoch(at)}},
-        None => doc! {"$unset": {"assignee": "", "claimed_at": ""}},
+    let update = if let Some(name) = to {
+        doc! {"$set": {"assignee": name, "claimed_at": epoch(at)}}
+    } else {
+        doc! {"$unset": {"assignee": "", "claimed_at": ""}}
     };
     if from != to {
         let mut filter = still_pending(&found);
-        // Nobody is a field that is not there, or holds nothing.
+        // An unassigned alert has no such field, or null.
         filter.insert("assignee", from.map_or(Bson::Null, Bson::from));
         alerts.update_one(filter, update).await?;
     }
-    // What is there now tells, also where the answer to the update was lost.
+    // The stored state decides, also where the answer to the update was lost.
     let Some(found) = find(base, id).await? else { return Ok(Assigned::Gone) };
-    let alert = read_alert(&found)?;
+    let alert = base.alert(&found)?;
     Ok(match alert.status {
         AlertStatus::Resolved => Assigned::Gone,
         AlertStatus::Pending if alert.handling.assignee.as_deref() == to => Assigned::Done(alert),
@@ -279,34 +316,51 @@ async fn assign(base: &Base, id: &AlertId, from: Option<&str>, to: Option<&str>,
     })
 }
 
-async fn settle(base: &Base, id: &AlertId, settlement: &Settlement) -> Read<bool> {
+async fn resolve(base: &Base, id: &AlertId, resolution: &Resolution) -> Read<bool> {
     let call = uuid::Uuid::now_v7().to_string();
     let alerts = base.collection(ALERTS);
-    let Some(found) = find(base, id).await? else { return Ok(false) };
-    let mut set = doc! {
-        "status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(settlement.at), "resolved_by_call": &call,
-    };
-    let mut unset = doc! {};
-    let note = Some(&settlement.note).filter(|note| !note.is_empty());
-    for (name, value) in [("resolved_by", settlement.by.as_ref()), ("note", note)] {
-        match value {
-            Some(value) => set.insert(name, value),
-            None => unset.insert(name, ""),
+    loop {
+        let Some(found) = find(base, id).await? else { return Ok(false) };
+        let alert = base.alert(&found)?;
+        if alert.status != AlertStatus::Pending {
+            return Ok(is_text(&found, "resolved_by_call", &call));
+        }
+        let mut set = doc! {
+            "status": AlertStatus::Resolved.as_str(), "resolved_at": epoch(resolution.at), "resolved_by_call": &call,
         };
+        let mut unset = doc! {};
+        let note = Some(&resolution.note).filter(|note| !note.is_empty());
+        for (name, value) in [("resolved_by", resolution.by.as_ref()), ("note", note)] {
+            match value {
+                Some(value) => set.insert(name, value),
+                None => unset.insert(name, ""),
+            };
+        }
+        let mut update = doc! {"$set": set};
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        let others = update.clone();
+        push(&mut update, events::made(base, |id| Event::resolved(id, &alert, resolution.at))?);
+        // Whether it handed the conversation over decides whether there is an event.
+        let mut filter = still_pending(&found);
+        filter.insert(BOT_ANSWERS, found.get(BOT_ANSWERS).cloned().unwrap_or(Bson::Null));
+        if alerts.update_one(filter, update).await?.matched_count == 1 {
+            events::move_soon(base, ALERTS, found.get("_id").cloned()).await;
+            if let Some(user) = words(&found, "user_id") {
+                // The original raises one after the other: what is settled with the customer is settled.
+                let mut pending = pending_of(&UserId::new(user));
+                pending.insert("created_at", doc! {"$not": {"$gt": epoch(resolution.at)}});
+                alerts.update_many(pending, others).await?;
+            }
+            return Ok(true);
+        }
+        super::pause().await; // The next round reads the outcome.
     }
-    let mut update = doc! {"$set": set};
-    if !unset.is_empty() {
-        update.insert("$unset", unset);
-    }
-    if alerts.update_one(still_pending(&found), update).await?.matched_count == 1 {
-        return Ok(true);
-    }
-    let settled = alerts.find_one(doc! {"_id": found.get("_id").cloned()}).await?;
-    Ok(settled.is_some_and(|settled| says(&settled, "resolved_by_call", &call)))
 }
 
-/// What finds the document of an alert, as long as it is this alert's.
-async fn own(base: &Base, id: &AlertId) -> Read<Option<Document>> {
+/// The filter for the document of an alert, as long as it holds this alert.
+async fn document_of(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     let Some(found) = find(base, id).await? else { return Ok(None) };
     let mut filter = doc! {"_id": found.get("_id").cloned()};
     if let Some(id) = found.get("alert_id") {
@@ -315,9 +369,9 @@ async fn own(base: &Base, id: &AlertId) -> Read<Option<Document>> {
     Ok(Some(filter))
 }
 
-/// Pending alerts that nobody was told of. What an alert's age is not written as a number in is not too old.
-async fn untold(base: &Base, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Read<Vec<Alert>> {
-    let name = format!("notices.{way}");
+/// Pending alerts whose notification was not sent. An alert whose time is not a number is not too old.
+async fn unsent(base: &Base, channel: &str, since: Timestamp, at: Timestamp, limit: u32) -> Read<Vec<Alert>> {
+    let name = format!("notices.{channel}");
     let old = doc! {"$not": {"$lt": epoch(since)}};
     let filter = doc! {
         "status": AlertStatus::Pending.as_str(),
@@ -328,23 +382,23 @@ async fn untold(base: &Base, way: &str, since: Timestamp, at: Timestamp, limit: 
     };
     let alerts = base.collection(ALERTS);
     let high = Priority::High.as_str();
-    let mut untold: Vec<Alert> = Vec::new();
-    for urgency in [Bson::from(high), doc! {"$ne": high}.into()] {
-        let left = i64::from(limit) - i64::try_from(untold.len()).unwrap_or(i64::MAX);
+    let mut unsent: Vec<Alert> = Vec::new();
+    for priority in [Bson::from(high), doc! {"$ne": high}.into()] {
+        let left = i64::from(limit) - i64::try_from(unsent.len()).unwrap_or(i64::MAX);
         if left > 0 {
             let mut filter = filter.clone();
-            filter.insert("priority", urgency);
+            filter.insert("priority", priority);
             let found: Vec<Document> = alerts.find(filter).limit(left).await?.try_collect().await?;
-            untold.extend(found.iter().map(read_alert).collect::<Read<Vec<_>>>()?);
+            unsent.extend(all_readable(&found, ALERTS, |document| base.alert(document)));
         }
     }
-    Ok(untold)
+    Ok(unsent)
 }
 
-/// Takes a notification on. Where the answer is lost and the call is made again, nobody has it until its time is over.
-async fn begin_notice(base: &Base, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Read<bool> {
-    let Some(mut filter) = own(base, id).await? else { return Ok(false) };
-    let name = format!("notices.{way}");
+/// Claims a notification. Where the answer is lost and the call is repeated, no caller has it until the claim expires.
+async fn begin_notice(base: &Base, id: &AlertId, channel: &str, at: Timestamp, until: Timestamp) -> Read<bool> {
+    let Some(mut filter) = document_of(base, id).await? else { return Ok(false) };
+    let name = format!("notices.{channel}");
     filter.insert(format!("{name}.told"), doc! {"$ne": true});
     let (free, over) = (doc! {&name: {"$exists": false}}, doc! {format!("{name}.until"): {"$lte": epoch(at)}});
     filter.insert("$or", vec![free, over]);
@@ -357,28 +411,35 @@ async fn reopen(base: &Base, id: &AlertId, by: &str, at: Timestamp) -> Read<Reop
     let alerts = base.collection(ALERTS);
     loop {
         let Some(found) = find(base, id).await? else { return Ok(Reopened::Gone) };
-        let alert = read_alert(&found)?;
+        let alert = base.alert(&found)?;
         if alert.status == AlertStatus::Pending {
-            let ours = says(&found, "reopened_by_call", &call);
-            return Ok(if ours { Reopened::Done(alert) } else { Reopened::Pending(alert) });
+            let ours = is_text(&found, "reopened_by_call", &call);
+            if ours {
+                events::move_soon(base, ALERTS, found.get("_id").cloned()).await;
+                return Ok(Reopened::Done(alert));
+            }
+            return Ok(Reopened::Pending(alert));
         }
-        if let Some(other) = alerts.find_one(pending_of(&alert.user_id)).await? {
-            let other = read_alert(&other)?;
+        if let Some(other) = find_pending(base, &alert.user_id).await? {
+            let other = base.alert(&other)?;
             if other.id != *id {
                 return Ok(Reopened::Other(other));
             }
             super::pause().await;
-            continue; // This very one, opened by somebody else since it was read.
+            continue; // This very alert, reopened by another caller since it was read.
         }
         let set = doc! {
             "status": AlertStatus::Pending.as_str(), "reopened_at": epoch(at), "reopened_by": by,
             "reopened_by_call": &call,
         };
+        let event = events::made(base, |id| Event::handed_over(id, &alert, at, true))?;
         if is_latest(&found) {
             let mut filter = doc! {"_id": found.get("_id").cloned(), "alert_id": id.as_str()};
             filter.insert("status", doc! {"$ne": AlertStatus::Pending.as_str()});
             let unset = doc! {"assignee": "", "claimed_at": ""};
-            alerts.update_one(filter, doc! {"$set": set, "$unset": unset}).await?;
+            let mut update = doc! {"$set": set, "$unset": unset};
+            push(&mut update, event);
+            alerts.update_one(filter, update).await?;
         } else {
             let mut document = found.clone();
             document.remove("assignee");
@@ -386,8 +447,9 @@ async fn reopen(base: &Base, id: &AlertId, by: &str, at: Timestamp) -> Read<Reop
             document.extend(set);
             document.insert("alert_id", id.as_str());
             document.insert("user_id", alert.user_id.as_str());
+            attach(&mut document, event);
             if take_place(base, &alert.user_id, document).await? {
-                // The place holds it now. Only what was read goes: it may have been settled and copied once more since.
+                // Only the copy that was read is removed: the alert may have been resolved and copied once more since.
                 let mut filter = doc! {"_id": found.get("_id").cloned()};
                 for name in ["resolved_at", "reopened_at"] {
                     filter.insert(name, found.get(name).cloned().unwrap_or_else(|| doc! {"$exists": false}.into()));
@@ -395,7 +457,7 @@ async fn reopen(base: &Base, id: &AlertId, by: &str, at: Timestamp) -> Read<Reop
                 alerts.delete_one(filter).await?;
             }
         }
-        super::pause().await; // What is there now tells.
+        super::pause().await; // The next round reads the outcome.
     }
 }
 
@@ -409,16 +471,19 @@ impl Alerts for MongoStore {
     async fn pending_alert(&self, user: &UserId) -> Result<Option<Alert>> {
         let filter = pending_of(user);
         self.run("reading an alert", |base| async move {
-            let found = base.collection(ALERTS).find_one(filter).await?;
-            found.as_ref().map(read_alert).transpose()
+            let found: Vec<Document> = base.collection(ALERTS).find(filter).await?.try_collect().await?;
+            Ok(first_of(all_readable(&found, ALERTS, |document| base.alert(document))))
         })
         .await
     }
 
     async fn alert(&self, id: &AlertId) -> Result<Option<Alert>> {
         let id = id.clone();
-        self.run("reading an alert", |base| async move { find(&base, &id).await?.as_ref().map(read_alert).transpose() })
-            .await
+        self.run("reading an alert", |base| async move {
+            let found = find(&base, &id).await?;
+            Ok(found.and_then(|found| readable(base.alert(&found), ALERTS, &found)))
+        })
+        .await
     }
 
     async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>> {
@@ -441,33 +506,33 @@ impl Alerts for MongoStore {
         .await
     }
 
-    async fn settle_alert(&self, id: &AlertId, settlement: &Settlement) -> Result<bool> {
-        let (id, settlement) = (id.clone(), settlement.clone());
-        self.run("settling an alert", |base| async move { settle(&base, &id, &settlement).await }).await
+    async fn resolve_alert(&self, id: &AlertId, resolution: &Resolution) -> Result<bool> {
+        let (id, resolution) = (id.clone(), resolution.clone());
+        self.run("resolving an alert", |base| async move { resolve(&base, &id, &resolution).await }).await
     }
 
     async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened> {
         let (id, by) = (id.clone(), by.to_owned());
-        self.run("opening an alert again", |base| async move { reopen(&base, &id, &by, at).await }).await
+        self.run("reopening an alert", |base| async move { reopen(&base, &id, &by, at).await }).await
     }
 
-    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
-        let way = way.to_owned();
-        self.run("reading alerts", |base| async move { untold(&base, &way, since, at, limit).await }).await
+    async fn unsent_alerts(&self, channel: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
+        let channel = channel.to_owned();
+        self.run("reading alerts", |base| async move { unsent(&base, &channel, since, at, limit).await }).await
     }
 
-    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
-        let (id, way) = (id.clone(), way.to_owned());
-        self.run("taking on a notification", |base| async move { begin_notice(&base, &id, &way, at, until).await })
+    async fn begin_notice(&self, id: &AlertId, channel: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
+        let (id, channel) = (id.clone(), channel.to_owned());
+        self.run("claiming a notification", |base| async move { begin_notice(&base, &id, &channel, at, until).await })
             .await
     }
 
-    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()> {
-        let (id, way) = (id.clone(), way.to_owned());
-        self.run("noting a notification", |base| async move {
-            let Some(own) = own(&base, &id).await? else { return Ok(()) };
-            let told = doc! {"$set": {format!("notices.{way}"): {"told": true}}};
-            base.collection(ALERTS).update_one(own, told).await?;
+    async fn end_notice(&self, id: &AlertId, channel: &str) -> Result<()> {
+        let (id, channel) = (id.clone(), channel.to_owned());
+        self.run("saving a notification", |base| async move {
+            let Some(filter) = document_of(&base, &id).await? else { return Ok(()) };
+            let sent = doc! {"$set": {format!("notices.{channel}"): {"told": true}}};
+            base.collection(ALERTS).update_one(filter, sent).await?;
             Ok(())
         })
         .await

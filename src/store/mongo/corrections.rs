@@ -1,7 +1,5 @@
-//! Decides how corrected labels are kept in the database, and how unsure readings are found.
-//!
-//! It must never leave a correction of a message that the transcript does not hold: it is looked for before and after, and
-//! whoever forgets a customer removes the messages before the corrections.
+//! Corrected labels, and messages that were classified with little confidence. A correction is saved only for a message
+//! of the transcript: the message is checked before and after, and erasure removes messages before corrections.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -9,8 +7,9 @@ use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::super::{Corrections, Result};
-use super::chats::{read_message, settle_left};
-use super::fault::Fault;
+use super::chats::distribute_rest;
+use super::error::BackendError;
+use super::odd::{all_readable, readable};
 use super::schema::{CHATS, CORRECTIONS};
 use super::values::{count, date, int, optional_text, text, time};
 use super::{Base, MongoStore};
@@ -18,7 +17,7 @@ use crate::domain::correction::Correction;
 use crate::domain::ids::UserId;
 use crate::domain::message::ChatMessage;
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
 pub(super) fn read(document: &Document) -> Read<Correction> {
     Ok(Correction {
@@ -40,7 +39,7 @@ async fn is_there(base: &Base, one: &Correction) -> Read<bool> {
     let filter = doc! {"user_id": one.user_id.as_str(), "turn": int(one.turn)};
     let mut found = base.collection(CHATS).find(filter).await?;
     while let Some(document) = found.try_next().await? {
-        if one.is_of(&read_message(&document)?) {
+        if readable(base.message(&document), CHATS, &document).is_some_and(|message| one.is_of(&message)) {
             return Ok(true);
         }
     }
@@ -48,7 +47,7 @@ async fn is_there(base: &Base, one: &Correction) -> Read<bool> {
 }
 
 async fn correct(base: &Base, one: &Correction) -> Read<bool> {
-    settle_left(base, &one.user_id).await?;
+    distribute_rest(base, &one.user_id).await?;
     if !is_there(base, one).await? {
         return Ok(false);
     }
@@ -66,14 +65,14 @@ async fn correct(base: &Base, one: &Correction) -> Read<bool> {
     };
     let update = doc! {"$set": set, "$setOnInsert": first};
     let corrections = base.collection(CORRECTIONS);
-    super::upserting(|| {
+    super::upsert_with_retry(|| {
         corrections
             .find_one_and_update(doc! {"_id": &id, "user_id": one.user_id.as_str()}, update.clone())
             .upsert(true)
             .projection(doc! {"_id": 1})
     })
     .await?;
-    // The customer may have been forgotten meanwhile.
+    // The customer may have been erased meanwhile.
     if is_there(base, one).await? {
         return Ok(true);
     }
@@ -84,7 +83,7 @@ async fn correct(base: &Base, one: &Correction) -> Read<bool> {
 async fn list(base: &Base, filter: Document, order: Document) -> Read<Vec<Correction>> {
     let found = base.collection(CORRECTIONS).find(filter).sort(order).await?;
     let documents: Vec<Document> = found.try_collect().await?;
-    documents.iter().map(read).collect()
+    Ok(all_readable(&documents, CORRECTIONS, read))
 }
 
 async fn unsure(base: &Base, below: f64, limit: u32) -> Read<Vec<ChatMessage>> {
@@ -95,7 +94,7 @@ async fn unsure(base: &Base, below: f64, limit: u32) -> Read<Vec<ChatMessage>> {
     let order = doc! {"intent_confidence": 1};
     let found = base.collection(CHATS).find(filter).sort(order).limit(limit.into()).await?;
     let documents: Vec<Document> = found.try_collect().await?;
-    documents.iter().map(read_message).collect()
+    Ok(all_readable(&documents, CHATS, |document| base.message(document)))
 }
 
 #[async_trait]
@@ -121,6 +120,6 @@ impl Corrections for MongoStore {
     }
 
     async fn unsure_messages(&self, below: f64, limit: u32) -> Result<Vec<ChatMessage>> {
-        self.run("looking for unsure readings", |base| async move { unsure(&base, below, limit).await }).await
+        self.run("reading unsure messages", |base| async move { unsure(&base, below, limit).await }).await
     }
 }

@@ -1,60 +1,70 @@
-//! Decides how the data of one customer is found and erased.
-//!
-//! It must never leave a claim of that customer current: the conversation goes first, and with it the fencing number.
+//! Finding and erasing the data of one customer. The conversation is removed first, and with it the fencing number: no
+//! claim of the customer stays current.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::super::{Bound, Erased, Erasure, KeptMessage, PersonalData, Result};
-use super::fault::Fault;
-use super::schema::{ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, INBOX, LOOKUPS, OUTBOX, QUOTES};
-use super::values::{holds, int, optional_text, optional_time, text, time};
-use super::{Base, MongoStore, alerts, chats, corrections, inbox, ledger, outbox};
+use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
+use super::error::BackendError;
+use super::odd::{all_readable, readable};
+use super::schema::{
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, LOOKUPS, OPT_OUTS, OUTBOX, QUOTES,
+};
+use super::values::{int, is_true, optional_time, text, time};
+use super::{Base, MongoStore, chats, corrections, events, inbox, ledger, outbox};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
+use crate::domain::lookup;
+use crate::domain::ownership::ERASED;
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-async fn all<T>(
+async fn documents_of<T>(
     base: &Base,
-    collection: &str,
+    collection: &'static str,
     user: &UserId,
     order: Document,
     read: impl Fn(&Document) -> Read<T>,
 ) -> Read<Vec<T>> {
     let found = base.collection(collection).find(doc! {"user_id": user.as_str()}).sort(order).await?;
     let documents: Vec<Document> = found.try_collect().await?;
-    documents.iter().map(read).collect()
+    Ok(all_readable(&documents, collection, read))
 }
 
-async fn lookups(base: &Base, user: &UserId) -> Read<Vec<Bound>> {
+async fn lookups(base: &Base, user: &UserId) -> Read<Vec<RequestedOrder>> {
     let found = base.collection(LOOKUPS).find_one(doc! {"_id": user.as_str()}).await?;
     let orders = found.as_ref().and_then(|found| found.get_array("orders").ok());
     let orders = orders.into_iter().flatten().filter_map(Bson::as_document);
-    orders.map(|order| Ok(Bound { order_id: OrderId::new(&text(order, "id")?), at: time(order, "at")? })).collect()
+    let read = |order: &Document| -> Read<_> {
+        Ok(RequestedOrder { order_id: OrderId::new(&text(order, "id")?), at: time(order, "at")? })
+    };
+    Ok(orders.filter_map(|order| readable(read(order), LOOKUPS, order)).collect())
 }
 
 async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
-    chats::settle_left(base, user).await?;
+    chats::distribute_rest(base, user).await?;
     let conversation = chats::find(base, user, doc! {"version": 1, "state": 1}).await?;
     Ok(PersonalData {
         chats: chats::recent(base, user, u32::MAX).await?,
-        conversation: conversation.map(chats::read_conversation).transpose()?.flatten(),
-        corrections: all(base, CORRECTIONS, user, doc! {"turn": 1, "_id": 1}, corrections::read).await?,
-        inbox: all(base, INBOX, user, doc! {"sent_at": 1}, |document| {
-            Ok(KeptMessage { message: inbox::read_inbound(document)?, answered: !holds(document, "waiting") })
+        conversation: conversation
+            .as_ref()
+            .and_then(|held| readable(chats::read_conversation(held), CONVERSATIONS, held).flatten()),
+        corrections: documents_of(base, CORRECTIONS, user, doc! {"turn": 1, "_id": 1}, corrections::read).await?,
+        inbox: documents_of(base, INBOX, user, doc! {"sent_at": 1}, |document| {
+            Ok(StoredMessage { message: inbox::read_inbound(document)?, answered: !is_true(document, "waiting") })
         })
         .await?,
-        outbox: all(base, OUTBOX, user, doc! {"turn": 1, "sequence": 1}, outbox::read).await?,
-        alerts: all(base, ALERTS, user, doc! {"created_at": 1}, alerts::read_alert).await?,
-        bindings: all(base, BINDINGS, user, doc! {}, |document| {
-            Ok(Bound { order_id: OrderId::new(&text(document, "_id")?), at: time(document, "at")? })
+        outbox: documents_of(base, OUTBOX, user, doc! {"turn": 1, "sequence": 1}, outbox::read).await?,
+        alerts: documents_of(base, ALERTS, user, doc! {"created_at": 1}, |document| base.alert(document)).await?,
+        bindings: documents_of(base, BINDINGS, user, doc! {}, |document| {
+            Ok(RequestedOrder { order_id: OrderId::new(&text(document, "_id")?), at: time(document, "at")? })
         })
         .await?,
         lookups: lookups(base, user).await?,
-        quotes: all(base, QUOTES, user, doc! {}, ledger::read_quote).await?,
+        quotes: documents_of(base, QUOTES, user, doc! {}, ledger::read_quote).await?,
+        events: events::events_of(base, user).await?,
         ..PersonalData::none(user)
     })
 }
@@ -64,28 +74,37 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     let taken = base.collection(CONVERSATIONS).find_one_and_delete(own.clone()).await?;
     let mut erased = Erased { conversations: u64::from(taken.is_some()), ..Erased::default() };
     if let Some(taken) = taken {
-        let busy = optional_text(&taken, "worker")?.is_some() || taken.contains_key("unsettled");
-        erased.held_until = optional_time(&taken, "due")?.filter(|until| busy && *until > now);
+        // Whatever is odd in it: it is gone.
+        let busy = taken.contains_key("worker") || taken.contains_key("unsettled");
+        erased.held_until = optional_time(&taken, "due").ok().flatten().filter(|until| busy && *until > now);
     }
     let delete = async |name: &str| -> Read<u64> {
         Ok(base.collection(name).delete_many(doc! {"user_id": user.as_str()}).await?.deleted_count)
     };
-    erased.chats = delete(CHATS).await?;
-    // After the messages: a correction of one that is gone is not kept.
+    erased.chats = delete(CHATS).await? + delete(HISTORY).await?;
+    // After the messages: a correction of a removed message is not saved.
     erased.corrections = delete(CORRECTIONS).await?;
     erased.inbox = delete(INBOX).await?;
     erased.outbox = delete(OUTBOX).await?;
     erased.alerts = delete(ALERTS).await?;
     erased.quotes = delete(QUOTES).await?;
     erased.lookups = base.collection(LOOKUPS).delete_one(own).await?.deleted_count;
-    let nobody = format!("erased/{}", uuid::Uuid::now_v7().simple());
-    let update = doc! {"$set": {"user_id": nobody}};
+    // The wish itself stays, and names nobody.
+    let mut unnamed = events::fields();
+    unnamed.extend(doc! {"user_id": "", "message": ""});
+    let unnamed = doc! {"$unset": unnamed};
+    base.collection(OPT_OUTS).update_many(doc! {"user_id": user.as_str()}, unnamed).await?;
+    base.collection(LOOKUPS).delete_one(doc! {"_id": lookup::answers_of(user).as_str()}).await?;
+    super::identities::erase(base, user).await?;
+    erased.events = events::erase(base, user).await?;
+    let nobody = format!("{ERASED}{}", uuid::Uuid::now_v7().simple());
+    let update = doc! {"$set": {"user_id": nobody, "proof": "erased"}};
     erased.bindings =
         base.collection(BINDINGS).update_many(doc! {"user_id": user.as_str()}, update).await?.modified_count;
     Ok(erased)
 }
 
-async fn replace(base: &Base, entries: &[AuditEntry]) -> Read<u64> {
+async fn replace_contents(base: &Base, entries: &[AuditEntry]) -> Read<u64> {
     let mut replaced = 0;
     for entry in entries {
         let filter = doc! {"_id": int(entry.seq), "hash": &entry.hash};
@@ -99,16 +118,17 @@ async fn replace(base: &Base, entries: &[AuditEntry]) -> Read<u64> {
 impl Erasure for MongoStore {
     async fn data_of(&self, user: &UserId) -> Result<PersonalData> {
         let user = user.clone();
-        self.run("reading what is kept of a customer", |base| async move { collect(&base, &user).await }).await
+        self.run("reading the data of a customer", |base| async move { collect(&base, &user).await }).await
     }
 
     async fn erase_data_of(&self, user: &UserId, now: Timestamp) -> Result<Erased> {
         let user = user.clone();
-        self.run("erasing what is kept of a customer", |base| async move { erase(&base, &user, now).await }).await
+        self.run("erasing the data of a customer", |base| async move { erase(&base, &user, now).await }).await
     }
 
     async fn replace_contents(&self, entries: &[AuditEntry]) -> Result<u64> {
         let entries = entries.to_vec();
-        self.run("erasing contents of the audit trail", |base| async move { replace(&base, &entries).await }).await
+        self.run("erasing contents of the audit trail", |base| async move { replace_contents(&base, &entries).await })
+            .await
     }
 }

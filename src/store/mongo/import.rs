@@ -1,10 +1,8 @@
-//! Decides how an import reaches the database: gathered in a temporary file here, then written in unordered batches.
+//! Importing orders: they are staged in a temporary file, then written in unordered batches at the commit.
 //!
-//! It must never touch refunds, quotes or bindings, nor show anything before the commit.
-//!
-//! The commit is made of single-document writes: while it runs, others see some orders as they were and some as they will
-//! be, and a process that dies in it leaves it half done. Each write is idempotent, so running the same import again
-//! completes it; a connection that breaks is waited for, and the batches that were not acknowledged are written again.
+//! The commit consists of single-document writes: while it runs, others see some old and some new orders, and a process
+//! that dies in it leaves it incomplete. Each write is idempotent, so running the same import again completes it; after
+//! a connection was lost, the batches that were not acknowledged are written again.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,26 +13,30 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use mongodb::Collection;
 use mongodb::bson::{self, Bson, Document, RawDocumentBuf, doc, oid::ObjectId};
 
-use super::super::{ImportMode, OrderImport, Result, StoreError, Written};
-use super::fault::{DUPLICATE, Fault, duplicates};
-use super::orders::write_order;
+use super::super::{BatchOutcome, ImportMode, OrderImport, Result, StoreError};
+use super::error::{BackendError, DUPLICATE, duplicates};
+use super::id_forms;
+use super::order_documents::{TAILS, removable, replacing, write_order};
+use super::original;
 use super::schema::ORDERS;
+use super::values::optional_time;
 use super::{Base, driver};
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{IdForms, OrderId};
 use crate::domain::order::{Order, column};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
 const DOING: &str = "importing orders";
-/// Orders that are written at a time.
+/// Orders that are written together.
 const BATCH: usize = 2_000;
-/// Batches that are on their way at the same time.
-const AT_ONCE: usize = 3;
-/// How long a lost connection is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Batches that are written concurrently.
+const CONCURRENCY: usize = 3;
+/// How long writing is retried while the connection is lost.
+const RETRY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An import whose orders wait in a temporary file.
 pub(super) struct MongoImport {
@@ -45,25 +47,36 @@ pub(super) struct MongoImport {
     places: HashMap<OrderId, usize>,
     /// For each place, whether the store had the order.
     known: Vec<bool>,
-    /// Whether the store had no orders at all at the beginning; `None` until that was asked.
+    /// Whether the store had no orders at the beginning; `None` until that was queried.
     empty: Option<bool>,
-    /// Counted up where orders were written.
+    /// What the ids look like.
+    forms: IdForms,
+    /// The number of imports of this process.
     imports: Arc<AtomicU64>,
 }
 
 impl MongoImport {
     pub(super) fn begin(base: Base, mode: ImportMode, imports: Arc<AtomicU64>) -> Result<Self> {
-        let staged = tempfile::tempfile().map_err(|error| scratch(&error))?;
+        let staged = tempfile::tempfile().map_err(|error| temp_file_error(&error))?;
         let staged = BufWriter::with_capacity(1 << 20, staged);
-        Ok(Self { base, mode, staged, places: HashMap::new(), known: Vec::new(), empty: None, imports })
+        Ok(Self {
+            base,
+            mode,
+            staged,
+            places: HashMap::new(),
+            known: Vec::new(),
+            empty: None,
+            forms: IdForms::default(),
+            imports,
+        })
     }
 
-    /// The orders of a batch that the store has.
-    async fn lookup(&mut self, orders: &[Order]) -> Result<HashMap<String, ()>> {
+    /// The orders of a batch that the store has, and when the shop changed them last.
+    async fn lookup(&mut self, orders: &[Order]) -> Result<HashMap<String, Option<Timestamp>>> {
         let ids: Vec<String> = orders.iter().map(|order| order.id.as_str().to_owned()).collect();
         let (base, empty) = (self.base.clone(), self.empty);
         let (empty, known) = driver::run(DOING, async move {
-            patiently(&base, || async {
+            retry_while_lost(&base, || async {
                 let collection = base.collection(ORDERS);
                 let empty = match empty {
                     Some(empty) => empty,
@@ -71,11 +84,12 @@ impl MongoImport {
                 };
                 let mut known = HashMap::new();
                 if !empty {
-                    let fields = doc! {"_id": 0, column::ORDER_ID: 1};
+                    let fields = doc! {"_id": 0, column::ORDER_ID: 1, column::UPDATED_AT: 1};
                     let filter = doc! {column::ORDER_ID: {"$in": &ids}};
                     let mut found = collection.find(filter).projection(fields).batch_size(100_000).await?;
                     while let Some(document) = found.try_next().await? {
-                        known.insert(document.get_str(column::ORDER_ID).unwrap_or_default().to_owned(), ());
+                        let id = document.get_str(column::ORDER_ID).unwrap_or_default().to_owned();
+                        known.insert(id, optional_time(&document, column::UPDATED_AT).unwrap_or_default());
                     }
                 }
                 Ok((empty, known))
@@ -88,31 +102,35 @@ impl MongoImport {
     }
 
     fn stage(&mut self, order: &Order, known: bool) -> Result<()> {
-        let (set, _) = write_order(order);
-        // The identifier is made here, so that a write that is repeated is refused by it.
+        let set = write_order(order);
+        // The identifier is generated here, so that a repeated write fails as a duplicate.
         let mut document = doc! {"_id": ObjectId::new()};
         document.extend(set);
         let bytes =
             document.to_vec().map_err(|error| StoreError::Backend { doing: DOING, reason: error.to_string() })?;
-        self.staged.write_all(&bytes).map_err(|error| scratch(&error))?;
+        self.staged.write_all(&bytes).map_err(|error| temp_file_error(&error))?;
         self.known.push(known);
         Ok(())
     }
 }
 
-fn scratch(error: &std::io::Error) -> StoreError {
+fn temp_file_error(error: &std::io::Error) -> StoreError {
     StoreError::Unwritable { path: std::env::temp_dir().display().to_string(), reason: error.to_string() }
 }
 
 #[async_trait]
 impl OrderImport for MongoImport {
-    async fn write(&mut self, orders: Vec<Order>) -> Result<Written> {
+    async fn write(&mut self, orders: Vec<Order>) -> Result<BatchOutcome> {
         let known = self.lookup(&orders).await?;
-        let mut written = Written::default();
+        let mut written = BatchOutcome::default();
         for order in orders {
-            let known = known.contains_key(order.id.as_str());
-            let place = self.known.len();
-            if known && self.mode == ImportMode::Append {
+            let stored = known.get(order.id.as_str()).copied();
+            let (known, place) = (stored.is_some(), self.known.len());
+            // What is older never replaces what is newer.
+            let changed = order.details.updated_at.map(Timestamp::as_millisecond);
+            let stale = self.mode == ImportMode::Upsert
+                && matches!((stored.flatten(), changed), (Some(stored), Some(changed)) if changed < stored.as_millisecond());
+            if known && (self.mode == ImportMode::Append || stale) {
                 written.kept += 1;
                 continue;
             }
@@ -126,6 +144,7 @@ impl OrderImport for MongoImport {
             } else {
                 written.added += 1;
             }
+            self.forms.observe_order(&order);
             self.stage(&order, known)?;
             self.places.insert(order.id, place);
         }
@@ -133,24 +152,25 @@ impl OrderImport for MongoImport {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        let Self { base, mode, staged, places, known, imports, .. } = *self;
-        let mut file = staged.into_inner().map_err(|error| scratch(error.error()))?;
-        file.seek(SeekFrom::Start(0)).map_err(|error| scratch(&error))?;
+        let Self { base, mode, staged, places, known, imports, forms, .. } = *self;
+        let mut file = staged.into_inner().map_err(|error| temp_file_error(error.error()))?;
+        file.seek(SeekFrom::Start(0)).map_err(|error| temp_file_error(&error))?;
         let done = driver::run(DOING, async move {
             let staged =
                 Staged { rows: BufReader::with_capacity(1 << 20, file), places: &places, known: &known, next: 0 };
             stream::iter(staged)
                 .map(|batch| async {
                     let batch = batch?;
-                    patiently(&base, || write(&base, mode, &batch)).await
+                    retry_while_lost(&base, || write(&base, mode, &batch)).await
                 })
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<Vec<()>>()
+                .buffer_unordered(CONCURRENCY)
+                .try_for_each(|()| async { Ok(()) })
                 .await?;
             if mode == ImportMode::Replace {
-                // Only now: there is no moment without the orders that stay.
-                patiently(&base, || remove_others(&base, &places)).await?;
+                // Last, so that orders that stay are visible all the time.
+                retry_while_lost(&base, || remove_others(&base, &places)).await?;
             }
+            retry_while_lost(&base, || id_forms::learn(&base, &forms, mode == ImportMode::Replace)).await?;
             Ok(())
         })
         .await;
@@ -201,23 +221,23 @@ impl Iterator for Staged<'_> {
     }
 }
 
-/// Runs an idempotent piece of an import, again and again while the connection is lost.
-async fn patiently<T, F: Future<Output = Read<T>>>(base: &Base, work: impl Fn() -> F) -> Result<T> {
+/// Runs an idempotent step of an import, and retries it while the connection is lost.
+async fn retry_while_lost<T, F: Future<Output = Read<T>>>(base: &Base, work: impl Fn() -> F) -> Result<T> {
     let begun = Instant::now();
     let limit = base.settings.operation;
     let mut wait = Duration::from_millis(100);
     loop {
-        let fault = match tokio::time::timeout(limit, work()).await {
+        let error = match tokio::time::timeout(limit, work()).await {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(fault)) if fault.is_passing() && begun.elapsed() < PATIENCE => fault,
-            Ok(Err(fault)) => return Err(fault.into_error(&base.shown, DOING, limit)),
-            Err(_) if begun.elapsed() < PATIENCE => continue,
+            Ok(Err(error)) if error.is_transient() && begun.elapsed() < RETRY_TIMEOUT => error,
+            Ok(Err(error)) => return Err(error.into_error(&base.shown, DOING, limit)),
+            Err(_) if begun.elapsed() < RETRY_TIMEOUT => continue,
             Err(_) => {
                 let path = base.shown.to_string();
                 return Err(StoreError::Slow { path, doing: DOING, seconds: limit.as_secs() });
             }
         };
-        tracing::warn!(error = %fault.into_error(&base.shown, DOING, limit), "the import waits for the server");
+        tracing::warn!(error = %error.into_error(&base.shown, DOING, limit), "the import waits for the server");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }
@@ -229,32 +249,45 @@ async fn write(base: &Base, mode: ImportMode, batch: &Batch) -> Read<()> {
     if !batch.new.is_empty() {
         let there = duplicates(collection.insert_many(&batch.new).ordered(false).await)?;
         known.extend(there.iter().map(|index| &batch.new[*index]));
+        // Orders that were gone and come back: those that were paid back stay paid back for the original as well.
+        let ids: Vec<String> =
+            batch.new.iter().filter_map(|row| row.get_str(column::ORDER_ID).ok().map(str::to_owned)).collect();
+        original::mark_again(base, &ids).await?;
     }
     if mode != ImportMode::Append && !known.is_empty() {
-        update(base, &known).await?;
+        update(base, mode, &known).await?;
     }
     Ok(())
 }
 
-/// Replaces orders that are there; the fields that other programs added stay.
-async fn update(base: &Base, orders: &[&RawDocumentBuf]) -> Read<()> {
+/// Replaces known orders; fields that other programs added stay.
+async fn update(base: &Base, mode: ImportMode, orders: &[&RawDocumentBuf]) -> Read<()> {
     let mut updates = Vec::with_capacity(orders.len());
     for order in orders {
         let mut set: Document = bson::deserialize_from_slice(order.as_bytes())?;
         set.remove("_id");
         let mut update = doc! {};
-        let unset: Document = [column::DATE, column::STATUS]
-            .into_iter()
+        let unset: Document = removable()
             .filter(|name| !set.contains_key(name))
             .map(|name| (name.to_owned(), Bson::String(String::new())))
             .collect();
         if !unset.is_empty() {
             update.insert("$unset", unset);
         }
-        let filter = doc! {column::ORDER_ID: set.get(column::ORDER_ID).cloned()};
+        let mut filter = doc! {column::ORDER_ID: set.get(column::ORDER_ID).cloned()};
+        // Unless the shop sent a newer one while this import went on. That one would not be found, and inserted again.
+        let changed = set.get(column::UPDATED_AT).filter(|_| mode == ImportMode::Upsert).cloned();
+        let upsert = changed.is_none();
+        if let Some(changed) = changed {
+            filter.insert(column::UPDATED_AT, doc! {"$not": {"$gt": changed}});
+        }
+        // What is left of former numbers does no harm: who finds an order by them reads its numbers.
+        if let Some(tails) = set.remove(TAILS) {
+            update.insert("$addToSet", doc! {TAILS: {"$each": tails}});
+        }
         update.insert("$set", set);
         // All of them, where the original's data holds an order more than once.
-        updates.push(doc! {"q": filter, "u": update, "upsert": true, "multi": true});
+        updates.extend(replacing(&filter, update, upsert));
     }
     loop {
         let command = doc! {
@@ -275,7 +308,7 @@ async fn update(base: &Base, orders: &[&RawDocumentBuf]) -> Read<()> {
             if number("code")? != i64::from(DUPLICATE) {
                 return Err(refused(error));
             }
-            // Somebody inserted it between the look and the insert of this very update.
+            // Another writer inserted it between the query and the insert of this upsert.
             again.extend(usize::try_from(number("index")?).ok().and_then(|index| updates.get(index).cloned()));
         }
         updates = again;
@@ -283,19 +316,23 @@ async fn update(base: &Base, orders: &[&RawDocumentBuf]) -> Read<()> {
     }
 }
 
-fn refused(error: &Document) -> Fault {
+fn refused(error: &Document) -> BackendError {
     let reason = error.get_str("errmsg").unwrap_or("the server gives no reason").to_owned();
-    Fault::Known(StoreError::Backend { doing: DOING, reason })
+    BackendError::Known(StoreError::Backend { doing: DOING, reason })
 }
 
 /// Removes the orders that are not part of the import.
 async fn remove_others(base: &Base, places: &HashMap<OrderId, usize>) -> Read<()> {
     let collection = base.collection(ORDERS);
-    let fields = doc! {"_id": 0, column::ORDER_ID: 1};
     let order = doc! {column::ORDER_ID: 1};
-    let mut found = collection.find(doc! {}).projection(fields).sort(order).await?;
+    let mut found = collection.find(doc! {}).projection(original::mark_fields()).sort(order).await?;
     let mut others: Vec<Bson> = Vec::new();
     while let Some(document) = found.try_next().await? {
+        // Only its document says that another program paid it back: were it to come again without that, it would be paid
+        // once more.
+        if original::is_paid_elsewhere(&document) {
+            continue;
+        }
         let id = document.get(column::ORDER_ID).cloned().unwrap_or(Bson::Null);
         if !id.as_str().is_some_and(|id| places.contains_key(&OrderId::new(id)) && OrderId::new(id).as_str() == id) {
             others.push(id);

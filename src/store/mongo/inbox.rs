@@ -1,9 +1,7 @@
-//! Decides how accepted messages and the claims on conversations are kept.
+//! Accepted messages and the claims on conversations. A claim that is no longer current changes nothing.
 //!
-//! It must never let a claim that is no longer current change anything.
-//!
-//! The document of a conversation is also its place in the queue: `due`, `worker`, `fence`, `attempts`, `arrivals`,
-//! `parked_at`, `error`. A field that holds nothing is absent.
+//! The document of a conversation is also its entry in the queue: `due`, `worker`, `fence`, `attempts`, `arrivals`,
+//! `parked_at`, `error`. A field without a value is absent.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,29 +13,27 @@ use mongodb::bson::{self, Document, doc};
 use mongodb::options::ReturnDocument;
 
 use super::super::{
-    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Patience, Result, Unfinished, WorkState,
+    Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, MAX_CLAIMED_MESSAGES, Result, Unfinished,
+    WorkState,
 };
-use super::chats::{Commit, Committed, commit, find, settle, settle_left};
-use super::fault::{Fault, duplicates};
+use super::chats::{Commit, Committed, commit, distribute, distribute_rest, find};
+use super::error::{BackendError, duplicates};
+use super::odd::{all_readable, readable};
 use super::schema::{CONVERSATIONS, INBOX, OUTBOX};
 use super::values::{
-    any_date, count, date, holds, int, optional_small, optional_text, optional_time, optional_whole, says, text, time,
+    any_date, count, date, int, is_text, is_true, later, optional_small, optional_text, optional_time, optional_whole,
+    text, time,
 };
 use super::{Base, MongoStore, outbox};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Context, Inbound};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-/// How many conversations a claim looks at, at a time: others may be faster with the first ones.
+/// How many due conversations a claim reads at a time: other workers may be faster with the first ones.
 const CANDIDATES: i64 = 16;
-/// Conversations that are made ready at the same time.
-const AT_ONCE: usize = 8;
-
-/// The end of a lease; at the end of the calendar it ends with that.
-pub(super) fn later(now: Timestamp, lease: SignedDuration) -> Timestamp {
-    now.saturating_add(lease).unwrap_or(Timestamp::MAX)
-}
+/// Conversations that are updated concurrently.
+const CONCURRENCY: usize = 8;
 
 /// The next place in the order of arrival: the caller's clock in microseconds, and always more than the one before in
 /// this process.
@@ -50,7 +46,7 @@ fn arrival(now: Timestamp) -> i64 {
 }
 
 fn write_inbound(message: &Inbound, arrived: i64) -> Read<Document> {
-    Ok(doc! {
+    let mut document = doc! {
         "_id": message.id.as_str(),
         "user_id": message.user_id.as_str(),
         "sent_at": date(message.sent_at),
@@ -58,7 +54,14 @@ fn write_inbound(message: &Inbound, arrived: i64) -> Read<Document> {
         "content": bson::serialize_to_document(&message.content)?,
         "arrived": arrived,
         "waiting": true,
-    })
+    };
+    if message.context != Context::default() {
+        document.insert("context", bson::serialize_to_document(&message.context)?);
+    }
+    if let Some(number) = &message.number {
+        document.insert("number", number);
+    }
+    Ok(document)
 }
 
 pub(super) fn read_inbound(document: &Document) -> Read<Inbound> {
@@ -69,20 +72,25 @@ pub(super) fn read_inbound(document: &Document) -> Read<Inbound> {
         sent_at: time(document, "sent_at")?,
         received_at: time(document, "received_at")?,
         content: bson::deserialize_from_document(content)?,
+        context: match document.get_document("context") {
+            Ok(context) => bson::deserialize_from_document(context.clone())?,
+            Err(_) => Context::default(),
+        },
+        number: optional_text(document, "number")?,
     })
 }
 
-/// What the messages of one batch mean for one conversation.
+/// The messages of one batch for one conversation.
 #[derive(Default)]
 struct Arrived {
     new: i64,
     /// The arrival of the latest message.
     last: i64,
-    /// The arrival of the latest message that is known and not answered.
+    /// The arrival of the latest message that was accepted before and is not answered.
     known: Option<i64>,
 }
 
-async fn accept(base: &Base, messages: &[Inbound], now: Timestamp, patience: Patience) -> Read<Accepted> {
+async fn accept(base: &Base, messages: &[Inbound], now: Timestamp, debounce: Debounce) -> Read<Accepted> {
     let inbox = base.collection(INBOX);
     let places: Vec<i64> = messages.iter().map(|_| arrival(now)).collect();
     let documents = messages
@@ -105,24 +113,27 @@ async fn accept(base: &Base, messages: &[Inbound], now: Timestamp, patience: Pat
         let fields = doc! {"user_id": 1, "waiting": 1, "arrived": 1};
         let mut known = inbox.find(doc! {"_id": {"$in": ids}}).projection(fields).await?;
         while let Some(document) = known.try_next().await? {
-            if holds(&document, "waiting") {
-                let arrived = conversations.entry(text(&document, "user_id")?).or_default();
-                arrived.known = arrived.known.max(optional_whole(&document, "arrived")?);
+            if is_true(&document, "waiting") {
+                let known =
+                    text(&document, "user_id").and_then(|user| Ok((user, optional_whole(&document, "arrived")?)));
+                let Some((user, place)) = readable(known, INBOX, &document) else { continue };
+                let arrived = conversations.entry(user).or_default();
+                arrived.known = arrived.known.max(place);
             }
         }
     }
-    let ready = conversations.into_iter().map(|(user, arrived)| make_ready(base, user, arrived, now, patience));
-    stream::iter(ready).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+    let ready = conversations.into_iter().map(|(user, arrived)| make_ready(base, user, arrived, now, debounce));
+    stream::iter(ready).buffer_unordered(CONCURRENCY).try_for_each(|()| async { Ok(()) }).await?;
     Ok(Accepted { new: (messages.len() - repeated.len()) as u64, repeated: repeated.len() as u64 })
 }
 
-/// Gives a conversation its due time where it has none. Applied twice, or for a message that is known, it makes at most a
-/// claim that finds nothing to do.
-async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp, patience: Patience) -> Read<()> {
+/// Sets the due time of a conversation where it has none. Applied twice, or for a repeated message, it causes at most a
+/// claim without messages.
+async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp, debounce: Debounce) -> Read<()> {
     let conversations = base.collection(CONVERSATIONS);
-    let due = due_after(now, patience);
-    // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
-    // before the erasure has.
+    let due = due_after(now, debounce);
+    // The fencing number begins with the clock: a customer who was erased and writes again never gets one that a claim
+    // from before the erasure has.
     let fence = doc! {"$ifNull": ["$fence", now.as_microsecond()]};
     let counted = |number: i64| doc! {"$add": [{"$ifNull": ["$arrivals", 0_i64]}, number]};
     if arrived.new > 0 {
@@ -134,10 +145,10 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp,
         set.insert("attempts", doc! {"$cond": [&parked, 0_i64, {"$ifNull": ["$attempts", 0_i64]}]});
         set.insert("error", doc! {"$cond": [&parked, "$$REMOVE", "$error"]});
         let update = vec![doc! {"$set": set}, doc! {"$unset": "parked_at"}];
-        super::upserting(|| conversations.update_one(doc! {"_id": &user}, update.clone()).upsert(true)).await?;
+        super::upsert_with_retry(|| conversations.update_one(doc! {"_id": &user}, update.clone()).upsert(true)).await?;
     } else if let Some(known) = arrived.known {
-        // It may be that whoever inserted the message died before this. A parked conversation that knows of this message
-        // or a later one is left alone: then the message was one of those that failed.
+        // The process that inserted the message may have died before this. A parked conversation that counted this
+        // message or a later one stays parked: then the message was one of those that failed.
         let mut set = due;
         set.insert("fence", fence);
         set.insert(
@@ -149,28 +160,30 @@ async fn make_ready(base: &Base, user: String, arrived: Arrived, now: Timestamp,
         let update = vec![doc! {"$set": set}, doc! {"$unset": "parked_at"}];
         let changed = conversations.update_one(filter, update.clone()).await?;
         if changed.matched_count == 0 && find(base, &UserId::new(user.as_str()), doc! {"_id": 1}).await?.is_none() {
-            super::upserting(|| conversations.update_one(doc! {"_id": &user}, update.clone()).upsert(true)).await?;
+            super::upsert_with_retry(|| conversations.update_one(doc! {"_id": &user}, update.clone()).upsert(true))
+                .await?;
         }
     }
     Ok(())
 }
 
-/// The due time of a conversation with another message. `waits_until` is how long it waits for more at most, and absent
+/// The due time of a conversation with another message. `waits_until` is when it stops waiting for more, and absent
 /// where it was claimed since.
-fn due_after(now: Timestamp, patience: Patience) -> Document {
-    let quiet = date(later(now, patience.quiet));
+fn due_after(now: Timestamp, debounce: Debounce) -> Document {
+    let quiet = date(later(now, debounce.quiet));
     let absent = |field: &str| doc! {"$eq": [{"$type": field}, "missing"]};
     let waits = doc! {"$and": [absent("$worker"), {"$ne": [{"$type": "$waits_until"}, "missing"]}]};
     let moved = doc! {"$max": ["$due", {"$min": [quiet, "$waits_until"]}]};
     doc! {
         "due": {"$cond": [absent("$due"), quiet, {"$cond": [waits, moved, "$due"]}]},
-        "waits_until": {"$cond": [absent("$due"), date(later(now, patience.longest)), {"$ifNull": ["$waits_until", "$$REMOVE"]}]},
+        "waits_until": {"$cond": [absent("$due"), date(later(now, debounce.longest)), {"$ifNull": ["$waits_until", "$$REMOVE"]}]},
     }
 }
 
 /// The conversations that are due, the longest first.
 async fn due(base: &Base, only: Option<&UserId>, now: Timestamp) -> Read<Vec<Document>> {
-    let mut filter = doc! {"due": {"$lte": date(now)}};
+    // A key of another type is none of ours, and nobody could be answered under it.
+    let mut filter = doc! {"due": {"$lte": date(now)}, "_id": {"$type": "string"}};
     if let Some(user) = only {
         filter.insert("_id", user.as_str());
     }
@@ -183,10 +196,10 @@ async fn due(base: &Base, only: Option<&UserId>, now: Timestamp) -> Read<Vec<Doc
 async fn waiting(base: &Base, user: &UserId) -> Read<Vec<Inbound>> {
     let order = doc! {"sent_at": 1, "arrived": 1};
     let filter = doc! {"user_id": user.as_str(), "waiting": true};
-    let limit = i64::try_from(BURST + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(MAX_CLAIMED_MESSAGES + 1).unwrap_or(i64::MAX);
     let found: Vec<Document> =
         base.collection(INBOX).find(filter).sort(order).limit(limit).await?.try_collect().await?;
-    found.iter().map(read_inbound).collect()
+    Ok(all_readable(&found, INBOX, read_inbound))
 }
 
 async fn claim(
@@ -203,7 +216,7 @@ async fn claim(
             return Ok(None);
         }
         for candidate in candidates {
-            // Still due as it was seen: of any number of callers one gets it.
+            // Only where the due time is as it was read: of any number of callers one gets it.
             let filter = doc! {"_id": text(&candidate, "_id")?, "due": candidate.get_datetime("due").ok().copied()};
             let update = doc! {
                 "$set": {"due": date(until), "worker": worker}, "$unset": {"waits_until": ""},
@@ -221,17 +234,17 @@ async fn claim(
     }
 }
 
-/// The claim of a conversation that was taken, or `None` where it has nothing to do.
+/// The claim of a conversation, or `None` where it has no waiting messages.
 async fn fill(base: &Base, taken: &Document, worker: &str, until: Timestamp) -> Read<Option<Claim>> {
     let user = UserId::new(text(taken, "_id")?);
     if let Ok(unsettled) = taken.get_document("unsettled") {
-        settle(base, &user, unsettled).await?;
+        distribute(base, &user, unsettled).await?;
     }
     let fence = count(taken, "fence")?;
     let arrivals = optional_whole(taken, "arrivals")?;
     let mut messages = waiting(base, &user).await?;
     if messages.is_empty() {
-        // Not where another message arrived meanwhile: then it is due again when this lease ends, or at once below.
+        // Unless another message arrived meanwhile: then it is claimed below, or due again when this lease ends.
         let mut filter = doc! {"_id": user.as_str(), "fence": int(fence), "worker": worker};
         filter.insert("arrivals", arrivals.map_or(doc! {"$exists": false}.into(), bson::Bson::Int64));
         let nothing = doc! {"$unset": {"due": "", "worker": ""}, "$set": {"attempts": 0_i64}};
@@ -243,8 +256,8 @@ async fn fill(base: &Base, taken: &Document, worker: &str, until: Timestamp) -> 
             return Ok(None);
         }
     }
-    let more = messages.len() > BURST;
-    messages.truncate(BURST);
+    let more = messages.len() > MAX_CLAIMED_MESSAGES;
+    messages.truncate(MAX_CLAIMED_MESSAGES);
     let arrivals = u64::try_from(arrivals.unwrap_or(0)).unwrap_or(0);
     let attempt = optional_small(taken, "attempts")?.unwrap_or(1);
     Ok(Some(Claim { user_id: user, worker: worker.to_owned(), fence, until, attempt, arrivals, more, messages }))
@@ -255,7 +268,8 @@ fn current(claim: &Claim) -> Document {
     doc! {"_id": claim.user_id.as_str(), "fence": int(claim.fence), "worker": {"$exists": true}}
 }
 
-/// Closes a claim that is current. An update that was applied and whose answer was lost is known by its name.
+/// Closes a claim that is current. An update that was applied and whose answer was lost is recognised by its
+/// `closed_by`.
 async fn close(base: &Base, claim: &Claim, mut set: Document, mut update: Document) -> Read<bool> {
     let call = uuid::Uuid::now_v7().to_string();
     set.insert("closed_by", &call);
@@ -265,11 +279,11 @@ async fn close(base: &Base, claim: &Claim, mut set: Document, mut update: Docume
         return Ok(true);
     }
     let found = find(base, &claim.user_id, doc! {"closed_by": 1}).await?;
-    Ok(found.is_some_and(|found| says(&found, "closed_by", &call)))
+    Ok(found.is_some_and(|found| is_text(&found, "closed_by", &call)))
 }
 
 async fn finish(base: &Base, claim: &Claim, turn: &FinishedTurn, now: Timestamp) -> Read<Finished> {
-    let kept = Commit {
+    let turn = Commit {
         conversation: turn.conversation.clone(),
         rows: turn.said.iter().chain(&turn.replies).cloned().collect(),
         outgoing: turn
@@ -280,20 +294,21 @@ async fn finish(base: &Base, claim: &Claim, turn: &FinishedTurn, now: Timestamp)
         answered: claim.messages.iter().map(|message| message.id.as_str().to_owned()).collect(),
         fence: Some(int(claim.fence)),
     };
-    match commit(base, &kept).await? {
-        Committed::Kept => {}
+    match commit(base, &turn).await? {
+        Committed::Saved => {}
         Committed::Lost => return Ok(Finished::Lost),
         Committed::Changed => return Ok(Finished::Changed),
     }
-    // The turn is kept from here on: what fails now is done by whoever finds the conversation when its lease ends.
-    if let Err(fault) = spread(base, claim, now).await {
-        tracing::warn!(user = claim.user_id.masked(), ?fault, "a turn is kept, and not spread yet");
+    // The turn is saved from here on: what fails now is done by the worker that claims the conversation when its lease
+    // ends.
+    if let Err(error) = complete(base, claim, now).await {
+        tracing::warn!(user = claim.user_id.masked(), ?error, "a turn is saved, and not distributed yet");
     }
-    Ok(Finished::Kept)
+    Ok(Finished::Saved)
 }
 
-async fn spread(base: &Base, claim: &Claim, now: Timestamp) -> Read<()> {
-    settle_left(base, &claim.user_id).await?;
+async fn complete(base: &Base, claim: &Claim, now: Timestamp) -> Read<()> {
+    distribute_rest(base, &claim.user_id).await?;
     let conversations = base.collection(CONVERSATIONS);
     let ours = doc! {"_id": claim.user_id.as_str(), "fence": int(claim.fence), "worker": {"$exists": false}};
     if !claim.more {
@@ -319,7 +334,7 @@ async fn unfinished(base: &Base, limit: u32) -> Read<Vec<Unfinished>> {
         let filter = doc! {field: {"$gte": any_date()}};
         let found = conversations.find(filter).sort(doc! {field: 1}).limit(left).projection(fields).await?;
         let found: Vec<Document> = found.try_collect().await?;
-        let users = found.iter().map(|document| text(document, "_id")).collect::<Read<Vec<String>>>()?;
+        let users = all_readable(&found, CONVERSATIONS, |document| text(document, "_id"));
         let pipeline = [
             doc! {"$match": {"user_id": {"$in": &users}, "waiting": true}},
             doc! {"$group": {"_id": "$user_id", "messages": {"$sum": 1_i64}, "since": {"$min": "$received_at"}}},
@@ -327,21 +342,25 @@ async fn unfinished(base: &Base, limit: u32) -> Read<Vec<Unfinished>> {
         let counted: Vec<Document> = inbox.aggregate(pipeline).await?.try_collect().await?;
         let counted: HashMap<&str, &Document> =
             counted.iter().filter_map(|document| Some((document.get_str("_id").ok()?, document))).collect();
-        for (document, user) in found.iter().zip(&users) {
-            let Some(counted) = counted.get(user.as_str()) else { continue };
+        let read = |document: &Document, counted: &Document| -> Read<Unfinished> {
             let state = match (optional_time(document, "parked_at")?, optional_text(document, "worker")?) {
                 (Some(at), _) => WorkState::Parked { at },
                 (None, Some(worker)) => WorkState::InWork { worker, until: time(document, "due")? },
                 (None, None) => WorkState::Waiting { due: time(document, "due")? },
             };
-            listed.push(Unfinished {
-                user_id: UserId::new(user.as_str()),
+            Ok(Unfinished {
+                user_id: UserId::new(text(document, "_id")?),
                 state,
                 attempts: optional_small(document, "attempts")?.unwrap_or(0),
                 messages: count(counted, "messages")?,
                 since: time(counted, "since")?,
                 error: optional_text(document, "error")?,
-            });
+            })
+        };
+        for document in &found {
+            let counted = document.get_str("_id").ok().and_then(|user| counted.get(user));
+            let Some(counted) = counted else { continue };
+            listed.extend(readable(read(document, counted), CONVERSATIONS, document));
         }
     }
     Ok(listed)
@@ -357,7 +376,7 @@ async fn backlog(base: &Base) -> Read<Backlog> {
     let mut backlog = Backlog::default();
     let mut groups = conversations.aggregate(pipeline).await?;
     while let Some(group) = groups.try_next().await? {
-        if holds(&group, "_id") {
+        if is_true(&group, "_id") {
             backlog.in_work = count(&group, "number")?;
         } else {
             backlog.waiting = count(&group, "number")?;
@@ -373,14 +392,14 @@ async fn backlog(base: &Base) -> Read<Backlog> {
 
 #[async_trait]
 impl Inbox for MongoStore {
-    async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted> {
+    async fn accept_debounced(&self, messages: &[Inbound], now: Timestamp, debounce: Debounce) -> Result<Accepted> {
         if messages.is_empty() {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
         let accepted =
-            self.run("accepting messages", |base| async move { accept(&base, &messages, now, patience).await }).await?;
-        self.bell.ring();
+            self.run("accepting messages", |base| async move { accept(&base, &messages, now, debounce).await }).await?;
+        self.notifier.notify();
         Ok(accepted)
     }
 
@@ -411,7 +430,7 @@ impl Inbox for MongoStore {
         let (claim, turn) = (claim.clone(), turn.clone());
         let finished =
             self.run("finishing a turn", |base| async move { finish(&base, &claim, &turn, now).await }).await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(finished)
     }
 
@@ -434,8 +453,16 @@ impl Inbox for MongoStore {
             close(&base, &claim, doc! {"due": date(now)}, update).await
         });
         let released = released.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(released)
+    }
+
+    async fn accepted_message(&self, user: &UserId, id: &MessageId) -> Result<Option<Inbound>> {
+        let filter = doc! {"_id": id.as_str(), "user_id": user.as_str()};
+        self.run("reading the inbox", |base| async move {
+            base.collection(INBOX).find_one(filter).await?.as_ref().map(read_inbound).transpose()
+        })
+        .await
     }
 
     async fn unfinished(&self, limit: u32) -> Result<Vec<Unfinished>> {
@@ -452,7 +479,7 @@ impl Inbox for MongoStore {
             Ok(base.collection(CONVERSATIONS).update_many(filter, update).await?.matched_count)
         });
         let retried = retried.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(retried)
     }
 

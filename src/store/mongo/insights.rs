@@ -1,11 +1,9 @@
-//! Decides how the team's figures are read from the database.
+//! Reads from the database what `domain/stats` counts, and searches conversations.
 //!
-//! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
-//!
-//! Documents are read with the fields that are needed and added up here, not by the server: other programs write times and
-//! amounts in many types, and an amount is either exact or damage.
+//! Documents are read with the fields that are needed and counted here, not by the server: other programs write times
+//! and amounts in many types, and an amount that is not exact is an error.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,59 +13,75 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use tokio::sync::Mutex;
 
-use super::super::{Answers, Insights, Result, Search, TalksFound};
-use super::alerts::{is_latest, read_alert};
-use super::book::{self, SyncedBook};
-use super::chats::read_message;
-use super::fault::Fault;
-use super::mark::mark;
-use super::schema::{ALERTS, BINDINGS, CHATS, ORDERS, QUOTES, REFUNDS};
-use super::values::{any_date, date, optional_text, paise, text, time};
+use super::super::{AnsweredBy, ConversationsFound, Insights, Result, Search};
+use super::alerts::is_latest;
+use super::change_token::change_token;
+use super::error::BackendError;
+use super::ledger::CURRENCY;
+use super::odd::{all_readable, readable};
+use super::original;
+use super::schema::{ALERTS, BINDINGS, CHATS, HISTORY, OPT_OUTS, ORDERS, OUTBOX, QUOTES, REFUNDS};
+use super::stats_cache::{self, SyncedStatsCache};
+use super::values::{any_date, currency, date, minor_units, optional_text, text, time};
 use super::{Base, MongoStore};
 use crate::domain::alert::AlertStatus;
-use crate::domain::figures::{
-    AlertRow, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, raised_by_customer,
-};
+use crate::domain::currency::{Amount, Currency};
 use crate::domain::ids::UserId;
+use crate::domain::message::ChatMessage;
 use crate::domain::order::column;
+use crate::domain::outgoing::Delivery;
+use crate::domain::refund::{ProviderKind, RefundState};
+use crate::domain::stats::{
+    AlertRow, ConversationCounter, ConversationStats, OrderStats, Period, RefundStats, raised_by_customer,
+};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-/// How long reading everything may take.
-const READING: Duration = Duration::from_secs(300);
-/// How long to wait for the book where there is another way.
-const SOON: Duration = Duration::from_millis(100);
-/// What the database counts sooner than everything is read.
-const SHORT: SignedDuration = SignedDuration::from_hours(36);
-/// Messages that are looked through for conversations at most.
-const MOST_SEARCHED: i64 = 200_000;
-/// How many minutes back are looked through alone for the latest that fit.
-const STEPS: [i64; 6] = [10, 40, 160, 640, 2_560, 10_240];
-/// Orders that are asked for at once.
-const ORDERS_AT_ONCE: usize = 1_000;
+/// The time limit for reading everything.
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long to wait for the cache where the database can be queried instead.
+const CACHE_TIMEOUT: Duration = Duration::from_millis(100);
+/// A period that is counted from the database faster than everything is read.
+const SHORT_PERIOD: SignedDuration = SignedDuration::from_hours(36);
+/// The most messages that one search sorts.
+const MAX_SORTED: i64 = 200_000;
+/// The periods, in minutes, that are searched one after the other before everything is.
+const STEP_MINUTES: [i64; 6] = [10, 40, 160, 640, 2_560, 10_240];
+/// Orders that are queried together.
+const ORDER_BATCH: usize = 1_000;
 
-/// A customer, and when the latest message that fits was sent.
+/// A customer, and the time of the latest matching message.
 type Hit = (Option<DateTime>, String);
 
-async fn talk(base: &Base, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
+async fn conversations(
+    base: &Base,
+    period: &Period,
+    alerts: &[AlertRow],
+    cache: &Mutex<SyncedStatsCache>,
+) -> Read<ConversationStats> {
     let bounded = period.from.is_some();
-    let short = period.from.is_some_and(|from| Timestamp::now().duration_since(from) < SHORT);
-    // While everything is read, a short time is counted from the database.
-    let book = if short { tokio::time::timeout(SOON, book.lock()).await.ok() } else { Some(book.lock().await) };
-    if let Some(mut book) = book
-        && book.read_on(base, bounded).await?
+    let short = period.from.is_some_and(|from| Timestamp::now().duration_since(from) < SHORT_PERIOD);
+    // While another task reads everything, a short period is counted from the database.
+    let cache =
+        if short { tokio::time::timeout(CACHE_TIMEOUT, cache.lock()).await.ok() } else { Some(cache.lock().await) };
+    if let Some(mut cache) = cache
+        && cache.update(base, bounded).await?
     {
-        let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
-        book.count(period.read_from(), &mut counter);
+        let mut counter = ConversationCounter::new(period, raised_by_customer(alerts));
+        cache.count(period.read_from(), &mut counter);
         return Ok(counter.finish());
     }
-    talk_of_the_database(base, period, alerts).await
+    conversations_from_database(base, period, alerts).await
 }
 
-pub(super) async fn talk_of_the_database(base: &Base, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+pub(super) async fn conversations_from_database(
+    base: &Base,
+    period: &Period,
+    alerts: &[AlertRow],
+) -> Read<ConversationStats> {
     let mut filter = doc! {};
     if let Some(from) = period.read_from() {
-        // Only dates compare with dates; what other programs wrote otherwise is read, and told apart below.
+        // Only dates compare with dates; times of other types are read, too, and compared below.
         filter.insert(
             "$or",
             vec![doc! {"timestamp": {"$gte": date(from)}}, doc! {"timestamp": {"$not": {"$type": "date"}}}],
@@ -75,50 +89,96 @@ pub(super) async fn talk_of_the_database(base: &Base, period: &Period, alerts: &
     }
     let order = doc! {"user_id": 1, "place": 1, "_id": 1};
     let chats = base.collection(CHATS);
-    let found = chats.find(filter).projection(book::fields()).sort(order);
+    let found = chats.find(filter).projection(stats_cache::fields()).sort(order);
     let mut found = found.allow_disk_use(true).await?;
     let from = period.read_from();
-    let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+    let mut counter = ConversationCounter::new(period, raised_by_customer(alerts));
+    // What the original knows of a customer comes first, as it does in the conversation.
+    let mut earlier = messages_of_original(base, from).await?;
+    let mut before = |upto: Option<&str>, counter: &mut ConversationCounter<'_>| {
+        while let Some(next) = earlier.first_entry()
+            && upto.is_none_or(|user| next.key().as_str() <= user)
+        {
+            next.remove().iter().for_each(|message| counter.add(&stats_cache::row(message)));
+        }
+    };
     while let Some(document) = found.try_next().await? {
-        let message = read_message(&document)?;
+        let Some(message) = readable(base.message(&document), CHATS, &document) else { continue };
         if from.is_none_or(|from| message.at >= from) {
-            counter.add(&book::row(&message));
+            before(Some(message.user_id.as_str()), &mut counter);
+            counter.add(&stats_cache::row(&message));
         }
     }
+    before(None, &mut counter);
     Ok(counter.finish())
+}
+
+/// The messages that the original saved, from a time on, by customer and in the order of their times.
+async fn messages_of_original(base: &Base, from: Option<Timestamp>) -> Read<BTreeMap<String, Vec<ChatMessage>>> {
+    let mut found = base.collection(HISTORY).find(doc! {}).projection(stats_cache::fields()).batch_size(10_000).await?;
+    let mut messages: BTreeMap<String, Vec<ChatMessage>> = BTreeMap::new();
+    while let Some(document) = found.try_next().await? {
+        let Some(message) = readable(base.message(&document), HISTORY, &document) else { continue };
+        if from.is_none_or(|from| message.at >= from) {
+            messages.entry(message.user_id.as_str().to_owned()).or_default().push(message);
+        }
+    }
+    for messages in messages.values_mut() {
+        messages.sort_by_key(|message| message.at);
+    }
+    Ok(messages)
 }
 
 /// Platform and category of orders, by their ids.
 async fn kinds(base: &Base, ids: &[String]) -> Read<HashMap<String, (String, String)>> {
     let mut kinds = HashMap::new();
-    for ids in ids.chunks(ORDERS_AT_ONCE) {
+    for ids in ids.chunks(ORDER_BATCH) {
         let filter = doc! {column::ORDER_ID: {"$in": ids.to_vec()}};
         let fields = doc! {column::ORDER_ID: 1, column::PLATFORM: 1, column::CATEGORY: 1};
         let mut found = base.collection(ORDERS).find(filter).projection(fields).await?;
         while let Some(document) = found.try_next().await? {
-            let words = |name: &str| optional_text(&document, name).map(Option::unwrap_or_default);
-            kinds.insert(text(&document, column::ORDER_ID)?, (words(column::CATEGORY)?, words(column::PLATFORM)?));
+            // What is odd is of no known kind.
+            let words = |name: &str| optional_text(&document, name).ok().flatten().unwrap_or_default();
+            if let Ok(id) = text(&document, column::ORDER_ID) {
+                kinds.insert(id, (words(column::CATEGORY), words(column::PLATFORM)));
+            }
         }
     }
     Ok(kinds)
 }
 
-async fn refunds(base: &Base, period: &Period, platform: Option<&str>) -> Read<RefundFigures> {
-    let filter = period.from.map_or_else(Document::new, |from| doc! {"at": {"$gte": date(from)}});
+async fn refunds(base: &Base, period: &Period, platform: Option<&str>) -> Read<RefundStats> {
+    let mut filter = period.from.map_or_else(Document::new, |from| doc! {"at": {"$gte": date(from)}});
+    // One of before there were providers has no state: it was paid.
+    filter.insert("state", doc! {"$in": [Bson::Null, Bson::String(RefundState::Paid.as_str().to_owned())]});
     let found = base.collection(REFUNDS).find(filter).sort(doc! {"at": -1, "_id": -1}).await?;
     let documents: Vec<Document> = found.try_collect().await?;
-    let ids: Vec<String> = documents.iter().map(|document| text(document, "_id")).collect::<Read<_>>()?;
+    let read = |document: &Document| -> Read<_> {
+        let reason = optional_text(document, "reason").ok().flatten().unwrap_or_default();
+        let provider = document.get_document("route").ok().and_then(|route| route.get_str("provider").ok());
+        let simulated = provider.is_none_or(|provider| provider == ProviderKind::Ledger.as_str());
+        let amount = Amount::new(minor_units(document, "amount_paise")?, currency(document, CURRENCY)?);
+        Ok((text(document, "_id")?, time(document, "at")?, amount, reason, simulated))
+    };
+    let paid = all_readable(&documents, REFUNDS, read);
+    let ids: Vec<String> = paid.iter().map(|(id, ..)| id.clone()).collect();
     let kinds = kinds(base, &ids).await?;
-    let mut figures = RefundFigures::default();
-    for (document, id) in documents.iter().zip(&ids) {
+    let mut stats = RefundStats::default();
+    for (id, at, amount, reason, simulated) in &paid {
         let kind = kinds.get(id).map(|(category, platform)| (category.as_str(), platform.as_str()));
         if platform.is_some_and(|platform| kind.is_none_or(|(_, of)| of != platform)) {
             continue;
         }
-        let reason = optional_text(document, "reason")?.unwrap_or_default();
-        figures.add(period, time(document, "at")?, paise(document, "amount_paise")?, &reason, kind);
+        stats.add(period, *at, *amount, reason, kind, *simulated);
     }
-    Ok(figures)
+    for (document, amount, at) in original::paid_elsewhere(base).await? {
+        let of = optional_text(&document, column::PLATFORM).ok().flatten().unwrap_or_default();
+        let in_period = at.map_or(period.from.is_none(), |at| period.holds(at));
+        if in_period && platform.is_none_or(|platform| of == platform) {
+            stats.elsewhere.add(Amount::new(amount.unwrap_or_default(), Currency::INR));
+        }
+    }
+    Ok(stats)
 }
 
 async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
@@ -126,7 +186,7 @@ async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
     let mut found = base.collection(ALERTS).find(doc! {}).projection(fields).await?;
     let mut rows: HashMap<String, AlertRow> = HashMap::new();
     while let Some(document) = found.try_next().await? {
-        let alert = read_alert(&document)?;
+        let Some(alert) = readable(base.alert(&document), ALERTS, &document) else { continue };
         let pending = alert.status == AlertStatus::Pending;
         let row = AlertRow {
             user: alert.user_id.as_str().to_owned(),
@@ -135,7 +195,7 @@ async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
             created_at: alert.created_at,
             resolved_at: if pending { None } else { alert.handling.resolved_at },
         };
-        // One that was copied and is still in its place counts once, as it is there.
+        // An alert with a copy counts once, as the document of the latest has it.
         let id = alert.id.as_str().to_owned();
         if is_latest(&document) || !rows.contains_key(&id) {
             rows.insert(id, row);
@@ -146,17 +206,17 @@ async fn alerts(base: &Base) -> Read<Vec<AlertRow>> {
     Ok(rows)
 }
 
-/// Customers with a document that fits, each once.
+/// Customers with a matching document, each once.
 async fn users(base: &Base, collection: &str, filter: Document) -> Read<Vec<String>> {
     let mut found = base.collection(collection).find(filter).projection(doc! {"user_id": 1}).await?;
     let mut users = BTreeSet::new();
     while let Some(document) = found.try_next().await? {
-        users.extend(optional_text(&document, "user_id")?);
+        users.extend(optional_text(&document, "user_id").ok().flatten());
     }
     Ok(users.into_iter().collect())
 }
 
-/// What an index finds.
+/// The filter that an index serves.
 fn indexed(search: &Search, after: Option<DateTime>) -> Document {
     let mut filter = doc! {};
     let mut times = doc! {};
@@ -180,25 +240,27 @@ fn indexed(search: &Search, after: Option<DateTime>) -> Document {
     filter
 }
 
-/// The time of the message at which looking through ends, where there are more. What other programs wrote as another type
-/// comes after every date.
-async fn floor(base: &Base, search: &Search, depth: u32, book: &Mutex<SyncedBook>) -> Read<Option<DateTime>> {
-    let counted = match tokio::time::timeout(SOON, book.lock()).await {
-        Ok(book) => book.floor(search, usize::try_from(depth).unwrap_or(usize::MAX)),
+/// The time of the message at which the scan ends, where more than `depth` messages match. Times of other types sort
+/// after every date.
+async fn cutoff(base: &Base, search: &Search, depth: u32, cache: &Mutex<SyncedStatsCache>) -> Read<Option<DateTime>> {
+    let depth_limit = usize::try_from(depth).unwrap_or(usize::MAX);
+    // The lock is released before the database is queried.
+    let cached = match tokio::time::timeout(CACHE_TIMEOUT, cache.lock()).await {
+        Ok(synced) => synced.cache().map(|cache| cache.search_cutoff(search, depth_limit)),
         Err(_) => None,
     };
-    let floor = match counted {
-        Some(floor) => floor.map(date),
-        None => floor_of_the_database(base, search, depth).await?,
+    let cutoff = match cached {
+        Some(cutoff) => cutoff.map(date),
+        None => cutoff_from_database(base, search, depth).await?,
     };
-    let Some(floor) = floor else { return Ok(None) };
-    // As many at one moment are looked through together, or a search that goes on would stay there.
-    let before = DateTime::from_millis(floor.timestamp_millis() - 1);
-    let stays = search.until.is_some_and(|until| date(until).timestamp_millis() <= floor.timestamp_millis() + 1);
-    Ok(Some(if stays { before } else { floor }))
+    let Some(cutoff) = cutoff else { return Ok(None) };
+    // Many messages of one moment are scanned together: otherwise a search that continues would stay at that moment.
+    let before = DateTime::from_millis(cutoff.timestamp_millis() - 1);
+    let stays = search.until.is_some_and(|until| date(until).timestamp_millis() <= cutoff.timestamp_millis() + 1);
+    Ok(Some(if stays { before } else { cutoff }))
 }
 
-async fn floor_of_the_database(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime>> {
+async fn cutoff_from_database(base: &Base, search: &Search, depth: u32) -> Read<Option<DateTime>> {
     let mut filter = indexed(search, None);
     if !filter.contains_key("timestamp") {
         filter.insert("timestamp", doc! {"$gte": any_date()});
@@ -209,34 +271,34 @@ async fn floor_of_the_database(base: &Base, search: &Search, depth: u32) -> Read
     Ok(found.and_then(|found| found.get_datetime("timestamp").ok().copied()))
 }
 
-/// Whether a text is part of a field. An expression: patterns would be compiled anew for each document by some servers.
-fn holds(field: impl Into<Bson>, text: &str) -> Document {
+/// Whether a field contains a text. An expression, because some servers compile a pattern anew for each document.
+fn contains(field: impl Into<Bson>, text: &str) -> Document {
     let as_text = doc! {"$convert": {"input": field.into(), "to": "string", "onError": "", "onNull": ""}};
-    // Literal, since what begins with a dollar would name a field.
+    // A literal, since a text that begins with a dollar would name a field.
     doc! {"$gte": [{"$indexOfBytes": [{"$toLower": as_text}, {"$literal": text.to_ascii_lowercase()}]}, 0]}
 }
 
-/// What a message has to fit beside what indexes find, but for who answers.
-fn fitting(search: &Search, known: &[String]) -> Vec<Document> {
-    // As messages are read: the original has other names for what was said.
-    let said = || doc! {"$ifNull": ["$content", {"$ifNull": ["$message", "$text"]}]};
+/// The conditions that no index serves, except who answers.
+fn scanned(search: &Search, known: &[String]) -> Vec<Document> {
+    // As messages are read: the original has other names for the text.
+    let said = || doc! {"$ifNull": ["$content", {"$ifNull": ["$message", {"$ifNull": ["$text", "$body"]}]}]};
     let mut all = Vec::new();
     if !search.text.is_empty() {
-        all.push(doc! {"$or": [holds(said(), &search.text), holds("$user_id", &search.text)]});
+        all.push(doc! {"$or": [contains(said(), &search.text), contains("$user_id", &search.text)]});
     }
     if let Some(order) = &search.order {
-        all.push(doc! {"$or": [holds(said(), order.as_str()), {"$in": ["$user_id", {"$literal": known.to_vec()}]}]});
+        all.push(doc! {"$or": [contains(said(), order.as_str()), {"$in": ["$user_id", {"$literal": known.to_vec()}]}]});
     }
     if !search.user.is_empty() {
-        all.push(holds("$user_id", &search.user));
+        all.push(contains("$user_id", &search.user));
     }
     all.into_iter().map(|expression| doc! {"$expr": expression}).collect()
 }
 
-/// Customers and the time of their latest message that fits, the latest first.
+/// Customers and the time of their latest matching message, the latest first.
 ///
-/// The latest minutes are looked through alone, then more: enough is found there as a rule, and a server that sorts what it
-/// finds instead of going through the index backwards has little to sort.
+/// The latest minutes are searched first, then more: that is usually enough, and a server that sorts its results
+/// instead of scanning the index backwards has little to sort.
 async fn hits(
     base: &Base,
     filter: &Document,
@@ -245,10 +307,10 @@ async fn hits(
     from: Option<Timestamp>,
 ) -> Read<Vec<Hit>> {
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-    // What is told by its customer is found by another index.
+    // A filter by customer is served by another index.
     let top = if filter.contains_key("user_id") { None } else { from };
     let mut before = None;
-    for minutes in STEPS {
+    for minutes in STEP_MINUTES {
         let Some(start) = top.and_then(|top| top.checked_sub(SignedDuration::from_mins(minutes)).ok()).map(date) else {
             break;
         };
@@ -281,21 +343,21 @@ async fn hits_of(
     seen: &mut HashSet<String>,
     hits: &mut Vec<Hit>,
 ) -> Read<()> {
-    // In two steps, which a server may join: what the index finds, and of that what fits.
+    // Two stages, which a server may join: the indexed filter, then the scan.
     let mut steps = vec![doc! {"$match": filter}];
     if !all.is_empty() {
         steps.push(doc! {"$match": {"$and": all.to_vec()}});
     }
     steps.extend([
         doc! {"$sort": {"timestamp": -1}},
-        doc! {"$limit": MOST_SEARCHED},
+        doc! {"$limit": MAX_SORTED},
         doc! {"$project": {"user_id": 1, "timestamp": 1}},
     ]);
     let mut found = base.collection(CHATS).aggregate(steps).allow_disk_use(true).await?;
     while hits.len() < limit
         && let Some(document) = found.try_next().await?
     {
-        let user = text(&document, "user_id")?;
+        let Some(user) = readable(text(&document, "user_id"), CHATS, &document) else { continue };
         if seen.insert(user.clone()) {
             hits.push((document.get_datetime("timestamp").ok().copied(), user));
         }
@@ -303,29 +365,86 @@ async fn hits_of(
     Ok(())
 }
 
-async fn find(base: &Base, search: &Search, limit: usize, depth: u32, book: &Mutex<SyncedBook>) -> Read<TalksFound> {
+/// Customers whose messages in the original's transcript match. That one knows neither labels nor one type of time, so its
+/// lines are read here.
+async fn hits_of_original(base: &Base, search: &Search, filter: &Document, all: &[Document]) -> Read<Vec<Hit>> {
+    if search.intent.is_some() || search.sentiment.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut filter = filter.clone();
+    filter.remove("timestamp");
+    let mut steps = vec![doc! {"$match": filter}];
+    if !all.is_empty() {
+        steps.push(doc! {"$match": {"$and": all.to_vec()}});
+    }
+    steps.extend([doc! {"$sort": {"_id": -1}}, doc! {"$limit": MAX_SORTED}, doc! {"$project": stats_cache::fields()}]);
+    let mut found = base.collection(HISTORY).aggregate(steps).allow_disk_use(true).await?;
+    let mut latest: HashMap<String, Timestamp> = HashMap::new();
+    while let Some(document) = found.try_next().await? {
+        let Some(message) = readable(base.message(&document), HISTORY, &document) else { continue };
+        if search.from.is_some_and(|from| message.at < from) || search.until.is_some_and(|until| message.at >= until) {
+            continue;
+        }
+        let known = latest.entry(message.user_id.as_str().to_owned()).or_insert(message.at);
+        *known = (*known).max(message.at);
+    }
+    Ok(latest.into_iter().map(|(user, at)| (Some(date(at)), user)).collect())
+}
+
+async fn find(
+    base: &Base,
+    search: &Search,
+    limit: usize,
+    depth: u32,
+    cache: &Mutex<SyncedStatsCache>,
+) -> Read<ConversationsFound> {
     let mut known = Vec::new();
     if let Some(order) = &search.order {
         known = users(base, BINDINGS, doc! {"_id": order.as_str()}).await?;
         known.extend(users(base, QUOTES, doc! {"order_id": order.as_str()}).await?);
     }
-    let mut all = fitting(search, &known);
-    // Whom a person answers are few, and an index finds what they wrote.
-    let bounded = search.is_looked_through() && search.answers != Some(Answers::Person);
-    let floor = if bounded { floor(base, search, depth, book).await? } else { None };
-    let mut filter = indexed(search, floor);
-    if let Some(answers) = search.answers {
+    let mut all = scanned(search, &known);
+    // Customers who are answered by a person are few, and an index finds their messages.
+    let bounded = search.needs_scan() && !search.is_of_few();
+    let cutoff = if bounded { cutoff(base, search, depth, cache).await? } else { None };
+    let mut filter = indexed(search, cutoff);
+    let mut among: Option<BTreeSet<String>> = None;
+    let mut narrow = |these: Vec<String>| {
+        let these: BTreeSet<String> = these.into_iter().collect();
+        among = Some(match among.take() {
+            Some(known) => known.intersection(&these).cloned().collect(),
+            None => these,
+        });
+    };
+    if let Some(answered_by) = search.answered_by {
         let waiting = users(base, ALERTS, doc! {"status": AlertStatus::Pending.as_str()}).await?;
-        match answers {
-            Answers::Person => drop(filter.insert("user_id", doc! {"$in": waiting})),
-            Answers::Bot => all.push(doc! {"user_id": {"$nin": waiting}}),
+        match answered_by {
+            AnsweredBy::Person => narrow(waiting),
+            AnsweredBy::Bot => all.push(doc! {"user_id": {"$nin": waiting}}),
         }
     }
+    if search.undelivered {
+        narrow(users(base, OUTBOX, doc! {"state": Delivery::Parked.as_str()}).await?);
+    }
+    if search.opted_out {
+        narrow(users(base, OPT_OUTS, doc! {"stopped": true}).await?);
+    }
+    if let Some(among) = among {
+        filter.insert("user_id", doc! {"$in": among.into_iter().collect::<Vec<_>>()});
+    }
     let from = search.until.unwrap_or_else(Timestamp::now);
-    let mut found = hits(base, &filter, &all, limit, Some(from).filter(|_| floor.is_none())).await?;
+    let mut found = hits(base, &filter, &all, limit, Some(from).filter(|_| cutoff.is_none())).await?;
+    let older = hits_of_original(base, search, &filter, &all).await?;
+    if !older.is_empty() {
+        found.extend(older);
+        found.sort_by(|(one, first), (other, second)| (other, first).cmp(&(one, second)));
+        let mut seen = HashSet::new();
+        found.retain(|(_, user)| seen.insert(user.clone()));
+        found.truncate(limit);
+    }
     let mut unsearched_before = None;
-    if let Some(floor) = floor {
-        known.extend(search.names());
+    if let Some(cutoff) = cutoff {
+        known.extend(search.identities());
         let mut named = indexed(search, None);
         named.insert("user_id", doc! {"$in": known});
         found.extend(hits(base, &named, &all, limit, None).await?);
@@ -333,55 +452,55 @@ async fn find(base: &Base, search: &Search, limit: usize, depth: u32, book: &Mut
         let mut seen = HashSet::new();
         found.retain(|(_, user)| seen.insert(user.clone()));
         if found.len() < limit {
-            unsearched_before = Timestamp::from_millisecond(floor.timestamp_millis() + 1).ok();
+            unsearched_before = Timestamp::from_millisecond(cutoff.timestamp_millis() + 1).ok();
         }
         found.truncate(limit);
     }
-    Ok(TalksFound { users: found.into_iter().map(|(_, user)| UserId::new(user)).collect(), unsearched_before })
+    Ok(ConversationsFound { users: found.into_iter().map(|(_, user)| UserId::new(user)).collect(), unsearched_before })
 }
 
 #[async_trait]
 impl Insights for MongoStore {
-    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
-        let (period, alerts, book) = (period.clone(), alerts.to_vec(), Arc::clone(&self.book));
-        let counted = self.run_within("counting conversations", READING, |base| async move {
-            talk(&base, &period, &alerts, &book).await
+    async fn conversation_stats(&self, period: &Period, alerts: &[AlertRow]) -> Result<ConversationStats> {
+        let (period, alerts, cache) = (period.clone(), alerts.to_vec(), Arc::clone(&self.stats_cache));
+        let counted = self.run_within("counting conversations", READ_TIMEOUT, |base| async move {
+            conversations(&base, &period, &alerts, &cache).await
         });
         counted.await
     }
 
-    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
+    async fn order_stats(&self, period: &Period, platform: Option<&str>) -> Result<OrderStats> {
         let (period, platform) = (period.clone(), platform.map(str::to_owned));
-        let orders = Arc::clone(&self.orders);
-        let counted = self.run_within("counting orders", READING, |base| async move {
-            orders.figures(&base, &period, platform.as_deref()).await
+        let orders = Arc::clone(&self.order_stats_cache);
+        let counted = self.run_within("counting orders", READ_TIMEOUT, |base| async move {
+            orders.stats(&base, &period, platform.as_deref()).await
         });
         counted.await
     }
 
-    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures> {
+    async fn refund_stats(&self, period: &Period, platform: Option<&str>) -> Result<RefundStats> {
         let (period, platform) = (period.clone(), platform.map(str::to_owned));
-        let counted = self.run_within("counting refunds", READING, |base| async move {
+        let counted = self.run_within("counting refunds", READ_TIMEOUT, |base| async move {
             refunds(&base, &period, platform.as_deref()).await
         });
         counted.await
     }
 
     async fn alert_rows(&self) -> Result<Vec<AlertRow>> {
-        self.run_within("counting alerts", READING, |base| async move { alerts(&base).await }).await
+        self.run_within("counting alerts", READ_TIMEOUT, |base| async move { alerts(&base).await }).await
     }
 
-    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound> {
-        let (search, book) = (search.clone(), Arc::clone(&self.book));
+    async fn find_conversations(&self, search: &Search, limit: u32, depth: u32) -> Result<ConversationsFound> {
+        let (search, cache) = (search.clone(), Arc::clone(&self.stats_cache));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let found = self.run_within("looking for conversations", READING, |base| async move {
-            find(&base, &search, limit, depth, &book).await
+        let found = self.run_within("searching conversations", READ_TIMEOUT, |base| async move {
+            find(&base, &search, limit, depth, &cache).await
         });
         found.await
     }
 
-    async fn change_mark(&self) -> Result<String> {
-        let known = Arc::clone(&self.known);
-        self.run("looking for changes", |base| async move { mark(&base, &known).await }).await
+    async fn change_token(&self) -> Result<String> {
+        let latest_times = Arc::clone(&self.latest_times);
+        self.run("checking for changes", |base| async move { change_token(&base, &latest_times).await }).await
     }
 }

@@ -1,168 +1,250 @@
-//! Decides how orders, bindings and lookups are kept.
-//!
-//! It must never rename a column of the original, nor let an order that is imported again lose its binding.
+//! Orders, bindings and lookups. An order that is imported again keeps its binding.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::super::{ImportMode, OrderImport, Orders, Result};
-use super::fault::Fault;
+use super::super::{ImportMode, NAMED_ALIKE, OrderImport, Orders, Result};
+use super::error::BackendError;
+use super::id_forms;
 use super::import::MongoImport;
+use super::odd::{all_readable, readable};
+use super::order_documents::{DISPLAY_KEY, PLACED_AT, TAILS, read_order, removable, replacing, write_order};
+use super::original;
 use super::schema::{BINDINGS, LOOKUPS, ORDERS};
-use super::values::{
-    date, from_yes_no, is_empty, local, optional_small, optional_text, rupees, says, text, time, to_rupees, whole,
-    yes_no,
-};
+use super::values::{date, is_text, optional_text, text, time, whole};
 use super::{Base, MongoStore};
-use crate::domain::ids::{OrderId, UserId};
-use crate::domain::order::{Order, column};
+use crate::domain::ids::{IdForms, OrderId, UserId};
+use crate::domain::lookup::{self, LookupDecision};
+use crate::domain::order::{Order, UpsertOutcome, column, name_key, settle};
+use crate::domain::ownership::{Binding, Proof};
+use crate::domain::phone::{self, Country};
 
-/// The time within which the distinct orders an identity asks for are counted.
-const LOOKUP_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// When the order was placed, where that is known: ISO text of the shop's clock. The original has no such field.
-const PLACED_AT: &str = "placed_at";
+/// The most orders of other programs that are looked at for one number.
+const OF_OTHERS: i64 = 100;
 
-/// An order from its document, whoever wrote it.
-pub(super) fn read_order(document: &Document) -> std::result::Result<Order, Fault> {
-    let id = text(document, column::ORDER_ID)?;
-    let read = || -> std::result::Result<Order, Fault> {
-        let words = |name: &str| optional_text(document, name).map(Option::unwrap_or_default);
-        Ok(Order {
-            id: OrderId::new(&id),
-            customer_id: words(column::CUSTOMER_ID)?,
-            platform: words(column::PLATFORM)?,
-            placed: words(column::PLACED)?,
-            placed_at: placed_at(document)?,
-            delivery_minutes: optional_small(document, column::DELIVERY_MINUTES)?,
-            category: words(column::CATEGORY)?,
-            value: rupees(document, column::VALUE)?,
-            feedback: words(column::FEEDBACK)?,
-            rating: optional_small(document, column::RATING)?,
-            delayed: yes_no(document, column::DELAY)?,
-            refund_requested: yes_no(document, column::REFUND_REQUESTED)?,
-            phone: phone(document)?,
-            date: optional_text(document, column::DATE)?,
-            status: optional_text(document, column::STATUS)?,
-        })
-    };
-    read().map_err(|fault| match fault {
-        Fault::Content(reason) => Fault::Content(format!("order {id}: {reason}")),
-        other => other,
-    })
-}
-
-/// The telephone number: pandas makes a float of a column of digits with empty cells.
-fn phone(document: &Document) -> std::result::Result<Option<String>, Fault> {
-    match document.get(column::PHONE) {
-        Some(Bson::Double(number)) if number.fract() == 0.0 => Ok(Some(format!("{number:.0}"))),
-        _ => optional_text(document, column::PHONE),
+async fn order(base: &Base, id: &OrderId) -> std::result::Result<Option<Order>, BackendError> {
+    let orders = base.collection(ORDERS);
+    let mut found = orders.find_one(doc! {column::ORDER_ID: id.as_str()}).await?;
+    if found.is_none() {
+        // As other programs may write it.
+        found = orders.find_one(doc! {column::ORDER_ID: {"$in": original::written_ids(id)}}).await?;
     }
-}
-
-fn placed_at(document: &Document) -> std::result::Result<Option<jiff::civil::DateTime>, Fault> {
-    match document.get(PLACED_AT) {
-        value if is_empty(value) => {}
-        Some(Bson::String(text)) => {
-            let parsed = text.parse().map(Some);
-            return parsed.map_err(|error| Fault::Content(format!("the field {PLACED_AT} is no time: {error}")));
-        }
-        Some(Bson::DateTime(at)) => return Ok(local(*at)),
-        _ => return Err(Fault::Content(format!("the field {PLACED_AT} is no time"))),
-    }
-    // Written by another program: what is plainly a date and time is taken for one, anything else stays text.
-    Ok([column::PLACED, column::DATE].into_iter().find_map(|name| match document.get(name) {
-        Some(Bson::DateTime(at)) => local(*at),
-        Some(Bson::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    }))
-}
-
-/// The fields of an order as they are set, and those that are removed. Without a telephone number the one that is there
-/// stays: otherwise the next stranger to ask could claim an order that had an owner.
-pub(super) fn write_order(order: &Order) -> (Document, Document) {
-    let mut set = doc! {
-        column::ORDER_ID: order.id.as_str(),
-        column::CUSTOMER_ID: &order.customer_id,
-        column::PLATFORM: &order.platform,
-        column::PLACED: &order.placed,
-        column::DELIVERY_MINUTES: order.delivery_minutes.map_or(Bson::Null, |minutes| Bson::Int64(minutes.into())),
-        column::CATEGORY: &order.category,
-        column::VALUE: to_rupees(order.value),
-        column::FEEDBACK: &order.feedback,
-        column::RATING: order.rating.map_or(Bson::Null, |stars| Bson::Int32(stars.into())),
-        column::DELAY: from_yes_no(order.delayed),
-        column::REFUND_REQUESTED: from_yes_no(order.refund_requested),
-        PLACED_AT: order.placed_at.map_or(Bson::Null, |at| Bson::String(at.to_string())),
-    };
-    let mut unset = Document::new();
-    if let Some(phone) = &order.phone {
-        set.insert(column::PHONE, phone);
-    }
-    for (name, value) in [(column::DATE, &order.date), (column::STATUS, &order.status)] {
-        match value {
-            Some(value) => set.insert(name, value),
-            None => unset.insert(name, ""),
-        };
-    }
-    (set, unset)
-}
-
-async fn order(base: &Base, id: &OrderId) -> std::result::Result<Option<Order>, Fault> {
-    let found = base.collection(ORDERS).find_one(doc! {column::ORDER_ID: id.as_str()}).await?;
     found.as_ref().map(read_order).transpose()
 }
 
-async fn binding(base: &Base, id: &OrderId) -> std::result::Result<Option<UserId>, Fault> {
-    let found = base.collection(BINDINGS).find_one(doc! {"_id": id.as_str()}).await?;
-    found.map(|document| text(&document, "user_id").map(UserId::new)).transpose()
+/// The orders of a name. Other programs write a `Display ID` alone: as it is compared, or with `#`.
+async fn named(base: &Base, key: &str) -> std::result::Result<Vec<OrderId>, BackendError> {
+    let marked = format!("#{key}");
+    let mut written: Vec<Bson> = [key, &marked].map(Bson::from).to_vec();
+    written.extend(key.parse::<i64>().ok().map(Bson::Int64));
+    let filters = [
+        doc! {column::ORDER_ID: {"$in": [key, &marked]}},
+        doc! {DISPLAY_KEY: key},
+        doc! {column::DISPLAY_ID: {"$in": written}},
+    ];
+    let (orders, mut ids) = (base.collection(ORDERS), Vec::new());
+    for filter in filters {
+        let fields = doc! {column::ORDER_ID: 1};
+        let found = orders.find(filter).projection(fields).limit(i64::from(NAMED_ALIKE)).await?;
+        let found: Vec<Document> = found.try_collect().await?;
+        ids.extend(all_readable(&found, ORDERS, |document| Ok(OrderId::new(&text(document, column::ORDER_ID)?))));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids.truncate(usize::try_from(NAMED_ALIKE).unwrap_or(usize::MAX));
+    Ok(ids)
 }
 
-async fn bind(base: &Base, id: &OrderId, user: &UserId, at: Timestamp) -> std::result::Result<UserId, Fault> {
+/// The order of an identifier of the shop's system. Other programs write numbers as numbers.
+async fn of_shop(base: &Base, shop_id: &str) -> std::result::Result<Option<Order>, BackendError> {
+    let mut written = vec![Bson::from(shop_id)];
+    written.extend(shop_id.parse::<i64>().ok().map(Bson::Int64));
+    let latest = doc! {column::UPDATED_AT: -1, column::ORDER_ID: 1};
+    let found = base.collection(ORDERS).find_one(doc! {column::SHOP_ID: {"$in": written}}).sort(latest).await?;
+    found.as_ref().map(read_order).transpose()
+}
+
+/// The orders of a number: ours by its last digits, and those of other programs where they write it as usual.
+async fn of_number(
+    base: &Base,
+    (number, tail): (&str, &str),
+    home: Country,
+    limit: usize,
+) -> std::result::Result<Vec<Order>, BackendError> {
+    let orders = base.collection(ORDERS);
+    let fits = |order: &Order| order.numbers(home).any(|own| own == number);
+    let order = doc! {PLACED_AT: -1, column::ORDER_ID: -1};
+    let mut ours = orders.find(doc! {TAILS: tail}).sort(order).await?;
+    let mut found: Vec<Order> = Vec::new();
+    while found.len() < limit
+        && let Some(document) = ours.try_next().await?
+    {
+        found.extend(readable(read_order(&document), ORDERS, &document).filter(fits));
+    }
+    let mut written: Vec<Bson> = Vec::new();
+    for text in phone::usual(number) {
+        written.extend(text.parse::<i64>().ok().map(Bson::Int64));
+        written.push(Bson::String(text));
+    }
+    for name in [column::PHONE, column::OTHER_PHONES] {
+        let others: Vec<Document> =
+            orders.find(doc! {name: {"$in": &written}}).limit(OF_OTHERS).await?.try_collect().await?;
+        for other in all_readable(&others, ORDERS, read_order).into_iter().filter(fits) {
+            if !found.iter().any(|known| known.id == other.id) {
+                found.push(other);
+            }
+        }
+    }
+    found.sort_by(|one, other| (other.placed_at, &other.id).cmp(&(one.placed_at, &one.id)));
+    found.truncate(limit);
+    Ok(found)
+}
+
+async fn upsert(base: &Base, new: &Order) -> std::result::Result<UpsertOutcome, BackendError> {
+    let orders = base.collection(ORDERS);
+    loop {
+        let found = orders.find_one(doc! {column::ORDER_ID: new.id.as_str()}).await?;
+        // One that cannot be read is replaced.
+        let stored = found.as_ref().and_then(|document| readable(read_order(document), ORDERS, document));
+        let (outcome, changed) = settle(stored.as_ref(), new);
+        let Some(order) = changed else { return Ok(outcome) };
+        let set = write_order(&order);
+        let Some(found) = found else {
+            // The server makes no second one: the index of the identifier is unique.
+            match orders.insert_one(set).await.map_err(BackendError::from) {
+                Ok(_) => {
+                    original::mark_again(base, &[order.id.as_str().to_owned()]).await?;
+                    return Ok(outcome);
+                }
+                Err(error) if error.is_duplicate() => super::pause().await,
+                Err(error) => return Err(error),
+            }
+            continue;
+        };
+        let unset: Document =
+            removable().filter(|name| !set.contains_key(name)).map(|name| (name.to_owned(), "".into())).collect();
+        // Only where no newer one came since it was read: applied twice, the second time changes nothing.
+        let changed_at = found.get(column::UPDATED_AT).cloned().unwrap_or(Bson::Null);
+        let filter = doc! {column::ORDER_ID: new.id.as_str(), column::UPDATED_AT: changed_at};
+        let mut update = doc! {"$set": set};
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        let statements = replacing(&filter, update, false);
+        let mut matched = 0;
+        for statement in &statements {
+            let (Ok(filter), Ok(update)) = (statement.get_document("q"), statement.get_document("u")) else { continue };
+            matched = orders.update_many(filter.clone(), update.clone()).await?.matched_count;
+        }
+        if matched > 0 {
+            return Ok(outcome);
+        }
+        super::pause().await;
+    }
+}
+
+async fn binding(base: &Base, id: &OrderId) -> std::result::Result<Option<Binding>, BackendError> {
+    let found = base.collection(BINDINGS).find_one(doc! {"_id": id.as_str()}).await?;
+    let read = |document: Document| -> std::result::Result<Binding, BackendError> {
+        Ok(Binding {
+            order_id: id.clone(),
+            user_id: UserId::new(text(&document, "user_id")?),
+            at: time(&document, "at")?,
+            proof: optional_text(&document, "proof")?,
+        })
+    };
+    found.map(read).transpose()
+}
+
+/// As [`bind`], for an identity that knew something of the order: a binding without a proof gives way.
+async fn prove(
+    base: &Base,
+    id: &OrderId,
+    user: &UserId,
+    proof: Proof,
+    at: Timestamp,
+) -> std::result::Result<UserId, BackendError> {
     let bindings = base.collection(BINDINGS);
     loop {
-        if let Some(user) = binding(base, id).await? {
-            return Ok(user); // A binding never changes.
-        }
-        let document = doc! {"_id": id.as_str(), "user_id": user.as_str(), "at": date(at)};
-        match bindings.insert_one(document).await.map_err(Fault::from) {
-            Ok(_) => return Ok(user.clone()),
-            // Somebody else, or this very call, was first: what a majority has of it is read.
-            Err(fault) if fault.is_duplicate() => super::pause().await,
-            Err(fault) => return Err(fault),
+        match binding(base, id).await? {
+            Some(bound) if bound.is_final() => return Ok(bound.user_id),
+            Some(bound) => {
+                // Only where nobody changed it since: applied twice, the second time changes nothing.
+                let filter = doc! {"_id": id.as_str(), "user_id": bound.user_id.as_str(), "proof": Bson::Null};
+                let set = doc! {"user_id": user.as_str(), "at": date(at), "proof": proof.as_str()};
+                bindings.update_one(filter, doc! {"$set": set}).await?;
+            }
+            None => {
+                let document =
+                    doc! {"_id": id.as_str(), "user_id": user.as_str(), "at": date(at), "proof": proof.as_str()};
+                match bindings.insert_one(document).await.map_err(BackendError::from) {
+                    Ok(_) => return Ok(user.clone()),
+                    Err(error) if error.is_duplicate() => super::pause().await,
+                    Err(error) => return Err(error),
+                }
+            }
         }
     }
 }
 
-async fn note(base: &Base, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> std::result::Result<bool, Fault> {
+async fn bind(base: &Base, id: &OrderId, user: &UserId, at: Timestamp) -> std::result::Result<UserId, BackendError> {
+    let bindings = base.collection(BINDINGS);
+    loop {
+        if let Some(bound) = binding(base, id).await? {
+            return Ok(bound.user_id);
+        }
+        let document = doc! {"_id": id.as_str(), "user_id": user.as_str(), "at": date(at)};
+        match bindings.insert_one(document).await.map_err(BackendError::from) {
+            Ok(_) => return Ok(user.clone()),
+            // Another caller, or this very call, was first: the binding is read when a majority has it.
+            Err(error) if error.is_duplicate() => super::pause().await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn note(
+    base: &Base,
+    id: &OrderId,
+    user: &UserId,
+    at: Timestamp,
+    limit: u32,
+) -> std::result::Result<bool, BackendError> {
     let lookups = base.collection(LOOKUPS);
-    let since = at.saturating_sub(LOOKUP_WINDOW).unwrap_or(Timestamp::MIN);
+    let since = lookup::window_start(at);
     loop {
         let found = lookups.find_one(doc! {"_id": user.as_str()}).await?;
         let mut noted = Vec::new();
         for entry in found.iter().flat_map(|document| document.get_array("orders")).flatten() {
-            let entry = entry.as_document().ok_or_else(|| Fault::Content("a lookup is no document".to_owned()))?;
-            if time(entry, "at")? > since {
+            let entry =
+                entry.as_document().ok_or_else(|| BackendError::Content("a lookup is no document".to_owned()))?;
+            // One whose time is odd counts: the limit holds.
+            if time(entry, "at").is_ok_and(|at| at <= since) {
+                continue;
+            }
+            {
                 noted.push(entry.clone());
             }
         }
-        if noted.iter().any(|entry| says(entry, "id", id.as_str())) {
-            return Ok(true);
-        }
-        if noted.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-            return Ok(false);
+        let counted = noted.iter().any(|entry| is_text(entry, "id", id.as_str()));
+        match lookup::decide(counted, noted.len() as u64, limit) {
+            LookupDecision::Counted => return Ok(true),
+            LookupDecision::Refuse => return Ok(false),
+            LookupDecision::Count => {}
         }
         noted.push(doc! {"id": id.as_str(), "at": date(at)});
         // The version decides: applied twice, the second time changes nothing, and the order is found noted.
         let saved = match found {
             None => {
                 let document = doc! {"_id": user.as_str(), "version": 1_i64, "orders": noted};
-                match lookups.insert_one(document).await.map_err(Fault::from) {
+                match lookups.insert_one(document).await.map_err(BackendError::from) {
                     Ok(_) => true,
-                    Err(fault) if fault.is_duplicate() => false,
-                    Err(fault) => return Err(fault),
+                    Err(error) if error.is_duplicate() => false,
+                    Err(error) => return Err(error),
                 }
             }
             Some(document) => {
@@ -186,19 +268,73 @@ impl Orders for MongoStore {
         self.run("reading an order", |base| async move { order(&base, &id).await }).await
     }
 
+    async fn orders_named(&self, name: &str) -> Result<Vec<OrderId>> {
+        let key = name_key(name);
+        if key.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run("finding an order", |base| async move { named(&base, &key).await }).await
+    }
+
+    async fn order_of_shop(&self, shop_id: &str) -> Result<Option<Order>> {
+        let shop_id = shop_id.to_owned();
+        self.run("finding an order", |base| async move { of_shop(&base, &shop_id).await }).await
+    }
+
+    async fn orders_of_number(&self, number: &str, home: Country, limit: u32) -> Result<Vec<Order>> {
+        let Some((number, tail)) = phone::searched(number) else { return Ok(Vec::new()) };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let find = |base: Base| async move { of_number(&base, (&number, &tail), home, limit).await };
+        self.run("finding the orders of a number", find).await
+    }
+
+    async fn upsert_orders(&self, orders: &[Order]) -> Result<Vec<UpsertOutcome>> {
+        let mut outcomes = Vec::with_capacity(orders.len());
+        for order in orders {
+            let (order, added) = (order.clone(), order.clone());
+            let save = |base: Base| async move { upsert(&base, &order).await };
+            let outcome = self.run("saving an order", save).await?;
+            if outcome == UpsertOutcome::Added {
+                self.run("saving an order", |base| async move { id_forms::learn_one(&base, &added).await }).await?;
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    async fn order_id_forms(&self) -> Result<IdForms> {
+        self.run("reading the forms of order ids", |base| async move { id_forms::read(&base).await }).await
+    }
+
     async fn count_orders(&self) -> Result<u64> {
-        // The collection's own count: it may be off for a while after a server crashed, and needs no scan.
+        // The count in the metadata of the collection needs no scan; it may be wrong for a while after a server
+        // crashed.
         self.run("counting orders", |base| async move { Ok(base.collection(ORDERS).estimated_document_count().await?) })
             .await
     }
 
     async fn begin_import(&self, mode: ImportMode) -> Result<Box<dyn OrderImport>> {
-        Ok(Box::new(MongoImport::begin(self.base.clone(), mode, Arc::clone(&self.orders.imports))?))
+        Ok(Box::new(MongoImport::begin(self.base.clone(), mode, Arc::clone(&self.order_stats_cache.imports))?))
     }
 
-    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>> {
+    async fn binding_of(&self, id: &OrderId) -> Result<Option<Binding>> {
         let id = id.clone();
         self.run("reading a binding", |base| async move { binding(&base, &id).await }).await
+    }
+
+    async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId> {
+        let (id, user) = (id.clone(), user.clone());
+        self.run("binding an order", |base| async move { prove(&base, &id, &user, proof, at).await }).await
+    }
+
+    async fn unbind_order(&self, id: &OrderId) -> Result<Option<Binding>> {
+        let id = id.clone();
+        self.run("removing a binding", |base| async move {
+            let bound = binding(&base, &id).await?;
+            base.collection(BINDINGS).delete_one(doc! {"_id": id.as_str()}).await?;
+            Ok(bound)
+        })
+        .await
     }
 
     async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId> {
@@ -206,7 +342,7 @@ impl Orders for MongoStore {
         self.run("binding an order", |base| async move { bind(&base, &id, &user, at).await }).await
     }
 
-    async fn note_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool> {
+    async fn try_record_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool> {
         let (id, user) = (id.clone(), user.clone());
         self.run("noting a lookup", |base| async move { note(&base, &id, &user, at, limit).await }).await
     }

@@ -1,10 +1,8 @@
-//! Decides how messages to customers are kept until they are sent.
+//! Messages to customers, until they are sent. A later message to a customer never overtakes an earlier one that waits.
 //!
-//! It must never let a later message to a customer overtake an earlier one that still waits.
-//!
-//! `pending` is true until a message is sent or given up; `head` is true for the customer's earliest pending one, and only
-//! that is claimed. A message that is settled says `unmoved` until the next one was made the head: whoever finds that
-//! makes up for a process that died in between.
+//! `pending` is true until a message is sent or parked; `head` is true for the customer's earliest pending one, and only that
+//! is claimed. A message that was sent or parked has `unmoved` until the next one was made the head: a process that
+//! finds it completes what another one, which died, left undone.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -13,17 +11,19 @@ use mongodb::bson::{self, Document, doc};
 use mongodb::options::ReturnDocument;
 
 use super::super::{Outbox, Result};
-use super::fault::Fault;
-use super::inbox::later;
+use super::error::BackendError;
+use super::odd::{all_readable, readable};
 use super::schema::OUTBOX;
-use super::values::{count, date, holds, int, optional_small, optional_text, says, text, time};
+use super::values::{
+    count, date, int, is_text, is_true, later, optional_small, optional_text, optional_time, text, time,
+};
 use super::{Base, MongoStore};
 use crate::domain::ids::UserId;
 use crate::domain::outgoing::{Delivery, Outgoing, Receipt, Status};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-/// How many messages a claim looks at, at a time: others may be faster with the first ones.
+/// How many due messages a claim reads at a time: other workers may be faster with the first ones.
 const CANDIDATES: i64 = 16;
 
 fn key(user: &UserId, turn: u64, sequence: u32) -> String {
@@ -56,8 +56,10 @@ pub(super) fn read(document: &Document) -> Read<Outgoing> {
         turn: count(document, "turn")?,
         sequence: optional_small(document, "sequence")?.unwrap_or(0),
         body: bson::deserialize_from_document(document.get_document("body").cloned().unwrap_or_default())?,
-        state: Delivery::parse(&state).ok_or_else(|| Fault::Content(format!("“{state}” is no state in the outbox")))?,
+        state: Delivery::parse(&state)
+            .ok_or_else(|| BackendError::Content(format!("“{state}” is no state in the outbox")))?,
         attempts: optional_small(document, "attempts")?.unwrap_or(0),
+        waived: optional_small(document, "waived")?.unwrap_or(0),
         next_at: time(document, "next_at")?,
         provider_id: optional_text(document, "provider_id")?,
         error: optional_text(document, "error")?,
@@ -67,27 +69,28 @@ pub(super) fn read(document: &Document) -> Read<Outgoing> {
             .map(|answers| bson::deserialize_from_document(answers.clone()))
             .transpose()?,
         receipt: optional_text(document, "receipt")?
-            .map(|word| Receipt::parse(&word).ok_or_else(|| Fault::Content(format!("“{word}” is no receipt"))))
+            .map(|word| Receipt::parse(&word).ok_or_else(|| BackendError::Content(format!("“{word}” is no receipt"))))
             .transpose()?,
+        sent_at: optional_time(document, "sent_at")?,
     })
 }
 
-/// Puts the messages of a turn at the end of their customer's queue; those that are there already stay as they are.
-pub(super) async fn spread(base: &Base, user: &UserId, messages: Vec<Document>) -> Read<()> {
+/// Puts the messages of a turn at the end of their customer's queue; those that exist already stay as they are.
+pub(super) async fn insert(base: &Base, user: &UserId, messages: Vec<Document>) -> Read<()> {
     if messages.is_empty() {
         return Ok(());
     }
-    // One after the other: a later one must not show before an earlier one.
+    // One after the other: a later one must not be visible before an earlier one.
     for message in messages {
-        match base.collection(OUTBOX).insert_one(message).await.map_err(Fault::from) {
-            Err(fault) if !fault.is_duplicate() => return Err(fault),
+        match base.collection(OUTBOX).insert_one(message).await.map_err(BackendError::from) {
+            Err(error) if !error.is_duplicate() => return Err(error),
             _ => {}
         }
     }
     move_head(base, user).await
 }
 
-/// Makes a customer's earliest pending message the one that may be sent.
+/// Makes a customer's earliest pending message the head.
 async fn move_head(base: &Base, user: &UserId) -> Read<()> {
     let outbox = base.collection(OUTBOX);
     let pending = doc! {"user_id": user.as_str(), "pending": true};
@@ -95,11 +98,11 @@ async fn move_head(base: &Base, user: &UserId) -> Read<()> {
     let first = outbox.find_one(pending.clone()).sort(order).projection(doc! {"head": 1}).await?;
     let Some(first) = first else { return Ok(()) };
     let id = text(&first, "_id")?;
-    if !holds(&first, "head") {
+    if !is_true(&first, "head") {
         let filter = doc! {"_id": &id, "user_id": user.as_str(), "pending": true};
         outbox.update_one(filter, doc! {"$set": {"head": true}}).await?;
     }
-    // Only after an earlier one was queued again there is another.
+    // There are others only after an earlier one was queued again.
     let mut others = pending;
     others.insert("head", true);
     others.insert("_id", doc! {"$ne": &id});
@@ -107,17 +110,23 @@ async fn move_head(base: &Base, user: &UserId) -> Read<()> {
     Ok(())
 }
 
-/// Makes up for processes that died between settling a message and moving the head.
-async fn heal(base: &Base) -> Read<bool> {
+/// Moves the heads that processes left unmoved because they died.
+async fn move_left_heads(base: &Base) -> Read<bool> {
     let outbox = base.collection(OUTBOX);
     let found: Vec<Document> = outbox.find(doc! {"unmoved": true}).limit(CANDIDATES).await?.try_collect().await?;
     for document in &found {
-        moved(base, &UserId::new(text(document, "user_id")?), &text(document, "_id")?).await?;
+        let named = text(document, "user_id").and_then(|user| Ok((user, text(document, "_id")?)));
+        if let Some((user, id)) = readable(named, OUTBOX, document) {
+            complete_move(base, &UserId::new(user), &id).await?;
+        } else {
+            let filter = doc! {"_id": document.get("_id").cloned()};
+            outbox.update_one(filter, doc! {"$unset": {"unmoved": ""}}).await?;
+        }
     }
     Ok(!found.is_empty())
 }
 
-async fn moved(base: &Base, user: &UserId, id: &str) -> Read<()> {
+async fn complete_move(base: &Base, user: &UserId, id: &str) -> Read<()> {
     move_head(base, user).await?;
     let filter = doc! {"_id": id, "user_id": user.as_str()};
     base.collection(OUTBOX).update_one(filter, doc! {"$unset": {"unmoved": ""}}).await?;
@@ -135,7 +144,7 @@ async fn claim(base: &Base, only: Option<&UserId>, now: Timestamp, until: Timest
         let found = outbox.find(filter).sort(doc! {"next_at": 1}).limit(CANDIDATES);
         let found: Vec<Document> = found.await?.try_collect().await?;
         if found.is_empty() {
-            if heal(base).await? {
+            if move_left_heads(base).await? {
                 continue;
             }
             return Ok(None);
@@ -149,16 +158,31 @@ async fn claim(base: &Base, only: Option<&UserId>, now: Timestamp, until: Timest
                 "$set": {"state": Delivery::Sending.as_str(), "next_at": date(until)}, "$inc": {"attempts": 1_i64},
             };
             let taken = outbox.find_one_and_update(filter, update).return_document(ReturnDocument::After).await?;
-            if let Some(taken) = taken {
-                return read(&taken).map(Some);
+            let Some(taken) = taken else { continue };
+            if let Some(message) = readable(read(&taken), OUTBOX, &taken) {
+                return Ok(Some(message));
             }
+            // It can never be sent: later ones of the customer do not wait for it.
+            let mut filter = doc! {};
+            for name in ["_id", "user_id"] {
+                filter.insert(name, taken.get(name).cloned());
+            }
+            let set = doc! {"state": Delivery::Parked.as_str(), "error": "it cannot be read", "unmoved": true};
+            outbox.update_one(filter, doc! {"$set": set, "$unset": {"head": "", "pending": ""}}).await?;
         }
         super::pause().await;
     }
 }
 
-/// Settles a message whose claim is current. An update that was applied and whose answer was lost is known by its name.
-async fn settle(base: &Base, claimed: &Outgoing, mut set: Document, mut update: Document, over: bool) -> Read<bool> {
+/// Closes a claim that is current. An update that was applied and whose answer was lost is recognised by its
+/// `settled_by`.
+async fn close_claim(
+    base: &Base,
+    claimed: &Outgoing,
+    mut set: Document,
+    mut update: Document,
+    over: bool,
+) -> Read<bool> {
     let call = uuid::Uuid::now_v7().to_string();
     let outbox = base.collection(OUTBOX);
     let user = &claimed.user_id;
@@ -174,29 +198,38 @@ async fn settle(base: &Base, claimed: &Outgoing, mut set: Document, mut update: 
     filter.insert("state", Delivery::Sending.as_str());
     if outbox.update_one(filter, update).await?.matched_count == 0 {
         let found = outbox.find_one(own).await?;
-        if !found.is_some_and(|found| says(&found, "settled_by", &call)) {
+        if !found.is_some_and(|found| is_text(&found, "settled_by", &call)) {
             return Ok(false);
         }
     }
-    if over && let Err(fault) = moved(base, user, &id).await {
-        tracing::warn!(user = user.masked(), ?fault, "a message is settled; the next one waits for a moment");
+    if over && let Err(error) = complete_move(base, user, &id).await {
+        tracing::warn!(
+            user = user.masked(),
+            ?error,
+            "the claim of a message is closed, and the next message waits for a moment"
+        );
     }
     Ok(true)
 }
 
-/// Takes in news of a message. Whoever changes it meanwhile wins, and the news is looked at again.
+/// Applies a status to a message. Where another writer changes the message meanwhile, the status is applied again.
 async fn follow(base: &Base, status: &Status, now: Timestamp) -> Read<Option<Outgoing>> {
     let outbox = base.collection(OUTBOX);
-    let named = match &status.identity {
-        Some(of) => doc! {"_id": key(&of.user_id, of.turn, of.sequence), "user_id": of.user_id.as_str()},
-        None => doc! {"provider_id": &status.provider_id},
+    let named = if let Some(of) = &status.identity {
+        doc! {"_id": key(&of.user_id, of.turn, of.sequence), "user_id": of.user_id.as_str()}
+    } else {
+        doc! {"provider_id": &status.provider_id}
     };
     loop {
         let Some(document) = outbox.find_one(named.clone()).await? else { return Ok(None) };
         let known = read(&document)?;
-        let Some(next) = known.follow(status, now) else { return Ok(None) };
-        let settled = known.state.is_open() && !next.state.is_open();
-        let mut set = doc! {"state": next.state.as_str(), "next_at": date(next.next_at)};
+        let Some(next) = known.with_status(status, now) else { return Ok(None) };
+        let closed = known.state.is_open() && !next.state.is_open();
+        // It failed for the set-up, and is queued again.
+        let opened = !known.state.is_open() && next.state.is_open();
+        let mut set = doc! {
+            "state": next.state.as_str(), "next_at": date(next.next_at), "waived": i64::from(next.waived),
+        };
         let mut unset = Document::new();
         let receipt = next.receipt.map(|receipt| receipt.as_str().to_owned());
         for (name, value) in
@@ -207,10 +240,18 @@ async fn follow(base: &Base, status: &Status, now: Timestamp) -> Read<Option<Out
                 None => unset.insert(name, ""),
             };
         }
-        if settled {
+        match next.sent_at {
+            Some(at) => set.insert("sent_at", date(at)),
+            None => unset.insert("sent_at", ""),
+        };
+        if closed {
             set.insert("unmoved", true);
             unset.insert("head", "");
             unset.insert("pending", "");
+        }
+        if opened {
+            set.insert("pending", true);
+            set.insert("unmoved", true);
         }
         let mut filter = Document::new();
         for name in ["_id", "user_id", "state", "attempts", "receipt", "provider_id"] {
@@ -222,8 +263,8 @@ async fn follow(base: &Base, status: &Status, now: Timestamp) -> Read<Option<Out
             update.insert("$unset", unset);
         }
         if outbox.update_one(filter, update).await?.matched_count == 1 {
-            if settled {
-                moved(base, &next.user_id, &key(&next.user_id, next.turn, next.sequence)).await?;
+            if closed || opened {
+                complete_move(base, &next.user_id, &key(&next.user_id, next.turn, next.sequence)).await?;
             }
             return Ok(Some(next));
         }
@@ -237,18 +278,20 @@ async fn retry(base: &Base, only: Option<&UserId>, now: Timestamp) -> Read<u64> 
     if let Some(user) = only {
         filter.insert("user_id", user.as_str());
     }
-    let fields = doc! {"user_id": 1};
+    let fields = doc! {"user_id": 1, "attempts": 1};
     let found: Vec<Document> = outbox.find(filter).projection(fields).await?.try_collect().await?;
     let mut retried = 0;
     for document in &found {
-        let (id, user) = (text(document, "_id")?, UserId::new(text(document, "user_id")?));
+        let named = text(document, "_id").and_then(|id| Ok((id, UserId::new(text(document, "user_id")?))));
+        let Some((id, user)) = readable(named, OUTBOX, document) else { continue };
         let filter = doc! {"_id": &id, "user_id": user.as_str(), "state": Delivery::Parked.as_str()};
         let set = doc! {
             "state": Delivery::Queued.as_str(), "pending": true, "next_at": date(now), "unmoved": true,
+            "waived": document.get("attempts").cloned().unwrap_or(0_i64.into()),
         };
-        let update = doc! {"$set": set, "$unset": {"provider_id": "", "receipt": ""}};
+        let update = doc! {"$set": set, "$unset": {"provider_id": "", "receipt": "", "sent_at": ""}};
         retried += outbox.update_one(filter, update).await?.matched_count;
-        moved(base, &user, &id).await?;
+        complete_move(base, &user, &id).await?;
     }
     Ok(retried)
 }
@@ -270,13 +313,13 @@ impl Outbox for MongoStore {
 
     async fn sent(&self, claimed: &Outgoing, provider_id: &str, now: Timestamp) -> Result<bool> {
         let (claimed, provider) = (claimed.clone(), provider_id.to_owned());
-        let sent = self.run("settling a message to a customer", |base| async move {
+        let sent = self.run("saving the outcome of sending", |base| async move {
             let set = doc! {"state": Delivery::Sent.as_str(), "provider_id": provider, "next_at": date(now)};
-            let update = doc! {"$unset": {"error": "", "receipt": "", "head": "", "pending": ""}};
-            settle(&base, &claimed, set, update, true).await
+            let update = doc! {"$unset": {"error": "", "receipt": "", "sent_at": "", "head": "", "pending": ""}};
+            close_claim(&base, &claimed, set, update, true).await
         });
         let sent = sent.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(sent)
     }
 
@@ -288,7 +331,7 @@ impl Outbox for MongoStore {
         now: Timestamp,
     ) -> Result<bool> {
         let (claimed, error) = (claimed.clone(), error.to_owned());
-        let settled = self.run("settling a message to a customer", |base| async move {
+        let closed = self.run("saving the outcome of sending", |base| async move {
             let mut set = doc! {"error": error, "next_at": date(retry_at.unwrap_or(now))};
             let over = retry_at.is_none();
             let update = if over {
@@ -298,21 +341,40 @@ impl Outbox for MongoStore {
                 set.insert("state", Delivery::Queued.as_str());
                 doc! {}
             };
-            settle(&base, &claimed, set, update, over).await
+            close_claim(&base, &claimed, set, update, over).await
         });
-        let settled = settled.await?;
-        self.bell.ring();
-        Ok(settled)
+        let closed = closed.await?;
+        self.notifier.notify();
+        Ok(closed)
+    }
+
+    async fn postpone(&self, claimed: &Outgoing, why: &str, until: Timestamp, _now: Timestamp) -> Result<bool> {
+        let (claimed, why) = (claimed.clone(), why.to_owned());
+        let closed = self.run("saving the outcome of sending", |base| async move {
+            let set = doc! {"error": why, "next_at": date(until), "state": Delivery::Queued.as_str()};
+            close_claim(&base, &claimed, set, doc! {"$inc": {"waived": 1_i64}}, false).await
+        });
+        let closed = closed.await?;
+        self.notifier.notify();
+        Ok(closed)
     }
 
     async fn follow_status(&self, status: &Status, now: Timestamp) -> Result<Option<Outgoing>> {
         let status = status.clone();
         let followed =
-            self.run("taking in news of a message", |base| async move { follow(&base, &status, now).await }).await?;
+            self.run("saving the status of a message", |base| async move { follow(&base, &status, now).await }).await?;
         if followed.is_some() {
-            self.bell.ring();
+            self.notifier.notify();
         }
         Ok(followed)
+    }
+
+    async fn outgoing_with(&self, user: &UserId, provider_id: &str) -> Result<Option<Outgoing>> {
+        let filter = doc! {"provider_id": provider_id, "user_id": user.as_str()};
+        self.run("reading the outbox", |base| async move {
+            base.collection(OUTBOX).find_one(filter).await?.as_ref().map(read).transpose()
+        })
+        .await
     }
 
     async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>> {
@@ -325,7 +387,7 @@ impl Outbox for MongoStore {
             let found = base.collection(OUTBOX).find(filter).sort(latest).limit(limit.into()).await?;
             let mut documents: Vec<Document> = found.try_collect().await?;
             documents.reverse();
-            documents.iter().map(read).collect()
+            Ok(all_readable(&documents, OUTBOX, read))
         })
         .await
     }
@@ -338,7 +400,7 @@ impl Outbox for MongoStore {
             let filter = doc! {"state": Delivery::Parked.as_str()};
             let found = base.collection(OUTBOX).find(filter).sort(doc! {"next_at": 1}).limit(limit.into()).await?;
             let documents: Vec<Document> = found.try_collect().await?;
-            documents.iter().map(read).collect()
+            Ok(all_readable(&documents, OUTBOX, read))
         })
         .await
     }
@@ -347,7 +409,7 @@ impl Outbox for MongoStore {
         let only = only.cloned();
         let retried =
             self.run("retrying parked messages", |base| async move { retry(&base, only.as_ref(), now).await }).await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(retried)
     }
 }

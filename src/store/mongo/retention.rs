@@ -1,7 +1,5 @@
-//! Decides how what is old is found and removed, and how it is kept up to where the audit trail was cut.
-//!
-//! It must never remove a document by what an index says alone: the original's times are of many types, and each is read
-//! before its document goes.
+//! Removing old data, and trimming the audit trail. The original's times are of many types, so each is read before its
+//! document is removed: the filter alone does not decide.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -9,39 +7,27 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{self, Bson, Document, doc};
 
 use super::super::{Result, Retention, SweepReport, Sweepable};
-use super::fault::Fault;
-use super::inbox::later;
-use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, INBOX, META, OUTBOX};
-use super::values::{date, epoch, int, optional_time};
-use super::{Base, MongoStore, audit};
+use super::audit::{CUT, append, checkpoint};
+use super::error::BackendError;
+use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, HISTORY, INBOX, META, OUTBOX};
+use super::values::{date, epoch, int, later, optional_time};
+use super::{Base, MongoStore, events};
 use crate::domain::audit::Checkpoint;
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
-/// What retention itself notes, in the collection `meta`.
+/// The `_id` of the state of the retention job, in the collection `meta`.
 const STATE: &str = "retention";
-/// Where it is kept up to where the audit trail was cut, beside its end.
-const CUT: &str = "cut";
-
-/// Up to where entries of the audit trail were removed.
-pub(super) async fn checkpoint(base: &Base) -> Read<Option<Checkpoint>> {
-    let found = base.collection(AUDIT_HEAD).find_one(doc! {"_id": CUT}).await?;
-    let Some(found) = found else { return Ok(None) };
-    let text = found.get_str("document").unwrap_or_default();
-    let damaged = |error| Fault::Content(format!("where the audit trail was cut does not read: {error}"));
-    serde_json::from_str(text).map(Some).map_err(damaged)
-}
-
 async fn begin(base: &Base, sweeper: &str, now: Timestamp, until: Timestamp, idle_since: Timestamp) -> Read<bool> {
     let free = doc! {"$or": [{"until": {"$exists": false}}, {"until": {"$lte": date(now)}}, {"sweeper": sweeper}]};
     let idle = doc! {"$or": [{"last_at": {"$exists": false}}, {"last_at": {"$lte": date(idle_since)}}]};
     let filter = doc! {"_id": STATE, "$and": [free, idle]};
     let set = doc! {"$set": {"sweeper": sweeper, "until": date(until)}};
-    match base.collection(META).update_one(filter, set).upsert(true).await.map_err(Fault::from) {
+    match base.collection(META).update_one(filter, set).upsert(true).await.map_err(BackendError::from) {
         Ok(_) => Ok(true),
-        // It is there, and held or done.
-        Err(fault) if fault.is_duplicate() => Ok(false),
-        Err(fault) => Err(fault),
+        // It exists, and is held or done.
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -61,7 +47,7 @@ async fn last(base: &Base) -> Read<Option<SweepReport>> {
     Ok(last.map(|last| bson::deserialize_from_document(last.clone())).transpose()?)
 }
 
-/// Where documents of one kind are, which of their fields tells their age, and what else is asked of them.
+/// One kind of document: its collection, the field of its time, and further conditions.
 struct Kind {
     collection: &'static str,
     field: &'static str,
@@ -71,11 +57,13 @@ struct Kind {
 fn kinds(what: Sweepable) -> Vec<Kind> {
     let gone = |field: &str| doc! {field: {"$exists": false}};
     match what {
-        Sweepable::Chats => vec![Kind { collection: CHATS, field: "timestamp", filter: doc! {} }],
+        Sweepable::Chats => {
+            [CHATS, HISTORY].map(|collection| Kind { collection, field: "timestamp", filter: doc! {} }).into()
+        }
         Sweepable::Corrections => vec![Kind { collection: CORRECTIONS, field: "said_at", filter: doc! {} }],
-        Sweepable::SettledAlerts => vec![
+        Sweepable::ResolvedAlerts => vec![
             Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
-            // The original does not note when an alert was settled.
+            // The original does not save when an alert was resolved.
             Kind {
                 collection: ALERTS,
                 field: "created_at",
@@ -90,10 +78,12 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
             filter.insert("state", "sent");
             vec![Kind { collection: OUTBOX, field: "next_at", filter }]
         }
+        // Removed by `events::sweep`: two kinds of documents belong together.
+        Sweepable::DeliveredEvents => Vec::new(),
     }
 }
 
-/// What is less than a time, for each type that a time may have: a server compares only values of one type.
+/// The filters for times before one, for each type that a time may have: a server compares only values of one type.
 fn ranges(field: &str, before: Timestamp) -> Vec<Document> {
     const MILLISECONDS: f64 = 1e11;
     let seconds = epoch(before);
@@ -106,6 +96,12 @@ fn ranges(field: &str, before: Timestamp) -> Vec<Document> {
 }
 
 async fn step(base: &Base, what: Sweepable, before: Timestamp, limit: u32) -> Read<u64> {
+    match what {
+        Sweepable::DeliveredEvents => return events::sweep(base, before, limit).await,
+        // An alert may hold an event that was not moved yet.
+        Sweepable::ResolvedAlerts => events::collect(base).await?,
+        _ => {}
+    }
     let mut removed = 0;
     for kind in kinds(what) {
         let collection = base.collection(kind.collection);
@@ -141,19 +137,19 @@ async fn move_checkpoint(base: &Base, to: &Checkpoint, now: Timestamp) -> Read<(
     if checkpoint(base).await?.is_some_and(|there| there.seq >= to.seq) {
         return Ok(());
     }
-    audit::append(base, &to.record(now)).await?;
+    append(base, &to.record(now)).await?;
     let document = serde_json::to_string(to)
-        .map_err(|error| Fault::Content(format!("a checkpoint cannot be written: {error}")))?;
-    // Forward only, whoever else does so at the same time.
+        .map_err(|error| BackendError::Content(format!("a checkpoint cannot be written: {error}")))?;
+    // Forward only, whichever process does so at the same time.
     let filter = doc! {"_id": CUT, "seq": {"$lt": int(to.seq)}};
     let set = doc! {"$set": {"seq": int(to.seq), "document": document}};
-    match base.collection(AUDIT_HEAD).update_one(filter, set).upsert(true).await.map_err(Fault::from) {
-        Err(fault) if !fault.is_duplicate() => Err(fault),
+    match base.collection(AUDIT_HEAD).update_one(filter, set).upsert(true).await.map_err(BackendError::from) {
+        Err(error) if !error.is_duplicate() => Err(error),
         _ => Ok(()),
     }
 }
 
-async fn remove_cut(base: &Base, limit: u32) -> Read<u64> {
+async fn remove_trimmed(base: &Base, limit: u32) -> Read<u64> {
     let Some(cut) = checkpoint(base).await? else { return Ok(0) };
     let entries = base.collection(AUDIT);
     let filter = doc! {"_id": {"$lte": int(cut.seq)}};
@@ -176,7 +172,7 @@ impl Retention for MongoStore {
         idle_since: Timestamp,
     ) -> Result<bool> {
         let sweeper = sweeper.to_owned();
-        self.run("beginning to remove what is old", |base| async move {
+        self.run("starting the retention job", |base| async move {
             begin(&base, &sweeper, now, later(now, lease), idle_since).await
         })
         .await
@@ -184,15 +180,16 @@ impl Retention for MongoStore {
 
     async fn end_sweep(&self, sweeper: &str, report: &SweepReport) -> Result<()> {
         let (sweeper, report) = (sweeper.to_owned(), *report);
-        self.run("noting what was removed", |base| async move { end(&base, &sweeper, &report).await }).await
+        self.run("saving the report of the retention job", |base| async move { end(&base, &sweeper, &report).await })
+            .await
     }
 
     async fn last_sweep(&self) -> Result<Option<SweepReport>> {
-        self.run("reading when what is old was removed", |base| async move { last(&base).await }).await
+        self.run("reading the report of the retention job", |base| async move { last(&base).await }).await
     }
 
     async fn sweep_step(&self, what: Sweepable, before: Timestamp, limit: u32) -> Result<u64> {
-        self.run("removing what is old", |base| async move { step(&base, what, before, limit).await }).await
+        self.run("removing old data", |base| async move { step(&base, what, before, limit).await }).await
     }
 
     async fn checkpoint(&self) -> Result<Option<Checkpoint>> {
@@ -204,7 +201,8 @@ impl Retention for MongoStore {
         self.run("writing the audit trail", |base| async move { move_checkpoint(&base, &to, now).await }).await
     }
 
-    async fn remove_cut_entries(&self, limit: u32) -> Result<u64> {
-        self.run("removing old entries of the audit trail", |base| async move { remove_cut(&base, limit).await }).await
+    async fn remove_trimmed_entries(&self, limit: u32) -> Result<u64> {
+        self.run("removing old entries of the audit trail", |base| async move { remove_trimmed(&base, limit).await })
+            .await
     }
 }

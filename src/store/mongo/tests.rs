@@ -1,8 +1,8 @@
 //! The contract against a server, and what only MongoDB has. They run where `TEST_MONGO_URI` points, each test in a
 //! database of its own, which is dropped afterwards; `tests/mongo.sh` starts a server for them.
 //!
-//! The server of `tests/mongo.sh` speaks MongoDB's protocol and is not MongoDB. What it lacks: its planner passes partial
-//! indexes over, so that none is needed by a query here; its plans scan a collection for `_id` and something
+//! The server of `tests/mongo.sh` speaks MongoDB's protocol and is not MongoDB. What it lacks: its planner passes
+//! partial indexes over, so that none is needed by a query here; its plans scan a collection for `_id` and something
 //! else, so that queries are held against the indexes instead; a retried write is applied twice.
 
 use std::sync::Arc;
@@ -10,12 +10,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::*;
-use crate::store::contract::Fresh;
+use crate::store::contract::TestStore;
 
-mod book;
 mod documents;
-mod faults;
+mod errors;
+mod odd;
+mod original;
 mod plans;
+mod stats_cache;
 mod turns;
 
 const URI: &str = "TEST_MONGO_URI";
@@ -63,7 +65,7 @@ pub(super) fn uri() -> String {
 /// Runs an operation on the database of a store, past the store.
 pub(super) async fn raw<T: Send + 'static, F>(store: &MongoStore, work: impl FnOnce(Base) -> F) -> T
 where
-    F: Future<Output = std::result::Result<T, Fault>> + Send + 'static,
+    F: Future<Output = std::result::Result<T, BackendError>> + Send + 'static,
 {
     store.run("testing", work).await.unwrap()
 }
@@ -71,10 +73,10 @@ where
 mod contract {
     use super::*;
 
-    fn fresh() -> Fresh {
+    fn fresh() -> TestStore {
         let scratch = Scratch::new();
-        let open = move || -> Arc<dyn Store> { Arc::new(scratch.open()) };
-        Fresh { store: open(), again: Box::new(open) }
+        let open = move || -> Arc<dyn Store> { Arc::new(scratch.open().recording_events(true)) };
+        TestStore { store: open(), again: Box::new(open) }
     }
 
     crate::store::contract::contract_tests!(ignored "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI", fresh());

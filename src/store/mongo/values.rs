@@ -1,36 +1,42 @@
-//! Decides how numbers, times and texts of documents are read, also those that other programs wrote.
-//!
-//! It must never guess an amount: what is not exact to the paisa is damage.
+//! Reads numbers, times and texts of documents, also those that other programs wrote. An amount that is not exact to
+//! the paisa is an error.
 
-use jiff::Timestamp;
 use jiff::civil;
+use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{self, Bson, Document};
 
-use super::fault::Fault;
+use super::error::BackendError;
+use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 
-type Read<T> = Result<T, Fault>;
+type Read<T> = Result<T, BackendError>;
 
-/// A time as it is kept: a date, cut to the millisecond.
+/// A time as it is stored: a date, truncated to the millisecond.
 pub(super) fn date(at: Timestamp) -> bson::DateTime {
     bson::DateTime::from_millis(at.as_millisecond())
 }
 
-/// The earliest date: every date is one from then on.
+/// The earliest date: a filter from it on matches every date, and no other type.
 pub(super) fn any_date() -> bson::DateTime {
     bson::DateTime::MIN
 }
 
+/// The end of a lease; saturates at the end of the calendar.
+pub(super) fn later(now: Timestamp, lease: SignedDuration) -> Timestamp {
+    now.saturating_add(lease).unwrap_or(Timestamp::MAX)
+}
+
+/// A count as it is stored.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn wrong(document: &Document, field: &str, wanted: &str) -> Fault {
+fn wrong(document: &Document, field: &str, wanted: &str) -> BackendError {
     let found = document.get(field).map_or("nothing".to_owned(), |value| format!("{:?}", value.element_type()));
-    Fault::Content(format!("the field {field} holds {found}, where {wanted} is needed"))
+    BackendError::Content(format!("the field {field} holds {found}, where {wanted} is needed"))
 }
 
-/// Whether a field holds nothing: absent, null, or the NaN that pandas writes for an empty cell.
+/// Whether a field has no value: absent, null, or the NaN that pandas writes for an empty cell.
 pub(super) fn is_empty(value: Option<&Bson>) -> bool {
     match value {
         None | Some(Bson::Null | Bson::Undefined) => true,
@@ -40,17 +46,17 @@ pub(super) fn is_empty(value: Option<&Bson>) -> bool {
 }
 
 /// Whether a field holds this text.
-pub(super) fn says(document: &Document, field: &str, text: &str) -> bool {
+pub(super) fn is_text(document: &Document, field: &str, text: &str) -> bool {
     document.get(field).and_then(Bson::as_str) == Some(text)
 }
 
 /// Whether a field is true.
-pub(super) fn holds(document: &Document, field: &str) -> bool {
+pub(super) fn is_true(document: &Document, field: &str) -> bool {
     document.get(field).and_then(Bson::as_bool) == Some(true)
 }
 
-/// Finds `text` as a part of a field, whatever the case.
-pub(super) fn part(text: &str) -> Bson {
+/// A case-insensitive pattern that finds `text` anywhere in a field.
+pub(super) fn contains_pattern(text: &str) -> Bson {
     let mut pattern = String::new();
     for c in text.chars() {
         if c.is_ascii() && !c.is_ascii_alphanumeric() {
@@ -61,7 +67,7 @@ pub(super) fn part(text: &str) -> Bson {
     Bson::Document(mongodb::bson::doc! {"$regex": pattern, "$options": "i"})
 }
 
-/// A text; a number is read as what it looks like.
+/// A text; a number is read as its decimal text.
 pub(super) fn text(document: &Document, field: &str) -> Read<String> {
     optional_text(document, field)?.ok_or_else(|| wrong(document, field, "a text"))
 }
@@ -99,7 +105,7 @@ pub(super) fn optional_whole(document: &Document, field: &str) -> Read<Option<i6
     let number = match value {
         Some(Bson::Int32(number)) => Some(i64::from(*number)),
         Some(Bson::Int64(number)) => Some(*number),
-        #[allow(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
         Some(Bson::Double(number)) if number.fract() == 0.0 && number.abs() < 9e15 => Some(*number as i64),
         Some(Bson::String(text)) if text.trim().is_empty() => return Ok(None),
         Some(Bson::String(text)) => text.trim().parse().ok(),
@@ -119,13 +125,22 @@ pub(super) fn optional_small<T: TryFrom<i64>>(document: &Document, field: &str) 
     number.map(|number| T::try_from(number).map_err(|_| wrong(document, field, "a number in range"))).transpose()
 }
 
-/// An amount in whole paise.
-pub(super) fn paise(document: &Document, field: &str) -> Read<Money> {
-    Ok(Money::from_paise(whole(document, field)?))
+/// An amount in whole minor units.
+pub(super) fn minor_units(document: &Document, field: &str) -> Read<Money> {
+    Ok(Money::from_minor_units(whole(document, field)?))
 }
 
-/// An amount in rupees, as other programs write it.
-pub(super) fn rupees(document: &Document, field: &str) -> Read<Money> {
+/// The currency of a quote or refund: rupees where it names none, as before there was a choice.
+pub(super) fn currency(document: &Document, field: &str) -> Read<Currency> {
+    match document.get(field) {
+        value if is_empty(value) => Ok(Currency::INR),
+        Some(Bson::String(code)) => Currency::new(code).ok_or_else(|| wrong(document, field, "a currency")),
+        _ => Err(wrong(document, field, "a currency")),
+    }
+}
+
+/// An amount in units of its currency, as other programs write it.
+pub(super) fn amount(document: &Document, field: &str, currency: Currency) -> Read<Money> {
     let value = document.get(field);
     let shown = match value {
         Some(Bson::Int32(number)) => number.to_string(),
@@ -135,28 +150,29 @@ pub(super) fn rupees(document: &Document, field: &str) -> Read<Money> {
         Some(Bson::String(text)) => text.clone(),
         _ => return Err(wrong(document, field, "an amount")),
     };
-    match Money::parse(&shown) {
+    match Money::parse(&shown, currency) {
         Ok(amount) if amount >= Money::ZERO => Ok(amount),
-        Ok(amount) => Err(Fault::Content(format!("the field {field} holds {amount}, which is below zero"))),
-        Err(error) => Err(Fault::Content(format!("the field {field} holds no amount: {error}"))),
+        Ok(_) => Err(BackendError::Content(format!("the field {field} holds {shown}, which is below zero"))),
+        Err(error) => Err(BackendError::Content(format!("the field {field} holds no amount: {error}"))),
     }
 }
 
-/// An amount in rupees as the original keeps it: a whole number, else a double that is exact to the paisa.
-pub(super) fn to_rupees(amount: Money) -> Bson {
-    if amount.paise() % 100 == 0 {
-        return Bson::Int64(amount.paise() / 100);
-    }
-    // Above this a double is no longer exact to the paisa.
+/// An amount in units of its currency as the original stores it: a whole number, else a double that is exact to the minor unit.
+pub(super) fn to_amount(amount: Money, currency: Currency) -> Bson {
+    // Above this a double is no longer exact to the minor unit.
     const EXACT: i64 = 1 << 52;
-    if amount.paise().abs() >= EXACT {
-        let sign = if amount.paise() < 0 { "-" } else { "" };
-        let paise = amount.paise().unsigned_abs();
-        return Bson::String(format!("{sign}{}.{:02}", paise / 100, paise % 100));
+    let one = 10_i64.pow(currency.minor_units());
+    if amount.minor_units() % one == 0 {
+        return Bson::Int64(amount.minor_units() / one);
     }
-    // The shortest decimal text of this double has at most two decimals.
-    #[allow(clippy::cast_precision_loss)]
-    Bson::Double(amount.paise() as f64 / 100.0)
+    if amount.minor_units().abs() >= EXACT {
+        let sign = if amount.minor_units() < 0 { "-" } else { "" };
+        let (units, one) = (amount.minor_units().unsigned_abs(), one.unsigned_abs());
+        let width = currency.minor_units() as usize;
+        return Bson::String(format!("{sign}{}.{:0width$}", units / one, units % one));
+    }
+    // The shortest decimal text of this double has at most the currency's decimals.
+    Bson::Double(amount.in_units(currency))
 }
 
 /// `Yes`, `No`, or nothing.
@@ -167,9 +183,8 @@ pub(super) fn yes_no(document: &Document, field: &str) -> Read<Option<bool>> {
     }
     match value {
         Some(Bson::Boolean(flag)) => Ok(Some(*flag)),
-        Some(Bson::Int32(0) | Bson::Int64(0)) => Ok(Some(false)),
-        Some(Bson::Int32(1) | Bson::Int64(1)) => Ok(Some(true)),
-        Some(Bson::Double(number)) if *number == 0.0 || *number == 1.0 => Ok(Some(*number == 1.0)),
+        Some(Bson::Int32(0) | Bson::Int64(0) | Bson::Double(0.0)) => Ok(Some(false)),
+        Some(Bson::Int32(1) | Bson::Int64(1) | Bson::Double(1.0)) => Ok(Some(true)),
         Some(Bson::String(text)) => match text.trim().to_lowercase().as_str() {
             "yes" | "true" | "y" | "1" => Ok(Some(true)),
             "no" | "false" | "n" | "0" => Ok(Some(false)),
@@ -184,7 +199,7 @@ pub(super) fn from_yes_no(flag: Option<bool>) -> Bson {
     flag.map_or(Bson::Null, |flag| Bson::String(if flag { "Yes" } else { "No" }.to_owned()))
 }
 
-/// The wall clock of a date that a program without time zones wrote.
+/// The local time of a date that a program without time zones wrote.
 pub(super) fn local(at: bson::DateTime) -> Option<civil::DateTime> {
     let at = Timestamp::from_millisecond(at.timestamp_millis()).ok()?;
     Some(at.to_zoned(jiff::tz::TimeZone::UTC).datetime())
@@ -206,33 +221,33 @@ pub(super) fn optional_time(document: &Document, field: &str) -> Read<Option<Tim
         Some(Bson::DateTime(at)) => Timestamp::from_millisecond(at.timestamp_millis()).ok(),
         Some(Bson::Timestamp(at)) => Timestamp::from_second(i64::from(at.time)).ok(),
         Some(Bson::Int32(seconds)) => Timestamp::from_second(i64::from(*seconds)).ok(),
-        #[allow(clippy::cast_precision_loss)]
-        Some(Bson::Int64(number)) => since_1970(*number as f64),
-        Some(Bson::Double(number)) => since_1970(*number),
-        Some(Bson::String(text)) => written(text.trim()),
+        #[expect(clippy::cast_precision_loss, reason = "exact for every time before the year 285 000")]
+        Some(Bson::Int64(number)) => from_epoch(*number as f64),
+        Some(Bson::Double(number)) => from_epoch(*number),
+        Some(Bson::String(text)) => parse_time(text.trim()),
         _ => None,
     };
     found.map(Some).ok_or_else(|| wrong(document, field, "a time"))
 }
 
-fn since_1970(number: f64) -> Option<Timestamp> {
-    // No shop has messages of the year 5138: larger numbers are milliseconds.
+fn from_epoch(number: f64) -> Option<Timestamp> {
+    // In seconds this is the year 5138: larger numbers are milliseconds.
     let seconds = if number.abs() >= 1e11 { number / 1_000.0 } else { number };
     if !seconds.is_finite() || seconds.abs() > 9e10 {
         return None;
     }
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number of at most 9e16")]
     Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()
 }
 
-fn written(text: &str) -> Option<Timestamp> {
+fn parse_time(text: &str) -> Option<Timestamp> {
     let zoned = text.parse::<Timestamp>().ok();
     let plain = || text.parse::<civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    zoned.or_else(|| Some(plain()?.timestamp())).or_else(|| since_1970(text.parse().ok()?))
+    zoned.or_else(|| Some(plain()?.timestamp())).or_else(|| from_epoch(text.parse().ok()?))
 }
 
-/// Seconds since 1970, as the original keeps the times of alerts.
-#[allow(clippy::cast_precision_loss)]
+/// Seconds since 1970, as the original stores the times of alerts.
+#[expect(clippy::cast_precision_loss, reason = "microseconds are exact up to the year 2255")]
 pub(super) fn epoch(at: Timestamp) -> f64 {
     at.as_microsecond() as f64 / 1e6
 }
@@ -265,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_exact_or_damage() {
+    fn amounts_are_exact_or_an_error() {
         for (value, paise) in [
             (Bson::Int32(599), 59_900),
             (Bson::Int64(599), 59_900),
@@ -273,27 +288,32 @@ mod tests {
             (Bson::Double(28.45), 2_845),
             (Bson::String("1,299.50".to_owned()), 129_950),
         ] {
-            assert_eq!(rupees(&doc! {"v": value.clone()}, "v").unwrap().paise(), paise, "{value:?}");
+            assert_eq!(
+                amount(&doc! {"v": value.clone()}, "v", Currency::INR).unwrap().minor_units(),
+                paise,
+                "{value:?}"
+            );
         }
         for value in
             [Bson::Double(5.999), Bson::Double(f64::NAN), Bson::Double(f64::INFINITY), Bson::Int32(-1), Bson::Null]
         {
-            assert!(rupees(&doc! {"v": value.clone()}, "v").is_err(), "{value:?}");
+            assert!(amount(&doc! {"v": value.clone()}, "v", Currency::INR).is_err(), "{value:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn an_amount_in_rupees_comes_back(paise in 0..=9_007_199_254_740_991_i64) {
-            let amount = Money::from_paise(paise);
-            prop_assert_eq!(rupees(&doc! {"v": to_rupees(amount)}, "v").unwrap(), amount);
+        fn an_amount_comes_back(units in 0..=9_007_199_254_740_991_i64, code in 0..4_usize) {
+            let currency = Currency::new(["INR", "JPY", "KWD", "CLF"][code]).unwrap();
+            let money = Money::from_minor_units(units);
+            prop_assert_eq!(amount(&doc! {"v": to_amount(money, currency)}, "v", currency).unwrap(), money);
         }
 
         #[test]
         fn no_value_makes_it_panic(number in any::<f64>(), whole in any::<i64>(), text in ".*") {
             for value in [Bson::Double(number), Bson::Int64(whole), Bson::String(text)] {
                 let document = doc! {"v": value};
-                let _ = (time(&document, "v"), rupees(&document, "v"), yes_no(&document, "v"));
+                let _ = (time(&document, "v"), amount(&document, "v", Currency::INR), yes_no(&document, "v"));
                 let _ = (optional_whole(&document, "v"), optional_text(&document, "v"));
             }
         }

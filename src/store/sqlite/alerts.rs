@@ -1,23 +1,23 @@
-//! Decides how alerts are kept: at most one pending alert for a customer.
-//!
-//! It must never lower the urgency of an alert, nor lose why it was raised.
+//! Alerts: at most one pending alert of a customer. Merging never lowers its urgency nor loses a reason.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::super::{Alerts, Result};
-use super::conditions::{Conditions, literally};
-use super::{Fault, SqliteStore, micros, timestamp};
+use super::conditions::{Conditions, contains_pattern};
+use super::events::Recorder;
+use super::{BackendError, SqliteStore, micros, timestamp};
 use crate::domain::alert::{
-    Alert, AlertSearch, AlertStatus, Assigned, Handling, Priority, Reopened, Settlement, Whose,
+    Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handling, Priority, Reopened, Resolution,
 };
+use crate::domain::event::Event;
 use crate::domain::ids::{AlertId, UserId};
 
 pub(super) const COLUMNS: &str = "id, user_id, reason, last_message, priority, status, created_at, assignee, claimed_at, \
-    resolved_at, resolved_by, note, reopened_at, reopened_by";
+    resolved_at, resolved_by, note, reopened_at, reopened_by, bot_answers";
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
 fn rank(priority: Priority) -> i64 {
     match priority {
@@ -27,7 +27,7 @@ fn rank(priority: Priority) -> i64 {
     }
 }
 
-pub(super) fn read_alert(row: &Row<'_>) -> std::result::Result<Alert, Fault> {
+pub(super) fn read_alert(row: &Row<'_>) -> std::result::Result<Alert, BackendError> {
     let status: String = row.get(5)?;
     let time = |column: usize| row.get::<_, Option<i64>>(column)?.map(timestamp).transpose();
     Ok(Alert {
@@ -39,11 +39,12 @@ pub(super) fn read_alert(row: &Row<'_>) -> std::result::Result<Alert, Fault> {
             0 => Priority::Low,
             1 => Priority::Medium,
             2 => Priority::High,
-            other => return Err(Fault::Content(format!("{other} is no priority of an alert"))),
+            other => return Err(BackendError::Content(format!("{other} is no priority of an alert"))),
         },
         status: AlertStatus::parse(&status)
-            .ok_or_else(|| Fault::Content(format!("“{status}” is no status of an alert")))?,
+            .ok_or_else(|| BackendError::Content(format!("“{status}” is no status of an alert")))?,
         created_at: timestamp(row.get(6)?)?,
+        bot_answers: row.get(14)?,
         handling: Handling {
             assignee: row.get(7)?,
             claimed_at: time(8)?,
@@ -67,31 +68,32 @@ fn pending(connection: &Connection, user: &UserId) -> Read<Option<Alert>> {
 }
 
 fn list(connection: &Connection, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>> {
-    let mut wanted = Conditions::default();
-    // Written out, so that the indexes of one status are seen to serve.
+    let mut conditions = Conditions::default();
+    // Written as literals, so that the planner can use the partial indexes of a status.
     match search.status {
         None => {}
-        Some(AlertStatus::Pending) => wanted.add("status = 'pending'"),
-        Some(AlertStatus::Resolved) => wanted.add("status = 'resolved'"),
+        Some(AlertStatus::Pending) => conditions.add("status = 'pending'"),
+        Some(AlertStatus::Resolved) => conditions.add("status = 'resolved'"),
     }
     if let Some(priority) = search.priority {
-        wanted.with("priority = ?#", rank(priority));
+        conditions.with("priority = ?#", rank(priority));
     }
-    match &search.whose {
+    match &search.assignee {
         None => {}
-        Some(Whose::Nobodys) => wanted.add("assignee IS NULL"),
-        Some(Whose::Of(name)) => wanted.with("assignee = ?#", name.clone()),
+        Some(AssigneeFilter::Unassigned) => conditions.add("assignee IS NULL"),
+        Some(AssigneeFilter::Named(name)) => conditions.with("assignee = ?#", name.clone()),
     }
     if !search.text.is_empty() {
         let fits = ["reason", "last_message", "note", "user_id"].map(|name| format!("{name} LIKE ?# ESCAPE '\\'"));
-        wanted.with(&format!("({})", fits.join(" OR ")), literally(&search.text));
+        conditions.with(&format!("({})", fits.join(" OR ")), contains_pattern(&search.text));
     }
     let order = match search.status {
         Some(AlertStatus::Resolved) => "resolved_at DESC, id",
         _ => "(status = 'pending') DESC, priority DESC, created_at",
     };
-    let (wanted, values) = wanted.finish();
-    let sql = format!("SELECT {COLUMNS} FROM human_intervention_alerts WHERE {wanted} ORDER BY {order} LIMIT {limit}");
+    let (condition, values) = conditions.finish();
+    let sql =
+        format!("SELECT {COLUMNS} FROM human_intervention_alerts WHERE {condition} ORDER BY {order} LIMIT {limit}");
     connection.prepare_cached(&sql)?.query_and_then(params_from_iter(values), read_alert)?.collect()
 }
 
@@ -119,7 +121,7 @@ fn assign(
     })
 }
 
-fn reopen(connection: &Connection, id: &AlertId, by: &str, at: Timestamp) -> Read<Reopened> {
+fn reopen(connection: &Connection, recorder: Recorder, id: &AlertId, by: &str, at: Timestamp) -> Read<Reopened> {
     let Some(alert) = find(connection, id)? else { return Ok(Reopened::Gone) };
     if alert.status == AlertStatus::Pending {
         return Ok(Reopened::Pending(alert));
@@ -134,26 +136,43 @@ fn reopen(connection: &Connection, id: &AlertId, by: &str, at: Timestamp) -> Rea
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let done = statement.query_and_then(params![id.as_str(), micros(at), by], read_alert)?.next().transpose()?;
-    Ok(done.map_or(Reopened::Gone, Reopened::Done))
+    let Some(alert) = done else { return Ok(Reopened::Gone) };
+    recorder.record(connection, |id| Event::handed_over(id, &alert, at, true))?;
+    Ok(Reopened::Done(alert))
 }
 
 #[async_trait]
 impl Alerts for SqliteStore {
     async fn open_alert(&self, alert: &Alert) -> Result<Alert> {
-        let alert = alert.clone();
+        let (alert, recorder) = (alert.clone(), self.recorder);
         self.write("opening an alert", move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "INSERT INTO human_intervention_alerts
-                     (id, user_id, reason, last_message, priority, status, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (user_id) WHERE status = 'pending'
-                 DO UPDATE SET priority = max(priority, excluded.priority),
-                     reason = CASE WHEN length(reason) > 4000 OR instr(reason, excluded.reason) THEN reason
-                              ELSE reason || ' | ' || excluded.reason END,
-                     last_message = excluded.last_message
-                 RETURNING {COLUMNS}"
-            ))?;
-            let mut kept = statement.query_and_then(
-                params![
+            // Within one write transaction: nobody else changes the pending alert in between.
+            if let Some(known) = pending(connection, &alert.user_id)? {
+                let merged = known.merged_with(&alert);
+                connection
+                    .prepare_cached(
+                        "UPDATE human_intervention_alerts SET priority = ?2, reason = ?3, last_message = ?4, bot_answers = ?5
+                         WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        merged.id.as_str(),
+                        rank(merged.priority),
+                        merged.reason,
+                        merged.last_message,
+                        merged.bot_answers,
+                    ])?;
+                if known.bot_answers {
+                    recorder.record(connection, |id| Event::handed_over(id, &merged, alert.created_at, false))?;
+                }
+                return Ok(merged);
+            }
+            connection
+                .prepare_cached(
+                    "INSERT INTO human_intervention_alerts
+                         (id, user_id, reason, last_message, priority, status, created_at, bot_answers)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
                     alert.id.as_str(),
                     alert.user_id.as_str(),
                     alert.reason,
@@ -161,10 +180,10 @@ impl Alerts for SqliteStore {
                     rank(alert.priority),
                     AlertStatus::Pending.as_str(),
                     micros(alert.created_at),
-                ],
-                read_alert,
-            )?;
-            kept.next().unwrap_or(Err(Fault::Sql(rusqlite::Error::QueryReturnedNoRows)))
+                    alert.bot_answers,
+                ])?;
+            recorder.record(connection, |id| Event::handed_over(id, &alert, alert.created_at, false))?;
+            find(connection, &alert.id)?.ok_or(BackendError::Sql(rusqlite::Error::QueryReturnedNoRows))
         })
         .await
     }
@@ -196,28 +215,33 @@ impl Alerts for SqliteStore {
             .await
     }
 
-    async fn settle_alert(&self, id: &AlertId, settlement: &Settlement) -> Result<bool> {
-        let (id, settlement) = (id.clone(), settlement.clone());
-        self.write("settling an alert", move |connection| {
-            let note = Some(settlement.note).filter(|note| !note.is_empty());
-            let changed = connection
-                .prepare_cached(
-                    "UPDATE human_intervention_alerts SET status = 'resolved', resolved_at = ?2, resolved_by = ?3, note = ?4
-                     WHERE id = ?1 AND status = 'pending'",
-                )?
-                .execute(params![id.as_str(), micros(settlement.at), settlement.by, note])?;
-            Ok(changed == 1)
+    async fn resolve_alert(&self, id: &AlertId, resolution: &Resolution) -> Result<bool> {
+        let (id, resolution, recorder) = (id.clone(), resolution.clone(), self.recorder);
+        self.write("resolving an alert", move |connection| {
+            let note = Some(resolution.note).filter(|note| !note.is_empty());
+            let sql = format!(
+                "UPDATE human_intervention_alerts SET status = 'resolved', resolved_at = ?2, resolved_by = ?3, note = ?4
+                 WHERE id = ?1 AND status = 'pending' RETURNING {COLUMNS}"
+            );
+            let resolved = connection
+                .prepare_cached(&sql)?
+                .query_and_then(params![id.as_str(), micros(resolution.at), resolution.by, note], read_alert)?
+                .next()
+                .transpose()?;
+            let Some(alert) = resolved else { return Ok(false) };
+            recorder.record(connection, |id| Event::resolved(id, &alert, resolution.at))?;
+            Ok(true)
         })
         .await
     }
 
     async fn reopen_alert(&self, id: &AlertId, by: &str, at: Timestamp) -> Result<Reopened> {
-        let (id, by) = (id.clone(), by.to_owned());
-        self.write("opening an alert again", move |connection| reopen(connection, &id, &by, at)).await
+        let (id, by, recorder) = (id.clone(), by.to_owned(), self.recorder);
+        self.write("reopening an alert", move |connection| reopen(connection, recorder, &id, &by, at)).await
     }
 
-    async fn untold_alerts(&self, way: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
-        let way = way.to_owned();
+    async fn unsent_alerts(&self, channel: &str, since: Timestamp, at: Timestamp, limit: u32) -> Result<Vec<Alert>> {
+        let channel = channel.to_owned();
         self.read("reading alerts", move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM human_intervention_alerts AS alert
@@ -227,32 +251,32 @@ impl Alerts for SqliteStore {
                  ) ORDER BY priority DESC, created_at LIMIT {limit}"
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_and_then(params![micros(since), way, micros(at)], read_alert)?.collect()
+            statement.query_and_then(params![micros(since), channel, micros(at)], read_alert)?.collect()
         })
         .await
     }
 
-    async fn begin_notice(&self, id: &AlertId, way: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
-        let (id, way) = (id.clone(), way.to_owned());
-        self.write("taking on a notification", move |connection| {
+    async fn begin_notice(&self, id: &AlertId, channel: &str, at: Timestamp, until: Timestamp) -> Result<bool> {
+        let (id, channel) = (id.clone(), channel.to_owned());
+        self.write("claiming a notification", move |connection| {
             let changed = connection
                 .prepare_cached(
                     "INSERT INTO alert_notices (alert_id, way, until) SELECT id, ?2, ?4 FROM human_intervention_alerts
                      WHERE id = ?1
                      ON CONFLICT DO UPDATE SET until = excluded.until WHERE until <= ?3",
                 )?
-                .execute(params![id.as_str(), way, micros(at), micros(until)])?;
+                .execute(params![id.as_str(), channel, micros(at), micros(until)])?;
             Ok(changed == 1)
         })
         .await
     }
 
-    async fn end_notice(&self, id: &AlertId, way: &str) -> Result<()> {
-        let (id, way) = (id.clone(), way.to_owned());
-        self.write("noting a notification", move |connection| {
+    async fn end_notice(&self, id: &AlertId, channel: &str) -> Result<()> {
+        let (id, channel) = (id.clone(), channel.to_owned());
+        self.write("saving a notification", move |connection| {
             connection
                 .prepare_cached("UPDATE alert_notices SET until = NULL WHERE alert_id = ?1 AND way = ?2")?
-                .execute(params![id.as_str(), way])?;
+                .execute(params![id.as_str(), channel])?;
             Ok(())
         })
         .await

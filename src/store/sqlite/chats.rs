@@ -1,12 +1,10 @@
-//! Decides how the transcript and the state of conversations are kept.
-//!
-//! It must never overwrite a conversation that somebody else saved in the meantime.
+//! The transcript and the state of conversations. A conversation is saved only over the version that was loaded.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 
 use super::super::{Conversations, Result, Transcript};
-use super::{Fault, SqliteStore, count, int, micros, outbox, timestamp};
+use super::{BackendError, SqliteStore, count, int, micros, outbox, timestamp};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::UserId;
 use crate::domain::message::{Basis, ChatMessage, Role};
@@ -16,11 +14,11 @@ use crate::domain::outgoing::Outgoing;
 pub(super) const COLUMNS: &str = "user_id, role, text, at, turn, intent, sentiment, response_ms, intent_confidence,
     sentiment_confidence, reused, degraded";
 
-pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fault> {
+pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, BackendError> {
     let role: String = row.get(1)?;
     Ok(ChatMessage {
         user_id: UserId::new(row.get::<_, String>(0)?),
-        role: Role::parse(&role).ok_or_else(|| Fault::Content(format!("“{role}” is no role in a chat")))?,
+        role: Role::parse(&role).ok_or_else(|| BackendError::Content(format!("“{role}” is no role in a chat")))?,
         text: row.get(2)?,
         at: timestamp(row.get(3)?)?,
         turn: count(row.get(4)?)?,
@@ -37,7 +35,7 @@ pub(super) fn read_message(row: &Row<'_>) -> std::result::Result<ChatMessage, Fa
 }
 
 /// Adds messages to the transcript.
-pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), Fault> {
+pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::result::Result<(), BackendError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO chats (user_id, role, text, at, turn, intent, sentiment, response_ms, intent_confidence,
              sentiment_confidence, reused, degraded)
@@ -62,11 +60,11 @@ pub(super) fn insert(connection: &Connection, messages: &[ChatMessage]) -> std::
     Ok(())
 }
 
-/// Saves a conversation with its next version; `false` where somebody else saved it since it was loaded.
-pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std::result::Result<bool, Fault> {
+/// Saves a conversation with its next version; `false` where another writer saved it since it was loaded.
+pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std::result::Result<bool, BackendError> {
     let next = Conversation { version: conversation.version + 1, ..conversation.clone() };
     let document = serde_json::to_string(&next)
-        .map_err(|error| Fault::Content(format!("a conversation cannot be written: {error}")))?;
+        .map_err(|error| BackendError::Content(format!("a conversation cannot be written: {error}")))?;
     let sql = if next.version == 1 {
         "INSERT INTO conversations (user_id, version, document) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
     } else {
@@ -78,12 +76,15 @@ pub(super) fn save(connection: &Connection, conversation: &Conversation) -> std:
 }
 
 /// The conversation of a customer.
-pub(super) fn conversation(connection: &Connection, user: &UserId) -> std::result::Result<Option<Conversation>, Fault> {
+pub(super) fn conversation(
+    connection: &Connection,
+    user: &UserId,
+) -> std::result::Result<Option<Conversation>, BackendError> {
     let mut statement = connection.prepare_cached("SELECT version, document FROM conversations WHERE user_id = ?1")?;
     let mut found = statement.query_and_then([user.as_str()], |row| {
         let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         let mut conversation: Conversation = serde_json::from_str(document)
-            .map_err(|error| Fault::Content(format!("a conversation does not read: {error}")))?;
+            .map_err(|error| BackendError::Content(format!("a conversation cannot be read: {error}")))?;
         conversation.version = count(row.get(0)?)?;
         Ok(conversation)
     })?;
@@ -104,7 +105,7 @@ impl Transcript for SqliteStore {
                 .prepare_cached(&format!("SELECT {COLUMNS} FROM chats WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2"))?;
             let mut messages: Vec<ChatMessage> = statement
                 .query_and_then(params![user.as_str(), limit], read_message)?
-                .collect::<std::result::Result<_, Fault>>()?;
+                .collect::<std::result::Result<_, BackendError>>()?;
             messages.reverse();
             Ok(messages)
         })
@@ -144,7 +145,7 @@ impl Conversations for SqliteStore {
             })
             .await?;
         if saved {
-            self.bell.ring();
+            self.notifier.notify();
         }
         Ok(saved)
     }

@@ -1,30 +1,28 @@
-//! Decides how a search with parts that may be left out becomes SQL: only what matters is written out, so that the planner
-//! sees which index serves.
-//!
-//! It must never write a value into the text of a statement.
+//! Builds the WHERE clause of a search with optional conditions: only those that are set are written out, so that the
+//! planner can choose an index. Values are bound as parameters, never written into the text of a statement.
 
 use rusqlite::types::Value;
 
-/// What rows have to fit.
+/// Conditions that are joined with AND, and the values of their parameters.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
-    wanted: Vec<String>,
+    conditions: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Conditions {
     /// Adds a condition without a value.
     pub(super) fn add(&mut self, condition: &str) {
-        self.wanted.push(condition.to_owned());
+        self.conditions.push(condition.to_owned());
     }
 
     /// Adds a condition; `?#` in it stands for the value.
     pub(super) fn with(&mut self, condition: &str, value: impl Into<Value>) {
-        let place = self.value(value);
-        self.wanted.push(condition.replace("?#", &place));
+        let parameter = self.value(value);
+        self.conditions.push(condition.replace("?#", &parameter));
     }
 
-    /// Adds a value, and says what stands for it in a condition.
+    /// Adds a value, and returns the parameter that stands for it in a condition.
     pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("?{}", self.values.len())
@@ -32,13 +30,13 @@ impl Conditions {
 
     /// The condition as SQL, with the values of its parameters.
     pub(super) fn finish(self) -> (String, Vec<Value>) {
-        let sql = if self.wanted.is_empty() { "true".to_owned() } else { self.wanted.join(" AND ") };
+        let sql = if self.conditions.is_empty() { "true".to_owned() } else { self.conditions.join(" AND ") };
         (sql, self.values)
     }
 }
 
-/// `text` as a part of a `LIKE` pattern whose escape character is the backslash.
-pub(super) fn literally(text: &str) -> String {
+/// A `LIKE` pattern, with the backslash as escape character, that finds `text` anywhere.
+pub(super) fn contains_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {
@@ -63,6 +61,6 @@ mod tests {
         let (sql, values) = conditions.finish();
         assert_eq!(sql, "a = ?1 AND b IS NULL AND (c = ?2 OR d = ?2)");
         assert_eq!(values, [Value::from(1), Value::from("x".to_owned())]);
-        assert_eq!(literally("5%_\\"), "%5\\%\\_\\\\%");
+        assert_eq!(contains_pattern("5%_\\"), "%5\\%\\_\\\\%");
     }
 }

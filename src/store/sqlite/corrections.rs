@@ -1,23 +1,22 @@
-//! Decides how corrected labels are kept in the file, and how unsure readings are found.
-//!
-//! It must never keep a correction of a message that the transcript does not hold.
+//! Corrected labels, and messages that were classified with little confidence. A correction is saved only for a message
+//! of the transcript.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::super::{Corrections, Result};
-use super::{Fault, SqliteStore, chats, count, int, micros, timestamp};
+use super::{BackendError, SqliteStore, chats, count, int, micros, timestamp};
 use crate::domain::correction::Correction;
 use crate::domain::ids::UserId;
 use crate::domain::message::ChatMessage;
 
-/// Reads what [`read`] understands.
+/// Selects the columns that [`read`] reads.
 pub(super) const SELECT: &str =
     "SELECT user_id, turn, text, said_at, predicted_intent, predicted_sentiment, intent, sentiment,
     actor, at FROM corrections";
 
-pub(super) fn read(row: &Row<'_>) -> std::result::Result<Correction, Fault> {
+pub(super) fn read(row: &Row<'_>) -> std::result::Result<Correction, BackendError> {
     Ok(Correction {
         user_id: UserId::new(row.get::<_, String>(0)?),
         turn: count(row.get(1)?)?,
@@ -37,7 +36,7 @@ impl Corrections for SqliteStore {
     async fn correct(&self, correction: &Correction) -> Result<bool> {
         let one = correction.clone();
         self.write("saving a correction", move |connection| {
-            let kept = connection
+            let saved = connection
                 .prepare_cached(
                     "INSERT INTO corrections (user_id, turn, message, text, said_at, predicted_intent, predicted_sentiment,
                          intent, sentiment, actor, at)
@@ -60,7 +59,7 @@ impl Corrections for SqliteStore {
                     one.by,
                     micros(one.at),
                 ])?;
-            Ok(kept == 1)
+            Ok(saved == 1)
         })
         .await
     }
@@ -84,7 +83,7 @@ impl Corrections for SqliteStore {
     }
 
     async fn unsure_messages(&self, below: f64, limit: u32) -> Result<Vec<ChatMessage>> {
-        self.read("looking for unsure readings", move |connection| {
+        self.read("reading unsure messages", move |connection| {
             let sql = format!(
                 "SELECT {} FROM chats INDEXED BY chats_unsure WHERE intent_confidence < ?1 AND role = 'user'
                  ORDER BY intent_confidence, id LIMIT ?2",

@@ -1,26 +1,24 @@
-//! Decides how accepted messages and the claims on conversations are kept.
-//!
-//! It must never let a claim that is no longer current change anything.
+//! Accepted messages and the claims on conversations. A claim that is no longer current changes nothing.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{
-    Accepted, BURST, Backlog, Claim, Finished, FinishedTurn, Inbox, Listener, Patience, Result, Unfinished, Wake,
-    WorkState,
+    Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, Listener, MAX_CLAIMED_MESSAGES, Result,
+    Unfinished, Wake, WorkState,
 };
-use super::{Fault, SqliteStore, chats, count, int, micros, outbox, timestamp};
+use super::{BackendError, SqliteStore, chats, count, int, later, micros, outbox, timestamp};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Context, Inbound};
 
 /// Finds the conversation to claim: `?1` is now.
 pub(super) const NEXT: &str =
     "SELECT user_id FROM work WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT 1";
 /// As [`NEXT`], of one customer: `?2`.
 pub(super) const NEXT_OF: &str = "SELECT user_id FROM work WHERE user_id = ?2 AND due_at IS NOT NULL AND due_at <= ?1";
-/// The waiting messages of a customer in the order of a turn.
-pub(super) const WAITING: &str = "SELECT id, user_id, sent_at, received_at, content FROM inbox
+/// The waiting messages of a customer, in the order in which a turn answers them.
+pub(super) const WAITING: &str = "SELECT id, user_id, sent_at, received_at, content, context, number FROM inbox
      WHERE user_id = ?1 AND turn IS NULL ORDER BY sent_at, seq LIMIT ?2";
 
 fn next_due(connection: &Connection, only: Option<&str>, now: i64) -> rusqlite::Result<Option<String>> {
@@ -31,7 +29,7 @@ fn next_due(connection: &Connection, only: Option<&str>, now: i64) -> rusqlite::
     .optional()
 }
 
-pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault> {
+pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, BackendError> {
     let content = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(Inbound {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -39,26 +37,32 @@ pub(super) fn read_inbound(row: &Row<'_>) -> std::result::Result<Inbound, Fault>
         sent_at: timestamp(row.get(2)?)?,
         received_at: timestamp(row.get(3)?)?,
         content: serde_json::from_str(content)
-            .map_err(|error| Fault::Content(format!("a message in the inbox does not read: {error}")))?,
+            .map_err(|error| BackendError::Content(format!("a message in the inbox does not read: {error}")))?,
+        context: match row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            None => Context::default(),
+            Some(context) => serde_json::from_str(context)
+                .map_err(|error| BackendError::Content(format!("what a message refers to does not read: {error}")))?,
+        },
+        number: row.get(6)?,
     })
 }
 
-/// Keeps messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
+/// Saves messages; a conversation that becomes ready with them is due at `due`, and waits for more until `until`.
 fn insert(
     connection: &Connection,
     messages: &[Inbound],
     now: i64,
     due: i64,
     until: i64,
-) -> std::result::Result<Accepted, Fault> {
+) -> std::result::Result<Accepted, BackendError> {
     let mut accepted = Accepted::default();
     let mut insert = connection.prepare_cached(
-        "INSERT INTO inbox (id, user_id, sent_at, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO inbox (id, user_id, sent_at, received_at, content, context, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut ready = connection.prepare_cached(
-        // The number begins with the clock: a customer who was forgotten and writes again never gets one that a claim of
-        // before the erasure has.
+        // The fencing number begins with the clock: a customer who was erased and writes again never gets one that a
+        // claim from before the erasure has.
         "INSERT INTO work (user_id, due_at, fence, attempts, arrivals, waits_until) VALUES (?1, ?2, ?4, 0, 1, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
              due_at = CASE WHEN due_at IS NULL THEN excluded.due_at
@@ -72,15 +76,19 @@ fn insert(
              parked_at = NULL",
     )?;
     for message in messages {
-        let content = serde_json::to_string(&message.content)
-            .map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+        let unwritten =
+            |error: serde_json::Error| BackendError::Content(format!("a message cannot be written: {error}"));
+        let content = serde_json::to_string(&message.content).map_err(unwritten)?;
+        let context = (message.context != Context::default()).then(|| serde_json::to_string(&message.context));
         let user = message.user_id.as_str();
         let new = insert.execute(params![
             message.id.as_str(),
             user,
             micros(message.sent_at),
             micros(message.received_at),
-            content
+            content,
+            context.transpose().map_err(unwritten)?,
+            message.number,
         ])?;
         if new == 0 {
             accepted.repeated += 1;
@@ -92,26 +100,26 @@ fn insert(
     Ok(accepted)
 }
 
-fn take(
+fn claim(
     connection: &Connection,
     only: Option<&str>,
     worker: &str,
     now: Timestamp,
     until: Timestamp,
-) -> std::result::Result<Option<Claim>, Fault> {
+) -> std::result::Result<Option<Claim>, BackendError> {
     while let Some(user) = next_due(connection, only, micros(now))? {
         let mut messages = connection
             .prepare_cached(WAITING)?
-            .query_and_then(params![user, int(BURST as u64 + 1)], read_inbound)?
-            .collect::<std::result::Result<Vec<_>, Fault>>()?;
+            .query_and_then(params![user, int(MAX_CLAIMED_MESSAGES as u64 + 1)], read_inbound)?
+            .collect::<std::result::Result<Vec<_>, BackendError>>()?;
         if messages.is_empty() {
             connection
                 .prepare_cached("UPDATE work SET due_at = NULL, worker = NULL WHERE user_id = ?1")?
                 .execute([&user])?;
             continue;
         }
-        let more = messages.len() > BURST;
-        messages.truncate(BURST);
+        let more = messages.len() > MAX_CLAIMED_MESSAGES;
+        messages.truncate(MAX_CLAIMED_MESSAGES);
         let (fence, attempt, arrivals) = connection
             .prepare_cached(
                 "UPDATE work SET due_at = ?2, worker = ?3, waits_until = NULL, fence = fence + 1,
@@ -135,7 +143,8 @@ fn take(
     Ok(None)
 }
 
-/// Closes a current claim: `set` says what becomes of the conversation, from `?3` on. `false` where it is not current.
+/// Closes a current claim: `set` assigns the columns of the conversation, with parameters from `?3` on. `false` where
+/// it is not current.
 fn close(connection: &Connection, claim: &Claim, set: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<bool> {
     let sql = format!("UPDATE work SET {set} WHERE user_id = ?1 AND fence = ?2 AND worker IS NOT NULL");
     let fence = int(claim.fence);
@@ -145,19 +154,19 @@ fn close(connection: &Connection, claim: &Claim, set: &str, values: &[&dyn rusql
     Ok(connection.prepare_cached(&sql)?.execute(all.as_slice())? == 1)
 }
 
-fn keep(
+fn finish(
     connection: &Connection,
     claim: &Claim,
     turn: &FinishedTurn,
     now: Timestamp,
-) -> std::result::Result<Finished, Fault> {
+) -> std::result::Result<Finished, BackendError> {
     let current = connection
         .prepare_cached("SELECT 1 FROM work WHERE user_id = ?1 AND fence = ?2 AND worker IS NOT NULL")?
         .exists(params![claim.user_id.as_str(), int(claim.fence)])?;
     if !current {
         return Ok(Finished::Lost);
     }
-    // The first write: where it changes nothing, nothing has to be undone.
+    // The first write: where it changes nothing, there is nothing to roll back.
     if !chats::save(connection, &turn.conversation)? {
         return Ok(Finished::Changed);
     }
@@ -170,10 +179,10 @@ fn keep(
     for message in &claim.messages {
         answered.execute(params![message.id.as_str(), int(turn.conversation.turn)])?;
     }
-    Ok(Finished::Kept)
+    Ok(Finished::Saved)
 }
 
-fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, Fault> {
+fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, BackendError> {
     let due: Option<i64> = row.get(1)?;
     let worker: Option<String> = row.get(2)?;
     let parked: Option<i64> = row.get(3)?;
@@ -181,7 +190,7 @@ fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, Fault> {
         (Some(at), ..) => WorkState::Parked { at: timestamp(at)? },
         (None, Some(worker), Some(until)) => WorkState::InWork { worker, until: timestamp(until)? },
         (None, _, Some(due)) => WorkState::Waiting { due: timestamp(due)? },
-        _ => return Err(Fault::Content("a conversation with work has no due time".to_owned())),
+        _ => return Err(BackendError::Content("a conversation with work has no due time".to_owned())),
     };
     Ok(Unfinished {
         user_id: UserId::new(row.get::<_, String>(0)?),
@@ -195,18 +204,18 @@ fn read_unfinished(row: &Row<'_>) -> std::result::Result<Unfinished, Fault> {
 
 #[async_trait]
 impl Inbox for SqliteStore {
-    async fn accept_patiently(&self, messages: &[Inbound], now: Timestamp, patience: Patience) -> Result<Accepted> {
+    async fn accept_debounced(&self, messages: &[Inbound], now: Timestamp, debounce: Debounce) -> Result<Accepted> {
         if messages.is_empty() {
             return Ok(Accepted::default());
         }
         let messages = messages.to_vec();
         let now_micros = micros(now);
-        let due = micros(later(now, patience.quiet));
-        let until = micros(later(now, patience.longest));
+        let due = micros(later(now, debounce.quiet));
+        let until = micros(later(now, debounce.longest));
         let accepted = self
             .write("accepting messages", move |connection| insert(connection, &messages, now_micros, due, until))
             .await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(accepted)
     }
 
@@ -219,7 +228,7 @@ impl Inbox for SqliteStore {
     ) -> Result<Option<Claim>> {
         let only = only.map(|user| user.as_str().to_owned());
         let user = only.clone();
-        // Looking first keeps idle workers out of the way of those who write.
+        // Reading first keeps idle workers from taking the write lock.
         let due =
             self.read("looking for work", move |connection| Ok(next_due(connection, user.as_deref(), micros(now))?));
         if due.await?.is_none() {
@@ -227,7 +236,7 @@ impl Inbox for SqliteStore {
         }
         let worker = worker.to_owned();
         self.write("claiming a conversation", move |connection| {
-            take(connection, only.as_deref(), &worker, now, later(now, lease))
+            claim(connection, only.as_deref(), &worker, now, later(now, lease))
         })
         .await
     }
@@ -242,8 +251,8 @@ impl Inbox for SqliteStore {
 
     async fn finish(&self, claim: &Claim, turn: &FinishedTurn, now: Timestamp) -> Result<Finished> {
         let (claim, turn) = (claim.clone(), turn.clone());
-        let finished = self.write("finishing a turn", move |connection| keep(connection, &claim, &turn, now)).await?;
-        self.bell.ring();
+        let finished = self.write("finishing a turn", move |connection| finish(connection, &claim, &turn, now)).await?;
+        self.notifier.notify();
         Ok(finished)
     }
 
@@ -265,8 +274,19 @@ impl Inbox for SqliteStore {
             Ok(close(connection, &claim, set, &[&micros(now)])?)
         });
         let released = released.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(released)
+    }
+
+    async fn accepted_message(&self, user: &UserId, id: &MessageId) -> Result<Option<Inbound>> {
+        let (user, id) = (user.as_str().to_owned(), id.as_str().to_owned());
+        self.read("reading the inbox", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, user_id, sent_at, received_at, content, context, number FROM inbox WHERE id = ?1 AND user_id = ?2",
+            )?;
+            statement.query_and_then([&id, &user], read_inbound)?.next().transpose()
+        })
+        .await
     }
 
     async fn unfinished(&self, limit: u32) -> Result<Vec<Unfinished>> {
@@ -282,7 +302,7 @@ impl Inbox for SqliteStore {
                      GROUP BY work.user_id ORDER BY work.{order}"
                 ))?;
                 let rows = statement.query_and_then([left], read_unfinished)?;
-                found.extend(rows.collect::<std::result::Result<Vec<_>, Fault>>()?);
+                found.extend(rows.collect::<std::result::Result<Vec<_>, BackendError>>()?);
             }
             Ok(found)
         })
@@ -301,7 +321,7 @@ impl Inbox for SqliteStore {
             Ok(changed as u64)
         });
         let retried = retried.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(retried)
     }
 
@@ -313,7 +333,7 @@ impl Inbox for SqliteStore {
                             min(due_at) FILTER (WHERE worker IS NULL) FROM work WHERE due_at IS NOT NULL",
                 )?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            let number = |sql: &str| -> std::result::Result<u64, Fault> {
+            let number = |sql: &str| -> std::result::Result<u64, BackendError> {
                 count(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
             };
             Ok(Backlog {
@@ -331,11 +351,6 @@ impl Inbox for SqliteStore {
 
 impl Wake for SqliteStore {
     fn listen(&self) -> Listener {
-        self.bell.listen()
+        self.notifier.listen()
     }
-}
-
-/// The end of a lease; at the end of the calendar it ends with that.
-pub(super) fn later(now: Timestamp, lease: SignedDuration) -> Timestamp {
-    now.saturating_add(lease).unwrap_or(Timestamp::MAX)
 }

@@ -1,73 +1,94 @@
-//! Decides how the team's figures are read from the file.
-//!
-//! It must never write, nor count by rules of its own: what is counted is in `domain/figures.rs`.
+//! Reads from the file what `domain/stats` counts, and searches conversations.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::civil::DateTime;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
-use super::super::{Answers, Insights, Result, Search, TalksFound};
-use super::book::SyncedBook;
-use super::conditions::{Conditions, literally};
-use super::{Fault, SqliteStore, count, micros, timestamp};
+use super::super::{AnsweredBy, ConversationsFound, Insights, Result, Search};
+use super::conditions::{Conditions, contains_pattern};
+use super::ledger::currency;
+use super::stats_cache::SyncedStatsCache;
+use super::{BackendError, SqliteStore, count, micros, timestamp};
 use crate::domain::alert::Priority;
-use crate::domain::figures::{
-    AlertRow, OrderCell, OrderFigures, Period, RefundFigures, TalkCounter, TalkFigures, TalkRow, raised_by_customer,
-};
+use crate::domain::currency::Amount;
 use crate::domain::ids::UserId;
 use crate::domain::message::Role;
 use crate::domain::money::Money;
+use crate::domain::stats::{
+    AlertRow, ConversationCounter, ConversationRow, ConversationStats, OrderCell, OrderStats, Period, RefundStats,
+    raised_by_customer,
+};
 
-type Read<T> = std::result::Result<T, Fault>;
+type Read<T> = std::result::Result<T, BackendError>;
 
 /// A text column, or the empty text.
 fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Read<Option<&'a str>> {
     Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
 }
 
-/// The book, unless it is away for long because everything is read: a short time is counted from the file then.
-fn soon(book: &Mutex<SyncedBook>) -> Option<MutexGuard<'_, SyncedBook>> {
+/// Locks the cache. A thread that panicked may have left it half updated: then it starts empty.
+fn lock(cache: &Mutex<SyncedStatsCache>) -> MutexGuard<'_, SyncedStatsCache> {
+    cache.lock().unwrap_or_else(|poisoned| {
+        let mut guard = poisoned.into_inner();
+        guard.reset();
+        cache.clear_poison();
+        guard
+    })
+}
+
+/// Locks the cache, unless another thread holds it for longer than a tenth of a second, because it reads everything:
+/// then a bounded period is counted from the file.
+fn lock_with_timeout(cache: &Mutex<SyncedStatsCache>) -> Option<MutexGuard<'_, SyncedStatsCache>> {
     for _ in 0..50 {
-        match book.try_lock() {
-            Ok(book) => return Some(book),
-            Err(TryLockError::Poisoned(book)) => return Some(book.into_inner()),
+        match cache.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => {
+                drop(guard);
+                return Some(lock(cache));
+            }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
         }
     }
     None
 }
 
-fn talk(connection: &Connection, period: &Period, alerts: &[AlertRow], book: &Mutex<SyncedBook>) -> Read<TalkFigures> {
+fn conversations(
+    connection: &Connection,
+    period: &Period,
+    alerts: &[AlertRow],
+    cache: &Mutex<SyncedStatsCache>,
+) -> Read<ConversationStats> {
     let bounded = period.from.is_some();
-    let book = if bounded { soon(book) } else { Some(book.lock().unwrap_or_else(PoisonError::into_inner)) };
-    if let Some(mut book) = book
-        && book.read_on(connection, bounded)?
+    let cache = if bounded { lock_with_timeout(cache) } else { Some(lock(cache)) };
+    if let Some(mut cache) = cache
+        && cache.update(connection, bounded)?
     {
-        let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
-        book.count(period.read_from(), &mut counter);
+        let mut counter = ConversationCounter::new(period, raised_by_customer(alerts));
+        cache.count(period.read_from(), &mut counter);
         return Ok(counter.finish());
     }
-    talk_of_the_file(connection, period, alerts)
+    conversations_from_file(connection, period, alerts)
 }
 
-fn talk_of_the_file(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<TalkFigures> {
+fn conversations_from_file(connection: &Connection, period: &Period, alerts: &[AlertRow]) -> Read<ConversationStats> {
     const COLUMNS: &str =
         "SELECT user_id, role, at, turn, intent, sentiment, response_ms, intent_confidence, reused, degraded
         FROM chats";
-    let mut counter = TalkCounter::new(period, raised_by_customer(alerts));
+    let mut counter = ConversationCounter::new(period, raised_by_customer(alerts));
     let until = micros(period.until);
     let mut read = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| -> Read<()> {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(parameters)?;
         while let Some(row) = rows.next()? {
             let role = text(row, 1)?.unwrap_or_default();
-            counter.add(&TalkRow {
+            counter.add(&ConversationRow {
                 user: text(row, 0)?.unwrap_or_default(),
-                role: Role::parse(role).ok_or_else(|| Fault::Content(format!("“{role}” is no role in a chat")))?,
+                role: Role::parse(role)
+                    .ok_or_else(|| BackendError::Content(format!("“{role}” is no role in a chat")))?,
                 at: timestamp(row.get(2)?)?,
                 turn: count(row.get(3)?)?,
                 intent: text(row, 4)?,
@@ -81,7 +102,7 @@ fn talk_of_the_file(connection: &Connection, period: &Period, alerts: &[AlertRow
         Ok(())
     };
     match period.read_from() {
-        // A short time is found by the time and sorted; everything is there in its order already.
+        // A bounded period is found by the index of times and sorted; the whole transcript has an index in this order.
         Some(from) => read(
             &format!("{COLUMNS} INDEXED BY chats_at WHERE at >= ?1 AND at < ?2 ORDER BY user_id, id"),
             &[&micros(from), &until],
@@ -91,24 +112,25 @@ fn talk_of_the_file(connection: &Connection, period: &Period, alerts: &[AlertRow
     Ok(counter.finish())
 }
 
-/// As the column `placed_at` holds it: ISO text, which sorts as the times do.
+/// A time as the column `placed_at` holds it: ISO text, which sorts in the order of time.
 fn iso(local: DateTime) -> String {
     local.to_string()
 }
 
-fn orders(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<OrderFigures> {
+fn orders(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<OrderStats> {
     let (from, until) = period.local();
     let (from, until) = (from.map(iso), iso(until));
-    let mut figures = OrderFigures::default();
+    let mut stats = OrderStats::default();
     let mut statement = connection.prepare_cached(
         "SELECT platform, category, rating, substr(placed_at, 12, 2), count(*), count(delayed), total(delayed),
-                count(delivery_minutes), coalesce(sum(delivery_minutes), 0), coalesce(sum(value_paise), 0), total(refund_requested)
+                count(delivery_minutes), coalesce(sum(delivery_minutes), 0), coalesce(sum(value_paise), 0), total(refund_requested),
+                count(value_paise), coalesce(currency, 'INR'), count(refund_requested)
          FROM order_details INDEXED BY orders_figures
          WHERE (?1 IS NULL OR platform = ?1) AND (?2 IS NULL OR (placed_at >= ?2 AND placed_at < ?3))
-         GROUP BY platform, category, rating, substr(placed_at, 12, 2)",
+         GROUP BY platform, category, rating, substr(placed_at, 12, 2), currency",
     )?;
     let mut rows = statement.query(params![platform, from, until])?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`total` of 0 and 1 is a whole number")]
     let whole = |number: f64| number as u64;
     while let Some(row) = rows.next()? {
         let cell = OrderCell {
@@ -119,34 +141,38 @@ fn orders(connection: &Connection, period: &Period, platform: Option<&str>) -> R
             delayed: whole(row.get(6)?),
             timed: count(row.get(7)?)?,
             minutes: count(row.get(8)?)?,
-            value: Money::from_paise(row.get(9)?),
+            value: Money::from_minor_units(row.get(9)?),
+            valued: count(row.get(11)?)?,
+            currency: currency(row, 12)?,
             refund_requested: whole(row.get(10)?),
+            refund_known: count(row.get(13)?)?,
         };
-        figures.add(text(row, 0)?.unwrap_or_default(), text(row, 1)?.unwrap_or_default(), &cell);
+        stats.add(text(row, 0)?.unwrap_or_default(), text(row, 1)?.unwrap_or_default(), &cell);
     }
     if from.is_some() {
         let sql = "SELECT count(*) FROM order_details INDEXED BY orders_figures
                    WHERE (?1 IS NULL OR platform = ?1) AND placed_at IS NULL";
-        figures.undated = count(connection.prepare_cached(sql)?.query_row([platform], |row| row.get(0))?)?;
+        stats.undated = count(connection.prepare_cached(sql)?.query_row([platform], |row| row.get(0))?)?;
     }
-    Ok(figures)
+    Ok(stats)
 }
 
-fn refunds(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<RefundFigures> {
-    let mut figures = RefundFigures::default();
+fn refunds(connection: &Connection, period: &Period, platform: Option<&str>) -> Read<RefundStats> {
+    let mut stats = RefundStats::default();
     let mut statement = connection.prepare_cached(
-        "SELECT refunds.at, refunds.amount_paise, refunds.reason, category, platform
+        "SELECT refunds.at, refunds.amount_paise, refunds.reason, category, platform,
+                coalesce(json_extract(refunds.route, '$.provider'), 'ledger') = 'ledger', refunds.currency
          FROM refunds LEFT JOIN order_details USING (order_id)
-         WHERE refunds.at >= ?1 AND refunds.at < ?2 AND (?3 IS NULL OR platform = ?3)",
+         WHERE refunds.at >= ?1 AND refunds.at < ?2 AND (?3 IS NULL OR platform = ?3) AND refunds.state = 'paid'",
     )?;
     let from = period.from.map_or(i64::MIN, micros);
     let mut rows = statement.query(params![from, micros(period.until), platform])?;
     while let Some(row) = rows.next()? {
         let order = text(row, 3)?.zip(text(row, 4)?);
-        let amount = Money::from_paise(row.get(1)?);
-        figures.add(period, timestamp(row.get(0)?)?, amount, text(row, 2)?.unwrap_or_default(), order);
+        let amount = Amount::new(Money::from_minor_units(row.get(1)?), currency(row, 6)?);
+        stats.add(period, timestamp(row.get(0)?)?, amount, text(row, 2)?.unwrap_or_default(), order, row.get(5)?);
     }
-    Ok(figures)
+    Ok(stats)
 }
 
 fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
@@ -161,7 +187,7 @@ fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
                 0 => Priority::Low,
                 1 => Priority::Medium,
                 2 => Priority::High,
-                other => return Err(Fault::Content(format!("{other} is no priority of an alert"))),
+                other => return Err(BackendError::Content(format!("{other} is no priority of an alert"))),
             },
             pending: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)? == "pending",
             created_at: timestamp(row.get(3)?)?,
@@ -171,44 +197,56 @@ fn alerts(connection: &Connection) -> Read<Vec<AlertRow>> {
     rows.collect()
 }
 
-/// Customers who wait for a person.
+/// The condition that a customer waits for a person.
 const WAITS: &str = "user_id IN (SELECT user_id FROM human_intervention_alerts WHERE status = 'pending')";
 
-/// What a message has to fit beside what indexes find.
-fn fitting(search: &Search, wanted: &mut Conditions) {
+/// The condition that a message to a customer was not delivered.
+const UNDELIVERED: &str = "user_id IN (SELECT user_id FROM outbox WHERE state = 'parked')";
+/// The condition that a customer wants no messages.
+const OPTED_OUT: &str = "user_id IN (SELECT user_id FROM opt_outs WHERE user_id IS NOT NULL AND stopped = 1)";
+
+/// Adds the conditions that no index serves.
+fn add_scanned(search: &Search, wanted: &mut Conditions) {
     if !search.user.is_empty() {
-        wanted.with("user_id LIKE ?# ESCAPE '\\'", literally(&search.user));
+        wanted.with("user_id LIKE ?# ESCAPE '\\'", contains_pattern(&search.user));
     }
     if !search.text.is_empty() {
-        wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", literally(&search.text));
+        wanted.with("(text LIKE ?# ESCAPE '\\' OR user_id LIKE ?# ESCAPE '\\')", contains_pattern(&search.text));
     }
     if let Some(order) = &search.order {
-        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(literally(order.as_str())));
-        wanted.add(&format!("(text LIKE {part} ESCAPE '\\' OR user_id IN ({}))", of_order(&id)));
+        let (id, part) = (wanted.value(order.as_str().to_owned()), wanted.value(contains_pattern(order.as_str())));
+        wanted.add(&format!("(text LIKE {part} ESCAPE '\\' OR user_id IN ({}))", customers_of_order(&id)));
     }
-    match search.answers {
+    match search.answered_by {
         None => {}
-        Some(Answers::Person) => wanted.add(WAITS),
-        Some(Answers::Bot) => wanted.add(&format!("NOT {WAITS}")),
+        Some(AnsweredBy::Person) => wanted.add(WAITS),
+        Some(AnsweredBy::Bot) => wanted.add(&format!("NOT {WAITS}")),
+    }
+    if search.undelivered {
+        wanted.add(UNDELIVERED);
+    }
+    if search.opted_out {
+        wanted.add(OPTED_OUT);
     }
 }
 
-/// Customers to whom an order is bound or quoted.
-fn of_order(id: &str) -> String {
+/// Selects the customers to whom an order is bound or quoted.
+fn customers_of_order(id: &str) -> String {
     format!(
         "SELECT user_id FROM bindings WHERE order_id = {id}
          UNION SELECT user_id FROM quotes WHERE order_id = {id} AND user_id IS NOT NULL"
     )
 }
 
-/// What an index finds.
+/// The conditions that an index serves.
 fn indexed(search: &Search) -> Conditions {
     let mut wanted = Conditions::default();
     if let Some(intent) = &search.intent {
         wanted.with("intent = ?#", intent.clone());
     }
     if let Some(sentiment) = &search.sentiment {
-        // There are three of them: beside an intent their index would be the wrong one to take.
+        // There are only three sentiments: with an intent, the index of intents selects better (the plus excludes this
+        // one).
         wanted.with(if search.intent.is_some() { "+sentiment = ?#" } else { "sentiment = ?#" }, sentiment.clone());
     }
     if let Some(from) = search.from {
@@ -220,15 +258,15 @@ fn indexed(search: &Search) -> Conditions {
     wanted
 }
 
-/// The time of the message at which looking through ends, where there are more.
-fn floor(connection: &Connection, search: &Search, depth: u32) -> Read<Option<i64>> {
+/// The time of the message at which the scan ends, where more than `depth` messages fit.
+fn cutoff(connection: &Connection, search: &Search, depth: u32) -> Read<Option<i64>> {
     let (wanted, values) = indexed(search).finish();
     let sql = format!("SELECT at FROM chats WHERE {wanted} ORDER BY at DESC LIMIT 1 OFFSET {depth}");
     let mut statement = connection.prepare_cached(&sql)?;
-    let floor: Option<i64> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
-    // As many at one moment are looked through together, or a search that goes on would stay there.
-    let stays = |floor: i64| search.until.is_some_and(|until| micros(until) <= floor.saturating_add(1));
-    Ok(floor.map(|floor| if stays(floor) { floor.saturating_sub(1) } else { floor }))
+    let cutoff: Option<i64> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
+    // Many messages of one moment are scanned together: otherwise a search that continues would stay at that moment.
+    let stays = |cutoff: i64| search.until.is_some_and(|until| micros(until) <= cutoff.saturating_add(1));
+    Ok(cutoff.map(|cutoff| if stays(cutoff) { cutoff.saturating_sub(1) } else { cutoff }))
 }
 
 /// Customers and the time of their latest message that fits, the latest first.
@@ -251,47 +289,47 @@ fn hits(connection: &Connection, from: &str, wanted: Conditions, limit: usize) -
     Ok(found)
 }
 
-fn find(connection: &Connection, search: &Search, limit: usize, depth: u32) -> Read<TalksFound> {
+fn find(connection: &Connection, search: &Search, limit: usize, depth: u32) -> Read<ConversationsFound> {
     const BY_USER: &str = "chats INDEXED BY chats_figures";
     let users = |found: Vec<(i64, String)>| found.into_iter().map(|(_, user)| UserId::new(user)).collect();
     let mut wanted = indexed(search);
-    if search.answers == Some(Answers::Person) {
-        // Those are few, and an index finds what they wrote.
-        fitting(search, &mut wanted);
+    if search.is_of_few() {
+        // They are few, and an index finds their messages.
+        add_scanned(search, &mut wanted);
         let users = users(hits(connection, BY_USER, wanted, limit)?);
-        return Ok(TalksFound { users, unsearched_before: None });
+        return Ok(ConversationsFound { users, unsearched_before: None });
     }
-    let floor = if search.is_looked_through() { floor(connection, search, depth)? } else { None };
-    if let Some(floor) = floor {
-        wanted.with("at > ?#", floor);
+    let cutoff = if search.needs_scan() { cutoff(connection, search, depth)? } else { None };
+    if let Some(cutoff) = cutoff {
+        wanted.with("at > ?#", cutoff);
     }
-    fitting(search, &mut wanted);
+    add_scanned(search, &mut wanted);
     let mut found = hits(connection, "chats", wanted, limit)?;
-    if let Some(floor) = floor {
+    if let Some(cutoff) = cutoff {
         let mut named = indexed(search);
-        let names = search.names();
-        let places: Vec<String> = names.into_iter().map(|name| named.value(name)).collect();
-        let mut any = vec![format!("user_id IN ({})", places.join(", "))];
+        let names = search.identities();
+        let parameters: Vec<String> = names.into_iter().map(|name| named.value(name)).collect();
+        let mut any = vec![format!("user_id IN ({})", parameters.join(", "))];
         if let Some(order) = &search.order {
             let id = named.value(order.as_str().to_owned());
-            any.push(format!("user_id IN ({})", of_order(&id)));
+            any.push(format!("user_id IN ({})", customers_of_order(&id)));
         }
         named.add(&format!("({})", any.join(" OR ")));
-        fitting(search, &mut named);
+        add_scanned(search, &mut named);
         found.extend(hits(connection, BY_USER, named, limit)?);
         found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let mut seen = HashSet::new();
         found.retain(|(_, user)| seen.insert(user.clone()));
         let whole = found.len() >= limit;
         found.truncate(limit);
-        let unsearched_before = if whole { None } else { Some(timestamp(floor.saturating_add(1))?) };
-        return Ok(TalksFound { users: users(found), unsearched_before });
+        let unsearched_before = if whole { None } else { Some(timestamp(cutoff.saturating_add(1))?) };
+        return Ok(ConversationsFound { users: users(found), unsearched_before });
     }
-    Ok(TalksFound { users: users(found), unsearched_before: None })
+    Ok(ConversationsFound { users: users(found), unsearched_before: None })
 }
 
-fn mark(connection: &Connection) -> Read<String> {
-    // Each part is the end of an index, or one row.
+fn change_token(connection: &Connection) -> Read<String> {
+    // Each component is the end of an index, or one row.
     let sql = "SELECT (SELECT coalesce(max(id), 0) FROM chats)
         || '/' || (SELECT coalesce(max(seq), 0) FROM audit)
         || '/' || (SELECT coalesce(max(rowid), 0) FROM refunds)
@@ -306,17 +344,17 @@ fn mark(connection: &Connection) -> Read<String> {
 
 #[async_trait]
 impl Insights for SqliteStore {
-    async fn talk_figures(&self, period: &Period, alerts: &[AlertRow]) -> Result<TalkFigures> {
-        let (period, alerts, book) = (period.clone(), alerts.to_vec(), Arc::clone(&self.book));
-        self.read("counting conversations", move |connection| talk(connection, &period, &alerts, &book)).await
+    async fn conversation_stats(&self, period: &Period, alerts: &[AlertRow]) -> Result<ConversationStats> {
+        let (period, alerts, cache) = (period.clone(), alerts.to_vec(), Arc::clone(&self.stats_cache));
+        self.read("counting conversations", move |connection| conversations(connection, &period, &alerts, &cache)).await
     }
 
-    async fn order_figures(&self, period: &Period, platform: Option<&str>) -> Result<OrderFigures> {
+    async fn order_stats(&self, period: &Period, platform: Option<&str>) -> Result<OrderStats> {
         let (period, platform) = (period.clone(), platform.map(str::to_owned));
         self.read("counting orders", move |connection| orders(connection, &period, platform.as_deref())).await
     }
 
-    async fn refund_figures(&self, period: &Period, platform: Option<&str>) -> Result<RefundFigures> {
+    async fn refund_stats(&self, period: &Period, platform: Option<&str>) -> Result<RefundStats> {
         let (period, platform) = (period.clone(), platform.map(str::to_owned));
         self.read("counting refunds", move |connection| refunds(connection, &period, platform.as_deref())).await
     }
@@ -325,14 +363,14 @@ impl Insights for SqliteStore {
         self.read("counting alerts", alerts).await
     }
 
-    async fn find_talks(&self, search: &Search, limit: u32, depth: u32) -> Result<TalksFound> {
+    async fn find_conversations(&self, search: &Search, limit: u32, depth: u32) -> Result<ConversationsFound> {
         let search = search.clone();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("looking for conversations", move |connection| find(connection, &search, limit, depth)).await
+        self.read("searching conversations", move |connection| find(connection, &search, limit, depth)).await
     }
 
-    async fn change_mark(&self) -> Result<String> {
-        self.read("looking for changes", mark).await
+    async fn change_token(&self) -> Result<String> {
+        self.read("checking for changes", change_token).await
     }
 }
 
@@ -346,7 +384,7 @@ mod tests {
     use crate::store::Transcript as _;
 
     #[tokio::test]
-    async fn the_book_counts_what_the_file_holds_whatever_came_and_went() {
+    async fn the_cache_counts_what_the_file_holds_whatever_came_and_went() {
         let store = SqliteStore::scratch().unwrap();
         let at = |second: i64| jiff::Timestamp::from_second(1_750_000_000 + second).unwrap();
         let said = |number: i64| ChatMessage {
@@ -368,16 +406,18 @@ mod tests {
         });
         let check = async |doing: &str| {
             for period in &periods {
-                // The first time that something is asked for, it comes from the file; then from the book.
+                // The first request is counted from the file, the next ones from the cache.
                 for _ in 0..2 {
-                    let counted = store.talk_figures(period, &[]).await.unwrap();
+                    let counted = store.conversation_stats(period, &[]).await.unwrap();
                     let (file, of) = (period.clone(), "counting");
-                    let read =
-                        store.read(of, move |connection| talk_of_the_file(connection, &file, &[])).await.unwrap();
-                    let sorted = |mut figures: TalkFigures| {
-                        figures.responses.sort_unstable();
-                        figures.response_points.values_mut().for_each(|taken| taken.sort_unstable());
-                        figures
+                    let read = store
+                        .read(of, move |connection| conversations_from_file(connection, &file, &[]))
+                        .await
+                        .unwrap();
+                    let sorted = |mut stats: ConversationStats| {
+                        stats.responses.sort_unstable();
+                        stats.response_points.values_mut().for_each(|taken| taken.sort_unstable());
+                        stats
                     };
                     assert_eq!(sorted(counted), sorted(read), "{doing}, from {:?}", period.from);
                 }

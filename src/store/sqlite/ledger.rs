@@ -1,55 +1,94 @@
-//! Decides how quotes and refunds are kept.
-//!
-//! It must never keep two refunds of one order, nor remove one.
+//! Quotes and refunds. An order has at most one refund, and no refund is ever removed.
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::super::{Ledger, Recorded, Result};
-use super::{Fault, SqliteStore, count, int, micros, timestamp};
+use super::{BackendError, SqliteStore, count, int, micros, timestamp};
+use crate::domain::currency::Currency;
+use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::money::Money;
-use crate::domain::refund::{ApprovedRefund, Quote, Refund};
+use crate::domain::refund::{ApprovedRefund, Progress, ProviderKind, Quote, Refund, RefundState, Route};
+use crate::domain::words::excerpt;
 
-pub(super) const QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at FROM quotes";
-const REFUND: &str =
-    "SELECT transaction_id, order_id, amount_paise, fee_paise, quote_id, reason, actor, at FROM refunds";
+pub(super) const SELECT_QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at, currency FROM quotes";
+const REFUND_COLUMNS: &str = "transaction_id, order_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at, version, currency";
 
-pub(super) fn read_quote(row: &Row<'_>) -> std::result::Result<Quote, Fault> {
+pub(super) fn read_quote(row: &Row<'_>) -> std::result::Result<Quote, BackendError> {
     Ok(Quote {
         id: QuoteId::new(row.get::<_, String>(0)?),
         order_id: OrderId::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
         user_id: row.get::<_, Option<String>>(2)?.map(UserId::new),
-        order_value: Money::from_paise(row.get(3)?),
-        amount: Money::from_paise(row.get(4)?),
-        fee: Money::from_paise(row.get(5)?),
+        order_value: Money::from_minor_units(row.get(3)?),
+        amount: Money::from_minor_units(row.get(4)?),
+        fee: Money::from_minor_units(row.get(5)?),
+        currency: currency(row, 9)?,
         turn: row.get::<_, Option<i64>>(6)?.map(count).transpose()?,
         created_at: timestamp(row.get(7)?)?,
         expires_at: timestamp(row.get(8)?)?,
     })
 }
 
-fn read_refund(row: &Row<'_>) -> std::result::Result<Refund, Fault> {
+/// The currency in a column.
+pub(super) fn currency(row: &Row<'_>, column: usize) -> std::result::Result<Currency, BackendError> {
+    let code = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    Currency::new(code).ok_or_else(|| BackendError::Content(format!("“{}” is no currency", excerpt(code, 20))))
+}
+
+fn read_refund(row: &Row<'_>) -> std::result::Result<Refund, BackendError> {
     Ok(Refund {
         transaction_id: row.get(0)?,
         order_id: OrderId::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
-        amount: Money::from_paise(row.get(2)?),
-        fee: Money::from_paise(row.get(3)?),
+        amount: Money::from_minor_units(row.get(2)?),
+        fee: Money::from_minor_units(row.get(3)?),
+        currency: currency(row, 13)?,
         quote_id: row.get::<_, Option<String>>(4)?.map(QuoteId::new),
         reason: row.get(5)?,
         actor: row.get(6)?,
         at: timestamp(row.get(7)?)?,
+        route: from_json(row, 8)?.unwrap_or_default(),
+        progress: read_progress(row)?,
     })
 }
 
-pub(super) fn refund_of(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Refund>, Fault> {
-    let mut statement = connection.prepare_cached(&format!("{REFUND} WHERE order_id = ?1"))?;
+/// A refund of before there were providers was paid when it was recorded.
+fn read_progress(row: &Row<'_>) -> std::result::Result<Progress, BackendError> {
+    let at = timestamp(row.get(7)?)?;
+    let progress = from_json(row, 9)?.unwrap_or_else(|| Progress::begin(ProviderKind::Ledger, at));
+    let state: String = row.get(10)?;
+    Ok(Progress {
+        state: RefundState::parse(&state)
+            .ok_or_else(|| BackendError::Content(format!("“{state}” is no state of a refund")))?,
+        next_at: row.get::<_, Option<i64>>(11)?.map(timestamp).transpose()?,
+        version: count(row.get(12)?)?,
+        ..progress
+    })
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> std::result::Result<Option<T>, BackendError> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|error| BackendError::Content(format!("a refund: {error}")))
+}
+
+fn to_json(value: &impl Serialize) -> std::result::Result<String, BackendError> {
+    serde_json::to_string(value).map_err(|error| BackendError::Content(error.to_string()))
+}
+
+pub(super) fn refund_of(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Refund>, BackendError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE order_id = ?1"))?;
     statement.query_and_then([order.as_str()], read_refund)?.next().transpose()
 }
 
 /// The latest refunds.
-pub(super) fn refunds(connection: &Connection, limit: u32) -> std::result::Result<Vec<Refund>, Fault> {
-    let mut statement = connection.prepare_cached(&format!("{REFUND} ORDER BY at DESC, rowid DESC LIMIT ?1"))?;
+pub(super) fn refunds(connection: &Connection, limit: u32) -> std::result::Result<Vec<Refund>, BackendError> {
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {REFUND_COLUMNS} FROM refunds ORDER BY at DESC, rowid DESC LIMIT ?1"))?;
     statement.query_and_then([limit], read_refund)?.collect()
 }
 
@@ -61,19 +100,21 @@ impl Ledger for SqliteStore {
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO quotes
-                        (id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                        (id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at,
+                         currency)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
                     quote.id.as_str(),
                     quote.order_id.as_str(),
                     quote.user_id.as_ref().map(UserId::as_str),
-                    quote.order_value.paise(),
-                    quote.amount.paise(),
-                    quote.fee.paise(),
+                    quote.order_value.minor_units(),
+                    quote.amount.minor_units(),
+                    quote.fee.minor_units(),
                     quote.turn.map(int),
                     micros(quote.created_at),
                     micros(quote.expires_at),
+                    quote.currency.code(),
                 ])?;
             Ok(())
         })
@@ -84,7 +125,7 @@ impl Ledger for SqliteStore {
         let (order, user) = (order.clone(), user.cloned());
         self.read("reading a quote", move |connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "{QUOTE} WHERE order_id = ?1 AND user_id IS ?2 ORDER BY created_at DESC, seq DESC LIMIT 1"
+                "{SELECT_QUOTE} WHERE order_id = ?1 AND user_id IS ?2 ORDER BY created_at DESC, seq DESC LIMIT 1"
             ))?;
             statement
                 .query_and_then(params![order.as_str(), user.as_ref().map(UserId::as_str)], read_quote)?
@@ -97,7 +138,7 @@ impl Ledger for SqliteStore {
     async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>> {
         let id = id.clone();
         self.read("reading a quote", move |connection| {
-            let mut statement = connection.prepare_cached(&format!("{QUOTE} WHERE id = ?1"))?;
+            let mut statement = connection.prepare_cached(&format!("{SELECT_QUOTE} WHERE id = ?1"))?;
             statement.query_and_then([id.as_str()], read_quote)?.next().transpose()
         })
         .await
@@ -109,26 +150,39 @@ impl Ledger for SqliteStore {
     }
 
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded> {
+        let recorder = self.recorder;
         self.write("recording a refund", move |connection| {
             let refund = approved.into_refund();
+            let kept = refund.is_simulated();
+            let route = (refund.route != Route::default()).then(|| to_json(&refund.route)).transpose()?;
+            let progress = (!kept).then(|| to_json(&refund.progress)).transpose()?;
             let added = connection
                 .prepare_cached(
                     "INSERT INTO refunds
-                        (order_id, transaction_id, amount_paise, fee_paise, quote_id, reason, actor, at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (order_id) DO NOTHING",
+                        (order_id, transaction_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at,
+                         currency)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (order_id) DO NOTHING",
                 )?
                 .execute(params![
                     refund.order_id.as_str(),
                     refund.transaction_id,
-                    refund.amount.paise(),
-                    refund.fee.paise(),
+                    refund.amount.minor_units(),
+                    refund.fee.minor_units(),
                     refund.quote_id.as_ref().map(QuoteId::as_str),
                     refund.reason,
                     refund.actor,
                     micros(refund.at),
+                    route,
+                    progress,
+                    refund.progress.state.as_str(),
+                    refund.progress.next_at.map(micros),
+                    refund.currency.code(),
                 ])?;
-            // What is stored is returned, also to the first caller: everybody gets the same.
+            // The stored refund is returned, also to the first caller: every caller gets the same.
             let stored = refund_of(connection, &refund.order_id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            if added == 1 {
+                recorder.record(connection, |id| Some(Event::of_refund(id, &stored)))?;
+            }
             Ok(Recorded { refund: stored, already: added == 0 })
         })
         .await
@@ -136,5 +190,76 @@ impl Ledger for SqliteStore {
 
     async fn refunds(&self, limit: u32) -> Result<Vec<Refund>> {
         self.read("reading refunds", move |connection| refunds(connection, limit)).await
+    }
+
+    async fn refund(&self, transaction: &str) -> Result<Option<Refund>> {
+        let transaction = transaction.to_owned();
+        self.read("reading a refund", move |connection| {
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE transaction_id = ?1"))?;
+            statement.query_and_then([transaction], read_refund)?.next().transpose()
+        })
+        .await
+    }
+
+    async fn refunds_in(&self, states: &[RefundState], limit: u32) -> Result<Vec<Refund>> {
+        let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+        let words = words.join(",");
+        self.read("reading refunds", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {REFUND_COLUMNS} FROM refunds WHERE instr(',' || ?1 || ',', ',' || state || ',') > 0 ORDER BY at DESC, rowid DESC LIMIT ?2"
+            ))?;
+            statement.query_and_then(params![words, limit], read_refund)?.collect()
+        })
+        .await
+    }
+
+    async fn claim_refund(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<Refund>> {
+        // Looked for first: a poll that finds nothing writes nothing.
+        let due = self
+            .read("looking for due refunds", move |connection| {
+                let mut statement = connection
+                    .prepare_cached("SELECT 1 FROM refunds WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT 1")?;
+                Ok(statement.exists([micros(now)])?)
+            })
+            .await?;
+        if !due {
+            return Ok(None);
+        }
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        self.write("claiming a refund", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "UPDATE refunds SET next_at = ?2, version = version + 1 WHERE order_id =
+                    (SELECT order_id FROM refunds WHERE next_at IS NOT NULL AND next_at <= ?1 ORDER BY next_at LIMIT 1)
+                 RETURNING {REFUND_COLUMNS}"
+            ))?;
+            let claimed = statement.query_and_then(params![micros(now), micros(until)], read_refund)?.next();
+            claimed.transpose()
+        })
+        .await
+    }
+
+    async fn advance_refund(&self, refund: &Refund, progress: &Progress) -> Result<bool> {
+        let (refund, progress, recorder) = (refund.clone(), progress.clone(), self.recorder);
+        self.write("storing how far a refund is", move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE refunds SET progress = ?3, state = ?4, next_at = ?5, version = version + 1
+                     WHERE order_id = ?1 AND version = ?2",
+                )?
+                .execute(params![
+                    refund.order_id.as_str(),
+                    int(refund.progress.version),
+                    to_json(&progress)?,
+                    progress.state.as_str(),
+                    progress.next_at.map(micros),
+                ])?;
+            if changed > 0 && progress.state != refund.progress.state {
+                let after = Refund { progress, ..refund };
+                recorder.record(connection, |id| Some(Event::of_refund(id, &after)))?;
+            }
+            Ok(changed > 0)
+        })
+        .await
     }
 }

@@ -1,82 +1,131 @@
-//! Decides how orders, bindings and lookups are kept.
-//!
-//! It must never let an order that is imported again lose its binding.
+//! Orders, bindings and lookups. An order that is imported again keeps its binding.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, Statement, params};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::super::{ImportMode, OrderImport, Orders, Result};
+use super::super::{ImportMode, NAMED_ALIKE, OrderImport, Orders, Result};
+use super::id_forms;
 use super::import::SqliteImport;
-use super::{SqliteStore, count, micros};
-use crate::domain::ids::{OrderId, UserId};
-use crate::domain::money::Money;
-use crate::domain::order::Order;
+use super::order_rows::{COLUMNS, VALUES, index_phones_of, insert_order, read_order};
+use super::{BackendError, SqliteStore, count, micros, timestamp};
+use crate::domain::ids::{IdForms, OrderId, UserId};
+use crate::domain::lookup::{self, LookupDecision};
+use crate::domain::order::{Order, UpsertOutcome, name_key, settle};
+use crate::domain::ownership::{Binding, Proof};
+use crate::domain::phone::{self, Country};
 
-/// The columns of an order, in the order of [`read_order`] and [`insert_order`].
-pub(super) const COLUMNS: &str = "order_id, customer_id, platform, placed, placed_at, delivery_minutes, category,
-    value_paise, feedback, rating, delayed, refund_requested, phone, date, status";
+/// Finds orders by a name.
+pub(super) const NAMED: &str = "SELECT order_id FROM order_details WHERE order_id IN (?1, '#' || ?1)
+     UNION SELECT order_id FROM order_details WHERE display_key = ?1 ORDER BY order_id LIMIT ?2";
+/// Finds orders by the last digits of a number.
+pub(super) const OF_TAIL: &str =
+    "SELECT order_id FROM order_phones WHERE tail = ?1 ORDER BY placed_at DESC, order_id DESC";
 
-/// The time within which the distinct orders an identity asks for are counted.
-const LOOKUP_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-
-fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
-    let placed_at: Option<String> = row.get(4)?;
-    let placed_at = placed_at
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(error)))?;
-    Ok(Order {
-        id: OrderId::new(row.get_ref(0)?.as_str()?),
-        customer_id: row.get(1)?,
-        platform: row.get(2)?,
-        placed: row.get(3)?,
-        placed_at,
-        delivery_minutes: row.get(5)?,
-        category: row.get(6)?,
-        value: Money::from_paise(row.get(7)?),
-        feedback: row.get(8)?,
-        rating: row.get(9)?,
-        delayed: row.get(10)?,
-        refund_requested: row.get(11)?,
-        phone: row.get(12)?,
-        date: row.get(13)?,
-        status: row.get(14)?,
-    })
+fn read_binding(connection: &Connection, order: &OrderId) -> std::result::Result<Option<Binding>, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT user_id, at, proof FROM bindings WHERE order_id = ?1")?;
+    let row = statement.query_row([order.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
+    let Some((user, at, proof)) = row.optional()? else { return Ok(None) };
+    Ok(Some(Binding { order_id: order.clone(), user_id: UserId::new(user), at: timestamp(at)?, proof }))
 }
 
-/// Runs an insert of all columns; the number of rows that it changed.
-pub(super) fn insert_order(statement: &mut Statement<'_>, order: &Order) -> rusqlite::Result<usize> {
-    statement.execute(params![
-        order.id.as_str(),
-        order.customer_id,
-        order.platform,
-        order.placed,
-        order.placed_at.map(|at| at.to_string()),
-        order.delivery_minutes,
-        order.category,
-        order.value.paise(),
-        order.feedback,
-        order.rating,
-        order.delayed,
-        order.refund_requested,
-        order.phone,
-        order.date,
-        order.status,
-    ])
+fn order(connection: &Connection, id: &OrderId) -> std::result::Result<Option<Order>, BackendError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM order_details WHERE order_id = ?1"))?;
+    Ok(statement.query_row([id.as_str()], read_order).optional()?)
+}
+
+fn upsert(connection: &Connection, new: &Order) -> std::result::Result<UpsertOutcome, BackendError> {
+    let (outcome, changed) = settle(order(connection, &new.id)?.as_ref(), new);
+    if let Some(order) = changed {
+        let insert = format!("INSERT OR REPLACE INTO order_details ({COLUMNS}) VALUES {VALUES}");
+        let mut insert = connection.prepare_cached(&insert)?;
+        insert_order(&mut insert, &order)?;
+        index_phones_of(connection, &order)?;
+    }
+    Ok(outcome)
 }
 
 #[async_trait]
 impl Orders for SqliteStore {
     async fn order(&self, id: &OrderId) -> Result<Option<Order>> {
         let id = id.clone();
-        self.read("reading an order", move |connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("SELECT {COLUMNS} FROM order_details WHERE order_id = ?1"))?;
-            Ok(statement.query_row([id.as_str()], read_order).optional()?)
+        self.read("reading an order", move |connection| order(connection, &id)).await
+    }
+
+    async fn orders_named(&self, name: &str) -> Result<Vec<OrderId>> {
+        let key = name_key(name);
+        self.read("finding an order", move |connection| {
+            let mut statement = connection.prepare_cached(NAMED)?;
+            let found =
+                statement.query_map(params![key, NAMED_ALIKE], |row| Ok(OrderId::new(row.get_ref(0)?.as_str()?)))?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
         })
         .await
+    }
+
+    async fn order_of_shop(&self, shop_id: &str) -> Result<Option<Order>> {
+        const OF_SHOP: &str = "SELECT order_id FROM order_details WHERE shop_id = ?1 AND shop_id IS NOT NULL ORDER BY updated_at DESC, order_id LIMIT 1";
+        let shop_id = shop_id.to_owned();
+        self.read("finding an order", move |connection| {
+            let mut statement = connection.prepare_cached(OF_SHOP)?;
+            let id = statement.query_row([shop_id], |row| Ok(OrderId::new(row.get_ref(0)?.as_str()?))).optional()?;
+            id.map_or(Ok(None), |id| order(connection, &id))
+        })
+        .await
+    }
+
+    async fn orders_of_number(&self, number: &str, home: Country, limit: u32) -> Result<Vec<Order>> {
+        let Some((number, tail)) = phone::searched(number) else { return Ok(Vec::new()) };
+        self.read("finding the orders of a number", move |connection| {
+            let mut found = Vec::new();
+            let mut statement = connection.prepare_cached(OF_TAIL)?;
+            let mut rows = statement.query([tail])?;
+            while found.len() < usize::try_from(limit).unwrap_or(usize::MAX)
+                && let Some(row) = rows.next()?
+            {
+                let order = order(connection, &OrderId::new(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))?;
+                found.extend(order.filter(|order| order.numbers(home).any(|own| own == number)));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn upsert_orders(&self, orders: &[Order]) -> Result<Vec<UpsertOutcome>> {
+        let orders = orders.to_vec();
+        self.write("saving orders", move |connection| {
+            let upserted = orders.iter().map(|order| upsert(connection, order));
+            let outcomes = upserted.collect::<std::result::Result<Vec<_>, BackendError>>()?;
+            let added = orders.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == UpsertOutcome::Added);
+            id_forms::learn(connection, added.map(|(order, _)| order))?;
+            Ok(outcomes)
+        })
+        .await
+    }
+
+    async fn order_id_forms(&self) -> Result<IdForms> {
+        let (forms, is_saved) = self
+            .read("reading the forms of order ids", |connection| {
+                Ok(match id_forms::saved(connection)? {
+                    Some(forms) => (forms, true),
+                    None => (id_forms::of_all(connection)?, false),
+                })
+            })
+            .await?;
+        if !is_saved {
+            // A store that is only read, or busy, is looked at again the next time.
+            let saved = self
+                .write("saving the forms of order ids", |connection| {
+                    let forms = id_forms::of_all(connection)?;
+                    Ok(id_forms::save(connection, &forms)?)
+                })
+                .await;
+            if let Err(error) = saved {
+                tracing::debug!(%error, "the forms of order ids are not saved");
+            }
+        }
+        Ok(forms)
     }
 
     async fn count_orders(&self) -> Result<u64> {
@@ -87,14 +136,34 @@ impl Orders for SqliteStore {
     }
 
     async fn begin_import(&self, mode: ImportMode) -> Result<Box<dyn OrderImport>> {
-        Ok(Box::new(SqliteImport::begin(self.place.clone(), mode).await?))
+        Ok(Box::new(SqliteImport::begin(self.location.clone(), mode).await?))
     }
 
-    async fn binding(&self, id: &OrderId) -> Result<Option<UserId>> {
+    async fn binding_of(&self, id: &OrderId) -> Result<Option<Binding>> {
         let order = id.clone();
-        self.read("reading a binding", move |connection| {
-            let mut statement = connection.prepare_cached("SELECT user_id FROM bindings WHERE order_id = ?1")?;
-            Ok(statement.query_row([order.as_str()], |row| row.get::<_, String>(0)).optional()?.map(UserId::new))
+        self.read("reading a binding", move |connection| read_binding(connection, &order)).await
+    }
+
+    async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId> {
+        let (order, user) = (id.clone(), user.clone());
+        self.write("binding an order", move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO bindings (order_id, user_id, at, proof) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (order_id) DO UPDATE SET user_id = ?2, at = ?3, proof = ?4 WHERE proof IS NULL",
+                )?
+                .execute(params![order.as_str(), user.as_str(), micros(at), proof.as_str()])?;
+            Ok(read_binding(connection, &order)?.map_or(user, |binding| binding.user_id))
+        })
+        .await
+    }
+
+    async fn unbind_order(&self, id: &OrderId) -> Result<Option<Binding>> {
+        let order = id.clone();
+        self.write("removing a binding", move |connection| {
+            let bound = read_binding(connection, &order)?;
+            connection.prepare_cached("DELETE FROM bindings WHERE order_id = ?1")?.execute([order.as_str()])?;
+            Ok(bound)
         })
         .await
     }
@@ -102,7 +171,7 @@ impl Orders for SqliteStore {
     async fn bind_order(&self, id: &OrderId, user: &UserId, at: Timestamp) -> Result<UserId> {
         const BOUND: &str = "SELECT user_id FROM bindings WHERE order_id = ?1";
         if let Some(user) = self.binding(id).await? {
-            return Ok(user); // A binding never changes: no need to write, nor to wait for the disk.
+            return Ok(user); // It is bound: no need to write, nor to wait for the disk.
         }
         let (order, user) = (id.clone(), user.clone());
         self.write("binding an order", move |connection| {
@@ -117,9 +186,9 @@ impl Orders for SqliteStore {
         .await
     }
 
-    async fn note_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool> {
+    async fn try_record_lookup(&self, id: &OrderId, user: &UserId, at: Timestamp, limit: u32) -> Result<bool> {
         const NOTED: &str = "SELECT EXISTS (SELECT 1 FROM lookups WHERE user_id = ?1 AND order_id = ?2 AND at > ?3)";
-        let since = micros(at.saturating_sub(LOOKUP_WINDOW).unwrap_or(Timestamp::MIN));
+        let since = micros(lookup::window_start(at));
         let (order, asker) = (id.clone(), user.clone());
         let noted: bool = self
             .read("reading lookups", move |connection| {
@@ -138,14 +207,13 @@ impl Orders for SqliteStore {
                 .execute(params![asker, since])?;
             let noted: bool =
                 connection.prepare_cached(NOTED)?.query_row(params![asker, order, since], |row| row.get(0))?;
-            if noted {
-                return Ok(true);
-            }
-            let others: i64 = connection
+            let distinct: i64 = connection
                 .prepare_cached("SELECT count(*) FROM lookups WHERE user_id = ?1")?
                 .query_row([asker], |row| row.get(0))?;
-            if others >= i64::from(limit) {
-                return Ok(false);
+            match lookup::decide(noted, u64::try_from(distinct).unwrap_or(0), limit) {
+                LookupDecision::Counted => return Ok(true),
+                LookupDecision::Refuse => return Ok(false),
+                LookupDecision::Count => {}
             }
             connection
                 .prepare_cached("INSERT INTO lookups (user_id, order_id, at) VALUES (?1, ?2, ?3)")?

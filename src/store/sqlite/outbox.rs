@@ -1,24 +1,21 @@
-//! Decides how messages to customers are kept until they are sent.
-//!
-//! It must never let a later message to a customer overtake an earlier one that still waits.
+//! Messages to customers, until they are sent. A later message to a customer never overtakes an earlier one that waits.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Outbox, Result};
-use super::inbox::later;
-use super::{Fault, SqliteStore, count, int, micros, timestamp};
+use super::{BackendError, SqliteStore, count, int, later, micros, timestamp};
 use crate::domain::ids::UserId;
 use crate::domain::outgoing::{Delivery, Outgoing, Receipt, Status};
 
-/// Finds the message that a channel calls so: `?1`.
+/// Finds a message by the identifier that the channel gave it: `?1`.
 pub(super) const BY_PROVIDER: &str = "SELECT user_id, turn, sequence FROM outbox WHERE provider_id = ?1 LIMIT 1";
 
 pub(super) const COLUMNS: &str =
-    "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error, answers, receipt";
+    "user_id, turn, sequence, body, state, attempts, next_at, provider_id, error, answers, receipt, sent_at, waived";
 
-// The planner would rather read all messages of a customer by the key, the sent ones too: the index is named where it
+// The planner would prefer the primary key, and read the sent messages of a customer too: the index is named where that
 // matters.
 
 /// Finds the message to send: `?1` is now.
@@ -27,14 +24,14 @@ pub(super) const NEXT: &str =
 /// As [`NEXT`], of one customer: `?2`.
 pub(super) const NEXT_OF: &str = "SELECT user_id, turn, sequence FROM outbox INDEXED BY outbox_unsent
      WHERE user_id = ?2 AND state IN ('queued', 'sending') AND head = 1 AND next_at <= ?1";
-/// Takes the mark of a customer's earliest message away.
+/// Clears `head` on the messages of a customer.
 pub(super) const CLEAR_HEAD: &str = "UPDATE outbox INDEXED BY outbox_unsent SET head = 0 WHERE user_id = ?1 AND state IN ('queued', 'sending') AND head = 1";
-/// Marks the earliest message of a customer that is neither sent nor parked.
-pub(super) const MARK_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?1 AND (turn, sequence) =
+/// Sets `head` on the earliest message of a customer that is neither sent nor parked.
+pub(super) const SET_HEAD: &str = "UPDATE outbox SET head = 1 WHERE user_id = ?1 AND (turn, sequence) =
      (SELECT turn, sequence FROM outbox INDEXED BY outbox_unsent WHERE user_id = ?1 AND state IN ('queued', 'sending')
       ORDER BY turn, sequence LIMIT 1)";
 
-pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Fault> {
+pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, BackendError> {
     let body = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
     let state: String = row.get(4)?;
     Ok(Outgoing {
@@ -42,26 +39,33 @@ pub(super) fn read_outgoing(row: &Row<'_>) -> std::result::Result<Outgoing, Faul
         turn: count(row.get(1)?)?,
         sequence: row.get(2)?,
         body: serde_json::from_str(body)
-            .map_err(|error| Fault::Content(format!("a message in the outbox does not read: {error}")))?,
-        state: Delivery::parse(&state).ok_or_else(|| Fault::Content(format!("“{state}” is no state in the outbox")))?,
+            .map_err(|error| BackendError::Content(format!("a message in the outbox does not read: {error}")))?,
+        state: Delivery::parse(&state)
+            .ok_or_else(|| BackendError::Content(format!("“{state}” is no state in the outbox")))?,
         attempts: row.get(5)?,
         next_at: timestamp(row.get(6)?)?,
         provider_id: row.get(7)?,
         error: row.get(8)?,
+        waived: row.get(12)?,
         answers: row
             .get::<_, Option<String>>(9)?
             .map(|answers| serde_json::from_str(&answers))
             .transpose()
-            .map_err(|error| Fault::Content(format!("what a message answers does not read: {error}")))?,
+            .map_err(|error| BackendError::Content(format!("what a message answers does not read: {error}")))?,
         receipt: row
             .get::<_, Option<String>>(10)?
-            .map(|word| Receipt::parse(&word).ok_or_else(|| Fault::Content(format!("“{word}” is no receipt"))))
+            .map(|word| Receipt::parse(&word).ok_or_else(|| BackendError::Content(format!("“{word}” is no receipt"))))
             .transpose()?,
+        sent_at: row.get::<_, Option<i64>>(11)?.map(timestamp).transpose()?,
     })
 }
 
 /// Puts the messages of a turn at the end of their customer's queue.
-pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoing]) -> std::result::Result<(), Fault> {
+pub(super) fn insert(
+    connection: &Connection,
+    user: &UserId,
+    messages: &[Outgoing],
+) -> std::result::Result<(), BackendError> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -71,10 +75,11 @@ pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoin
     )?;
     for message in messages {
         let body = serde_json::to_string(&message.body)
-            .map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+            .map_err(|error| BackendError::Content(format!("a message cannot be written: {error}")))?;
         let next_at = micros(message.next_at);
         let answers = message.answers.as_ref().map(serde_json::to_string).transpose();
-        let answers = answers.map_err(|error| Fault::Content(format!("a message cannot be written: {error}")))?;
+        let answers =
+            answers.map_err(|error| BackendError::Content(format!("a message cannot be written: {error}")))?;
         statement.execute(params![user.as_str(), int(message.turn), message.sequence, body, next_at, answers])?;
     }
     move_head(connection, user.as_str())?;
@@ -83,14 +88,18 @@ pub(super) fn insert(connection: &Connection, user: &UserId, messages: &[Outgoin
 
 fn move_head(connection: &Connection, user: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(CLEAR_HEAD)?.execute([user])?;
-    connection.prepare_cached(MARK_HEAD)?.execute([user])?;
+    connection.prepare_cached(SET_HEAD)?.execute([user])?;
     Ok(())
 }
 
 /// Finds the message that has an identity: `?1` to `?3`.
 const BY_IDENTITY: &str = "user_id = ?1 AND turn = ?2 AND sequence = ?3";
 
-fn follow(connection: &Connection, status: &Status, now: Timestamp) -> std::result::Result<Option<Outgoing>, Fault> {
+fn follow(
+    connection: &Connection,
+    status: &Status,
+    now: Timestamp,
+) -> std::result::Result<Option<Outgoing>, BackendError> {
     let key = match &status.identity {
         Some(of) => Some((of.user_id.as_str().to_owned(), int(of.turn), of.sequence)),
         None => connection
@@ -104,10 +113,11 @@ fn follow(connection: &Connection, status: &Status, now: Timestamp) -> std::resu
         .query_and_then(params![user, turn, sequence], read_outgoing)?
         .next()
         .transpose()?;
-    let Some(next) = found.and_then(|message| message.follow(status, now)) else { return Ok(None) };
+    let Some(next) = found.and_then(|message| message.with_status(status, now)) else { return Ok(None) };
     connection
         .prepare_cached(&format!(
-            "UPDATE outbox SET state = ?4, next_at = ?5, provider_id = ?6, error = ?7, receipt = ?8, head = head AND ?9
+            "UPDATE outbox SET state = ?4, next_at = ?5, provider_id = ?6, error = ?7, receipt = ?8, head = head AND ?9,
+                 sent_at = ?10, waived = ?11
              WHERE {BY_IDENTITY}"
         ))?
         .execute(params![
@@ -120,14 +130,16 @@ fn follow(connection: &Connection, status: &Status, now: Timestamp) -> std::resu
             next.error,
             next.receipt.map(Receipt::as_str),
             next.state.is_open(),
+            next.sent_at.map(micros),
+            next.waived,
         ])?;
     move_head(connection, &user)?;
     Ok(Some(next))
 }
 
 impl SqliteStore {
-    /// Settles a message whose claim is current: `set` says how, from `?5` on.
-    async fn settle(
+    /// Ends the claim of a message where it is current: `set` assigns its columns, with parameters from `?5` on.
+    async fn close_claim(
         &self,
         claimed: &Outgoing,
         set: &'static str,
@@ -135,7 +147,7 @@ impl SqliteStore {
     ) -> Result<bool> {
         let claimed = claimed.clone();
         let values: Vec<_> = values.into_iter().collect();
-        let settled = self.write("settling a message to a customer", move |connection| {
+        let closed = self.write("saving the outcome of sending", move |connection| {
             let sql = format!(
                 "UPDATE outbox SET {set} WHERE user_id = ?1 AND turn = ?2 AND sequence = ?3 AND attempts = ?4
                      AND state = 'sending'"
@@ -149,9 +161,9 @@ impl SqliteStore {
             }
             Ok(changed)
         });
-        let settled = settled.await?;
-        self.bell.ring();
-        Ok(settled)
+        let closed = closed.await?;
+        self.notifier.notify();
+        Ok(closed)
     }
 }
 
@@ -188,8 +200,9 @@ impl Outbox for SqliteStore {
     }
 
     async fn sent(&self, claimed: &Outgoing, provider_id: &str, now: Timestamp) -> Result<bool> {
-        let set = "state = 'sent', provider_id = ?5, next_at = ?6, error = NULL, receipt = NULL, head = 0";
-        self.settle(claimed, set, [provider_id.to_owned().into(), micros(now).into()]).await
+        let set = "state = 'sent', provider_id = ?5, next_at = ?6, error = NULL, receipt = NULL, sent_at = NULL,
+            head = 0";
+        self.close_claim(claimed, set, [provider_id.to_owned().into(), micros(now).into()]).await
     }
 
     async fn send_failed(
@@ -203,17 +216,35 @@ impl Outbox for SqliteStore {
             Some(_) => "state = 'queued', error = ?5, next_at = ?6",
             None => "state = 'parked', error = ?5, next_at = ?6, head = 0",
         };
-        self.settle(claimed, set, [error.to_owned().into(), micros(retry_at.unwrap_or(now)).into()]).await
+        self.close_claim(claimed, set, [error.to_owned().into(), micros(retry_at.unwrap_or(now)).into()]).await
+    }
+
+    async fn postpone(&self, claimed: &Outgoing, why: &str, until: Timestamp, _now: Timestamp) -> Result<bool> {
+        let set = "state = 'queued', error = ?5, next_at = ?6, waived = waived + 1";
+        self.close_claim(claimed, set, [why.to_owned().into(), micros(until).into()]).await
     }
 
     async fn follow_status(&self, status: &Status, now: Timestamp) -> Result<Option<Outgoing>> {
         let status = status.clone();
         let followed =
-            self.write("taking in news of a message", move |connection| follow(connection, &status, now)).await?;
+            self.write("saving the status of a message", move |connection| follow(connection, &status, now)).await?;
         if followed.is_some() {
-            self.bell.ring();
+            self.notifier.notify();
         }
         Ok(followed)
+    }
+
+    async fn outgoing_with(&self, user: &UserId, provider_id: &str) -> Result<Option<Outgoing>> {
+        let (user, provider) = (user.as_str().to_owned(), provider_id.to_owned());
+        self.read("reading the outbox", move |connection| {
+            // By the one index that has the identifier, which is as good as unique.
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_provider
+                 WHERE provider_id = ?1 AND provider_id IS NOT NULL AND user_id = ?2 LIMIT 1"
+            ))?;
+            statement.query_and_then([&provider, &user], read_outgoing)?.next().transpose()
+        })
+        .await
     }
 
     async fn outgoing_of(&self, user: &UserId, limit: u32) -> Result<Vec<Outgoing>> {
@@ -224,7 +255,7 @@ impl Outbox for SqliteStore {
             ))?;
             let mut messages = statement
                 .query_and_then(params![user.as_str(), limit], read_outgoing)?
-                .collect::<std::result::Result<Vec<_>, Fault>>()?;
+                .collect::<std::result::Result<Vec<_>, BackendError>>()?;
             messages.reverse();
             Ok(messages)
         })
@@ -246,7 +277,8 @@ impl Outbox for SqliteStore {
         let retried = self.write("retrying parked messages", move |connection| {
             let users = connection
                 .prepare_cached(
-                    "UPDATE outbox SET state = 'queued', next_at = ?1, provider_id = NULL, receipt = NULL
+                    "UPDATE outbox SET state = 'queued', next_at = ?1, provider_id = NULL, receipt = NULL,
+                         sent_at = NULL, waived = attempts
                      WHERE state = 'parked' AND (?2 IS NULL OR user_id = ?2) RETURNING user_id",
                 )?
                 .query_map(params![micros(now), only], |row| row.get::<_, String>(0))?
@@ -258,7 +290,7 @@ impl Outbox for SqliteStore {
             Ok(users.len() as u64)
         });
         let retried = retried.await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(retried)
     }
 }

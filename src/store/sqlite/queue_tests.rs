@@ -1,12 +1,12 @@
-//! What only SQLite has of the inbox and the outbox: the plans of the queries, upgrades and backups.
+//! Tests of what only SQLite has: query plans, migrations and backups.
 
 use std::path::PathBuf;
 
 use super::*;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::{Content, Inbound};
-use crate::store::{Accepted, Conversations, Inbox, Sweepable, Transcript};
+use crate::domain::inbound::{Content, Context, Inbound};
+use crate::store::{Accepted, Conversations, Inbox, Orders, Sweepable, Transcript};
 
 fn message(id: &str) -> Inbound {
     Inbound {
@@ -14,7 +14,9 @@ fn message(id: &str) -> Inbound {
         user_id: UserId::new("a"),
         sent_at: Timestamp::UNIX_EPOCH,
         received_at: Timestamp::UNIX_EPOCH,
+        number: None,
         content: Content::Text { text: "hello".to_owned() },
+        context: Context::default(),
     }
 }
 
@@ -28,26 +30,28 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 #[test]
 fn claims_are_found_by_an_index_and_never_sorted() {
     let store = SqliteStore::scratch().unwrap();
-    let connection = store.place.open_reader().unwrap();
+    let connection = store.location.open_reader().unwrap();
     for (sql, index) in [
         (inbox::NEXT, "work_due (due_at>? AND due_at<?)"),
         (inbox::NEXT_OF, "PRIMARY KEY (user_id=?)"),
         (inbox::WAITING, "inbox_waiting (user_id=?)"),
         (outbox::NEXT, "outbox_due (next_at<?)"),
         (outbox::NEXT_OF, "outbox_unsent (user_id=?)"),
-        (outbox::MARK_HEAD, "PRIMARY KEY (user_id=? AND turn=? AND sequence=?)"),
-        (outbox::MARK_HEAD, "outbox_unsent (user_id=?)"),
+        (outbox::SET_HEAD, "PRIMARY KEY (user_id=? AND turn=? AND sequence=?)"),
+        (outbox::SET_HEAD, "outbox_unsent (user_id=?)"),
         (outbox::CLEAR_HEAD, "outbox_unsent (user_id=?)"),
         (outbox::BY_PROVIDER, "outbox_provider (provider_id=?)"),
         ("UPDATE inbox SET turn = ?2 WHERE id = ?1", "sqlite_autoindex_inbox_1 (id=?)"),
         (retention::removal(Sweepable::Chats), "chats_at (at<?)"),
         (retention::removal(Sweepable::Corrections), "corrections_said (said_at<?)"),
-        (retention::removal(Sweepable::SettledAlerts), "alerts_resolved (resolved_at<?)"),
+        (retention::removal(Sweepable::ResolvedAlerts), "alerts_resolved (resolved_at<?)"),
         (retention::removal(Sweepable::AnsweredMessages), "inbox_answered (received_at<?)"),
         (retention::removal(Sweepable::SentReplies), "outbox_sent (next_at<?)"),
         ("DELETE FROM inbox WHERE user_id = ?1", "inbox_user (user_id=?)"),
         ("DELETE FROM chats WHERE user_id = ?1", "chats_figures (user_id=?)"),
         ("DELETE FROM quotes WHERE user_id = ?1", "quotes_user (user_id=?)"),
+        (orders::OF_TAIL, "PRIMARY KEY (tail=?)"),
+        ("DELETE FROM order_phones WHERE order_id = ?1", "order_phones_order (order_id=?)"),
         ("UPDATE bindings SET user_id = ?2 WHERE user_id = ?1", "bindings_user (user_id=?)"),
     ] {
         let plan = plan(&connection, sql);
@@ -55,6 +59,16 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         let slow = |step: &String| step.starts_with("SCAN") && !step.contains("INDEX") || step.contains("TEMP B-TREE");
         assert!(!plan.iter().any(slow), "{sql}: {plan:#?}");
     }
+}
+
+#[test]
+fn orders_are_named_through_indexes() {
+    let store = SqliteStore::scratch().unwrap();
+    let plan = plan(&store.location.open_reader().unwrap(), orders::NAMED);
+    for index in ["PRIMARY KEY (order_id=?)", "orders_shown (display_key=?)"] {
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
+    }
+    assert!(!plan.iter().any(|step| step.starts_with("SCAN order_details")), "{plan:#?}");
 }
 
 /// A store as the first version left it, with a conversation in it.
@@ -69,6 +83,13 @@ fn old_store(folder: &tempfile::TempDir) -> PathBuf {
     connection
         .execute_batch("INSERT INTO chats (user_id, role, text, at, turn) VALUES ('a', 'user', 'hi', 0, 7)")
         .unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO order_details VALUES
+                 ('ORD000001', 'C', 'P', '', '2025-06-01T10:00:00', 5, 'Dairy', 100, '', 4, 0, 1, '098450-12345', NULL, 'Packed'),
+                 ('ORD000002', 'C', 'P', '', NULL, NULL, 'Dairy', 200, '', NULL, NULL, NULL, NULL, NULL, NULL)",
+        )
+        .unwrap();
     path
 }
 
@@ -76,7 +97,7 @@ fn old_store(folder: &tempfile::TempDir) -> PathBuf {
 async fn an_older_store_is_upgraded_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = old_store(&folder);
-    match SqliteStore::look(&path) {
+    match SqliteStore::open_read_only(&path) {
         Err(error @ StoreError::Older { found: 1, .. }) => {
             assert!(error.to_string().contains("schema version 1"), "{error}");
             assert!(error.hint().is_some_and(|hint| hint.contains("ecomres backup")), "{error}");
@@ -87,13 +108,17 @@ async fn an_older_store_is_upgraded_in_place() {
     let health = store.health().await.unwrap();
     assert_eq!((health.schema, health.problems), (schema::KNOWN, vec![]));
     let user = UserId::new("a");
-    let kept = store.conversation(&user).await.unwrap().unwrap();
-    assert_eq!((kept.turn, kept.version), (7, 3));
+    let stored = store.conversation(&user).await.unwrap().unwrap();
+    assert_eq!((stored.turn, stored.version), (7, 3));
     assert_eq!(store.recent_messages(&user, 9).await.unwrap().len(), 1);
+    let india = crate::domain::phone::Country::parse("IN").unwrap();
+    let found = store.orders_of_number("+919845012345", india, 5).await.unwrap();
+    assert_eq!((found.len(), found[0].id.as_str(), found[0].status.as_deref()), (1, "ORD000001", Some("Packed")));
+    assert_eq!(store.count_orders().await.unwrap(), 2);
     let now = Timestamp::UNIX_EPOCH;
     assert_eq!(store.accept(&[message("1")], now).await.unwrap(), Accepted { new: 1, repeated: 0 });
     drop(store);
-    let again = SqliteStore::look(&path).unwrap();
+    let again = SqliteStore::open_read_only(&path).unwrap();
     assert_eq!(again.backlog().await.unwrap().waiting, 1);
 }
 
@@ -116,7 +141,7 @@ async fn a_backup_is_whole_while_the_store_is_written() {
         let report = tokio::task::spawn_blocking(move || backup::backup(&from, &to, true)).await.unwrap().unwrap();
         assert_eq!(report.schema, schema::KNOWN);
         assert_eq!(report.bytes, std::fs::metadata(&copy).unwrap().len());
-        let seen = SqliteStore::look(&copy).unwrap();
+        let seen = SqliteStore::open_read_only(&copy).unwrap();
         assert_eq!(seen.health().await.unwrap().problems, Vec::<String>::new());
         drop(seen);
     }

@@ -1,14 +1,12 @@
-//! Decides how what is old is found and removed, and how it is kept up to where the audit trail was cut.
-//!
-//! It must never hold the file for longer than a small step takes: others write to it meanwhile.
+//! Removing old rows, in small steps: other writers wait meanwhile. Also saves up to where the audit trail was trimmed.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::super::{Result, Retention, SweepReport, Sweepable};
-use super::inbox::later;
-use super::{Fault, SqliteStore, audit, int, micros};
+use super::audit::{append, checkpoint};
+use super::{BackendError, SqliteStore, int, later, micros};
 use crate::domain::audit::Checkpoint;
 
 /// The statement that removes the oldest rows: `?1` is the time before which, `?2` how many.
@@ -21,7 +19,7 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM corrections WHERE (user_id, turn, message) IN
              (SELECT user_id, turn, message FROM corrections WHERE said_at < ?1 ORDER BY said_at LIMIT ?2)"
         }
-        Sweepable::SettledAlerts => {
+        Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts
              WHERE status = 'resolved' AND resolved_at < ?1 ORDER BY resolved_at LIMIT ?2)"
         }
@@ -33,23 +31,22 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM outbox WHERE (user_id, turn, sequence) IN
              (SELECT user_id, turn, sequence FROM outbox WHERE state = 'sent' AND next_at < ?1 ORDER BY next_at LIMIT ?2)"
         }
+        Sweepable::DeliveredEvents => {
+            "DELETE FROM events WHERE seq IN
+             (SELECT seq FROM events WHERE fanned_out = 1 AND at < ?1 AND NOT EXISTS
+                  (SELECT 1 FROM event_dispatches WHERE event_id = events.id AND state <> 'delivered')
+              ORDER BY at LIMIT ?2)"
+        }
     }
 }
 
-/// Up to where entries of the audit trail were removed.
-pub(super) fn checkpoint(connection: &Connection) -> std::result::Result<Option<Checkpoint>, Fault> {
-    let mut statement = connection.prepare_cached("SELECT document FROM audit_cut")?;
-    let found: Option<String> = statement.query_row([], |row| row.get(0)).optional()?;
-    found.map(|document| read(&document)).transpose()
-}
-
-fn read<T: serde::de::DeserializeOwned>(document: &str) -> std::result::Result<T, Fault> {
+fn read<T: serde::de::DeserializeOwned>(document: &str) -> std::result::Result<T, BackendError> {
     serde_json::from_str(document)
-        .map_err(|error| Fault::Content(format!("what retention noted does not read: {error}")))
+        .map_err(|error| BackendError::Content(format!("what retention saved cannot be read: {error}")))
 }
 
-fn write(value: &impl serde::Serialize) -> std::result::Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| Fault::Content(format!("it cannot be written: {error}")))
+fn write(value: &impl serde::Serialize) -> std::result::Result<String, BackendError> {
+    serde_json::to_string(value).map_err(|error| BackendError::Content(format!("it cannot be written: {error}")))
 }
 
 #[async_trait]
@@ -62,7 +59,7 @@ impl Retention for SqliteStore {
         idle_since: Timestamp,
     ) -> Result<bool> {
         let sweeper = sweeper.to_owned();
-        self.write("beginning to remove what is old", move |connection| {
+        self.write("starting the retention job", move |connection| {
             let begun = connection
                 .prepare_cached(
                     "INSERT INTO retention (id, sweeper, until) VALUES (1, ?1, ?3)
@@ -77,7 +74,7 @@ impl Retention for SqliteStore {
 
     async fn end_sweep(&self, sweeper: &str, report: &SweepReport) -> Result<()> {
         let (sweeper, report) = (sweeper.to_owned(), *report);
-        self.write("noting what was removed", move |connection| {
+        self.write("saving the report of the retention job", move |connection| {
             connection
                 .prepare_cached("UPDATE retention SET sweeper = NULL, last_at = ?2, last = ?3 WHERE sweeper = ?1")?
                 .execute(params![sweeper, micros(report.at), write(&report)?])?;
@@ -87,7 +84,7 @@ impl Retention for SqliteStore {
     }
 
     async fn last_sweep(&self) -> Result<Option<SweepReport>> {
-        self.read("reading when what is old was removed", |connection| {
+        self.read("reading the report of the retention job", |connection| {
             let mut statement = connection.prepare_cached("SELECT last FROM retention")?;
             let last: Option<Option<String>> = statement.query_row([], |row| row.get(0)).optional()?;
             last.flatten().map(|last| read(&last)).transpose()
@@ -96,8 +93,8 @@ impl Retention for SqliteStore {
     }
 
     async fn sweep_step(&self, what: Sweepable, before: Timestamp, limit: u32) -> Result<u64> {
-        // No customer waits for it: it goes to the disk with what is written next.
-        self.write_soon("removing what is old", move |connection| {
+        // Nobody waits for it: it goes to the disk with the next durable write.
+        self.write_without_sync("removing old data", move |connection| {
             Ok(connection.prepare_cached(removal(what))?.execute(params![micros(before), limit])? as u64)
         })
         .await
@@ -108,12 +105,12 @@ impl Retention for SqliteStore {
     }
 
     async fn move_checkpoint(&self, to: &Checkpoint, now: Timestamp) -> Result<()> {
-        let to = to.clone();
+        let (to, key) = (to.clone(), self.key());
         self.write("writing the audit trail", move |connection| {
             if checkpoint(connection)?.is_some_and(|there| there.seq >= to.seq) {
                 return Ok(());
             }
-            audit::append(connection, &to.record(now))?;
+            append(connection, &to.record(now), key.as_ref())?;
             connection
                 .prepare_cached("INSERT OR REPLACE INTO audit_cut (id, seq, document) VALUES (1, ?1, ?2)")?
                 .execute(params![int(to.seq), write(&to)?])?;
@@ -122,8 +119,8 @@ impl Retention for SqliteStore {
         .await
     }
 
-    async fn remove_cut_entries(&self, limit: u32) -> Result<u64> {
-        self.write_soon("removing old entries of the audit trail", move |connection| {
+    async fn remove_trimmed_entries(&self, limit: u32) -> Result<u64> {
+        self.write_without_sync("removing old entries of the audit trail", move |connection| {
             let removed = connection
                 .prepare_cached(
                     "DELETE FROM audit WHERE seq IN

@@ -1,13 +1,11 @@
-//! Decides the tables of the file and how an older file becomes a current one.
-//!
-//! It must never touch a file that a newer version or another program wrote.
+//! The schema of the file, and its migrations. A file of a newer version or of another program is left as it is.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the file as a store of this program (`PRAGMA application_id`): “ecom”.
 const APPLICATION: i32 = 0x6563_6F6D;
 
-/// The schema, one step a version. A step that was released never changes.
+/// The schema, one migration a version. A migration that was released never changes.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
@@ -17,15 +15,29 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
     include_str!("schema_8.sql"),
+    include_str!("schema_9.sql"),
+    include_str!("schema_10.sql"),
+    include_str!("schema_11.sql"),
+    include_str!("schema_12.sql"),
+    include_str!("schema_13.sql"),
+    include_str!("schema_14.sql"),
+    include_str!("schema_15.sql"),
+    include_str!("schema_16.sql"),
+    include_str!("schema_17.sql"),
+    include_str!("schema_18.sql"),
+    include_str!("schema_19.sql"),
 ];
 
+/// The version from which on orders are found by their telephone numbers.
+const PHONES_INDEXED: usize = 14;
+
 /// The newest schema version that is known here.
-#[allow(clippy::cast_possible_wrap)]
+#[expect(clippy::cast_possible_wrap, reason = "there are a few migrations")]
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// What a file is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FileKind {
     /// Empty, or a store of this or an older version.
     Ours,
     /// A store of a newer version.
@@ -39,7 +51,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// The indexes of the file, beside those that keys make.
+/// The indexes of the file, without those that SQLite makes for keys.
 pub(super) fn indexes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare(
         "SELECT tbl_name || ': ' || name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1",
@@ -48,8 +60,8 @@ pub(super) fn indexes(connection: &Connection) -> rusqlite::Result<Vec<String>> 
     names.collect()
 }
 
-/// Looks at a file without changing it.
-pub(super) fn look(connection: &Connection) -> rusqlite::Result<Found> {
+/// Tells what a file is, without changing it.
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<FileKind> {
     // One statement, one snapshot: another process may be making the tables at this moment.
     let (application, version, tables): (i32, i64, i64) = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
@@ -58,14 +70,14 @@ pub(super) fn look(connection: &Connection) -> rusqlite::Result<Found> {
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     Ok(match application {
-        APPLICATION if version > KNOWN => Found::Newer(version),
-        APPLICATION => Found::Ours,
-        0 if version == 0 && tables == 0 => Found::Ours,
-        _ => Found::Foreign,
+        APPLICATION if version > KNOWN => FileKind::Newer(version),
+        APPLICATION => FileKind::Ours,
+        0 if version == 0 && tables == 0 => FileKind::Ours,
+        _ => FileKind::Foreign,
     })
 }
 
-/// Brings the file to the current version, in one transaction.
+/// Migrates the file to the current version, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     migrate_through(connection, MIGRATIONS)
 }
@@ -80,6 +92,9 @@ fn migrate_through(connection: &mut Connection, steps: &[&str]) -> rusqlite::Res
     let from = done(version(&transaction)?);
     for step in steps.iter().skip(from) {
         transaction.execute_batch(step)?;
+    }
+    if (1..PHONES_INDEXED).contains(&from) && steps.len() >= PHONES_INDEXED {
+        super::order_rows::index_phones(&transaction, "main.order_details")?;
     }
     if from < steps.len() {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -109,13 +124,13 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         assert!(migrate_through(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE a (x)"]).is_err());
         assert_eq!(version(&connection).unwrap(), 0);
-        assert_eq!(look(&connection).unwrap(), Found::Ours);
+        assert_eq!(identify(&connection).unwrap(), FileKind::Ours);
     }
 
     #[test]
     fn other_databases_are_recognised() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        assert_eq!(look(&connection).unwrap(), Found::Foreign);
+        assert_eq!(identify(&connection).unwrap(), FileKind::Foreign);
     }
 }

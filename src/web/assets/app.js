@@ -1,5 +1,5 @@
 "use strict";
-// Times of the viewer, menus, and looking again when something changed. Pages work without it.
+// Times in the viewer's time zone, menus, and reloading when something changed. Pages work without it.
 (() => {
   const title = document.title;
   const language = undefined;
@@ -11,20 +11,20 @@
     return Math.abs(minutes) < 24 * 60 ? relative.format(Math.round(minutes / 60), "hour") : null;
   }
 
-  // In lists the age says more than the hour, as long as it is short; the whole time is a hover away.
+  // Lists show a short age instead of the time; the full time is the tooltip.
   function times() {
     for (const time of document.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
       if (isNaN(at)) continue;
       const whole = at.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-      const told = (time.closest(".line") && age(at)) || whole;
-      if (time.textContent !== told) time.textContent = told;
+      const text = (time.closest(".line") && age(at)) || whole;
+      if (time.textContent !== text) time.textContent = text;
       time.title = at.toLocaleString(language, { dateStyle: "full", timeStyle: "long" });
     }
   }
 
-  // Who waits for a person: the title says how many, and that an urgent one is new until somebody looks. A sound goes with
-  // that where the viewer wants one.
+  // Pending alerts: the title shows how many, and an exclamation mark for a new urgent one until the viewer is active. A sound
+  // is played with it where the viewer has switched it on.
   const wanted = () => { try { return localStorage.getItem("ecomres.sound") === "on"; } catch { return false; } };
   let voice = null;
   let urgent = false;
@@ -57,10 +57,10 @@
 
   function waiting(now) {
     if (!now || isNaN(now.high)) return;
-    // Kept over the pages of this tab: each load would else be the first.
+    // Stored for the pages of this tab: each load would else be the first.
     let before = null;
     try { before = JSON.parse(sessionStorage.getItem("ecomres.waiting")); } catch { before = null; }
-    try { sessionStorage.setItem("ecomres.waiting", JSON.stringify({ high: now.high, newest: now.newest })); } catch { /* not kept */ }
+    try { sessionStorage.setItem("ecomres.waiting", JSON.stringify({ high: now.high, newest: now.newest })); } catch { /* not stored */ }
     if (before && (now.high > before.high || (now.high > 0 && now.newest > before.newest))) {
       urgent = true;
       if (wanted()) ring();
@@ -81,7 +81,7 @@
     const made = document.createElement("button");
     made.type = "button";
     made.addEventListener("click", () => {
-      try { localStorage.setItem("ecomres.sound", wanted() ? "off" : "on"); } catch { /* not remembered */ }
+      try { localStorage.setItem("ecomres.sound", wanted() ? "off" : "on"); } catch { /* not stored */ }
       tell();
       if (wanted()) ring();
     });
@@ -95,7 +95,7 @@
     place.after(made);
   }
 
-  // On a telephone the sections do not all fit.
+  // On a telephone the tabs do not all fit: scrolls to the current one.
   function section() {
     const nav = document.querySelector(".top nav");
     const here = nav && nav.querySelector("[aria-current]");
@@ -121,7 +121,7 @@
     live.className = "live " + state;
   };
 
-  // Whether somebody has put something into a field that it did not hold before.
+  // Whether the viewer has changed a field.
   const touched = (field) => {
     if (field.type === "hidden") return false;
     if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -130,7 +130,7 @@
     return field.selectedIndex !== Math.max(0, before);
   };
 
-  // Somebody who writes, or reads what they have opened, is not disturbed.
+  // The page is not replaced while the viewer types or has something open.
   const busy = () => {
     const at = document.activeElement;
     const writes = at && at.closest("main") && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
@@ -140,7 +140,7 @@
 
   let asking = false;
   let again = false;
-  async function look() {
+  async function reload() {
     if (document.hidden) {
       again = true;
       return;
@@ -177,25 +177,25 @@
       say("Not reachable", "off");
     } finally {
       asking = false;
-      if (again && !document.hidden && !busy()) setTimeout(look, 500);
+      if (again && !document.hidden && !busy()) setTimeout(reload, 500);
     }
   }
 
   function replace(fresh) {
-    // Whoever goes through the page by keyboard stays where they are.
+    // The keyboard focus stays where it is.
     const focus = document.activeElement;
     const links = [...document.querySelectorAll("main a, main button, main summary")];
     const place = links.indexOf(focus);
     const restore = charts.keep();
-    const told = performance.now() < 8000 ? document.querySelector("main > .told[role=status]") : null;
-    for (const part of ["main", "header.top nav"]) {
-      const old = document.querySelector(part);
-      const next = fresh.querySelector(part);
+    const notice = performance.now() < 8000 ? document.querySelector("main > .told[role=status]") : null;
+    for (const selector of ["main", "header.top nav"]) {
+      const old = document.querySelector(selector);
+      const next = fresh.querySelector(selector);
       if (old && next) old.replaceChildren(...next.childNodes);
     }
     restore();
-    // What a form came to is read for a few seconds, whatever else happens meanwhile.
-    if (told && !document.querySelector("main > .told")) document.querySelector("main > .heading")?.after(told);
+    // The notice about a change stays for some seconds, whatever else is reloaded.
+    if (notice && !document.querySelector("main > .told")) document.querySelector("main > .heading")?.after(notice);
     for (const name of ["pending", "high", "newest"]) document.body.dataset[name] = fresh.body.dataset[name] || "0";
     ready();
     if (place >= 0)
@@ -213,10 +213,10 @@
     section();
   }
 
-  // Told once, not again when the page is loaded anew or kept as a bookmark.
+  // A notice is shown once, not again when the page is reloaded or bookmarked.
   const here = new URL(location.href);
   if (here.searchParams.has("told")) {
-    for (const name of ["told", "alert", "settled", "gone"]) here.searchParams.delete(name);
+    for (const name of ["told", "alert", "resolved", "gone"]) here.searchParams.delete(name);
     history.replaceState(null, "", here);
   }
   switches();
@@ -228,29 +228,29 @@
       source = new EventSource("/events");
       source.addEventListener("hello", () => say("Live", "on"));
       source.addEventListener("change", (event) => {
-        try { waiting(JSON.parse(event.data)); } catch { /* the page tells when it is loaded */ }
-        look();
+        try { waiting(JSON.parse(event.data)); } catch { /* the reloaded page has the numbers */ }
+        reload();
       });
-      source.onerror = () => say("Looking every 30 s", "off");
+      source.onerror = () => say("Checking every 30 s", "off");
     };
     listen();
     setInterval(() => {
-      if (source.readyState !== 1) look();
+      if (source.readyState !== 1) reload();
     }, 30000);
-    // A page that was left can stay in memory with its connection, and a browser has only six of them for a server.
+    // A page that was left can stay in memory with its connection, and browsers open only six to one server.
     addEventListener("pagehide", () => source.close());
     addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
       asking = false;
       listen();
-      look();
+      reload();
     });
   }
-  // What changed while somebody wrote or was elsewhere is shown when they are back.
+  // What changed while the viewer typed or was in another tab is loaded afterwards.
   const late = () => {
     if (again && !document.hidden)
       setTimeout(() => {
-        if (again && !busy()) look();
+        if (again && !busy()) reload();
       }, 200);
   };
   const calm = () => {

@@ -49,10 +49,22 @@ const charts = (() => {
   const drawn = new Map();
 
   const number = new Intl.NumberFormat("en-IN", { maximumFractionDigits: 2 });
-  const rupees = new Intl.NumberFormat("en-IN", { style: "currency", currency: "INR", maximumFractionDigits: 2 });
+  // Amounts as the shop writes them: the unit is the code of its currency, or “rupees”, without decimals that are zero.
+  const formats = new Map();
+  const amounts = (unit, locale) => {
+    const rupees = unit === "rupees";
+    if (!rupees && !/^[A-Z]{3}$/.test(unit)) return null;
+    if (!formats.has(unit)) {
+      const options = { style: "currency", currency: rupees ? "INR" : unit };
+      if (rupees) options.minimumFractionDigits = 0;
+      formats.set(unit, new Intl.NumberFormat(rupees ? "en-IN" : `${locale || "en"}-u-nu-latn`, options));
+    }
+    return formats.get(unit);
+  };
   const show = (unit, value) => {
     if (value === null || value === undefined || value === "-" || Number.isNaN(value)) return "—";
-    if (unit === "rupees") return rupees.format(value);
+    const money = amounts(unit);
+    if (money) return money.format(value);
     if (unit === "share") return number.format(value * 100) + " %";
     if (unit === "milliseconds") return value < 1000 ? Math.round(value) + " ms" : number.format(value / 1000) + " s";
     if (unit === "minutes") return number.format(value) + " min";
@@ -61,8 +73,14 @@ const charts = (() => {
   // On an axis there is little room: ₹2.5 L, 12 k.
   const short = (unit, value) => {
     if (value === 0) return "0";
-    const sign = unit === "rupees" ? "₹" : "";
-    if (unit !== "rupees" && unit !== "count") return show(unit, value);
+    const money = amounts(unit);
+    if (money && unit !== "rupees") {
+      return new Intl.NumberFormat(money.resolvedOptions().locale, {
+        style: "currency", currency: unit, notation: "compact", maximumFractionDigits: 1,
+      }).format(value);
+    }
+    const sign = money ? "₹" : "";
+    if (!money && unit !== "count") return show(unit, value);
     if (value >= 1e7) return sign + number.format(value / 1e7) + " Cr";
     if (value >= 1e5) return sign + number.format(value / 1e5) + " L";
     return value >= 1e4 ? sign + number.format(value / 1e3) + " k" : sign + number.format(value);
@@ -167,7 +185,7 @@ const charts = (() => {
       ...base(data, look),
       title: {
         text: all < 1e7 ? show(data.unit, all) : short(data.unit, all),
-        subtext: "together",
+        subtext: "total",
         left: middle[0],
         top: wide ? "40%" : "23%",
         textAlign: "center",
@@ -304,6 +322,7 @@ const charts = (() => {
   }
 
   function options(data, place) {
+    amounts(data.unit, data.locale);
     const look = palette();
     const room = place.clientWidth;
     if (data.kind === "donut") return donut(data, look, room > 460);
@@ -319,9 +338,15 @@ const charts = (() => {
   }
 
   function csv(data) {
+    // As src/files/csv.rs: no cell is a formula for a spreadsheet, and numbers stay numbers.
+    const number = /^[+-]?(\p{Sc}\u00a0?)?[0-9]+([., '\u00a0\u202f][0-9]+)*([eE][+-]?[0-9]+)?%?(\u00a0?\p{Sc})?$/u;
+    const formula = /^[\s\p{Cc}\p{Cf}"'`“”„‘’«»]*[=+\-@＝＋－＠﹦﹢﹣﹫−]/u;
+    const part = (text) =>
+      !text.startsWith("'") && text !== "-" && !number.test(text) && formula.test(text) ? "'" + text : text;
     const cell = (value) => {
       let text = value === null || value === undefined ? "" : String(value);
-      if (/^[=+\-@\t\r]/.test(text) && isNaN(Number(text))) text = "'" + text;
+      const hidden = /^[\t\r\n]/.test(text) ? "'" : "";
+      text = hidden + text.replace(/[^;\t\n\r]+/g, part);
       return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
     };
     const rows = [["", ...data.lines.map((one) => one.name)]];

@@ -1,4 +1,4 @@
-//! A real browser: Chromium, driven through its WebDriver.
+//! A real browser: Chromium, driven through its `WebDriver`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::prelude::*;
 
 /// Where screenshots are kept.
-pub fn screenshots() -> PathBuf {
+pub(crate) fn screenshots() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
 /// The process that browsers are driven through.
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
     url: String,
 }
 
 impl Service {
     /// Starts it at a free port.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut child = Command::new(&program)
             .arg("--port=0")
@@ -46,7 +46,7 @@ impl Service {
     }
 
     /// Opens a browser of its own, that nothing was done in before, for the pages of `site`.
-    pub async fn browser(&self, site: &str) -> Browser {
+    pub(crate) async fn browser(&self, site: &str) -> Browser {
         let mut wanted = DesiredCapabilities::chrome();
         for argument in [
             "--headless=new",
@@ -74,37 +74,37 @@ impl Drop for Service {
 }
 
 /// One browser with one page.
-pub struct Browser {
+pub(crate) struct Browser {
     pub driver: WebDriver,
     site: String,
 }
 
 impl Browser {
-    /// Sends a command of the DevTools protocol.
-    pub async fn tell(&self, method: &str, parameters: Value) -> Value {
+    /// Sends a command of the `DevTools` protocol.
+    pub(crate) async fn command(&self, method: &str, parameters: Value) -> Value {
         self.driver.cdp().send_raw(method, parameters).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// What a script returns.
-    pub async fn run(&self, script: &str) -> Value {
+    pub(crate) async fn run(&self, script: &str) -> Value {
         let told = self.driver.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"));
         told.json().clone()
     }
 
     /// Goes to a page of the site and waits until its charts are drawn.
-    pub async fn go(&self, path: &str) {
+    pub(crate) async fn go(&self, path: &str) {
         self.driver.goto(format!("{}{path}", self.site)).await.unwrap();
         self.drawn().await;
     }
 
     /// Waits until every chart of the page is drawn.
-    pub async fn drawn(&self) {
+    pub(crate) async fn drawn(&self) {
         let drawn = "return [...document.querySelectorAll('.chart')].every((place) => place.querySelector('canvas'))";
         self.until(drawn, Duration::from_secs(20)).await;
     }
 
     /// Waits until a script returns true, and tells how long that took.
-    pub async fn until(&self, script: &str, longest: Duration) -> Duration {
+    pub(crate) async fn until(&self, script: &str, longest: Duration) -> Duration {
         let begun = Instant::now();
         loop {
             // While a page is being left, there is nothing to ask.
@@ -122,20 +122,20 @@ impl Browser {
     }
 
     /// Makes the page as wide as that, in light or dark colours.
-    pub async fn shape(&self, width: u32, dark: bool) {
+    pub(crate) async fn shape(&self, width: u32, dark: bool) {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.tell("Emulation.setEmulatedMedia", json!({"features": features})).await;
+        self.command("Emulation.setEmulatedMedia", json!({"features": features})).await;
         self.tall(width, 1_000).await;
     }
 
     async fn tall(&self, width: u32, height: u64) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
-        self.tell("Emulation.setDeviceMetricsOverride", size).await;
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     /// Keeps a picture of the whole page.
-    pub async fn picture(&self, name: &str, width: u32) {
+    pub(crate) async fn picture(&self, name: &str, width: u32) {
         let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap();
         self.tall(width, height.clamp(600, 6_000)).await;
         // Charts take up a new size a moment later, and come to rest.
@@ -145,7 +145,7 @@ impl Browser {
     }
 
     /// No script of a customer ran, nothing that a customer wrote is markup, and the console holds no error.
-    pub async fn is_clean(&self, page: &str) {
+    pub(crate) async fn is_clean(&self, page: &str) {
         assert_eq!(self.run("return window.attacked ?? null").await, Value::Null, "{page}: a script of a customer ran");
         let markup = self.run("return document.querySelectorAll('x-attack, main img, main iframe').length").await;
         assert_eq!(markup, json!(0), "{page}: what a customer wrote is markup");
@@ -155,7 +155,7 @@ impl Browser {
     }
 
     /// axe-core finds nothing serious or critical.
-    pub async fn is_accessible(&self, page: &str, axe: &str) {
+    pub(crate) async fn is_accessible(&self, page: &str, axe: &str) {
         self.run(axe).await;
         // While colours fade into each other, there is no contrast to measure.
         let script = "const done = arguments[arguments.length - 1];
@@ -169,7 +169,7 @@ impl Browser {
     }
 
     /// The page itself does not scroll sideways: what is too wide does, within its card.
-    pub async fn fits(&self, page: &str) {
+    pub(crate) async fn fits(&self, page: &str) {
         let wide = self
             .run(
                 "const most = document.documentElement.clientWidth;
@@ -182,7 +182,7 @@ impl Browser {
     }
 
     /// No chart leaves a part of itself outside, and where there are several colours it says what each stands for.
-    pub async fn charts_are_whole(&self, page: &str) {
+    pub(crate) async fn charts_are_whole(&self, page: &str) {
         let cut = self
             .run(
                 "const faults = (place) => {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::cli::{ecomres, run};
 
 /// A folder with the sample orders in `shop.db`.
-pub fn shop() -> TempDir {
+pub(crate) fn shop() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, err) = run(ecomres(folder.path()).args(["sample", "orders", "--out", "orders.csv"]));
     assert_eq!(code, 0, "{err}");
@@ -22,7 +22,7 @@ pub fn shop() -> TempDir {
 }
 
 /// The program as [`ecomres`] makes it, with pipes that stay open.
-pub fn piped(command: &assert_cmd::Command) -> Command {
+pub(crate) fn piped(command: &assert_cmd::Command) -> Command {
     let mut piped = Command::new(command.get_program());
     piped.args(command.get_args()).env_clear();
     for (name, value) in command.get_envs() {
@@ -38,13 +38,18 @@ pub fn piped(command: &assert_cmd::Command) -> Command {
 }
 
 /// Sends SIGTERM.
-pub fn terminate(child: &Child) {
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+pub(crate) fn terminate(child: &Child) {
+    signal(child, "TERM");
+}
+
+/// Sends a signal, by its name without `SIG`.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
 /// Waits for the end of a process; `None` where it does not end in time.
-pub fn wait(child: &mut Child, longest: Duration) -> Option<i32> {
+pub(crate) fn wait(child: &mut Child, longest: Duration) -> Option<i32> {
     let begun = Instant::now();
     while begun.elapsed() < longest {
         if let Some(status) = child.try_wait().unwrap() {
@@ -57,7 +62,7 @@ pub fn wait(child: &mut Child, longest: Duration) -> Option<i32> {
 }
 
 /// One client of one process.
-pub struct Session {
+pub(crate) struct Session {
     child: Child,
     input: Option<ChildStdin>,
     lines: Option<Receiver<String>>,
@@ -70,11 +75,11 @@ pub struct Session {
 
 impl Session {
     /// `ecomres mcp` on the shop of a folder.
-    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::spawn(ecomres(folder).args(["mcp", "--store", "shop.db"]).args(arguments))
     }
 
-    pub fn spawn(command: &assert_cmd::Command) -> Self {
+    pub(crate) fn spawn(command: &assert_cmd::Command) -> Self {
         let mut child = piped(command).spawn().unwrap();
         let output = child.stdout.take().unwrap();
         let (sender, lines) = channel();
@@ -90,21 +95,27 @@ impl Session {
         Self { child, input, lines: Some(lines), next: 1, stateless: false, notifications: Vec::new() }
     }
 
-    pub fn try_send(&mut self, line: &str) -> bool {
+    pub(crate) fn try_send(&mut self, line: &str) -> bool {
         self.try_send_bytes(format!("{line}\n").as_bytes())
     }
 
-    pub fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
         let input = self.input.as_mut().unwrap();
         input.write_all(bytes).and_then(|()| input.flush()).is_ok()
     }
 
-    pub fn send(&mut self, line: &str) {
+    pub(crate) fn send(&mut self, line: &str) {
         assert!(self.try_send(line));
     }
 
+    /// The next line as JSON, whatever it is.
+    pub(crate) fn line(&mut self, longest: Duration) -> Option<Value> {
+        let line = self.lines.as_ref().unwrap().recv_timeout(longest).ok()?;
+        Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
+    }
+
     /// The next line, which must be a message of the protocol.
-    pub fn receive(&mut self, longest: Duration) -> Option<Value> {
+    pub(crate) fn receive(&mut self, longest: Duration) -> Option<Value> {
         let line = self.lines.as_ref().unwrap().recv_timeout(longest).ok()?;
         let message: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert_eq!(message["jsonrpc"], "2.0", "{line}");
@@ -112,7 +123,7 @@ impl Session {
     }
 
     /// Sends a request and returns the whole answer.
-    pub fn ask(&mut self, method: &str, mut params: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, mut params: Value) -> Value {
         if self.stateless {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
             params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
@@ -131,13 +142,14 @@ impl Session {
     }
 
     /// Calls a tool and returns its result.
-    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    #[expect(clippy::needless_pass_by_value, reason = "callers write `json!` in place")]
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
         assert!(answer["result"].is_object(), "{answer}");
         answer["result"].clone()
     }
 
-    pub fn initialize(&mut self, version: &str) -> Value {
+    pub(crate) fn initialize(&mut self, version: &str) -> Value {
         let params = json!({
             "protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
         });
@@ -146,21 +158,21 @@ impl Session {
         answer["result"].clone()
     }
 
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         terminate(&self.child);
     }
 
     /// Closes the pipe that the server writes to: its reader is waiting in a thread, which ends with its next line.
-    pub fn close_output(&mut self) {
+    pub(crate) fn close_output(&mut self) {
         self.lines = None;
     }
 
-    pub fn wait(&mut self, longest: Duration) -> Option<i32> {
+    pub(crate) fn wait(&mut self, longest: Duration) -> Option<i32> {
         wait(&mut self.child, longest)
     }
 
     /// Ends the input; returns the exit code and what was written to standard error.
-    pub fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         self.input = None;
         let mut errors = String::new();
         let mut stderr = self.child.stderr.take().unwrap();

@@ -1,5 +1,6 @@
 //! The server over HTTP: who is let in, how much, and how it ends.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::client::{piped, shop, terminate, wait};
-use crate::cli::ecomres;
+use super::client::{piped, shop, signal, terminate, wait};
+use crate::cli::{ecomres, run};
 
 /// `ecomres mcp --http`, at a free port.
-pub struct Server {
+pub(crate) struct Server {
     pub child: Child,
     pub url: String,
     pub address: String,
@@ -62,13 +63,16 @@ const MODERN: [(&str, &str); 3] =
     [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", ORDER)];
 
 impl Server {
-    pub fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::at("127.0.0.1:0", folder, arguments, environment)
     }
 
-    pub fn at(address: &str, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn at(address: &str, folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = ecomres(folder);
         command.args(["mcp", "--http", address]).args(arguments).envs(environment.iter().copied());
+        if environment.iter().all(|(name, _)| *name != "MCP_TOKEN") {
+            command.arg("--i-am-alone");
+        }
         let mut child = piped(&command).spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let url = loop {
@@ -99,7 +103,7 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> Answer {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n"), "")
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address), "")
     }
 
     fn post_to(&self, host: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -107,13 +111,13 @@ impl Server {
             "POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
         );
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         self.send(&head, body)
     }
 
     fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
-        self.post_to("localhost", &[&MODERN, headers].concat(), body)
+        self.post_to(&self.address, &[&MODERN, headers].concat(), body)
     }
 
     /// Starts a session of the older generation and returns its id.
@@ -121,12 +125,12 @@ impl Server {
         let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
         }});
-        let answer = self.post_to("localhost", &[], &hello.to_string());
+        let answer = self.post_to(&self.address, &[], &hello.to_string());
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert_eq!(answer.json()["result"]["protocolVersion"], "2025-11-25");
         let id = answer.header("mcp-session-id").unwrap();
         let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
-        assert_eq!(self.post_to("localhost", &[("mcp-session-id", &id)], &ready).status, 202);
+        assert_eq!(self.post_to(&self.address, &[("mcp-session-id", &id)], &ready).status, 202);
         id
     }
 
@@ -135,13 +139,15 @@ impl Server {
             "name": ORDER, "arguments": {"order_id": "ORD000003"}
         }});
         let headers = [("mcp-session-id", session), ("mcp-protocol-version", "2025-11-25")];
-        self.post_to("localhost", &headers, &call.to_string()).json()
+        self.post_to(&self.address, &headers, &call.to_string()).json()
     }
 
-    /// Resident memory in KiB, where the system tells.
-    fn memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        status.lines().find(|line| line.starts_with("VmRSS"))?.split_whitespace().nth(1)?.parse().ok()
+    /// Resident memory in KiB.
+    #[cfg(target_os = "linux")]
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 }
 
@@ -177,10 +183,11 @@ fn both_generations_are_served() {
     assert_eq!(answer.header("mcp-session-id"), None, "no session without initialize");
     let session = server.session();
     assert_eq!(server.order_in(&session)["result"]["structuredContent"]["Order ID"], "ORD000003");
-    let end = server.send(&format!("DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\n"), "");
+    let end =
+        server.send(&format!("DELETE /mcp HTTP/1.1\r\nHost: {}\r\nMcp-Session-Id: {session}\r\n", server.address), "");
     assert_eq!(end.status, 204);
     let gone = server.post_to(
-        "localhost",
+        &server.address,
         &[("mcp-session-id", &session)],
         &json!({"jsonrpc": "2.0", "id": 3, "method": "tools/list"}).to_string(),
     );
@@ -190,13 +197,52 @@ fn both_generations_are_served() {
 #[test]
 fn a_token_is_wanted_where_others_can_reach_it() {
     let folder = shop();
-    let server = Server::at("0.0.0.0:0", folder.path(), &["--store", "shop.db"], &[("MCP_TOKEN", "s3cret")]);
+    let server =
+        Server::at("0.0.0.0:0", folder.path(), &["--store", "shop.db"], &[("MCP_TOKEN", "s3cret-of-the-tests")]);
     let answer = server.post(&[], &order_call());
     assert_eq!(answer.status, 401);
     assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
     assert_eq!(server.post(&[("authorization", "Bearer wrong")], &order_call()).status, 401);
-    assert_eq!(server.post(&[("authorization", "Bearer s3cret")], &order_call()).status, 200);
-    assert_eq!(server.get("/healthz").status, 200, "whoever watches needs no token");
+    assert_eq!(server.post(&[("authorization", "Bearer s3cret-of-the-tests")], &order_call()).status, 200);
+    assert_eq!(server.get("/healthz").status, 200, "health checks need no token");
+    assert_eq!(server.get("/favicon.ico").status, 404, "nor does what is not there");
+}
+
+#[test]
+fn without_a_token_one_is_made_up_and_shown() {
+    let folder = shop();
+    let mut command = ecomres(folder.path());
+    command.args(["mcp", "--http", "127.0.0.1:0", "--store", "shop.db", "--quiet"]);
+    let mut child = piped(&command).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let token = line.trim().split_once("Authorization: Bearer ").unwrap_or_else(|| panic!("{line}")).1;
+    assert_eq!(token.len(), 48, "{line}");
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[test]
+fn being_alone_is_for_direct_requests_of_this_machine() {
+    let folder = shop();
+    let server = Server::start(folder.path(), &["--store", "shop.db"], &[]);
+    assert_eq!(server.post(&[], &order_call()).status, 200);
+    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "CF-Connecting-IP", "X-Envoy-External-Address"] {
+        let refused = server.post(&[(header, "127.0.0.1")], &order_call());
+        assert_eq!(refused.status, 403, "{header}");
+        assert!(refused.body.contains("says that a proxy forwarded it") && refused.body.contains("MCP_TOKEN"));
+    }
+    let port = server.address.rsplit(':').next().unwrap();
+    for host in ["localhost", "127.0.0.1", "shop.example.com", "localhost:1", &format!("x@localhost:{port}")] {
+        assert_eq!(server.post_to(host, &MODERN, &order_call()).status, 403, "{host}");
+    }
+    assert_eq!(server.post_to(&format!("localhost:{port}"), &MODERN, &order_call()).status, 200);
+    // As a proxy speaks that was told nothing but where to forward to.
+    let head = format!("POST /mcp HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\n", server.address);
+    assert_eq!(server.send(&head, &order_call()).status, 403);
+    let (code, _, err) =
+        run(ecomres(folder.path()).args(["mcp", "--http", "0.0.0.0:0", "--i-am-alone", "--store", "shop.db"]));
+    assert!(code == 1 && err.contains("--i-am-alone is for this machine only") && err.contains("hint: "), "{err}");
 }
 
 #[test]
@@ -206,8 +252,20 @@ fn rebound_names_foreign_pages_and_large_bodies_are_refused() {
     assert_eq!(server.post_to("evil.example.com", &MODERN, &order_call()).status, 403);
     assert_eq!(server.post(&[("origin", "http://evil.example.com")], &order_call()).status, 403);
     assert_eq!(server.post(&[("origin", "http://localhost:6274")], &order_call()).status, 200);
+    for origin in ["http://localhost@evil.example.com", "http://localhost:80@evil.example.com", "http://evil@localhost"]
+    {
+        assert_eq!(server.post(&[("origin", origin)], &order_call()).status, 403, "{origin}");
+    }
     let large = stateless("tools/call", json!({"name": ORDER, "arguments": {"order_id": "x".repeat(1_100_000)}}));
     assert_eq!(server.post(&[], &large).status, 413);
+    // Said by its length: it is not waited for.
+    let mut slow = TcpStream::connect(&server.address).unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let head = format!("POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Length: 5000000\r\n\r\n{{", server.address);
+    slow.write_all(head.as_bytes()).unwrap();
+    let mut told = [0; 12];
+    slow.read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"HTTP/1.1 413");
     let within = stateless("tools/call", json!({"name": ORDER, "arguments": {"order_id": "x".repeat(300_000)}}));
     assert_eq!(server.post(&[], &within).json()["result"]["isError"], true);
     for nonsense in ["", "{", "[]", "{}", "null", "\u{0}"] {
@@ -218,7 +276,7 @@ fn rebound_names_foreign_pages_and_large_bodies_are_refused() {
 }
 
 #[test]
-fn too_many_requests_are_told_to_wait() {
+fn too_many_requests_are_refused_with_a_time_to_wait() {
     let folder = shop();
     let limit = [("ECOMRES_MCP__REQUESTS_PER_SECOND", "3")];
     let server = Server::start(folder.path(), &["--store", "shop.db"], &limit);
@@ -237,7 +295,8 @@ fn calls_in_flight_are_finished_when_it_ends() {
     // A stream that waits for news must not hold up the end.
     let mut stream = TcpStream::connect(&server.address).unwrap();
     let listen = format!(
-        "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMcp-Session-Id: {session}\r\n\r\n"
+        "GET /mcp HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\nMcp-Session-Id: {session}\r\n\r\n",
+        server.address
     );
     stream.write_all(listen.as_bytes()).unwrap();
     let mut first = [0_u8; 12];
@@ -249,7 +308,7 @@ fn calls_in_flight_are_finished_when_it_ends() {
         [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "smart_triage_nlu")];
     let answers: Vec<u16> = std::thread::scope(|scope| {
         let calls: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| server.post_to("localhost", &headers, &read).status)).collect();
+            (0..4).map(|_| scope.spawn(|| server.post_to(&server.address, &headers, &read).status)).collect();
         std::thread::sleep(Duration::from_millis(60));
         terminate(&server.child);
         calls.into_iter().map(|call| call.join().unwrap()).collect()
@@ -258,6 +317,35 @@ fn calls_in_flight_are_finished_when_it_ends() {
     let begun = Instant::now();
     assert_eq!(wait(&mut server.child, Duration::from_secs(15)), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = shop();
+    for (second, code) in [("TERM", 143), ("INT", 130)] {
+        let mut server = Server::start(folder.path(), &["--store", "shop.db"], &[]);
+        // A request whose body never comes keeps the orderly end waiting for seconds.
+        let mut slow = TcpStream::connect(&server.address).unwrap();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nContent-Length: 100\r\n\r\n{{",
+            server.address
+        );
+        slow.write_all(head.as_bytes()).unwrap();
+        assert_eq!(server.get("/readyz").status, 200);
+        let begun = Instant::now();
+        terminate(&server.child);
+        // The first signal has been seen as soon as no new connection is taken.
+        while TcpStream::connect(&server.address).is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(3), "it still takes connections");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(server.child.try_wait().unwrap(), None, "one signal lets it finish");
+        signal(&server.child, second);
+        assert_eq!(wait(&mut server.child, Duration::from_secs(10)), Some(code), "SIG{second}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    }
 }
 
 #[test]
@@ -276,13 +364,84 @@ fn two_hundred_sessions_at_once_and_memory_stays_flat() {
             assert_eq!(server.order_in(session)["result"]["structuredContent"]["Order ID"], "ORD000003");
         }
         for session in &sessions {
-            server.send(&format!("DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\n"), "");
+            server.send(
+                &format!("DELETE /mcp HTTP/1.1\r\nHost: {}\r\nMcp-Session-Id: {session}\r\n", server.address),
+                "",
+            );
         }
         server.memory()
     };
     round();
-    let (Some(before), Some(after)) = (round(), round()) else {
-        return eprintln!("memory is not told here");
-    };
+    let (before, after) = (round(), round());
     assert!(after < before + 8_192, "{before} KiB grew to {after} KiB");
+}
+
+#[test]
+fn clients_that_do_not_say_what_they_take_are_served() {
+    let folder = shop();
+    let server = Server::start(folder.path(), &["--store", "shop.db"], &[]);
+    let post = |accept: Option<&str>, headers: &[(&str, &str)], body: &str| {
+        let mut head = format!("POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", server.address);
+        for (name, value) in accept.map(|accept| ("Accept", accept)).iter().chain(headers) {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        server.send(&head, body)
+    };
+    let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-06-18"}});
+    for accept in [None, Some("*/*"), Some("application/json")] {
+        let modern = post(accept, &MODERN, &order_call());
+        assert_eq!(modern.status, 200, "{accept:?}: {}", modern.body);
+        assert_eq!(modern.json()["result"]["structuredContent"]["Order ID"], "ORD000003");
+        // Also with a session, whose answers are streams for those who take them.
+        let begun = post(accept, &[], &hello.to_string());
+        assert_eq!(begun.status, 200, "{accept:?}: {}", begun.body);
+        assert!(begun.header("content-type").unwrap().starts_with("application/json"), "{}", begun.head);
+        let session = begun.header("mcp-session-id").unwrap();
+        let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+            "name": ORDER, "arguments": "{\"order_id\":\"ORD000003\"}"
+        }});
+        let called = post(accept, &[("mcp-session-id", &session)], &call.to_string());
+        assert_eq!(called.json()["result"]["structuredContent"]["Order ID"], "ORD000003", "{}", called.body);
+        assert!(called.header("content-type").unwrap().starts_with("application/json"), "{}", called.head);
+    }
+    for accept in ["text/html", "text/event-stream", ""] {
+        let other = post(Some(accept), &MODERN, &order_call());
+        assert!(other.status == 406 && other.body.contains("application/json must be accepted"), "{}", other.body);
+        assert!(!other.body.contains("both"), "{}", other.body);
+    }
+}
+
+#[test]
+fn what_is_wrong_over_http_is_told_with_its_id() {
+    let folder = shop();
+    let server = Server::start(folder.path(), &["--store", "shop.db"], &[]);
+    let session = server.session();
+    let ask = |body: &str| server.post_to(&server.address, &[("mcp-session-id", &session)], body);
+    let answer = ask(&json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {}}).to_string());
+    assert_eq!(
+        (answer.status, &answer.json()["id"], &answer.json()["error"]["code"]),
+        (200, &json!(9), &json!(-32_602))
+    );
+    let answer = ask("{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":\"tools/call");
+    assert_eq!(
+        (answer.status, &answer.json()["id"], &answer.json()["error"]["code"]),
+        (400, &json!(10), &json!(-32_700))
+    );
+    let large =
+        json!({"jsonrpc": "2.0", "id": 11, "method": "ping", "params": {"x": "y".repeat(1_100_000)}}).to_string();
+    assert_eq!(ask(&large).status, 413);
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 12, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 13, "method": "tools/call", "params": {"name": ORDER, "arguments": {"order_id": "ORD000003"}}},
+        {"jsonrpc": "2.0", "id": 14, "method": "prompts/get"},
+    ]);
+    let answer = ask(&batch.to_string());
+    let list = answer.json();
+    assert_eq!((answer.status, list.as_array().map(Vec::len)), (200, Some(3)), "{}", answer.body);
+    assert_eq!(list[1]["result"]["structuredContent"]["Order ID"], "ORD000003");
+    assert_eq!(list[2]["error"]["code"], -32_602);
+    let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let refused = server.post_to(&server.address, &headers, &batch.to_string());
+    assert!(refused.status == 400 && refused.body.contains("2025-11-25"), "{}", refused.body);
 }

@@ -1,27 +1,28 @@
-//! Decides how attention with dropout on its shares is computed forth and back, a sentence and a head at a time.
+//! Attention with dropout on its probabilities, forward and backward, a sentence and a head at a time.
 //!
-//! It must never let a sentence see the tokens of another, nor keep the shares of one pass for the next: they are as
-//! many as the square of the tokens, and computing them again costs little.
+//! The backward pass computes the probabilities again: there are as many as the square of the tokens, so that saving them
+//! would cost more than the product.
 
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::sync::{Mutex, PoisonError};
 
-use super::kernels::{MOST_ROWS, Outer, TrainingKernels};
+use super::kernels::{MAX_ROWS, Outer, TrainingKernels};
 use super::layer::transpose_into;
-use super::{Buffer, PANEL, Rows, Sentences, Tools};
-use crate::nlu::dropout::Mask;
-use crate::nlu::packed::kernels::{Kernels, Panel, Product, Then};
+use super::{Sentences, TrainingWorkspace};
+use crate::model::dropout::Mask;
+use crate::packed::kernels::{EpilogueOp, Kernels, PANEL, Panel, Product};
+use crate::packed::memory::{Buffer, Rows};
 
-/// What one thread needs for one head; it grows to the longest sentence.
+/// Memory of one thread for one head; it grows to the longest sentence.
 pub(super) struct Scratch {
-    /// One side of a product, in panels.
+    /// One factor of a product, in panels.
     panels: Buffer<f32>,
-    /// Shares of attention: a row per query, a place per key.
-    shares: Buffer<f32>,
+    /// Attention probabilities: a row per query, a column per key.
+    probabilities: Buffer<f32>,
     /// The same after dropout.
     dropped: Buffer<f32>,
-    /// Gradients of the shares, then of the scores.
+    /// Gradient of the probabilities, then of the scores.
     gradient: Buffer<f32>,
     /// Sums of a product: a row per token.
     sums: Buffer<f32>,
@@ -29,7 +30,7 @@ pub(super) struct Scratch {
     rows: Vec<f32>,
 }
 
-/// Numbers of one head: tokens, their dimensions, and both rounded up to whole panels.
+/// Size of one head: tokens, their dimensions, and both rounded up to whole panels.
 #[derive(Clone, Copy)]
 struct Size {
     tokens: usize,
@@ -47,32 +48,39 @@ impl Size {
 impl Scratch {
     pub(super) fn new() -> Self {
         let none = || Buffer::zeros(0);
-        Self { panels: none(), shares: none(), dropped: none(), gradient: none(), sums: none(), rows: Vec::new() }
+        Self {
+            panels: none(),
+            probabilities: none(),
+            dropped: none(),
+            gradient: none(),
+            sums: none(),
+            rows: Vec::new(),
+        }
     }
 
     fn resize(&mut self, size: Size) {
         self.panels.resize((size.tokens_up * size.dims).max(size.tokens * size.dims_up));
-        // A strip may end behind the last row.
-        for square in [&mut self.shares, &mut self.dropped, &mut self.gradient] {
-            square.resize(size.tokens * size.tokens_up + MOST_ROWS);
+        // A strip may end beyond the last row.
+        for square in [&mut self.probabilities, &mut self.dropped, &mut self.gradient] {
+            square.resize(size.tokens * size.tokens_up + MAX_ROWS);
         }
         self.sums.resize(size.tokens * size.dims_up);
     }
 
-    /// Shares of each query among the keys, from `qkv` at the head's columns.
-    fn attend(&mut self, kernels: &Kernels, at: &Place<'_>) {
-        let Size { tokens, dims, tokens_up, .. } = at.size;
-        self.transpose(at.size, at.qkv, at.first, at.dim + at.column);
-        let (rows, stride) = (at.qkv.from(at.first, at.column), at.qkv.stride());
-        multiply(kernels, (rows, stride), (tokens, dims), &self.panels, (&mut self.shares, tokens_up));
-        kernels.softmax(&mut self.shares[..tokens * tokens_up], tokens_up, tokens, at.scale());
+    /// Probabilities of each query for the keys, from `qkv` at the head's columns.
+    fn attend(&mut self, kernels: &Kernels, head: &Head<'_>) {
+        let Size { tokens, dims, tokens_up, .. } = head.size;
+        self.transpose(head.size, head.qkv, head.first, head.dim + head.column);
+        let (rows, stride) = (head.qkv.from(head.first, head.column), head.qkv.stride());
+        multiply(kernels, (rows, stride), (tokens, dims), &self.panels, (&mut self.probabilities, tokens_up));
+        kernels.softmax(&mut self.probabilities[..tokens * tokens_up], tokens_up, tokens, head.scale());
     }
 
     /// Multiplies the mask's factors into a matrix of queries and keys.
-    fn drop(values: &mut [f32], at: &Place<'_>) {
-        let Some(mask) = at.mask else { return };
-        for (query, row) in values.chunks_mut(at.size.tokens_up).take(at.size.tokens).enumerate() {
-            mask.apply(at.drawn + query * at.width, &mut row[..at.size.tokens]);
+    fn drop(values: &mut [f32], head: &Head<'_>) {
+        let Some(mask) = head.mask else { return };
+        for (query, row) in values.chunks_mut(head.size.tokens_up).take(head.size.tokens).enumerate() {
+            mask.apply(head.mask_start + query * head.mask_stride, &mut row[..head.size.tokens]);
         }
     }
 
@@ -80,16 +88,16 @@ impl Scratch {
     fn panels(&mut self, size: Size, rows: &Rows, first: usize, column: usize) {
         for token in 0..size.tokens {
             let numbers = &rows.row(first + token)[column..][..size.dims];
-            for (panel, part) in numbers.chunks(PANEL).enumerate() {
+            for (panel, dims) in numbers.chunks(PANEL).enumerate() {
                 let to = &mut self.panels[(panel * size.tokens + token) * PANEL..][..PANEL];
-                to[..part.len()].copy_from_slice(part);
-                to[part.len()..].fill(0.0);
+                to[..dims.len()].copy_from_slice(dims);
+                to[dims.len()..].fill(0.0);
             }
         }
     }
 
-    /// Packs a head's columns of rows so that a product with them runs over the dimensions. Places behind the last
-    /// token keep old numbers: their sums go to places that nobody reads.
+    /// Packs a head's columns of rows so that a product with them runs over the dimensions. Columns after the last
+    /// token keep stale numbers: their sums go to columns that nobody reads.
     fn transpose(&mut self, size: Size, rows: &Rows, first: usize, column: usize) {
         self.rows.resize(PANEL * size.dims, 0.0);
         for from in (0..size.tokens).step_by(PANEL) {
@@ -103,8 +111,8 @@ impl Scratch {
     }
 }
 
-/// Where one head of one sentence is found.
-struct Place<'a> {
+/// One head of one sentence.
+struct Head<'a> {
     qkv: &'a Rows,
     /// Width of query, key and value of all heads.
     dim: usize,
@@ -114,12 +122,13 @@ struct Place<'a> {
     column: usize,
     size: Size,
     mask: Option<&'a Mask>,
-    /// The mask's number of the first query and key, and from one query to the next.
-    drawn: usize,
-    width: usize,
+    /// Index in the mask of the first query and key, and the distance between two queries.
+    mask_start: usize,
+    mask_stride: usize,
 }
 
-impl Place<'_> {
+impl Head<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "a head is far below 2^24 wide")]
     fn scale(&self) -> f32 {
         1.0 / (self.size.dims as f32).sqrt()
     }
@@ -132,19 +141,19 @@ fn heads<'a>(
     heads: usize,
     mask: Option<&'a Mask>,
     sentence: usize,
-) -> impl Iterator<Item = Place<'a>> {
+) -> impl Iterator<Item = Head<'a>> {
     let dim = qkv.width() / 3;
     let (first, last) = (sentences.starts[sentence], sentences.starts[sentence + 1]);
     let (width, size) = (sentences.width, Size::new(last - first, dim / heads));
     (0..heads).map(move |head| {
-        let drawn = (sentence * heads + head) * width * width;
-        Place { qkv, dim, first, column: head * size.dims, size, mask, drawn, width }
+        let mask_start = (sentence * heads + head) * width * width;
+        Head { qkv, dim, first, column: head * size.dims, size, mask, mask_start, mask_stride: width }
     })
 }
 
 /// The context of each token; `qkv` holds query, key and value of each side by side.
 pub(super) fn attend(
-    tools: &mut Tools,
+    workspace: &mut TrainingWorkspace,
     qkv: &Rows,
     sentences: &Sentences,
     head_count: usize,
@@ -153,25 +162,25 @@ pub(super) fn attend(
 ) {
     out.resize(qkv.count(), qkv.width() / 3);
     let stride = out.stride();
-    let (forward, scratch) = (tools.workers.kernels, &tools.scratch);
-    tools.workers.team.share(sentences.split(out), |worker, sentence, out| {
-        let scratch = &mut *scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-        for at in heads(qkv, sentences, head_count, mask, sentence) {
-            let Size { tokens, dims, tokens_up, dims_up } = at.size;
-            scratch.resize(at.size);
-            scratch.attend(forward, &at);
-            Scratch::drop(&mut scratch.shares, &at);
-            scratch.panels(at.size, qkv, at.first, 2 * at.dim + at.column);
-            let shares = (&scratch.shares[..], tokens_up);
-            multiply(forward, shares, (tokens, tokens), &scratch.panels, (&mut scratch.sums, dims_up));
-            copy(&scratch.sums, dims_up, dims, out, stride, at.column);
+    let (forward, scratch) = (workspace.executor.kernels, &workspace.scratch);
+    workspace.executor.pool.for_each(sentences.split(out), |thread, sentence, out| {
+        let scratch = &mut *scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        for head in heads(qkv, sentences, head_count, mask, sentence) {
+            let Size { tokens, dims, tokens_up, dims_up } = head.size;
+            scratch.resize(head.size);
+            scratch.attend(forward, &head);
+            Scratch::drop(&mut scratch.probabilities, &head);
+            scratch.panels(head.size, qkv, head.first, 2 * head.dim + head.column);
+            let probabilities = (&scratch.probabilities[..], tokens_up);
+            multiply(forward, probabilities, (tokens, tokens), &scratch.panels, (&mut scratch.sums, dims_up));
+            copy(&scratch.sums, dims_up, dims, out, stride, head.column);
         }
     });
 }
 
 /// The gradient of query, key and value from that of the context.
-pub(super) fn attend_back(
-    tools: &mut Tools,
+pub(super) fn attend_backward(
+    workspace: &mut TrainingWorkspace,
     qkv: &Rows,
     context: &Rows,
     sentences: &Sentences,
@@ -181,37 +190,37 @@ pub(super) fn attend_back(
 ) {
     out.resize(qkv.count(), qkv.width());
     let stride = out.stride();
-    let (forward, kernels, scratch) = (tools.workers.kernels, tools.kernels, &tools.scratch);
-    tools.workers.team.share(sentences.split(out), |worker, sentence, out| {
-        let scratch = &mut *scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-        for at in heads(qkv, sentences, head_count, mask, sentence) {
-            let Size { tokens, dims, tokens_up, dims_up } = at.size;
+    let (forward, kernels, scratch) = (workspace.executor.kernels, workspace.kernels, &workspace.scratch);
+    workspace.executor.pool.for_each(sentences.split(out), |thread, sentence, out| {
+        let scratch = &mut *scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        for head in heads(qkv, sentences, head_count, mask, sentence) {
+            let Size { tokens, dims, tokens_up, dims_up } = head.size;
             let square = tokens * tokens_up;
-            scratch.resize(at.size);
-            scratch.attend(forward, &at);
-            scratch.dropped[..square].copy_from_slice(&scratch.shares[..square]);
-            Scratch::drop(&mut scratch.dropped, &at);
-            // Gradient of the shares after dropout, and before it.
-            scratch.transpose(at.size, qkv, at.first, 2 * at.dim + at.column);
-            let rows = (context.from(at.first, at.column), context.stride());
+            scratch.resize(head.size);
+            scratch.attend(forward, &head);
+            scratch.dropped[..square].copy_from_slice(&scratch.probabilities[..square]);
+            Scratch::drop(&mut scratch.dropped, &head);
+            // Gradient of the probabilities after dropout, and before it.
+            scratch.transpose(head.size, qkv, head.first, 2 * head.dim + head.column);
+            let rows = (context.from(head.first, head.column), context.stride());
             multiply(forward, rows, (tokens, dims), &scratch.panels, (&mut scratch.gradient, tokens_up));
-            Scratch::drop(&mut scratch.gradient, &at);
+            Scratch::drop(&mut scratch.gradient, &head);
             // Gradient of the value.
-            scratch.panels(at.size, context, at.first, at.column);
-            outer(kernels, (&scratch.dropped, tokens_up), at.size, &scratch.panels, &mut scratch.sums);
-            copy(&scratch.sums, dims_up, dims, out, stride, 2 * at.dim + at.column);
+            scratch.panels(head.size, context, head.first, head.column);
+            outer(kernels, (&scratch.dropped, tokens_up), head.size, &scratch.panels, &mut scratch.sums);
+            copy(&scratch.sums, dims_up, dims, out, stride, 2 * head.dim + head.column);
             // Gradient of the scores.
-            let rows = scratch.shares.chunks_exact(tokens_up).zip(scratch.gradient.chunks_exact_mut(tokens_up));
-            for (shares, gradient) in rows.take(tokens) {
-                kernels.softmax_back(&shares[..tokens], &mut gradient[..tokens], at.scale());
+            let rows = scratch.probabilities.chunks_exact(tokens_up).zip(scratch.gradient.chunks_exact_mut(tokens_up));
+            for (probabilities, gradient) in rows.take(tokens) {
+                kernels.softmax_backward(&probabilities[..tokens], &mut gradient[..tokens], head.scale());
             }
-            scratch.panels(at.size, qkv, at.first, at.dim + at.column);
+            scratch.panels(head.size, qkv, head.first, head.dim + head.column);
             let rows = (&scratch.gradient[..], tokens_up);
             multiply(forward, rows, (tokens, tokens), &scratch.panels, (&mut scratch.sums, dims_up));
-            copy(&scratch.sums, dims_up, dims, out, stride, at.column);
-            scratch.panels(at.size, qkv, at.first, at.column);
-            outer(kernels, (&scratch.gradient, tokens_up), at.size, &scratch.panels, &mut scratch.sums);
-            copy(&scratch.sums, dims_up, dims, out, stride, at.dim + at.column);
+            copy(&scratch.sums, dims_up, dims, out, stride, head.column);
+            scratch.panels(head.size, qkv, head.first, head.column);
+            outer(kernels, (&scratch.gradient, tokens_up), head.size, &scratch.panels, &mut scratch.sums);
+            copy(&scratch.sums, dims_up, dims, out, stride, head.dim + head.column);
         }
     });
 }
@@ -235,23 +244,23 @@ fn multiply(
     assert!(panels.len() >= depth * out_stride && out.len() >= count * out_stride && out_stride.is_multiple_of(PANEL));
     for column in (0..out_stride).step_by(PANEL) {
         let panel = Panel::Full(panels[column * depth..].as_ptr());
-        let (rows, bias, then) = (rows.as_ptr(), std::ptr::null(), Then::Store);
+        let (rows, bias, epilogue) = (rows.as_ptr(), std::ptr::null(), EpilogueOp::None);
         let out = out[column..].as_mut_ptr();
         // SAFETY: rows, panels and sums are checked above.
-        unsafe { kernels.product(&Product { rows, stride, count, depth, panel, bias, out, out_stride, then }) };
+        unsafe { kernels.product(&Product { rows, stride, count, depth, panel, bias, out, out_stride, epilogue }) };
     }
 }
 
 /// The sum over the queries of the outer products of their rows, `step` apart, with the rows of the panels.
 fn outer(kernels: &TrainingKernels, (rows, step): (&[f32], usize), size: Size, panels: &[f32], sums: &mut [f32]) {
     let Size { tokens, dims_up, .. } = size;
-    assert!(rows.len() >= tokens * step + MOST_ROWS && step >= tokens && panels.len() >= tokens * dims_up);
-    let mut tile = [0.0; MOST_ROWS * PANEL];
+    assert!(rows.len() >= tokens * step + MAX_ROWS && step >= tokens && panels.len() >= tokens * dims_up);
+    let mut tile = [0.0; MAX_ROWS * PANEL];
     for column in (0..dims_up).step_by(PANEL) {
         for first in (0..tokens).step_by(kernels.rows) {
             let (strip, panel) = (rows[first..].as_ptr(), panels[column * tokens..].as_ptr());
-            // SAFETY: the last strip's last numbers are at most MOST_ROWS behind the last row, which is checked above
-            // as the panels are; the tile has room for the highest.
+            // SAFETY: the last strip ends at most MAX_ROWS numbers beyond the last row, which is checked above, as the
+            // panels are; the tile has room for the highest strip.
             unsafe { kernels.outer(&Outer { strip, step, depth: tokens, panel, tile: tile.as_mut_ptr() }) };
             let to = sums[first * dims_up..].chunks_mut(dims_up).zip(tile.chunks_exact(PANEL));
             for (to, tile) in to.take(kernels.rows.min(tokens - first)) {

@@ -1,22 +1,22 @@
-//! Decides what is minimized: the cross-entropy of each task with its smoothed and weighted targets.
-//!
-//! It must never look at a task that has no label in the batch.
+//! The loss: the cross-entropy of each head with its smoothed and weighted targets.
 
-use super::Rows;
+use crate::packed::memory::Rows;
 
-/// What a batch is compared with.
-pub(in crate::nlu) struct Objective {
-    /// For intents and sentiments: what the log-probabilities are multiplied with, a row per sentence; nothing where
-    /// the batch has no label.
-    pub(in crate::nlu) targets: [Option<Vec<f32>>; 2],
-    /// Weight of each task's loss.
-    pub(in crate::nlu) weights: [f64; 2],
+/// The targets of a batch and the weights of its losses.
+#[derive(Clone)]
+pub(crate) struct Objective {
+    /// For each head: the factors of the log-probabilities, a row per sentence; `None` where the batch has no label.
+    pub(crate) targets: Vec<Option<Vec<f32>>>,
+    /// Weight of each head's loss.
+    pub(crate) weights: Vec<f64>,
     /// Weight of the batch in the step.
-    pub(in crate::nlu) share: f64,
+    pub(crate) batch_weight: f64,
 }
 
-/// The loss `-share · sum(targets · log softmax(logits))`, and its gradient times `weight` in place of the logits.
-pub(super) fn cross_entropy(logits: &mut Rows, targets: &[f32], share: f64, weight: f64) -> f64 {
+/// Returns the loss `-batch_weight · sum(targets · log softmax(logits))` and writes its gradient, times `weight`, in place
+/// of the logits.
+#[expect(clippy::cast_possible_truncation, reason = "gradients are in `f32`")]
+pub(super) fn cross_entropy(logits: &mut Rows, targets: &[f32], batch_weight: f64, weight: f64) -> f64 {
     let labels = logits.width();
     let mut loss = 0.0;
     for (row, targets) in targets.chunks_exact(labels).enumerate() {
@@ -28,8 +28,8 @@ pub(super) fn cross_entropy(logits: &mut Rows, targets: &[f32], share: f64, weig
         for ((logit, target), power) in row.iter_mut().zip(targets).zip(powers) {
             let target = f64::from(*target);
             loss -= target * (f64::from(*logit - largest) - sum.ln());
-            *logit = (share * weight * (all * power / sum - target)) as f32;
+            *logit = (batch_weight * weight * (all * power / sum - target)) as f32;
         }
     }
-    loss * share
+    loss * batch_weight
 }

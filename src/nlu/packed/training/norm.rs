@@ -1,19 +1,18 @@
-//! Decides how layer normalization is computed forth and back over all rows.
-//!
-//! It must never let a result depend on how many threads there are.
+//! Layer normalization over all rows, forward and backward. No result depends on the number of threads.
 
+use super::TrainingWorkspace;
 use super::parameters::Parameter;
-use super::{Rows, Tools};
+use crate::packed::memory::Rows;
 
-/// Rows of a part.
-const BAND: usize = 32;
+/// Rows of a chunk.
+const ROW_BLOCK: usize = 32;
 
-/// Layer normalization: the number of its gamma among the parameters; its beta is the next.
+/// Layer normalization: the index of its gamma among the parameters; its beta is the next.
 pub(super) struct Norm(pub(super) usize);
 
-/// What the way back needs of the way forth.
+/// What the backward pass needs of the forward pass.
 pub(super) struct Normalized {
-    /// The rows before, brought to mean 0 and variance 1.
+    /// x̂: the input rows, brought to mean 0 and variance 1.
     pub(super) hat: Rows,
     /// The factor that brought the variance to 1.
     scales: Vec<f32>,
@@ -26,28 +25,29 @@ impl Normalized {
 }
 
 impl Norm {
-    /// Normalizes `kept.hat` in place and writes what comes out. `before` and `after` are told the number of each row
-    /// and may change it before it is normalized and after.
-    pub(super) fn forth(
+    /// Normalizes `saved.hat` in place and writes the output. `before` and `after` get each row with its number and may
+    /// change it before and after normalization.
+    pub(super) fn forward(
         &self,
-        tools: &mut Tools,
+        workspace: &mut TrainingWorkspace,
         parameters: &[Parameter],
-        kept: &mut Normalized,
+        saved: &mut Normalized,
         out: &mut Rows,
         before: impl Fn(usize, &mut [f32]) + Sync,
         after: impl Fn(usize, &mut [f32]) + Sync,
     ) {
-        let Normalized { hat, scales } = kept;
+        let Normalized { hat, scales } = saved;
         let (width, stride) = (hat.width(), hat.stride());
         out.resize(hat.count(), width);
         scales.resize(hat.count(), 0.0);
         let (gamma, beta) = (&parameters[self.0].values, &parameters[self.0 + 1].values);
-        let kernels = tools.kernels;
-        let bands = hat.bands(BAND).zip(out.bands(BAND).zip(scales.chunks_mut(BAND))).collect();
-        tools.workers.team.share(bands, |_, band, (rows, (out, scales))| {
+        let kernels = workspace.kernels;
+        let blocks =
+            hat.row_blocks(ROW_BLOCK).zip(out.row_blocks(ROW_BLOCK).zip(scales.chunks_mut(ROW_BLOCK))).collect();
+        workspace.executor.pool.for_each(blocks, |_, block, (rows, (out, scales))| {
             let rows = rows.chunks_mut(stride).zip(out.chunks_mut(stride).zip(scales.iter_mut()));
             for (number, (row, (out, scale))) in rows.enumerate() {
-                let (number, row, out) = (band * BAND + number, &mut row[..width], &mut out[..width]);
+                let (number, row, out) = (block * ROW_BLOCK + number, &mut row[..width], &mut out[..width]);
                 before(number, row);
                 *scale = kernels.normalize(row, out, gamma, beta);
                 after(number, out);
@@ -55,35 +55,35 @@ impl Norm {
         });
     }
 
-    /// Turns the gradient of what came out into that of what went in. `before` undoes what `after` did.
-    pub(super) fn back(
+    /// Turns the gradient of the output into that of the input. `before` is the gradient of what `after` did.
+    pub(super) fn backward(
         &self,
-        tools: &mut Tools,
+        workspace: &mut TrainingWorkspace,
         parameters: &mut [Parameter],
-        kept: &Normalized,
+        saved: &Normalized,
         gradient: &mut Rows,
         before: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         let (width, stride) = (gradient.width(), gradient.stride());
-        let kernels = tools.kernels;
+        let kernels = workspace.kernels;
         let gamma = &parameters[self.0].values;
-        tools.sums.resize(2 * width * gradient.count().div_ceil(BAND));
-        tools.sums.fill(0.0);
-        let bands = gradient.bands(BAND).zip(tools.sums.chunks_exact_mut(2 * width)).collect();
-        tools.workers.team.share(bands, |_, band, (rows, sums)| {
+        workspace.sums.resize(2 * width * gradient.count().div_ceil(ROW_BLOCK));
+        workspace.sums.fill(0.0);
+        let blocks = gradient.row_blocks(ROW_BLOCK).zip(workspace.sums.chunks_exact_mut(2 * width)).collect();
+        workspace.executor.pool.for_each(blocks, |_, block, (rows, sums)| {
             for (number, row) in rows.chunks_mut(stride).enumerate() {
-                let (number, row) = (band * BAND + number, &mut row[..width]);
+                let (number, row) = (block * ROW_BLOCK + number, &mut row[..width]);
                 before(number, row);
-                kernels.normalize_back(row, kept.hat.row(number), gamma, kept.scales[number], sums);
+                kernels.normalize_backward(row, saved.hat.row(number), gamma, saved.scales[number], sums);
             }
         });
-        for (part, columns) in [0..width, width..2 * width].into_iter().enumerate() {
-            let (to, add) = parameters[self.0 + part].gradient_mut();
+        for (parameter, columns) in [0..width, width..2 * width].into_iter().enumerate() {
+            let (to, add) = parameters[self.0 + parameter].gradient_mut();
             if !add {
                 to.fill(0.0);
             }
-            for band in tools.sums.chunks_exact(2 * width) {
-                to.iter_mut().zip(&band[columns.clone()]).for_each(|(to, sum)| *to += sum);
+            for block in workspace.sums.chunks_exact(2 * width) {
+                to.iter_mut().zip(&block[columns.clone()]).for_each(|(to, sum)| *to += sum);
             }
         }
     }

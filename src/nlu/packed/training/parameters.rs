@@ -1,23 +1,22 @@
-//! Decides where weights and their gradients lie while they are trained, and carries out AdamW's steps on them.
-//!
-//! It must never let a weight without a gradient move, nor change a layout that a checkpoint holds.
+//! Weights and their gradients while they are trained, and the steps of `AdamW` on them. A parameter without a gradient is
+//! not changed by a step.
 
 use std::path::PathBuf;
 
-use super::kernels::{Moved, TrainingKernels};
-use crate::nlu::NluError;
-use crate::nlu::optimizer::AdamW;
-use crate::nlu::packed::team::Team;
-use crate::nlu::weights::{Weights, transpose};
+use super::kernels::{ParameterSlice, TrainingKernels};
+use crate::NluError;
+use crate::model::weights::{Weights, transpose};
+use crate::packed::thread_pool::ThreadPool;
+use crate::training::optimizer::AdamW;
 
-/// Weights per part of a step.
+/// Weights per chunk of a step.
 const CHUNK: usize = 1 << 15;
 
-/// Weights whose squares are added up in `f32`.
-const FEW: usize = 1 << 12;
+/// Weights whose squares are summed in `f32`.
+const SQUARES: usize = 1 << 12;
 
 /// A row of an embedding that has no gradient in this step.
-const NONE: u32 = u32::MAX;
+const NO_SLOT: u32 = u32::MAX;
 
 /// One tensor of weights. A linear layer's has one row per input, as burn's has.
 pub(super) struct Parameter {
@@ -32,14 +31,14 @@ pub(super) struct Parameter {
 
 /// Which rows of an embedding a step uses: `gradient` holds only theirs.
 struct UsedRows {
-    /// The place of each row in `gradient`, or [`NONE`].
-    places: Vec<u32>,
+    /// The index of each row in `gradient`, or [`NO_SLOT`].
+    slots: Vec<u32>,
     /// The rows in `gradient`, in its order.
     used: Vec<u32>,
-    /// Rows that ever had a gradient. The others have no moments, so that a step would leave them as they are.
+    /// Rows that ever had a gradient. The others have no moments, so that a step would not change them.
     live: Vec<bool>,
-    /// Whether `live` knows of the moments that came with a checkpoint.
-    informed: bool,
+    /// Whether `live` includes the rows with moments from a checkpoint.
+    live_known: bool,
 }
 
 impl Parameter {
@@ -48,8 +47,12 @@ impl Parameter {
     }
 
     pub(super) fn embedding(name: String, shape: [usize; 2], values: Vec<f32>) -> Self {
-        let rows =
-            UsedRows { places: vec![NONE; shape[0]], used: Vec::new(), live: vec![false; shape[0]], informed: false };
+        let rows = UsedRows {
+            slots: vec![NO_SLOT; shape[0]],
+            used: Vec::new(),
+            live: vec![false; shape[0]],
+            live_known: false,
+        };
         Self { name, shape: shape.to_vec(), values, gradient: Vec::new(), present: false, rows: Some(rows) }
     }
 
@@ -57,11 +60,11 @@ impl Parameter {
         self.shape.last().copied().unwrap_or(1)
     }
 
-    /// Forgets the gradient.
+    /// Clears the gradient.
     pub(super) fn clear(&mut self) {
         self.present = false;
         if let Some(rows) = &mut self.rows {
-            rows.used.drain(..).for_each(|row| rows.places[row as usize] = NONE);
+            rows.used.drain(..).for_each(|row| rows.slots[row as usize] = NO_SLOT);
             self.gradient.clear();
         }
     }
@@ -73,20 +76,21 @@ impl Parameter {
     }
 
     /// Adds to the gradient of one row of an embedding.
+    #[expect(clippy::cast_possible_truncation, reason = "an embedding has fewer than 2^32 rows")]
     pub(super) fn add_row(&mut self, row: usize, gradient: &[f32]) {
         let Some(rows) = &mut self.rows else { return };
         self.present = true;
-        if rows.places[row] == NONE {
-            rows.places[row] = rows.used.len() as u32;
+        if rows.slots[row] == NO_SLOT {
+            rows.slots[row] = rows.used.len() as u32;
             rows.used.push(row as u32);
             self.gradient.extend_from_slice(gradient);
             return;
         }
-        let sum = &mut self.gradient[rows.places[row] as usize * gradient.len()..][..gradient.len()];
+        let sum = &mut self.gradient[rows.slots[row] as usize * gradient.len()..][..gradient.len()];
         sum.iter_mut().zip(gradient).for_each(|(sum, more)| *sum += more);
     }
 
-    /// The gradient with all its rows, for a comparison.
+    /// The name and the gradient with all its rows.
     #[cfg(test)]
     pub(super) fn whole_gradient(&self) -> Option<(String, Vec<f32>)> {
         if !self.present {
@@ -106,7 +110,7 @@ impl Parameter {
     }
 }
 
-/// Takes a linear layer's weight, which the file has one row per output of.
+/// Takes a linear layer's weight and bias; the file has one row of the weight per output.
 pub(super) fn linear(
     weights: &mut Weights,
     name: &str,
@@ -135,28 +139,29 @@ pub(super) fn export(parameters: &[Parameter], path: impl Into<PathBuf>) -> Weig
 }
 
 /// Euclidean norm over all gradients; partial sums are added in a fixed order, so that it is the same every time.
-pub(super) fn norm(parameters: &[Parameter], kernels: &TrainingKernels, team: &mut Team) -> f64 {
+pub(super) fn norm(parameters: &[Parameter], kernels: &TrainingKernels, pool: &mut ThreadPool) -> f64 {
     let present = parameters.iter().filter(|parameter| parameter.present);
-    let parts: Vec<(&[f32], f64)> =
-        present.flat_map(|parameter| parameter.gradient.chunks(CHUNK)).map(|part| (part, 0.0)).collect();
-    let parts = team.share(parts, |_, _, (values, sum)| {
-        *sum = values.chunks(FEW).map(|few| kernels.squares(few)).sum();
+    let chunks: Vec<(&[f32], f64)> =
+        present.flat_map(|parameter| parameter.gradient.chunks(CHUNK)).map(|values| (values, 0.0)).collect();
+    let chunks = pool.for_each(chunks, |_, _, (values, sum)| {
+        *sum = values.chunks(SQUARES).map(|values| kernels.squares(values)).sum();
     });
-    parts.iter().map(|(_, sum)| sum).sum::<f64>().sqrt()
+    chunks.iter().map(|(_, sum)| sum).sum::<f64>().sqrt()
 }
 
-/// Takes one step with the gradients there are; `rate` gives a parameter's learning rate. Returns the norm of the
+/// Takes one step with the gradients that are present; `rate` gives a parameter's learning rate. Returns the norm of the
 /// gradient before clipping; where that is not finite, nothing has changed.
 pub(super) fn update(
     parameters: &mut [Parameter],
     kernels: &TrainingKernels,
-    team: &mut Team,
+    pool: &mut ThreadPool,
     optimizer: &mut AdamW,
     rate: impl Fn(&str) -> f64,
 ) -> f64 {
-    let norm = norm(parameters, kernels, team);
+    let norm = norm(parameters, kernels, pool);
     let Some(scale) = optimizer.begin(norm) else { return norm };
     for parameter in parameters.iter_mut().filter(|parameter| parameter.present) {
+        #[expect(clippy::cast_possible_truncation, reason = "a learning rate needs no more digits than an `f32` has")]
         let coefficients = optimizer.coefficients(&parameter.name, scale, rate(&parameter.name) as f32);
         let moments = optimizer.moments(&parameter.name, parameter.values.len());
         let width = parameter.width();
@@ -164,30 +169,30 @@ pub(super) fn update(
         let Some(rows) = rows else {
             let chunks = values.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK));
             let moments = moments.first.chunks_mut(CHUNK).zip(moments.second.chunks_mut(CHUNK));
-            let parts = chunks.zip(moments).map(|((values, gradient), (first, second))| Moved {
+            let chunks = chunks.zip(moments).map(|((values, gradient), (first, second))| ParameterSlice {
                 values,
                 gradient: Some(gradient),
                 first,
                 second,
             });
-            team.share(parts.collect(), |_, _, part| kernels.adamw(part.again(), &coefficients));
+            pool.for_each(chunks.collect(), |_, _, chunk| kernels.adamw(chunk.reborrow(), &coefficients));
             continue;
         };
-        if !rows.informed {
+        if !rows.live_known {
             let second = moments.second.chunks(width);
             rows.live.iter_mut().zip(second).for_each(|(live, row)| *live = row.iter().any(|moment| *moment != 0.0));
-            rows.informed = true;
+            rows.live_known = true;
         }
         rows.used.iter().for_each(|row| rows.live[*row as usize] = true);
-        let few = (CHUNK / width).max(1);
-        let chunks = values.chunks_mut(few * width).zip(rows.places.chunks(few).zip(rows.live.chunks(few)));
-        let moments = moments.first.chunks_mut(few * width).zip(moments.second.chunks_mut(few * width));
-        team.share(chunks.zip(moments).collect(), |_, _, ((values, (places, live)), (first, second))| {
+        let count = (CHUNK / width).max(1);
+        let chunks = values.chunks_mut(count * width).zip(rows.slots.chunks(count).zip(rows.live.chunks(count)));
+        let moments = moments.first.chunks_mut(count * width).zip(moments.second.chunks_mut(count * width));
+        pool.for_each(chunks.zip(moments).collect(), |_, _, ((values, (slots, live)), (first, second))| {
             let rows = values.chunks_mut(width).zip(first.chunks_mut(width).zip(second.chunks_mut(width)));
-            for ((values, (first, second)), (place, live)) in rows.zip(places.iter().zip(*live)) {
+            for ((values, (first, second)), (slot, live)) in rows.zip(slots.iter().zip(*live)) {
                 if *live {
-                    let gradient = (*place != NONE).then(|| &gradient[*place as usize * width..][..width]);
-                    kernels.adamw(Moved { values, gradient, first, second }, &coefficients);
+                    let gradient = (*slot != NO_SLOT).then(|| &gradient[*slot as usize * width..][..width]);
+                    kernels.adamw(ParameterSlice { values, gradient, first, second }, &coefficients);
                 }
             }
         });

@@ -12,7 +12,7 @@ use mongodb::event::command::CommandEvent;
 use super::turns::{LEASE, at, inbound, said};
 use super::*;
 use crate::domain::alert::{
-    Alert, AlertSearch, AlertStatus, Assigned, Handling, Priority, Reopened, Settlement, Whose,
+    Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handling, Priority, Reopened, Resolution,
 };
 use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
@@ -23,10 +23,10 @@ use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::refund::Quote;
-use crate::domain::retention::KeepFor;
-use crate::store::contract::{approved, order};
+use crate::domain::retention::RetentionPolicy;
+use crate::store::contract::{approved, order, resolved};
 use crate::store::{
-    Alerts as _, Answers, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _,
+    Alerts as _, AnsweredBy, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _,
     Insights as _, Ledger as _, Orders as _, Outbox as _, Retention as _, Search, Transcript as _, forget,
     personal_data, sweep,
 };
@@ -125,9 +125,9 @@ async fn every_query_is_an_index_scan() {
     assert!(scans.is_empty(), "{}", scans.join("\n"));
 }
 
-/// Whether an index finds what is looked for, or hands it out in its order: its first field is bounded by the filter, or is
-/// what a search without such bounds is sorted by. That server's own plan is not asked: it shows a scan of the whole
-/// collection for `{_id: 2, hash: "x"}`, and for a range of `_id`, however many documents there are.
+/// Whether an index finds what is looked for, or hands it out in its order: its first field is bounded by the filter,
+/// or is what a search without such bounds is sorted by. That server's own plan is not asked: it shows a scan of the
+/// whole collection for `{_id: 2, hash: "x"}`, and for a range of `_id`, however many documents there are.
 fn serves(keys: &Document, search: &Document) -> bool {
     let first = keys.keys().next().unwrap();
     let bounded = |filter: &Document| match filter.get(first) {
@@ -180,10 +180,24 @@ async fn everything(store: &MongoStore) {
     let id = OrderId::new("ORD000001");
     assert!(store.order(&id).await.unwrap().is_some());
     assert_eq!(store.count_orders().await.unwrap(), 9);
+    let mut whole = order(30);
+    whole.phone = Some("+91 98450 12345".to_owned());
+    whole.details.display_id = Some("#1001".to_owned());
+    for second in [1, 2, 2, 1] {
+        whole.details.updated_at = Some(at(second));
+        store.upsert_order(&whole).await.unwrap();
+    }
+    let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
+    whole.details.updated_at = Some(at(3));
+    import.write(vec![whole.clone()]).await.unwrap();
+    import.commit().await.unwrap();
+    assert_eq!(store.orders_named("1001").await.unwrap().len(), 1);
+    let india = crate::domain::phone::Country::parse("IN").unwrap();
+    assert_eq!(store.orders_of_number("+919845012345", india, 5).await.unwrap().len(), 1);
     store.bind_order(&id, &user, at(0)).await.unwrap();
     store.binding(&id).await.unwrap();
     for number in 1..4 {
-        store.note_lookup(&OrderId::new(&format!("ORD00000{number}")), &user, at(0), 5).await.unwrap();
+        store.try_record_lookup(&OrderId::new(&format!("ORD00000{number}")), &user, at(0), 5).await.unwrap();
     }
     let quote = Quote {
         id: QuoteId::new("q"),
@@ -192,6 +206,7 @@ async fn everything(store: &MongoStore) {
         order_value: Money::from_rupees(599),
         amount: Money::from_rupees(599),
         fee: Money::ZERO,
+        currency: crate::domain::currency::Currency::INR,
         turn: Some(1),
         created_at: at(0),
         expires_at: at(1_800),
@@ -226,7 +241,7 @@ async fn everything(store: &MongoStore) {
 /// Removes and erases what the others left.
 async fn keeping(store: &MongoStore, user: &UserId) {
     let late = at(90 * 86_400);
-    let swept = sweep(store, &KeepFor::days(30, 30, 30), late, late).await.unwrap().unwrap();
+    let swept = sweep(store, &RetentionPolicy::from_days(30, 30, 30), late, late).await.unwrap().unwrap();
     assert!(swept.chats > 0 && swept.alerts > 0 && swept.inbox > 0 && swept.outbox > 0, "{swept:?}");
     assert!(swept.audit > 0 && !swept.trail_broken, "{swept:?}");
     assert_eq!(store.last_sweep().await.unwrap(), Some(swept));
@@ -258,11 +273,12 @@ async fn alerts(store: &MongoStore, user: &UserId) {
             priority: Priority::High,
             status: AlertStatus::Pending,
             created_at: at(number),
+            bot_answers: false,
             handling: Handling::default(),
         };
         let kept = store.open_alert(&alert).await.unwrap();
         if number > 0 {
-            assert!(store.resolve_alert(&kept.id, at(9)).await.unwrap());
+            assert!(store.resolve_alert(&kept.id, &resolved(at(9))).await.unwrap());
         }
         store.alert(&kept.id).await.unwrap().unwrap();
         store.pending_alert(user).await.unwrap();
@@ -275,19 +291,19 @@ async fn alerts(store: &MongoStore, user: &UserId) {
         assert!(matches!(store.assign_alert(&alert.id, None, Some("one"), at(10)).await.unwrap(), Assigned::Done(_)));
         assert!(matches!(store.assign_alert(&alert.id, Some("one"), None, at(10)).await.unwrap(), Assigned::Done(_)));
         for (status, priority) in [(AlertStatus::Pending, None), (AlertStatus::Resolved, Some(Priority::High))] {
-            let (status, whose) = (Some(status), Some(Whose::Nobodys));
-            let search = AlertSearch { status, priority, whose, text: "reason".to_owned() };
+            let (status, assignee) = (Some(status), Some(AssigneeFilter::Unassigned));
+            let search = AlertSearch { status, priority, assignee, text: "reason".to_owned() };
             assert!(!store.find_alerts(&search, 9).await.unwrap().is_empty());
         }
-        let settlement = Settlement { at: at(11), by: Some("one".to_owned()), note: String::new() };
-        assert!(store.settle_alert(&alert.id, &settlement).await.unwrap());
+        let resolution = Resolution { at: at(11), by: Some("one".to_owned()), note: String::new() };
+        assert!(store.resolve_alert(&alert.id, &resolution).await.unwrap());
     }
 }
 
 /// What the pages look for. Figures are not here: they are counted from whole collections, on purpose.
 async fn pages(store: &MongoStore) {
     for _ in 0..2 {
-        store.change_mark().await.unwrap();
+        store.change_token().await.unwrap();
     }
     let word = || Some("other".to_owned());
     for (search, found) in [
@@ -295,13 +311,13 @@ async fn pages(store: &MongoStore) {
         (Search { text: "hm".to_owned(), ..Search::default() }, 1),
         (Search { user: "u".to_owned(), until: Some(at(99)), ..Search::default() }, 1),
         (Search { order: Some(OrderId::new("ORD000001")), ..Search::default() }, 1),
-        (Search { answers: Some(Answers::Person), ..Search::default() }, 0),
-        (Search { answers: Some(Answers::Bot), ..Search::default() }, 1),
+        (Search { answered_by: Some(AnsweredBy::Person), ..Search::default() }, 0),
+        (Search { answered_by: Some(AnsweredBy::Bot), ..Search::default() }, 1),
         (Search { intent: word(), ..Search::default() }, 1),
         (Search { sentiment: word(), from: Some(at(-99)), ..Search::default() }, 0),
     ] {
         for depth in [1, 1_000] {
-            let users = store.find_talks(&search, 5, depth).await.unwrap().users;
+            let users = store.find_conversations(&search, 5, depth).await.unwrap().users;
             assert!(users.len() <= found && (depth == 1 || users.len() == found), "{users:?} by {search:?} to {depth}");
         }
     }

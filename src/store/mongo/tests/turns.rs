@@ -11,7 +11,7 @@ use super::*;
 use crate::domain::audit::{AuditCheck, AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::inbound::{Content, Inbound};
+use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::Outgoing;
 use crate::store::{Accepted, Audit as _, Claim, Conversations as _, Inbox as _, Outbox as _, Transcript as _};
@@ -28,7 +28,9 @@ pub(super) fn inbound(id: &str, user: &str, second: i64) -> Inbound {
         user_id: UserId::new(user),
         sent_at: at(second),
         received_at: at(second),
+        number: None,
         content: Content::Text { text: format!("text of {id}") },
+        context: Context::default(),
     }
 }
 
@@ -64,14 +66,14 @@ fn turn(claim: &Claim) -> Commit {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
-async fn a_turn_that_was_not_spread_is_spread_by_whoever_comes_next() {
+async fn an_interrupted_distribution_is_completed_by_the_next_operation() {
     let scratch = Scratch::new();
     let store = scratch.open();
     store.accept(&[inbound("a", "u", 0)], at(0)).await.unwrap();
     let held = claim(&store, 0).await.unwrap();
     let kept = turn(&held);
     // The process dies right after the one update that keeps the turn.
-    assert_eq!(raw(&store, |base| async move { commit(&base, &kept).await }).await, Committed::Kept);
+    assert_eq!(raw(&store, |base| async move { commit(&base, &kept).await }).await, Committed::Saved);
     assert!(!store.renew(&held, at(1), LEASE).await.unwrap(), "the claim is closed");
     let user = UserId::new("u");
     assert_eq!(store.recent_messages(&user, 9).await.unwrap().len(), 1, "it is read from where it is");
@@ -89,7 +91,7 @@ async fn a_turn_that_was_not_spread_is_spread_by_whoever_comes_next() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
-async fn a_saved_turn_that_was_not_spread_does_not_stop_the_next() {
+async fn an_interrupted_distribution_does_not_stop_the_next_turn() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let mut saved = Commit {
@@ -110,7 +112,7 @@ async fn a_saved_turn_that_was_not_spread_does_not_stop_the_next() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
-async fn a_message_whose_conversation_was_not_made_ready_is_healed_by_its_redelivery() {
+async fn a_message_whose_conversation_was_not_made_ready_is_repaired_by_its_redelivery() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let forget = |store: &MongoStore, update: Document| {
@@ -145,7 +147,7 @@ async fn a_message_whose_conversation_was_not_made_ready_is_healed_by_its_redeli
 
 #[tokio::test]
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
-async fn a_queue_whose_head_was_not_moved_is_healed() {
+async fn a_queue_whose_head_was_not_moved_is_repaired() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let user = UserId::new("u");
@@ -153,7 +155,7 @@ async fn a_queue_whose_head_was_not_moved_is_healed() {
         .map(|sequence| outbox::write(&user, &Outgoing::text(user.clone(), 1, sequence, "text", at(0))).unwrap())
         .collect();
     let owner = user.clone();
-    raw(&store, |base| async move { outbox::spread(&base, &owner, messages).await }).await;
+    raw(&store, |base| async move { outbox::insert(&base, &owner, messages).await }).await;
     let first = store.claim_outgoing(None, at(0), LEASE).await.unwrap().unwrap();
     assert_eq!(first.sequence, 0);
     // As if the process had died before it moved the head.
@@ -167,6 +169,8 @@ async fn a_queue_whose_head_was_not_moved_is_healed() {
     assert_eq!(store.claim_outgoing(None, at(1), LEASE).await.unwrap().unwrap().sequence, 1);
 }
 
+type Tampering = fn(Base) -> futures_util::future::BoxFuture<'static, std::result::Result<(), BackendError>>;
+
 #[tokio::test]
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
 async fn what_was_done_to_the_trail_behind_the_stores_back_is_found() {
@@ -178,7 +182,6 @@ async fn what_was_done_to_the_trail_behind_the_stores_back_is_found() {
         arguments: serde_json::Value::Null,
         result: serde_json::Value::Null,
     };
-    type Tampering = fn(Base) -> futures_util::future::BoxFuture<'static, std::result::Result<(), Fault>>;
     let ways: [(&str, u64, Tampering); 5] = [
         ("the end is cut off", 4, |base| {
             Box::pin(async move {

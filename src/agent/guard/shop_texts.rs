@@ -1,0 +1,122 @@
+//! Amounts, percentages and contacts that a reply may repeat because the shop's own texts hold them.
+//!
+//! It must never be filled with what customers or tools wrote.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::contacts::{contacts, digits_of};
+use super::readable::fold;
+use super::text::{self, amounts_in};
+use crate::domain::currency::{Amount, ShopMoney};
+use crate::domain::ids::IdPatterns;
+use crate::domain::pattern::pattern;
+
+/// Identifiers that are only shown as examples.
+const EXAMPLES: [&str; 2] = ["ORD123456", "CUST1234"];
+
+static SHARE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)(\d[\d.,]*)\s*(?:%|per\s?cent\b|pct\b|percentage\b|फीसदी|प्रतिशत|fisdi\b|pratishat\b)")
+});
+static COUPON: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i:\b(?:coupon|voucher|promo(?:tion)?|gift|discount|cash\s?back)s?(?:\s+(?:code|card|number))*|\b(?:code|pin))\b(?i:\s+is)?[\s:#=\-–“\"'‘]*([A-Z]{3,}[A-Z0-9]*\d[A-Z0-9]*|[A-Z]{5,}|\d+[A-Z]{2,}\w*)\b"#,
+    )
+});
+
+/// What the shop's own texts hold.
+#[derive(Debug, Clone, Default)]
+pub struct ShopTexts {
+    amounts: Vec<Amount>,
+    shares: Vec<String>,
+    contacts: Vec<String>,
+    sentences: HashSet<String>,
+}
+
+impl ShopTexts {
+    /// Reads the shop's texts.
+    pub fn read<'a>(texts: impl IntoIterator<Item = &'a str>, patterns: &IdPatterns, money: &ShopMoney) -> Self {
+        let mut found = Self::default();
+        for text in texts {
+            found.amounts.extend(amounts_in(text, money).into_iter().filter_map(|(_, meaning)| meaning.amount(money)));
+            found.shares.extend(shares(text));
+            found.contacts.extend(contacts(text, patterns).into_iter().map(|contact| plain_contact(&contact)));
+            found.sentences.extend(text::sentences(text).into_iter().map(words));
+        }
+        found
+    }
+
+    pub(super) fn amounts(&self) -> &[Amount] {
+        &self.amounts
+    }
+
+    pub(super) fn holds_share(&self, share: &str) -> bool {
+        self.shares.iter().any(|known| known == share)
+    }
+
+    pub(super) fn holds_contact(&self, contact: &str) -> bool {
+        self.contacts.contains(&plain_contact(contact))
+    }
+
+    /// Whether the shop has written this very sentence.
+    pub(super) fn holds_sentence(&self, sentence: &str) -> bool {
+        !self.sentences.is_empty() && self.sentences.contains(&words(sentence))
+    }
+}
+
+/// The percentages of a text, as `5 %`.
+pub(super) fn shares(text: &str) -> Vec<String> {
+    if !text.contains(char::is_numeric) {
+        return Vec::new();
+    }
+    let plain = text::plain(text);
+    SHARE.captures_iter(&plain).map(|hit| format!("{} %", hit[1].trim_end_matches(['.', ',']))).collect()
+}
+
+/// The code of a voucher, which no tool gives.
+pub(super) fn coupon(text: &str) -> Option<String> {
+    let plain = text::plain(text);
+    let lower = plain.to_lowercase();
+    let words = ["coupon", "voucher", "promo", "gift", "discount", "cash", "code", "pin"];
+    if !words.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let hit = COUPON.captures(&plain)?;
+    (!EXAMPLES.contains(&&hit[1])).then(|| hit[1].to_owned())
+}
+
+/// A contact as it is compared: in lower case, a number by its digits.
+fn plain_contact(contact: &str) -> String {
+    digits_of(contact).unwrap_or_else(|| contact.to_lowercase())
+}
+
+/// The words of a sentence, as they are compared.
+fn words(sentence: &str) -> String {
+    fold(sentence).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coupons_shares_and_the_shops_own_words_are_found() {
+        for text in ["the coupon code is SORRY500", "Voucher: FREE100", "promo code “SAVE20”", "use code WELCOME"] {
+            assert!(coupon(text).is_some(), "{text}");
+        }
+        for text in
+            ["Your PIN code is needed", "order ORD000003", "The coupon could not be used.", "a code like ORD123456"]
+        {
+            assert_eq!(coupon(text), None, "{text}");
+        }
+        assert_eq!(shares("50% off, ५ प्रतिशत and 2.5 per cent"), ["50 %", "5 %", "2.5 %"]);
+        let texts = ["Write to help@shop.example; we keep 5 %, ₹49 at most."];
+        let shop = ShopTexts::read(texts, &IdPatterns::default(), &ShopMoney::default());
+        assert!(shop.holds_contact("help@shop.example") && shop.holds_share("5 %"));
+        assert_eq!(shop.amounts(), [Amount::rupees(49)]);
+        assert!(shop.holds_sentence("*write to help@shop.example;* we keep 5 %, ₹49 at most"));
+        assert!(!shop.holds_sentence("we keep 5 %"));
+    }
+}

@@ -1,0 +1,246 @@
+//! Lines of orders: what a cell with several items holds, and a second file with one line a row.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::error::{ImportError, RowError};
+use super::field::{Field, plain};
+use super::header::Header;
+use super::mapping::{Choice, Mapping};
+use super::reader::Settings;
+use super::row::{Readers, order_id};
+use super::source::{Input, Row, Table};
+use super::values::AmountColumn;
+use crate::domain::currency::Currency;
+use crate::domain::ids::OrderId;
+use crate::domain::money::Money;
+use crate::domain::order::OrderLine;
+use crate::domain::words::excerpt;
+
+/// The most lines of one order that are kept.
+const MOST: usize = 1_000;
+/// The most lines of a second file.
+const MOST_IN_FILE: u64 = 3_000_000;
+
+/// How many; at least one.
+pub(super) fn quantity(text: &str) -> Option<u32> {
+    let whole = text
+        .trim()
+        .split_once(['.', ','])
+        .map_or(text.trim(), |(whole, rest)| if rest.bytes().all(|digit| digit == b'0') { whole } else { "" });
+    whole.parse().ok().filter(|count| *count > 0)
+}
+
+/// The price of one, where the price of all divides without a rest.
+pub(super) fn of_one(total: Money, quantity: u32) -> Option<Money> {
+    let quantity = i64::from(quantity);
+    (quantity > 0 && total.minor_units() % quantity == 0)
+        .then(|| Money::from_minor_units(total.minor_units() / quantity))
+}
+
+/// The lines that the text of a cell is: JSON, `name:Tea|quantity:2|total:20.00;…`, or `2 × Tea, Ghee x 1`.
+pub(super) fn parse(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Vec<OrderLine> {
+    let text = text.trim();
+    if text.starts_with('[') || text.starts_with('{') {
+        match serde_json::from_str(text) {
+            Ok(Value::Array(list)) => {
+                return list.iter().filter_map(|one| object(one, amounts, currency)).take(MOST).collect();
+            }
+            Ok(one @ Value::Object(_)) => return object(&one, amounts, currency).into_iter().collect(),
+            _ => {}
+        }
+    }
+    if text.contains('|') && text.contains(':') {
+        let keyed: Vec<OrderLine> =
+            text.split(';').filter_map(|one| pairs(one, amounts, currency)).take(MOST).collect();
+        if !keyed.is_empty() {
+            return keyed;
+        }
+    }
+    let parts: Vec<&str> = text.split(['\n', ';']).flat_map(split_counted).map(str::trim).collect();
+    parts.into_iter().filter(|part| !part.is_empty()).take(MOST).map(counted).collect()
+}
+
+/// A comma parts items only where a count stands at every part: names hold commas, too.
+fn split_counted(text: &str) -> Vec<&str> {
+    let parts: Vec<&str> = text.split(',').collect();
+    if parts.len() > 1 && parts.iter().all(|part| counted(part.trim()).name.len() < part.trim().len()) {
+        return parts;
+    }
+    vec![text]
+}
+
+/// `2 × Tea`, `2x Tea`, `Tea x 2`, `Tea (2)`.
+fn counted(text: &str) -> OrderLine {
+    let line = |name: &str, quantity| OrderLine { name: name.trim().to_owned(), quantity, ..OrderLine::default() };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if let (Ok(count @ 1..), Some(rest)) = (text.get(..digits).unwrap_or_default().parse(), text.get(digits..)) {
+        let rest = rest.trim_start();
+        let mark = rest
+            .strip_prefix(['×', '*'])
+            .or_else(|| rest.strip_prefix(['x', 'X']).filter(|rest| rest.starts_with(' ')));
+        if let Some(name) = mark.filter(|name| !name.trim().is_empty()) {
+            return line(name, count);
+        }
+    }
+    let bare = text.strip_suffix(')').unwrap_or(text);
+    let name = bare.trim_end_matches(|c: char| c.is_ascii_digit());
+    if let (Ok(count @ 1..), true) = (bare.get(name.len()..).unwrap_or_default().parse(), name.len() > 1) {
+        let name = name.trim_end();
+        let counted = if bare.len() < text.len() {
+            name.strip_suffix('(')
+        } else {
+            name.strip_suffix(['×', '*'])
+                .or_else(|| name.strip_suffix([' ', '\u{A0}', 'x']).filter(|_| name.ends_with(" x")))
+        };
+        if let Some(name) = counted.filter(|name| !name.trim().is_empty()) {
+            return line(name, count);
+        }
+    }
+    line(text, 1)
+}
+
+fn pairs(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Option<OrderLine> {
+    let found: HashMap<String, &str> = text
+        .split('|')
+        .filter_map(|pair| pair.split_once(':'))
+        .map(|(key, value)| (plain(key), value.trim()))
+        .collect();
+    let get = |keys: &[&str]| keys.iter().find_map(|key| found.get(*key)).copied().filter(|value| !value.is_empty());
+    build(&get, amounts, currency)
+}
+
+fn object(value: &Value, amounts: AmountColumn, currency: Option<Currency>) -> Option<OrderLine> {
+    if let Some(text) = value.as_str() {
+        return Some(counted(text.trim()));
+    }
+    let object = value.as_object()?;
+    let found: HashMap<String, String> =
+        object.iter().map(|(key, value)| (plain(key), super::source::json::cell(value))).collect();
+    let get = |keys: &[&str]| {
+        keys.iter().find_map(|key| found.get(*key)).map(String::as_str).filter(|value| !value.is_empty())
+    };
+    build(&get, amounts, currency)
+}
+
+/// A line by the names of its parts.
+fn build<'a>(
+    get: &impl Fn(&[&str]) -> Option<&'a str>,
+    amounts: AmountColumn,
+    currency: Option<Currency>,
+) -> Option<OrderLine> {
+    let name = get(&["name", "title", "productname", "itemname", "product", "item", "description"]);
+    let sku = get(&["sku", "itemsku", "productsku", "code", "itemcode"]);
+    let name = name.or(sku)?;
+    let count = get(&["quantity", "qty", "count", "units", "itemquantity"]);
+    let count = count.map_or(Some(1), quantity)?;
+    let amount = |keys: &[&str]| get(keys).and_then(|text| amounts.read(text, currency).ok().flatten());
+    let price = amount(&["price", "unitprice", "itemprice", "cost", "itemcost"]);
+    let price = price.or_else(|| of_one(amount(&["total", "linetotal", "subtotal", "amount", "itemtotal"])?, count));
+    Some(OrderLine { sku: sku.map(str::to_owned), name: name.to_owned(), quantity: count, price })
+}
+
+/// The lines of a second file, by order.
+#[derive(Debug, Default, Clone)]
+pub struct LinesFile {
+    by_order: HashMap<OrderId, Vec<OrderLine>>,
+    /// Rows that could not be used.
+    pub bad: Vec<RowError>,
+    /// How many lines there are.
+    pub lines: u64,
+}
+
+impl LinesFile {
+    /// Reads a file with an order's id, and name or SKU, quantity and price of an item in every row.
+    ///
+    /// # Errors
+    /// When it cannot be read, or no column is the order's id or names the item.
+    pub fn read(input: &Input, settings: &Settings) -> Result<Self, ImportError> {
+        let table = Table::new(input, settings.hint().as_deref(), &|rows| super::header::score(rows, &[]))?;
+        let header = Header::find(input.name(), &table, &[])?;
+        let choices: Vec<Choice> =
+            settings.choices.iter().map(|choice| Choice { required: false, ..choice.clone() }).collect();
+        let samples = super::survey::samples(&table, &header)?;
+        let mut mapping = Mapping::new(input.name(), &header.names, &samples, None, &choices)?;
+        // In a file of lines, the name of a row is an item's.
+        if !mapping.has(Field::ItemName) && !mapping.has(Field::ItemSku) {
+            mapping
+                .uses
+                .iter_mut()
+                .filter(|found| found.field == Field::CustomerName)
+                .for_each(|found| found.field = Field::ItemName);
+        }
+        let item = mapping.has(Field::ItemName) || mapping.has(Field::ItemSku);
+        if !mapping.has(Field::OrderId) || !item {
+            return Err(ImportError::NoLines { file: input.name().to_owned(), found: header.names });
+        }
+        let readers = Readers::decide(input.name(), &table, &header, &mapping, settings)?.0;
+        let mut found = Self::default();
+        let mut rows = table.rows()?;
+        let mut row = Row::default();
+        while rows.next(&mut row)? {
+            if row.line <= header.last_line {
+                continue;
+            }
+            let cell =
+                |field| mapping.of(field).filter_map(|found| row.cells.get(found.column)).find(|cell| !cell.is_empty());
+            let id = cell(Field::OrderId).unwrap_or_default();
+            let read = order_id(id).and_then(|id| Ok((id, readers.line(&mapping, &row.cells, 0, None)?)));
+            match read {
+                Ok((id, Some(line))) => {
+                    found.lines += 1;
+                    let lines = found.by_order.entry(id).or_default();
+                    if lines.len() < MOST {
+                        lines.push(line);
+                    }
+                }
+                Ok((_, None)) => {}
+                Err(reason) => found.bad.push(RowError {
+                    file: input.name().to_owned(),
+                    sheet: table.sheet().map(str::to_owned),
+                    line: row.line,
+                    column: None,
+                    reason: excerpt(&reason, 120),
+                }),
+            }
+            if found.lines > MOST_IN_FILE {
+                return Err(input.failed(row.line, &"a file of lines is kept in memory, and this one is too long"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The lines of an order.
+    pub(super) fn take(&mut self, id: &OrderId) -> Option<Vec<OrderLine>> {
+        self.by_order.remove(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<(u32, String, Option<i64>, Option<String>)> {
+        let amounts = AmountColumn::with_mark(None, Currency::INR);
+        let found = parse(text, amounts, None).into_iter();
+        found.map(|line| (line.quantity, line.name, line.price.map(Money::minor_units), line.sku)).collect()
+    }
+
+    #[test]
+    fn items_as_programs_write_them() {
+        let line =
+            |quantity, name: &str, price, sku: Option<&str>| (quantity, name.to_owned(), price, sku.map(str::to_owned));
+        let json =
+            r#"[{"sku":"T1","title":"Tea, green","quantity":2,"price":"12.50"},{"name":"Ghee","qty":1,"total":279}]"#;
+        assert_eq!(lines(json), [line(2, "Tea, green", Some(1250), Some("T1")), line(1, "Ghee", Some(27_900), None)]);
+        let pairs = "name:Tea|product_id:7|sku:T1|quantity:2|total:25.00;name:Ghee|quantity:3|total:10.00";
+        assert_eq!(lines(pairs), [line(2, "Tea", Some(1250), Some("T1")), line(3, "Ghee", None, None)]);
+        assert_eq!(lines("2× Ghee, 1× Tea"), [line(2, "Ghee", None, None), line(1, "Tea", None, None)]);
+        assert_eq!(lines("Ghee x 2\nTea"), [line(2, "Ghee", None, None), line(1, "Tea", None, None)]);
+        assert_eq!(lines("Rice, 5 kg"), [line(1, "Rice, 5 kg", None, None)]);
+        assert_eq!(lines("3x5 cards"), [line(1, "3x5 cards", None, None)]);
+        assert_eq!(lines("Box 12"), [line(1, "Box 12", None, None)]);
+        assert_eq!(lines(""), []);
+    }
+}

@@ -1,0 +1,487 @@
+//! Which column of a file holds what: by a preset, by `--map`, by names, by what the cells look like. What is certain is taken; what is not
+//! is proposed.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::error::ImportError;
+use super::field::{Field, Kind, plain, recognized, similar};
+use super::preset::{AMAZON_PARTS, Part, Preset};
+use crate::domain::words::excerpt;
+
+/// Names at least this similar (0 to 1) are proposed.
+const SIMILAR: f64 = 0.72;
+/// Examples of a column that are shown.
+const EXAMPLES: usize = 2;
+
+/// What somebody said about a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Its name in the file.
+    pub column: String,
+    /// What it holds; `None`: nothing that is used.
+    pub field: Option<Field>,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+impl Choice {
+    /// Reads `Total=Order Value (INR)`; the text after the last `=` names the field, or `ignore`.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some((column, field)) = text.rsplit_once('=').map(|(column, field)| (column.trim(), field.trim())) else {
+            return Err(format!("“{}” is not COLUMN=FIELD", excerpt(text, 40)));
+        };
+        if column.is_empty() {
+            return Err(format!("“{}” names no column before the =", excerpt(text, 40)));
+        }
+        Self::new(column, field)
+    }
+
+    /// The column with this name holds the field of this name, or `ignore`.
+    ///
+    /// # Errors
+    /// When there is no such field.
+    pub fn new(column: &str, field: &str) -> Result<Self, String> {
+        let choice = |field| Ok(Self { column: column.to_owned(), field, required: true });
+        if ["ignore", "none", "-"].contains(&field.to_lowercase().as_str()) {
+            return choice(None);
+        }
+        if let Some(field) = Field::parse(field) {
+            return choice(Some(field));
+        }
+        let near = similar(field).filter(|(_, much)| *much > 0.5);
+        let near = near.map(|(field, _)| format!("; did you mean “{}”?", field.name())).unwrap_or_default();
+        Err(format!("there is no field “{}”{near}", excerpt(field, 40)))
+    }
+}
+
+/// How it is known what a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// The export is known.
+    Preset,
+    /// Its name says it.
+    Name,
+    /// Somebody said it.
+    Map,
+    /// Its cells show it.
+    Content,
+}
+
+/// One column that is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) column: usize,
+    pub(super) field: Field,
+    /// Which line of the order it is about, where columns are numbered.
+    pub(super) slot: usize,
+    pub(super) how: How,
+}
+
+/// A column that may hold something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    /// Its name in the file.
+    pub column: String,
+    /// What it may hold.
+    pub field: &'static str,
+    /// Some of its cells.
+    pub examples: Vec<String>,
+}
+
+/// Which column of a file holds what.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mapping {
+    pub(super) names: Vec<String>,
+    /// In order of their precedence.
+    pub(super) uses: Vec<Use>,
+    pub(super) preset: Option<Preset>,
+    /// Columns that an order's amounts are added up from.
+    pub(super) parts: Vec<(usize, Part)>,
+    /// Columns whose names say that their times are in UTC.
+    pub(super) utc: HashSet<usize>,
+    /// Whether several rows can be about one order.
+    pub(super) has_lines: bool,
+    pub(super) proposals: Vec<Proposal>,
+}
+
+/// Cells of a column.
+pub(super) type Samples = Vec<Vec<String>>;
+
+/// Some cells of a column, for a person to recognise it.
+pub(super) fn examples(cells: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for cell in cells {
+        let cell = excerpt(cell, 24);
+        if shown.len() < EXAMPLES && !shown.contains(&cell) {
+            shown.push(cell);
+        }
+    }
+    shown
+}
+
+impl Mapping {
+    /// Finds out what the columns hold. `from`: whose export it is, where somebody said it.
+    pub(super) fn new(
+        file: &str,
+        names: &[String],
+        samples: &Samples,
+        from: Option<Preset>,
+        choices: &[Choice],
+    ) -> Result<Self, ImportError> {
+        let plains: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let mut found =
+            Self { names: names.to_vec(), preset: from.or_else(|| Preset::detect(names)), ..Self::default() };
+        let mut taken = HashSet::new();
+        for choice in choices {
+            let wanted = plain(&choice.column);
+            let exact = names.iter().position(|name| *name == choice.column);
+            let Some(column) = exact.or_else(|| plains.iter().position(|name| *name == wanted)) else {
+                if choice.required {
+                    let (column, found) = (choice.column.clone(), names.to_vec());
+                    return Err(ImportError::NoColumn { file: file.to_owned(), column, found });
+                }
+                continue;
+            };
+            taken.insert(column);
+            if let Some(field) = choice.field {
+                found.uses.push(Use { column, field, slot: 0, how: How::Map });
+            }
+        }
+        if let Some(preset) = found.preset {
+            found.add_preset(file, preset, &plains, &mut taken)?;
+        }
+        found.add_names(file, &plains, samples, &mut taken)?;
+        found.add_content(samples, &mut taken);
+        found.propose(&plains, samples, &taken);
+        found.utc = (0..names.len()).filter(|column| names.get(*column).is_some_and(|name| is_utc(name))).collect();
+        found.has_lines = found.uses.iter().any(|used| used.field.of_line() && used.slot == 0);
+        Ok(found)
+    }
+
+    /// The columns that hold a field, in order of their precedence.
+    pub(super) fn of(&self, field: Field) -> impl Iterator<Item = &Use> {
+        self.uses.iter().filter(move |found| found.field == field)
+    }
+
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.of(field).next().is_some()
+    }
+
+    fn take(&mut self, column: usize, field: Field, how: How, taken: &mut HashSet<usize>) {
+        taken.insert(column);
+        self.uses.push(Use { column, field, slot: 0, how });
+    }
+
+    fn add_preset(
+        &mut self,
+        file: &str,
+        preset: Preset,
+        plains: &[String],
+        taken: &mut HashSet<usize>,
+    ) -> Result<(), ImportError> {
+        for (field, names) in preset.columns() {
+            if self.has(*field) && !field.takes_several() {
+                continue;
+            }
+            for name in *names {
+                let wanted = plain(name);
+                let mut places = (0..plains.len()).filter(|place| plains.get(*place) == Some(&wanted));
+                let place = places.next();
+                if preset == Preset::Original && places.next().is_some() {
+                    return Err(ImportError::DuplicateColumn { file: file.to_owned(), column: (*name).to_owned() });
+                }
+                if let Some(place) = place.filter(|place| !taken.contains(place)) {
+                    self.take(place, *field, How::Preset, taken);
+                    // An id of another kind never stands in for one.
+                    if *field == Field::OrderId {
+                        break;
+                    }
+                }
+            }
+        }
+        if preset == Preset::Amazon {
+            for (name, part) in AMAZON_PARTS {
+                if let Some(place) = plains.iter().position(|found| *found == plain(name)) {
+                    taken.insert(place);
+                    self.parts.push((place, *part));
+                }
+            }
+            if self.uses.iter().any(|found| found.field == Field::Value) {
+                self.parts.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns whose names say what they hold, the most telling first.
+    fn add_names(
+        &mut self,
+        file: &str,
+        plains: &[String],
+        samples: &Samples,
+        taken: &mut HashSet<usize>,
+    ) -> Result<(), ImportError> {
+        let mut named: Vec<(usize, usize, Field, usize)> = Vec::new();
+        for (column, name) in self.names.iter().enumerate().filter(|(column, _)| !taken.contains(column)) {
+            let numbered = numbered(name);
+            let found = match recognized(name) {
+                Some((field, rank)) => Some((rank, field, 0)),
+                None => numbered.and_then(|(base, slot)| {
+                    let (field, rank) = recognized(base)?;
+                    (field.of_line() || field == Field::Items).then_some((rank, field, slot))
+                }),
+            };
+            if let Some((rank, field, slot)) = found.filter(|(_, field, slot)| self.admits(*field, *slot, name)) {
+                named.push((rank, column, field, slot));
+            }
+        }
+        named.sort_by_key(|(rank, column, ..)| (*rank, *column));
+        for (rank, column, field, slot) in named {
+            let Some(name) = plains.get(column) else { continue };
+            let twice = self.of(field).any(|found| found.slot == slot && plains.get(found.column) == Some(name));
+            // Twice the same name: nobody can say which one is right.
+            if twice && rank == 0 {
+                let column = self.names.get(column).cloned().unwrap_or_default();
+                return Err(ImportError::DuplicateColumn { file: file.to_owned(), column });
+            }
+            let there = self.of(field).any(|found| found.slot == slot);
+            let cells = samples.get(column).map(Vec::as_slice).unwrap_or_default();
+            if there && field == Field::OrderId && !self.has(Field::DisplayId) && looks_like(field, cells) {
+                self.take(column, Field::DisplayId, How::Name, taken);
+            } else if (!there || field.takes_several())
+                && (self.preset.is_some() || rank == 0 || looks_like(field, cells))
+            {
+                taken.insert(column);
+                self.uses.push(Use { column, field, slot, how: How::Name });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a column may be taken by its name alone: a known export leaves few to be found.
+    fn admits(&self, field: Field, slot: usize, name: &str) -> bool {
+        let name = name.trim().to_lowercase();
+        match self.preset {
+            None => true,
+            Some(Preset::WooCommerce) if slot > 0 => true,
+            Some(Preset::Original) => plain(field.name()) == plain(&name),
+            Some(_) => {
+                let extra = [
+                    Field::Category,
+                    Field::Carrier,
+                    Field::TrackingNumber,
+                    Field::TrackingUrl,
+                    Field::DeliveredAt,
+                    Field::UpdatedAt,
+                    Field::Feedback,
+                    Field::Rating,
+                    Field::CustomerId,
+                    Field::PaymentState,
+                ];
+                // “Shipping Company” is the customer's employer there.
+                extra.contains(&field)
+                    && !self.has(field)
+                    && !name.starts_with("shipping")
+                    && !name.starts_with("billing")
+            }
+        }
+    }
+
+    /// A column of e-mail addresses is one whatever its name.
+    fn add_content(&mut self, samples: &Samples, taken: &mut HashSet<usize>) {
+        if self.preset.is_some() || self.has(Field::Email) {
+            return;
+        }
+        let free = (0..self.names.len()).filter(|column| !taken.contains(column));
+        let emails = free.filter(|column| samples.get(*column).is_some_and(|cells| all(cells, is_email)));
+        if let [column] = emails.collect::<Vec<_>>().as_slice() {
+            self.take(*column, Field::Email, How::Content, taken);
+        }
+    }
+
+    fn propose(&mut self, plains: &[String], samples: &Samples, taken: &HashSet<usize>) {
+        if self.preset == Some(Preset::Original) {
+            return;
+        }
+        let mut proposed: Vec<(f64, usize, Field)> = Vec::new();
+        for column in (0..self.names.len()).filter(|column| !taken.contains(column)) {
+            let (Some(name), Some(shown)) = (plains.get(column), self.names.get(column)) else { continue };
+            let cells = samples.get(column).map(Vec::as_slice).unwrap_or_default();
+            if cells.is_empty() || shown.is_empty() {
+                continue;
+            }
+            let missing = |field: Field| !self.has(field);
+            let id =
+                ["id", "#", "no", "nr", "number", "ref", "reference", "code", "invoice", "invoiceno", "invoicenumber"];
+            if missing(Field::OrderId)
+                && (id.contains(&name.as_str()) || name.contains("order"))
+                && looks_like(Field::OrderId, cells)
+            {
+                proposed.push((0.9, column, Field::OrderId));
+            } else if let Some((field, much)) =
+                similar(shown).filter(|(field, much)| *much >= SIMILAR && missing(*field))
+            {
+                if self.preset.is_none() && looks_like(field, cells) {
+                    proposed.push((much, column, field));
+                }
+            } else if self.preset.is_none() && missing(Field::Phone) && all(cells, is_phone) {
+                proposed.push((0.5, column, Field::Phone));
+            } else if self.preset.is_none() && missing(Field::Placed) && missing(Field::Date) && all(cells, is_date) {
+                proposed.push((0.5, column, Field::Placed));
+            } else if missing(Field::OrderId) && looks_like(Field::OrderId, cells) {
+                proposed.push((0.3, column, Field::OrderId));
+            }
+        }
+        proposed.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut seen = HashSet::new();
+        for (_, column, field) in proposed {
+            if seen.insert(field)
+                && let Some(name) = self.names.get(column)
+            {
+                let examples = samples.get(column).map(|cells| examples(cells)).unwrap_or_default();
+                self.proposals.push(Proposal { column: name.clone(), field: field.name(), examples });
+            }
+        }
+    }
+}
+
+/// `Item Name #2`, `line_item_2`, `SKU 2`: what is numbered, and the number.
+fn numbered(name: &str) -> Option<(&str, usize)> {
+    let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name.get(base.len()..)?.parse().ok().filter(|number| (1..=999).contains(number))?;
+    Some((base.trim_end_matches(['#', ' ', '_', '-', '.']), number))
+}
+
+fn is_utc(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["_gmt", "_utc", "(utc)", "(gmt)", " utc", " gmt"].iter().any(|end| name.ends_with(end))
+}
+
+fn all(cells: &[String], is: impl Fn(&str) -> bool) -> bool {
+    // One in ten may be a note or a typing error.
+    !cells.is_empty() && cells.iter().filter(|cell| is(cell)).count() * 10 >= cells.len() * 9
+}
+
+/// Whether the cells of a column can be what its name says; those of an empty column can be anything.
+fn looks_like(field: Field, cells: &[String]) -> bool {
+    if cells.is_empty() {
+        return true;
+    }
+    let half = |is: fn(&str) -> bool| cells.iter().filter(|cell| is(cell)).count() * 2 >= cells.len();
+    match field.kind() {
+        Kind::Email => half(is_email),
+        // A number that cannot be read refuses its row; a column of them is never passed over.
+        Kind::Phone => half(|cell| !cell.contains('@') && !is_date(cell)),
+        Kind::Date => half(is_date),
+        Kind::Amount => half(|cell| cell.chars().any(char::is_numeric) && !is_date(cell)),
+        Kind::Whole | Kind::YesNo | Kind::Text => true,
+        Kind::Id if field == Field::OrderId => half(is_id),
+        Kind::Id => half(|cell| !cell.contains('@') && cell.chars().count() <= 64),
+    }
+}
+
+fn is_id(cell: &str) -> bool {
+    let shown = cell.chars().count() <= 40 && cell.split_whitespace().count() <= 3 && !cell.contains('@');
+    shown && cell.chars().any(char::is_numeric) && !is_date(cell)
+}
+
+fn is_email(cell: &str) -> bool {
+    let Some((name, host)) = cell.split_once('@') else { return false };
+    !name.is_empty() && host.contains('.') && !cell.contains(char::is_whitespace)
+}
+
+fn is_phone(cell: &str) -> bool {
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    (8..=15).contains(&digits) && cell.chars().all(|c| c.is_ascii_digit() || "+-() .'".contains(c)) && !is_date(cell)
+}
+
+/// Three groups of numbers (or a month's name among them) with a day's separators, or a day and a time.
+fn is_date(cell: &str) -> bool {
+    let day = cell.split([' ', 'T', ',']).next().unwrap_or_default();
+    let groups: Vec<&str> = day.split(['-', '/', '.']).collect();
+    let number = |group: &str| !group.is_empty() && group.len() <= 4 && group.chars().all(char::is_numeric);
+    let month = |group: &str| (3..=9).contains(&group.chars().count()) && group.chars().all(char::is_alphabetic);
+    match groups.as_slice() {
+        [first, second, third] => number(first) && (number(second) || month(second)) && number(third),
+        [_] => {
+            let words: Vec<&str> = cell.split([' ', ',']).filter(|word| !word.is_empty()).take(3).collect();
+            matches!(words.as_slice(), [a, b, c] if (number(a) && month(b) || month(a) && number(b)) && number(c))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(names: &[&str], rows: &[&[&str]], choices: &[Choice]) -> Mapping {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let column =
+            |place: usize| rows.iter().map(|row| row[place].to_owned()).filter(|cell| !cell.is_empty()).collect();
+        let samples = (0..names.len()).map(column).collect();
+        Mapping::new("a.csv", &names, &samples, None, choices).unwrap()
+    }
+
+    fn shown(mapping: &Mapping) -> Vec<(&str, &'static str)> {
+        mapping.uses.iter().map(|found| (mapping.names[found.column].as_str(), found.field.name())).collect()
+    }
+
+    #[test]
+    fn names_are_taken_and_likenesses_proposed() {
+        let rows: &[&[&str]] = &[
+            &["A-1", "20.11.2026", "12,50", "+49 30 1234567", "x@example.com", "9876543210"],
+            &["A-2", "21.11.2026", "7,00", "", "y@example.com", "9876543211"],
+        ];
+        let names = ["Bestellnummer", "Bestelldatum", "Gesamtbetrag", "Telefon", "Adr.", "Custmer Mobil"];
+        let found = mapping(&names, rows, &[]);
+        let mut taken = shown(&found);
+        taken.sort_unstable();
+        assert_eq!(
+            taken,
+            [
+                ("Adr.", "Customer Email"),
+                ("Bestelldatum", "Order Date & Time"),
+                ("Bestellnummer", "Order ID"),
+                ("Gesamtbetrag", "Order Value (INR)"),
+                ("Telefon", "Customer Phone"),
+            ]
+        );
+        let choice = Choice::parse("Custmer Mobil=Other Phones").unwrap();
+        assert!(shown(&mapping(&names, rows, &[choice])).contains(&("Custmer Mobil", "Other Phones")));
+        let ignored = Choice::parse("Telefon=ignore").unwrap();
+        assert!(!shown(&mapping(&names, rows, &[ignored])).iter().any(|(name, _)| *name == "Telefon"));
+        assert!(Choice::parse("Total=Order Valu").unwrap_err().contains("did you mean “Order Value (INR)”?"));
+    }
+
+    #[test]
+    fn an_id_without_a_telling_name_is_only_proposed() {
+        let rows: &[&[&str]] = &[&["1001", "12.50"], &["1002", "7"]];
+        let found = mapping(&["No", "Total"], rows, &[]);
+        assert_eq!(shown(&found), [("Total", "Order Value (INR)")]);
+        assert_eq!((found.proposals[0].column.as_str(), found.proposals[0].field), ("No", "Order ID"));
+    }
+
+    #[test]
+    fn a_name_that_its_cells_contradict_is_not_taken() {
+        let found =
+            mapping(&["Order", "Order ID", "Total"], &[&["2026-11-20", "A1", "5"], &["2026-11-21", "A2", "6"]], &[]);
+        assert!(shown(&found).contains(&("Order ID", "Order ID")));
+        let found = mapping(&["Order", "Total"], &[&["2026-11-20", "5"], &["2026-11-21", "6"]], &[]);
+        assert_eq!(shown(&found), [("Total", "Order Value (INR)")]);
+    }
+
+    #[test]
+    fn numbered_columns_are_lines() {
+        let found = mapping(&["Order ID", "Item Name #1", "Item Name #2"], &[&["A1", "Tea", "Ghee"]], &[]);
+        let slots: Vec<usize> = found.of(Field::ItemName).map(|found| found.slot).collect();
+        assert_eq!(slots, [1, 2]);
+        assert!(!found.has_lines);
+    }
+}

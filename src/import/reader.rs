@@ -1,0 +1,487 @@
+//! Reads orders from a file: finds out what the file is and what its columns hold, then gives one order after the other.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::error::{ImportError, RowError};
+use super::field::{Field, Kind};
+use super::header::{self, Header};
+use super::lines::LinesFile;
+use super::mapping::{Choice, How, Mapping, Proposal, Samples, examples};
+use super::preset::{Part, Preset};
+use super::row::{CellError, Draft, Readers, order_id};
+use super::source::{Input, Row, Rows, Table};
+use super::survey::{Survey, samples};
+use super::values::{DateContext, DateOrder, DecimalMark};
+use crate::domain::currency::Currency;
+use crate::domain::ids::{IdPatterns, OrderId, Source};
+use crate::domain::order::Order;
+use crate::domain::phone::Country;
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whose export it is, where somebody said it.
+    pub from: Option<Preset>,
+    /// What somebody said about columns.
+    pub choices: Vec<Choice>,
+    /// How dates are read that can be read in two ways.
+    pub dates: Option<DateOrder>,
+    /// How amounts are read that can be read in two ways.
+    pub decimal: Option<DecimalMark>,
+    /// The country of telephone numbers, which are checked where it is known.
+    pub country: Option<Country>,
+    /// The shop's currency.
+    pub currency: Currency,
+    /// The shop's time zone, and today.
+    pub context: DateContext,
+    /// What finds order ids in messages: ids that do not match are counted.
+    pub patterns: Option<IdPatterns>,
+    /// Whether a rating or a yes-or-no that cannot be read refuses its row, whatever file it is in.
+    pub strict_values: bool,
+}
+
+impl Default for Settings {
+    /// Rupees, UTC, telephone numbers not checked.
+    fn default() -> Self {
+        Self {
+            from: None,
+            choices: Vec::new(),
+            dates: None,
+            decimal: None,
+            country: None,
+            currency: Currency::INR,
+            context: DateContext::new(TimeZone::UTC, Timestamp::now()),
+            patterns: None,
+            strict_values: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Letters of the country, by which old encodings are told apart.
+    pub(super) fn hint(&self) -> Option<String> {
+        self.country.map(|country| country.id().to_ascii_lowercase())
+    }
+}
+
+/// One column that is used, as the summary says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ColumnUse {
+    /// Its name in the file.
+    pub column: String,
+    /// What it holds.
+    pub field: &'static str,
+    /// How that is known.
+    pub how: How,
+    /// How its cells are read, where that is not plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
+    /// Some of its cells.
+    #[serde(skip)]
+    pub examples: Vec<String>,
+}
+
+/// The counts of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileSummary {
+    /// Which file.
+    pub file: String,
+    /// What it is, such as `CSV with “;”`.
+    pub format: String,
+    /// The encoding of its text.
+    pub encoding: String,
+    /// Whose export it is.
+    pub preset: Option<&'static str>,
+    /// The line of its header; 0 where it has none.
+    pub header_line: u64,
+    /// Rows with content above the header.
+    pub rows_above_header: u64,
+    /// The columns that are used.
+    pub columns: Vec<ColumnUse>,
+    /// Columns that are not used.
+    pub unknown_columns: Vec<String>,
+    /// Columns that may hold something, and are not used.
+    pub proposals: Vec<Proposal>,
+    /// Rows, bad ones included.
+    pub rows: u64,
+    /// Orders.
+    pub orders: u64,
+    /// Lines of these orders.
+    pub lines: u64,
+    /// Rows that were not usable.
+    pub bad_rows: u64,
+    /// Orders whose date is no date: the text is kept, the date stays empty.
+    pub dates_not_readable: u64,
+    /// Other values that cannot be read, and are left out.
+    pub values_left_out: u64,
+    /// Telephone numbers that are none, where the country is known: bad rows, or further numbers that are left out.
+    pub phones_not_plausible: u64,
+    /// Orders whose id does not match the pattern, where there is one.
+    pub ids_not_like_pattern: u64,
+}
+
+/// Reads orders from one file.
+pub struct OrderReader {
+    rows: Box<dyn Rows>,
+    row: Row,
+    table: Table,
+    header: Header,
+    mapping: Mapping,
+    readers: Readers,
+    survey: Survey,
+    summary: FileSummary,
+    recoded_rows: u64,
+    /// The order whose rows are being read.
+    current: Option<Group>,
+    /// Orders whose rows do not stand together, in the order in which they came.
+    held: Vec<Group>,
+    held_places: HashMap<OrderId, usize>,
+    ready: VecDeque<Result<Order, RowError>>,
+    ended: bool,
+    lines: Option<LinesFile>,
+}
+
+/// The rows of one order.
+struct Group {
+    id: OrderId,
+    /// `None` where one of the rows cannot be used: then the order cannot, either.
+    draft: Option<Draft>,
+}
+
+impl fmt::Debug for OrderReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderReader").field("summary", &self.summary).finish_non_exhaustive()
+    }
+}
+
+impl OrderReader {
+    /// Opens a file and finds out what it is.
+    ///
+    /// # Errors
+    /// As [`OrderReader::with`], and when the file cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, ImportError> {
+        Self::with(&Input::file(path)?, &Settings::default())
+    }
+
+    /// Finds out what a stream holds; messages call it `name`. It is read to its end first.
+    ///
+    /// # Errors
+    /// As [`OrderReader::with`].
+    pub fn new(name: &str, source: impl Read) -> Result<Self, ImportError> {
+        Self::with(&Input::stream(name, source)?, &Settings::default())
+    }
+
+    /// Finds out what an input holds.
+    ///
+    /// # Errors
+    /// When it is empty, or is no table; no column is the order's id for certain; or dates can be read in two ways.
+    pub fn with(input: &Input, settings: &Settings) -> Result<Self, ImportError> {
+        let known: Vec<String> = settings.choices.iter().map(|choice| super::field::plain(&choice.column)).collect();
+        let score = |rows: &[Row]| header::score(rows, &known);
+        let table = Table::new(input, settings.hint().as_deref(), &score)?;
+        let header = Header::find(input.name(), &table, &known)?;
+        let samples = samples(&table, &header)?;
+        let mapping = Mapping::new(input.name(), &header.names, &samples, settings.from, &settings.choices)?;
+        if !mapping.has(Field::OrderId) {
+            let near = mapping.proposals.iter().find(|proposal| proposal.field == Field::OrderId.name());
+            return Err(ImportError::NoId {
+                file: input.name().to_owned(),
+                line: header.line,
+                found: header.names,
+                near: near.map(|proposal| proposal.column.clone()),
+            });
+        }
+        let (readers, survey) = Readers::decide(input.name(), &table, &header, &mapping, settings)?;
+        let summary = summary_of(input, &table, &header, &mapping, &readers, &samples);
+        Ok(Self {
+            rows: table.rows()?,
+            row: Row::default(),
+            table,
+            header,
+            mapping,
+            readers,
+            survey,
+            summary,
+            recoded_rows: 0,
+            current: None,
+            held: Vec::new(),
+            held_places: HashMap::new(),
+            ready: VecDeque::new(),
+            ended: false,
+            lines: None,
+        })
+    }
+
+    /// Refuses rows whose telephone number cannot be read in the shop's country, and counts the order ids that do not match
+    /// the shop's pattern.
+    #[must_use]
+    pub fn expecting(mut self, patterns: IdPatterns, country: Country) -> Self {
+        self.readers.settings.patterns = Some(patterns);
+        self.readers.settings.country = Some(country);
+        self
+    }
+
+    /// Takes the lines of its orders from a second file.
+    #[must_use]
+    pub fn with_lines(mut self, lines: LinesFile) -> Self {
+        self.lines = Some(lines);
+        self
+    }
+
+    /// The counts so far.
+    pub fn summary(&self) -> &FileSummary {
+        &self.summary
+    }
+
+    /// The next order, or the error of a row; `None` at the end.
+    ///
+    /// # Errors
+    /// When the source cannot be read further.
+    pub fn read_next(&mut self) -> Result<Option<Result<Order, RowError>>, ImportError> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Ok(Some(ready));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let mut row = std::mem::take(&mut self.row);
+            let more = self.rows.next(&mut row)?;
+            if more && row.line > self.header.last_line {
+                self.take_row(&row);
+            } else if !more {
+                self.ended = true;
+                self.finish_current();
+                for group in std::mem::take(&mut self.held) {
+                    self.finish_group(group);
+                }
+            }
+            self.row = row;
+        }
+    }
+
+    fn take_row(&mut self, row: &Row) {
+        self.summary.rows += 1;
+        if row.recoded {
+            self.recoded_rows += 1;
+            let plural = if self.recoded_rows == 1 { "row is" } else { "rows are" };
+            self.summary.encoding =
+                format!("Windows-1252 ({} {plural} not {})", self.recoded_rows, self.table.encoding());
+        }
+        if let Some(reason) = row.broken {
+            return self.refuse(row, None, CellError { column: None, reason: reason.to_owned() });
+        }
+        let width = self.header.names.len();
+        let surplus = row.cells.iter().skip(width).any(|cell| !cell.is_empty());
+        if surplus || (row.cells.len() < width && matches!(self.table, Table::Delimited(_))) {
+            let reason = format!("the row has {} cells, the header names {width} columns", row.cells.len());
+            let reason = if row.last_line > row.line {
+                format!("{reason}; the row goes on to line {}: is a quote not closed?", row.last_line)
+            } else {
+                reason
+            };
+            let id = self.id_of(row).and_then(Result::ok);
+            return self.refuse(row, id, CellError { column: None, reason });
+        }
+        let id = match self.id_of(row) {
+            Some(Ok(id)) => id,
+            // A row without an id goes on with the order above it, where rows are items.
+            None if self.current.is_some() && self.mapping.has_lines && self.is_only_item(row) => {
+                let Some(id) = self.current.as_ref().map(|group| group.id.clone()) else { return };
+                id
+            }
+            other => {
+                let column = self.mapping.of(Field::OrderId).next().map(|found| found.column);
+                let reason = other.and_then(Result::err).unwrap_or_else(|| "the cell is empty".to_owned());
+                self.finish_current();
+                return self.refuse(row, None, CellError { column, reason });
+            }
+        };
+        match self.readers.read(&self.mapping, &row.cells, id.clone()) {
+            Ok(draft) => {
+                if let Err(error) = self.add(id.clone(), draft) {
+                    self.refuse(row, Some(id), error);
+                }
+            }
+            Err(error) => self.refuse(row, Some(id), error),
+        }
+    }
+
+    fn id_of(&self, row: &Row) -> Option<Result<OrderId, String>> {
+        let mut cells = self.mapping.of(Field::OrderId).filter_map(|found| row.cells.get(found.column));
+        cells.find(|cell| !cell.is_empty()).map(order_id)
+    }
+
+    /// Whether nothing but an item is in a row.
+    fn is_only_item(&self, row: &Row) -> bool {
+        let filled = |field: Field| {
+            self.mapping.of(field).any(|found| row.cells.get(found.column).is_some_and(|cell| !cell.is_empty()))
+        };
+        (filled(Field::ItemName) || filled(Field::ItemSku)) && !filled(Field::Value)
+    }
+
+    /// Adds a row to its order.
+    fn add(&mut self, id: OrderId, draft: Draft) -> Result<(), CellError> {
+        if !self.mapping.has_lines {
+            self.finish_group(Group { id, draft: Some(draft) });
+            return Ok(());
+        }
+        if let Some(group) = self.group(&id) {
+            let Some(mut known) = group.draft.take() else { return Ok(()) };
+            self.readers.merge(&self.mapping, &mut known, draft)?;
+            if let Some(group) = self.group(&id) {
+                group.draft = Some(known);
+            }
+            return Ok(());
+        }
+        self.begin(Group { id, draft: Some(draft) });
+        Ok(())
+    }
+
+    /// The group of an order whose rows are being read.
+    fn group(&mut self, id: &OrderId) -> Option<&mut Group> {
+        if let Some(place) = self.held_places.get(id) {
+            return self.held.get_mut(*place);
+        }
+        self.current.as_mut().filter(|group| group.id == *id)
+    }
+
+    fn begin(&mut self, group: Group) {
+        self.finish_current();
+        if self.survey.is_scattered(&group.id) {
+            self.held_places.insert(group.id.clone(), self.held.len());
+            self.held.push(group);
+        } else {
+            self.current = Some(group);
+        }
+    }
+
+    fn finish_current(&mut self) {
+        if let Some(group) = self.current.take() {
+            self.finish_group(group);
+        }
+    }
+
+    fn finish_group(&mut self, group: Group) {
+        let Some(draft) = group.draft else { return };
+        self.summary.values_left_out += draft.left_out;
+        self.summary.phones_not_plausible += draft.phones_left_out;
+        let mut order = self.readers.finish(&self.mapping, draft);
+        if let Some(lines) = self.lines.as_mut().and_then(|lines| lines.take(&order.id)) {
+            order.details.lines = lines;
+        }
+        let dated = order.placed_at.is_some() || (order.placed.is_empty() && order.date.is_none());
+        self.summary.dates_not_readable += u64::from(!dated);
+        if let Some(patterns) = &self.readers.settings.patterns {
+            let expected = patterns.source() == Source::Setting;
+            self.summary.ids_not_like_pattern += u64::from(expected && !patterns.is_order(order.id.as_str()));
+        }
+        self.summary.orders += 1;
+        self.summary.lines += order.details.lines.len() as u64;
+        self.ready.push_back(Ok(order));
+    }
+
+    /// Refuses a row, and the order that it is about.
+    fn refuse(&mut self, row: &Row, id: Option<OrderId>, error: CellError) {
+        self.summary.bad_rows += 1;
+        let field = error.column.and_then(|column| self.mapping.uses.iter().find(|found| found.column == column));
+        self.summary.phones_not_plausible += u64::from(field.is_some_and(|found| found.field.kind() == Kind::Phone));
+        self.ready.push_back(Err(RowError {
+            file: self.summary.file.clone(),
+            sheet: self.table.sheet().map(str::to_owned),
+            line: row.line,
+            column: error.column.and_then(|column| self.mapping.names.get(column).cloned()),
+            reason: error.reason,
+        }));
+        if let Some(id) = id.filter(|_| self.mapping.has_lines) {
+            if let Some(group) = self.group(&id) {
+                group.draft = None;
+            } else {
+                self.begin(Group { id, draft: None });
+            }
+        }
+    }
+}
+
+fn summary_of(
+    input: &Input,
+    table: &Table,
+    header: &Header,
+    mapping: &Mapping,
+    readers: &Readers,
+    samples: &Samples,
+) -> FileSummary {
+    let name = |column: usize| mapping.names.get(column).cloned().unwrap_or_default();
+    let shown = |column: usize| samples.get(column).map(|cells| examples(cells)).unwrap_or_default();
+    let mut columns: Vec<ColumnUse> = mapping
+        .uses
+        .iter()
+        .map(|found| ColumnUse {
+            column: name(found.column),
+            field: found.field.name(),
+            how: found.how,
+            read_as: read_as(found.column, readers),
+            examples: shown(found.column),
+        })
+        .collect();
+    for (column, part) in
+        mapping.parts.iter().filter(|(column, _)| !mapping.uses.iter().any(|found| found.column == *column))
+    {
+        let field = match part {
+            Part::Price => "Order Value (INR), added up",
+            Part::Tax if readers.taxes_on_top => "Tax, added up, on top of the prices",
+            Part::Tax => "Tax, added up, inside the prices",
+            Part::Shipping => "Shipping Fee, added up",
+            Part::Discount => "Discount, added up",
+        };
+        let how = How::Preset;
+        columns.push(ColumnUse {
+            column: name(*column),
+            field,
+            how,
+            read_as: read_as(*column, readers),
+            examples: shown(*column),
+        });
+    }
+    columns.sort_by_key(|found| header.names.iter().position(|name| *name == found.column));
+    let used: HashSet<usize> =
+        mapping.uses.iter().map(|found| found.column).chain(mapping.parts.iter().map(|(column, _)| *column)).collect();
+    let unknown = header.names.iter().enumerate().filter(|(column, name)| !used.contains(column) && !name.is_empty());
+    FileSummary {
+        file: input.name().to_owned(),
+        format: table.kind(),
+        encoding: table.encoding().to_owned(),
+        preset: mapping.preset.map(Preset::name),
+        header_line: header.line,
+        rows_above_header: header.above as u64,
+        columns,
+        unknown_columns: unknown.map(|(_, name)| name.clone()).collect(),
+        proposals: mapping.proposals.clone(),
+        rows: 0,
+        orders: 0,
+        lines: 0,
+        bad_rows: 0,
+        dates_not_readable: 0,
+        values_left_out: 0,
+        phones_not_plausible: 0,
+        ids_not_like_pattern: 0,
+    }
+}
+
+/// How the cells of a column are read, where the column had to decide it.
+fn read_as(column: usize, readers: &Readers) -> Option<String> {
+    if let Some(dates) = readers.dates.get(&column) {
+        return dates.order().map(|order| order.name().to_owned());
+    }
+    match readers.amounts.get(&column)?.mark()? {
+        DecimalMark::Comma => Some("decimal comma".to_owned()),
+        DecimalMark::Point => None,
+    }
+}

@@ -1,0 +1,21 @@
+//! Reads the values of a column: dates, amounts, states and telephone numbers. What a column's own values do not decide
+//! is refused, never guessed. Pure: no I/O, no clock.
+
+mod amounts;
+mod date_text;
+mod date_words;
+mod dates;
+mod marks;
+mod states;
+
+pub use self::amounts::{AmountColumn, AmountError, AmountEvidence, DecimalMark};
+pub use self::dates::{Ambiguous, DateColumn, DateContext, DateEvidence, DateOrder, Unreadable, placed_at};
+pub use self::states::{is_refund_processed, payment_state_of, state_of};
+
+/// Whether a cell says that the value is not known.
+pub fn is_missing(text: &str) -> bool {
+    let text = text.trim();
+    ["", "-", "--", "—", "–", "nan", "null", "none", "n/a", "na", "#n/a", "nat", "nil", "\\n", "undefined"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}

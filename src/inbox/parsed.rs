@@ -1,0 +1,243 @@
+//! What the messages of a claim amount to: text for the agent, or something to acknowledge or to decline. Deleted
+//! messages are ignored, and only the customer's own words count as theirs: what a text quotes of others is left out.
+
+use std::borrow::Cow;
+
+use crate::agent::Incoming;
+use crate::domain::consent::{Manner, Press, Said, own_words};
+use crate::domain::ids::MessageId;
+use crate::domain::inbound::{Content, Inbound, Media};
+
+/// The messages of one turn.
+#[derive(Debug, Default)]
+pub(super) struct ParsedMessages {
+    /// What the customer wrote; empty where there is no text.
+    pub(super) incoming: Incoming,
+    /// Whether there is content that cannot be read.
+    pub(super) unreadable: bool,
+    /// A message to acknowledge with a reaction.
+    pub(super) acknowledged: Option<MessageId>,
+    /// The latest message that a member of the team wrote.
+    pub(super) echo: Option<Inbound>,
+}
+
+impl ParsedMessages {
+    /// Parses messages, which must be in their order.
+    pub(super) fn parse(messages: &[Inbound]) -> Self {
+        let is_deleted = |id: &MessageId| {
+            messages.iter().any(|later| matches!(&later.content, Content::Deleted { original } if original == id))
+        };
+        // An edited message counts with its new text, in its old place.
+        let edited_text = |id: &MessageId| {
+            messages.iter().rev().find_map(|later| match &later.content {
+                Content::Edited { original, text } if original == id => Some(text.as_str()),
+                _ => None,
+            })
+        };
+        let mut parsed = Self::default();
+        for message in messages {
+            if is_deleted(&message.id) {
+                continue;
+            }
+            let edited = edited_text(&message.id);
+            let text = match &message.content {
+                Content::Text { text } | Content::Button { text, .. } => edited.unwrap_or(text),
+                Content::Media { media: Media::Sticker, .. } => {
+                    parsed.acknowledged = Some(message.id.clone());
+                    parsed.incoming.said.push(said(message, Manner::InPart));
+                    continue;
+                }
+                Content::Media { caption, .. } => edited.unwrap_or(caption),
+                Content::Order { text, .. } => text,
+                Content::Location { .. } | Content::Contacts { .. } | Content::Unsupported { .. } => "",
+                Content::Edited { original, text } => {
+                    if text.trim().is_empty() || is_deleted(original) || messages.iter().any(|one| one.id == *original)
+                    {
+                        continue;
+                    }
+                    text
+                }
+                Content::Reaction { .. } | Content::Deleted { .. } | Content::NumberChanged { .. } => continue,
+                Content::Echo { .. } => {
+                    parsed.echo = Some(message.clone());
+                    continue;
+                }
+            };
+            let own = own_words(text);
+            if own.trim().is_empty() {
+                parsed.unreadable = true;
+                parsed.incoming.said.push(said(message, Manner::InPart));
+                continue;
+            }
+            let in_part = matches!(own, Cow::Owned(_))
+                || matches!(message.content, Content::Media { .. } | Content::Order { .. });
+            parsed.incoming.texts.push(own.into_owned());
+            let press = message.content.pressed().map(Press::read);
+            if press.is_some() {
+                parsed.incoming.pressed.clone_from(&press);
+            }
+            let manner = match press {
+                _ if edited.is_some() || matches!(message.content, Content::Edited { .. }) => Manner::Edited,
+                _ if message.context.forwarded || message.context.from_elsewhere => Manner::Forwarded,
+                _ if in_part => Manner::InPart,
+                Some(press) => Manner::Pressed(press),
+                None => Manner::Written,
+            };
+            parsed.incoming.said.push(said(message, manner));
+        }
+        parsed
+    }
+
+    /// Whether there is text to answer.
+    pub(super) fn has_text(&self) -> bool {
+        !self.incoming.texts.is_empty()
+    }
+}
+
+/// What is known of a message beside its words.
+pub(super) fn said(message: &Inbound, manner: Manner) -> Said {
+    Said {
+        sent_at: message.sent_at,
+        received_at: message.received_at,
+        number: message.number.clone(),
+        about: message.context.about.clone(),
+        manner,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::ids::{QuoteId, UserId};
+    use crate::domain::inbound::Context;
+
+    fn parse(contents: &[(&str, Content)]) -> ParsedMessages {
+        let message = |(id, content): &(&str, Content)| Inbound {
+            id: MessageId::new(*id),
+            user_id: UserId::new("91"),
+            sent_at: Timestamp::UNIX_EPOCH,
+            received_at: Timestamp::UNIX_EPOCH,
+            number: None,
+            content: content.clone(),
+            context: Context::default(),
+        };
+        ParsedMessages::parse(&contents.iter().map(message).collect::<Vec<_>>())
+    }
+
+    fn text(text: &str) -> Content {
+        Content::Text { text: text.to_owned() }
+    }
+
+    fn edited(original: &str, text: &str) -> Content {
+        Content::Edited { original: MessageId::new(original), text: text.to_owned() }
+    }
+
+    fn deleted(original: &str) -> Content {
+        Content::Deleted { original: MessageId::new(original) }
+    }
+
+    #[test]
+    fn edited_and_deleted_messages_count_as_they_are_now() {
+        let parsed =
+            parse(&[("a", text("refund")), ("b", text("yes")), ("c", edited("a", "no refund")), ("d", deleted("b"))]);
+        assert_eq!(parsed.incoming.texts, ["no refund"]);
+        let parsed = parse(&[("c", edited("answered long ago", "where is it?"))]);
+        assert_eq!(parsed.incoming.texts, ["where is it?"]);
+        let parsed = parse(&[("a", text("yes")), ("c", edited("a", "well")), ("d", deleted("a"))]);
+        assert!(!parsed.has_text() && !parsed.unreadable);
+        assert!(!parse(&[("d", deleted("long ago"))]).has_text());
+    }
+
+    #[test]
+    fn a_caption_is_read_and_a_picture_without_one_declined() {
+        let image = |caption: &str| Content::Media { media: Media::Image, caption: caption.into(), file: "1".into() };
+        let parsed = parse(&[("a", image("it arrived torn")), ("b", image(""))]);
+        assert_eq!((parsed.incoming.texts.as_slice(), parsed.unreadable), (&["it arrived torn".to_owned()][..], true));
+        for content in [
+            Content::Location { place: "Shop".into() },
+            Content::Contacts { names: vec!["Lucía".into()] },
+            Content::Order { text: String::new(), products: 2 },
+            Content::Unsupported { what: "poll".into() },
+        ] {
+            let parsed = parse(&[("a", content)]);
+            assert!(parsed.unreadable && !parsed.has_text());
+        }
+    }
+
+    #[test]
+    fn reactions_and_stickers_are_no_text() {
+        let reaction = Content::Reaction { emoji: "👍".into(), to: MessageId::new("offer") };
+        let parsed = parse(&[("a", reaction)]);
+        assert!(!parsed.has_text() && !parsed.unreadable && parsed.acknowledged.is_none(), "and no yes");
+        let sticker = Content::Media { media: Media::Sticker, caption: String::new(), file: "1".into() };
+        assert_eq!(parse(&[("s", sticker)]).acknowledged, Some(MessageId::new("s")));
+        let parsed = parse(&[("a", text("hello")), ("e", Content::Echo { text: "I'll see to it, yes".into() })]);
+        assert_eq!(parsed.incoming.texts, ["hello"]);
+        assert_eq!(parsed.echo.unwrap().id, MessageId::new("e"));
+    }
+
+    #[test]
+    fn the_last_pressed_button_counts() {
+        let pressed = |quote: &str| Content::Button { text: "Yes, refund".into(), payload: format!("yes:{quote}") };
+        let parsed = parse(&[("a", pressed("q1")), ("b", pressed("q2")), ("c", text("please"))]);
+        assert_eq!(parsed.incoming.pressed, Some(Press::Yes(vec![QuoteId::new("q2")])));
+        assert_eq!(parsed.incoming.texts.len(), 3);
+        assert!(parsed.incoming.is_answer());
+    }
+
+    #[test]
+    fn how_a_message_came_about_goes_with_its_words() {
+        let manners = |contents: &[(&str, Content)]| {
+            parse(contents).incoming.said.into_iter().map(|said| said.manner).collect::<Vec<_>>()
+        };
+        let foreign = Content::Button { text: "Yes".into(), payload: "CONFIRM".into() };
+        assert_eq!(manners(&[("a", text("yes")), ("b", foreign)]), [Manner::Written, Manner::Pressed(Press::Foreign)]);
+        assert_eq!(manners(&[("a", text("well")), ("b", edited("a", "yes"))]), [Manner::Edited]);
+        assert_eq!(manners(&[("b", edited("long ago", "yes"))]), [Manner::Edited]);
+        let forwarded = Inbound {
+            id: MessageId::new("f"),
+            user_id: UserId::new("91"),
+            sent_at: Timestamp::UNIX_EPOCH,
+            received_at: Timestamp::UNIX_EPOCH,
+            content: text("yes"),
+            context: Context { about: Some(MessageId::new("w")), forwarded: true, ..Context::default() },
+            number: Some("42".into()),
+        };
+        let clicked = Inbound {
+            content: text("yes"),
+            context: Context { from_elsewhere: true, ..Context::default() },
+            ..forwarded.clone()
+        };
+        assert_eq!(ParsedMessages::parse(&[clicked]).incoming.said[0].manner, Manner::Forwarded);
+        let said = ParsedMessages::parse(&[forwarded]).incoming.said.remove(0);
+        assert_eq!((said.manner, said.about), (Manner::Forwarded, Some(MessageId::new("w"))));
+        assert_eq!(said.number.as_deref(), Some("42"));
+        // Beside words that are all of a message, what words do not hold.
+        let media = |media, caption: &str| Content::Media { media, caption: caption.into(), file: "1".into() };
+        for other in [
+            media(Media::Audio, ""),
+            media(Media::Image, ""),
+            media(Media::Document, "yes"),
+            media(Media::Sticker, ""),
+            Content::Order { text: "yes".into(), products: 2 },
+            Content::Location { place: "Shop".into() },
+            Content::Contacts { names: vec!["A".into()] },
+            Content::Unsupported { what: "poll".into() },
+            text("yes\n> but with the fee?"),
+            text("yes\nOn the one condition that you wrote:\nno fee"),
+            text("> no"),
+        ] {
+            let shown = format!("{other:?}");
+            assert_eq!(manners(&[("a", text("yes")), ("b", other)]), [Manner::Written, Manner::InPart], "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_a_mail_quotes_is_not_the_customers() {
+        let parsed = parse(&[("a", text("where is it?\n> yes, refund ORD000005")), ("b", text("> yes"))]);
+        assert_eq!(parsed.incoming.texts, ["where is it?"]);
+        assert!(parsed.unreadable && parsed.incoming.said.iter().all(|said| said.manner == Manner::InPart));
+    }
+}

@@ -1,0 +1,318 @@
+//! Matches what customers write with word lists: small talk, questions, and what is said about refunds. A message that
+//! fits no list is never guessed at.
+
+use crate::domain::sentences::{self, Language};
+use crate::domain::words::words;
+
+/// Small talk that needs no triage to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SmallTalk {
+    Greeting,
+    Thanks,
+    Goodbye,
+    Acknowledgement,
+    WhoAreYou,
+    HowAreYou,
+}
+
+const GREETING: &[&str] = &[
+    "hi",
+    "hii",
+    "hiii",
+    "hello",
+    "helo",
+    "hey",
+    "heya",
+    "hola",
+    "namaste",
+    "namaskar",
+    "good",
+    "morning",
+    "afternoon",
+    "evening",
+    "there",
+    "sir",
+    "madam",
+    "mam",
+    "team",
+    "bhai",
+    "bro",
+    "dear",
+    "support",
+    "hy",
+    "yo",
+    "greetings",
+    "vanakkam",
+    "salaam",
+    "ji",
+];
+const THANKS: &[&str] = &[
+    "thanks",
+    "thank",
+    "you",
+    "thankyou",
+    "thx",
+    "thnx",
+    "ty",
+    "tysm",
+    "dhanyavaad",
+    "dhanyawad",
+    "shukriya",
+    "so",
+    "much",
+    "a",
+    "lot",
+    "ok",
+    "okay",
+    "great",
+    "very",
+    "for",
+    "the",
+    "help",
+    "your",
+    "cool",
+    "perfect",
+    "bhai",
+    "sir",
+    "ji",
+    "bye",
+    "appreciate",
+    "it",
+];
+const GOODBYE: &[&str] =
+    &["bye", "goodbye", "byebye", "see", "you", "later", "good", "night", "ok", "okay", "tata", "then", "take", "care"];
+const ACKNOWLEDGEMENT: &[&str] = &[
+    "ok", "okay", "k", "kk", "hmm", "hm", "fine", "alright", "cool", "got", "it", "theek", "thik", "hai", "achha",
+    "accha", "acha", "noted", "sure", "great",
+];
+
+pub(super) fn small_talk(text: &str) -> Option<SmallTalk> {
+    let said = words(text);
+    if said.is_empty() || said.len() > 8 {
+        return None;
+    }
+    let only = |list: &[&str]| said.iter().all(|word| list.contains(&word.as_str()));
+    let has = |list: &[&str]| said.iter().any(|word| list.contains(&word.as_str()));
+    let joined = format!(" {} ", said.join(" "));
+    let phrase = |phrases: &[&str]| phrases.iter().any(|phrase| joined.contains(&format!(" {phrase} ")));
+    if phrase(&[
+        "who are you",
+        "are you a bot",
+        "are you human",
+        "are you real",
+        "is this a bot",
+        "what are you",
+        "kaun ho",
+    ]) {
+        return Some(SmallTalk::WhoAreYou);
+    }
+    if phrase(&["how are you", "kaise ho", "how r u", "how are u", "what's up", "whats up"]) {
+        return Some(SmallTalk::HowAreYou);
+    }
+    if only(THANKS)
+        && has(&[
+            "thanks",
+            "thank",
+            "thankyou",
+            "thx",
+            "thnx",
+            "ty",
+            "tysm",
+            "dhanyavaad",
+            "dhanyawad",
+            "shukriya",
+            "appreciate",
+        ])
+    {
+        return Some(SmallTalk::Thanks);
+    }
+    if only(GOODBYE) && has(&["bye", "goodbye", "byebye", "later", "night", "tata", "care"]) {
+        return Some(SmallTalk::Goodbye);
+    }
+    if only(GREETING)
+        && has(&[
+            "hi",
+            "hii",
+            "hiii",
+            "hello",
+            "helo",
+            "hey",
+            "heya",
+            "hola",
+            "namaste",
+            "namaskar",
+            "morning",
+            "afternoon",
+            "evening",
+            "hy",
+            "yo",
+            "greetings",
+            "vanakkam",
+            "salaam",
+        ])
+    {
+        return Some(SmallTalk::Greeting);
+    }
+    only(ACKNOWLEDGEMENT).then_some(SmallTalk::Acknowledgement)
+}
+
+impl SmallTalk {
+    /// The answer to it.
+    pub(super) fn reply(self, language: Language) -> &'static str {
+        match self {
+            Self::Greeting => sentences::small_talk::greeting(language),
+            Self::Thanks => sentences::small_talk::you_are_welcome(language),
+            Self::Goodbye => sentences::small_talk::goodbye(language),
+            Self::Acknowledgement => sentences::small_talk::all_right(language),
+            Self::WhoAreYou => sentences::small_talk::introduction(language),
+            Self::HowAreYou => sentences::small_talk::doing_well(language),
+        }
+    }
+}
+
+/// Whether the message says that an order id is not at hand.
+pub(super) fn lacks_order_id(text: &str) -> bool {
+    let said = words(text).join(" ");
+    [
+        "don't have",
+        "dont have",
+        "do not have",
+        "don't know",
+        "dont know",
+        "do not know",
+        "no idea",
+        "can't find",
+        "cant find",
+        "cannot find",
+        "lost",
+        "forgot",
+        "don't remember",
+        "dont remember",
+        "nahi pata",
+        "nahi hai",
+        "pata nahi",
+        "nhi pata",
+        "yaad nahi",
+        "not sure",
+    ]
+    .iter()
+    .any(|phrase| said.contains(phrase))
+}
+
+/// Whether the message speaks of an order other than the one talked about.
+pub(super) fn another_order(text: &str) -> bool {
+    let said = words(text).join(" ");
+    ["another order", "other order", "different order", "new order", "second order", "dusra order", "doosra order"]
+        .iter()
+        .any(|phrase| said.contains(phrase))
+}
+
+/// Whether the message says that no refund is wanted: “do not refund it”, “I don't want a refund”.
+pub(super) fn declines_refund(text: &str) -> bool {
+    const REFUSING: [&str; 9] = ["not", "don't", "dont", "no", "never", "nahi", "nhi", "without", "mat"];
+    let said = words(text);
+    said.iter().enumerate().any(|(index, word)| {
+        let before = &said[index.saturating_sub(4)..index];
+        let after = &said[index + 1..said.len().min(index + 3)];
+        let refuses = |word: &String| REFUSING.contains(&word.as_str());
+        word.starts_with("refund")
+            && (before.iter().any(refuses) || after.iter().any(|word| ["nahi", "nhi", "mat"].contains(&word.as_str())))
+            // “my refund has not come”, “refund not received” ask for one.
+            && !refund_status(text)
+    })
+}
+
+/// Whether the message asks for another item in place of this one.
+pub(super) fn wants_replacement(text: &str) -> bool {
+    words(text).iter().any(|word| word.starts_with("replac") || word.starts_with("exchang") || word == "badal")
+}
+
+/// Whether the message asks for a part of the money only.
+pub(super) fn wants_part(text: &str) -> bool {
+    let said = words(text).join(" ");
+    [
+        "partial",
+        "half the",
+        "only refund that",
+        "only refund the",
+        "just refund the",
+        "refund only",
+        "only for the",
+        "difference",
+    ]
+    .iter()
+    .any(|phrase| said.contains(phrase))
+}
+
+/// Whether the message asks where a refund is, rather than for one.
+pub(super) fn refund_status(text: &str) -> bool {
+    let said = words(text).join(" ");
+    if !said.contains("refund") && !said.contains("paise") && !said.contains("paisa") {
+        return false;
+    }
+    [
+        "where is my refund",
+        "where's my refund",
+        "wheres my refund",
+        "refund status",
+        "status of my refund",
+        "already refund",
+        "refund not received",
+        "refund not come",
+        "not received my refund",
+        "refund has not",
+        "refund hasn't",
+        "refund hasnt",
+        "not got my refund",
+        "not get my refund",
+        "did you refund",
+        "refund hua",
+        "refund aaya",
+        "refund nahi aaya",
+        "refund nhi aaya",
+        "refund kahan",
+        "thanks for the refund",
+        "thank you for the refund",
+        "got the refund",
+        "waiting for my refund",
+        "waiting for the refund",
+        "still no refund",
+        "refund is pending",
+        "refund pending",
+        "has not come",
+        "not been credited",
+        "not credited",
+    ]
+    .iter()
+    .any(|phrase| said.contains(phrase))
+}
+
+/// Whether the message asks something rather than demands it.
+pub(super) fn is_question(text: &str) -> bool {
+    let said = words(text);
+    let starts = said.first().is_some_and(|first| {
+        [
+            "how", "what", "when", "where", "which", "who", "why", "can", "could", "do", "does", "is", "are", "will",
+            "kaise", "kab", "kya", "kitne",
+        ]
+        .contains(&first.as_str())
+    });
+    starts || text.contains('?')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_talk_is_told_from_requests() {
+        assert_eq!(small_talk("Hello!!"), Some(SmallTalk::Greeting));
+        assert_eq!(small_talk("good morning team"), Some(SmallTalk::Greeting));
+        assert_eq!(small_talk("thank you so much 🙏"), Some(SmallTalk::Thanks));
+        assert_eq!(small_talk("ok bye"), Some(SmallTalk::Goodbye));
+        assert_eq!(small_talk("are you a bot?"), Some(SmallTalk::WhoAreYou));
+        assert_eq!(small_talk("hi where is my order"), None);
+        assert_eq!(small_talk("thank you for nothing, refund me"), None);
+        assert_eq!(small_talk("👍"), None);
+    }
+}

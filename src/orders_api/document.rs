@@ -1,0 +1,559 @@
+//! Orders as a shop's own program posts them: JSON under the column names, or under names in `snake_case`; and the JSON Schema
+//! that says so.
+//!
+//! A document is a whole order: what it does not hold is not known of the order afterwards. An unknown field changes nothing.
+//! What is unreadable and decides about money or about whose order it is refuses the order, with the reason, for somebody reads it.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::{Map, Value, json};
+
+use super::fields::{self, ShopContext, quoted, text};
+use super::{Reading, Refusal};
+use crate::domain::currency::Currency;
+use crate::domain::order::{Order, OrderLine, OrderState, PaymentState, column};
+use crate::import::values::{payment_state_of, state_of};
+
+/// What a field holds, for the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Id,
+    Text,
+    Amount,
+    Time,
+    Count,
+    Stars,
+    Flag,
+    State,
+    Payment,
+    Currency,
+    Link,
+    Phones,
+    Lines,
+    Address,
+}
+
+/// A field: its column, the other names that it may have (letters and digits count, in any case), what it holds and means.
+struct Field {
+    column: &'static str,
+    names: &'static [&'static str],
+    kind: Kind,
+    about: &'static str,
+}
+
+const fn field(column: &'static str, names: &'static [&'static str], kind: Kind, about: &'static str) -> Field {
+    Field { column, names, kind, about }
+}
+
+/// All fields, the friendliest of their other names first.
+const FIELDS: &[Field] = &[
+    field(
+        column::ORDER_ID,
+        &["order_id", "order_number", "id"],
+        Kind::Id,
+        "The order's identifier: the one that customers name.",
+    ),
+    field(column::DISPLAY_ID, &["display_id"], Kind::Text, "The number that customers know, where it is another one."),
+    field(
+        column::SHOP_ID,
+        &["shop_id"],
+        Kind::Text,
+        "The identifier that your system uses inside, where it is another one.",
+    ),
+    field(
+        column::UPDATED_AT,
+        &["updated_at", "modified_at"],
+        Kind::Time,
+        "When you changed the order last. An older version never replaces a newer one; without it the order is of when it came.",
+    ),
+    field(column::CUSTOMER_ID, &["customer_id"], Kind::Text, "The customer's identifier."),
+    field(column::CUSTOMER_NAME, &["customer_name"], Kind::Text, "The customer's name."),
+    field(column::EMAIL, &["customer_email", "email"], Kind::Text, "The customer's e-mail address."),
+    field(
+        column::PHONE,
+        &["customer_phone", "phone", "mobile"],
+        Kind::Text,
+        "The customer's telephone number, best with + and the country code: the order answers to it.",
+    ),
+    field(column::OTHER_PHONES, &["other_phones"], Kind::Phones, "Further telephone numbers of the customer."),
+    field(column::PLATFORM, &["platform", "channel"], Kind::Text, "The shop or app that the order was placed with."),
+    field(
+        column::PLACED,
+        &["ordered_at", "placed_at", "created_at"],
+        Kind::Time,
+        "When it was placed; without an offset in [shop] timezone.",
+    ),
+    field(column::DATE, &["order_date"], Kind::Time, "The date of the order, where the time alone is known above."),
+    field(column::CATEGORY, &["category"], Kind::Text, "What was bought, as the refund policy names it."),
+    field(
+        column::VALUE,
+        &["total", "order_value", "value", "amount"],
+        Kind::Amount,
+        "What was paid, or is to be paid.",
+    ),
+    field(
+        column::CURRENCY,
+        &["currency"],
+        Kind::Currency,
+        "The currency of all amounts of the order; [shop] currency without it.",
+    ),
+    field(column::SHIPPING, &["shipping_fee", "shipping"], Kind::Amount, "What the delivery cost; part of the value."),
+    field(column::TAX, &["tax"], Kind::Amount, "The taxes; part of the value."),
+    field(column::DISCOUNT, &["discount"], Kind::Amount, "What was taken off; no longer part of the value."),
+    field(column::ITEMS, &["items", "lines", "line_items"], Kind::Lines, "What was ordered."),
+    field(
+        column::STATUS,
+        &["status", "delivery_status"],
+        Kind::Text,
+        "Where the order is, in your own words; known words also tell the state.",
+    ),
+    field(
+        column::STATE,
+        &["order_state", "state"],
+        Kind::State,
+        "Where it is, in the terms that decide what a customer may still do.",
+    ),
+    field(column::PAYMENT_METHOD, &["payment_method"], Kind::Text, "How it is paid, in your own words."),
+    field(column::PAYMENT_STATUS, &["payment_status", "payment_state"], Kind::Payment, "What was paid."),
+    field(column::PAYMENT_ID, &["payment_id"], Kind::Text, "Where the refund provider finds the payment."),
+    field(
+        column::ADDRESS,
+        &["address", "shipping_address"],
+        Kind::Address,
+        "Where it goes: a text, or an object of texts.",
+    ),
+    field(column::POSTAL_CODE, &["postal_code", "pincode", "zip"], Kind::Text, "The postal code of that address."),
+    field(column::CARRIER, &["carrier"], Kind::Text, "Who brings it."),
+    field(column::TRACKING_NUMBER, &["tracking_number"], Kind::Text, "The carrier's number."),
+    field(column::TRACKING_URL, &["tracking_url"], Kind::Link, "Where customers follow it."),
+    field(column::DELIVERED_AT, &["delivered_at"], Kind::Time, "When it was delivered."),
+    field(
+        column::DELIVERY_MINUTES,
+        &["delivery_minutes", "delivery_time_minutes"],
+        Kind::Count,
+        "Minutes from order to delivery.",
+    ),
+    field(column::DELAY, &["delayed", "delivery_delay"], Kind::Flag, "Whether the delivery was late."),
+    field(column::FEEDBACK, &["feedback"], Kind::Text, "What the customer wrote."),
+    field(column::RATING, &["rating", "service_rating"], Kind::Stars, "Stars from 1 to 5."),
+    field(column::REFUND_REQUESTED, &["refund_requested"], Kind::Flag, "Whether the customer asked for money back."),
+];
+
+/// A name or word without what people write differently: case, spaces, underscores.
+fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The fields of a document by their bare names.
+struct Document<'a>(Vec<(String, &'a Value)>);
+
+impl<'a> Document<'a> {
+    fn new(fields: &'a Map<String, Value>) -> Self {
+        Self(fields.iter().map(|(name, value)| (bare(name), value)).collect())
+    }
+
+    /// The value of a column: under its own name, else under the first of its other names that is there.
+    fn get(&self, column: &str) -> &'a Value {
+        let other = FIELDS.iter().find(|field| field.column == column).map_or(&[][..], |field| field.names);
+        let names = std::iter::once(column).chain(other.iter().copied());
+        let found = names.filter_map(|name| {
+            let name = bare(name);
+            self.0.iter().find(|(known, value)| *known == name && !value.is_null()).map(|(_, value)| *value)
+        });
+        found.into_iter().next().unwrap_or(&Value::Null)
+    }
+
+    fn text(&self, column: &str) -> Option<String> {
+        text(self.get(column))
+    }
+}
+
+/// Whether an object has the identifier of an order.
+pub(super) fn names_an_order(fields: &Map<String, Value>) -> bool {
+    !Document::new(fields).get(column::ORDER_ID).is_null()
+}
+
+/// Reads one document that came at `now`.
+pub(super) fn read(document: &Value, shop: &ShopContext, now: Timestamp) -> Reading {
+    let Some(fields) = document.as_object() else {
+        let reason = format!("{} is no order: send objects", quoted(document));
+        return Reading::Refused { id: None, why: Refusal::new("body", reason) };
+    };
+    let document = Document::new(fields);
+    let given = document.get(column::ORDER_ID);
+    match order(&document, shop, now) {
+        Ok((order, left_out)) => Reading::Order(Box::new(order), left_out),
+        Err(why) => Reading::Refused { id: text(given), why },
+    }
+}
+
+fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<(Order, Vec<Refusal>), Refusal> {
+    let mut left_out = Vec::new();
+    let mut order = Order::new(fields::order_id(document.get(column::ORDER_ID))?);
+    let currency = fields::currency(document.get(column::CURRENCY), shop)?;
+    let amount = |column: &'static str| fields::amount(column, document.get(column), Some(currency));
+    let plain = |column: &str| document.text(column).unwrap_or_default();
+    order.customer_id = plain(column::CUSTOMER_ID);
+    order.platform = plain(column::PLATFORM);
+    order.placed = plain(column::PLACED);
+    order.date = document.text(column::DATE);
+    order.category = plain(column::CATEGORY);
+    order.value = amount(column::VALUE)?;
+    order.feedback = plain(column::FEEDBACK);
+    order.status = document.text(column::STATUS);
+    order.delivery_minutes = count(column::DELIVERY_MINUTES, document)?;
+    order.rating = match count(column::RATING, document)? {
+        None => None,
+        Some(stars @ 1..=5) => u8::try_from(stars).ok(),
+        Some(other) => return Err(Refusal::new(column::RATING, format!("“{other}” is not from 1 to 5"))),
+    };
+    order.delayed = flag(column::DELAY, document)?;
+    order.refund_requested = flag(column::REFUND_REQUESTED, document)?;
+    let mut time = |column: &'static str| {
+        fields::instant(column, document.get(column), &shop.zone).unwrap_or_else(|why| {
+            left_out.push(why);
+            None
+        })
+    };
+    let placed = time(column::PLACED).map(|at| fields::local(at, &shop.zone));
+    let day = date(document, shop);
+    order.placed_at = placed.or(day);
+    // A time alone, as the original's data has it, is no reason to tell anything where the date stands beside it.
+    if order.placed_at.is_some() {
+        left_out.clear();
+    }
+    let first = document.get(column::PHONE);
+    let others = phones(document.get(column::OTHER_PHONES));
+    let found: Vec<&Value> = std::iter::once(first).chain(&others).collect();
+    // An order with the number of somebody else would be shown to them.
+    if let Some(why) = fields::set_phones(&mut order, &found, shop.country).into_iter().next() {
+        return Err(why);
+    }
+    let details = &mut order.details;
+    details.display_id = document.text(column::DISPLAY_ID);
+    details.shop_id = document.text(column::SHOP_ID);
+    details.customer_name = document.text(column::CUSTOMER_NAME);
+    details.email = document.text(column::EMAIL);
+    details.state = state(document)?.or_else(|| order.status.as_deref().and_then(state_of));
+    details.lines = lines(document.get(column::ITEMS), currency)?;
+    details.shipping = amount(column::SHIPPING)?;
+    details.tax = amount(column::TAX)?;
+    details.discount = amount(column::DISCOUNT)?;
+    details.currency = Some(currency);
+    details.payment_method = document.text(column::PAYMENT_METHOD);
+    details.payment_state = payment(document)?;
+    details.payment_id = document.text(column::PAYMENT_ID);
+    details.address = match document.get(column::ADDRESS) {
+        Value::Object(parts) => fields::joined(&parts.values().collect::<Vec<_>>()),
+        other => text(other),
+    };
+    details.postal_code = document.text(column::POSTAL_CODE);
+    details.carrier = document.text(column::CARRIER);
+    details.tracking_number = document.text(column::TRACKING_NUMBER);
+    let link = document.get(column::TRACKING_URL);
+    details.tracking_url = fields::web_address(link);
+    if details.tracking_url.is_none() && text(link).is_some() {
+        left_out.push(Refusal::new(column::TRACKING_URL, format!("{} is no address such as https://…", quoted(link))));
+    }
+    details.delivered_at = fields::instant(column::DELIVERED_AT, document.get(column::DELIVERED_AT), &shop.zone)?
+        .map(|at| fields::local(at, &shop.zone));
+    let changed = fields::instant(column::UPDATED_AT, document.get(column::UPDATED_AT), &shop.zone)?;
+    details.updated_at = Some(fields::version(changed, now));
+    Ok((order, left_out))
+}
+
+/// `Order Date`, with the time of day of `Order Date & Time` where that holds one alone.
+fn date(document: &Document<'_>, shop: &ShopContext) -> Option<DateTime> {
+    let value = document.get(column::DATE);
+    let at = text(value)?;
+    let day: DateTime = match at.parse::<jiff::civil::Date>() {
+        Ok(day) => day.to_datetime(jiff::civil::Time::midnight()),
+        Err(_) => fields::local(fields::instant(column::DATE, value, &shop.zone).ok()??, &shop.zone),
+    };
+    let time = document.text(column::PLACED).and_then(|time| time.parse::<jiff::civil::Time>().ok());
+    Some(time.map_or(day, |time| day.date().to_datetime(time)))
+}
+
+fn count(column: &'static str, document: &Document<'_>) -> Result<Option<u32>, Refusal> {
+    let Some(text) = document.text(column) else { return Ok(None) };
+    // `5.0`, as programs write whole numbers of columns with gaps.
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = whole.parse().ok().filter(|_| decimals.bytes().all(|digit| digit == b'0'));
+    whole.map(Some).ok_or_else(|| Refusal::new(column, format!("{} is no whole number", quoted(document.get(column)))))
+}
+
+fn flag(column: &'static str, document: &Document<'_>) -> Result<Option<bool>, Refusal> {
+    let Some(text) = document.text(column) else { return Ok(None) };
+    match text.to_lowercase().as_str() {
+        "yes" | "true" | "1" | "y" => Ok(Some(true)),
+        "no" | "false" | "0" | "n" => Ok(Some(false)),
+        _ => Err(Refusal::new(column, format!("{} is neither Yes nor No", quoted(document.get(column))))),
+    }
+}
+
+fn state(document: &Document<'_>) -> Result<Option<OrderState>, Refusal> {
+    let Some(text) = document.text(column::STATE) else { return Ok(None) };
+    OrderState::parse(&text).or_else(|| state_of(&text)).map(Some).ok_or_else(|| {
+        let words = OrderState::ALL.map(|(word, _)| word).join(", ");
+        Refusal::new(column::STATE, format!("{} is none of: {words}", quoted(document.get(column::STATE))))
+    })
+}
+
+fn payment(document: &Document<'_>) -> Result<Option<PaymentState>, Refusal> {
+    let Some(text) = document.text(column::PAYMENT_STATUS) else { return Ok(None) };
+    PaymentState::parse(&text).or_else(|| payment_state_of(&text)).map(Some).ok_or_else(|| {
+        let words = PaymentState::ALL.map(|(word, _)| word).join(", ");
+        Refusal::new(
+            column::PAYMENT_STATUS,
+            format!("{} is none of: {words}", quoted(document.get(column::PAYMENT_STATUS))),
+        )
+    })
+}
+
+fn phones(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) => list.clone(),
+        Value::String(text) => text.split([',', ';']).map(|number| Value::from(number.trim())).collect(),
+        other => vec![other.clone()],
+    }
+}
+
+/// The lines, from a list or from its text, as a cell of a file holds it.
+fn lines(value: &Value, currency: Currency) -> Result<Vec<OrderLine>, Refusal> {
+    let wrong = |reason: String| Refusal::new(column::ITEMS, reason);
+    let parsed;
+    let list = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
+        Value::String(text) => {
+            parsed = serde_json::from_str::<Value>(text).map_err(|_| wrong(format!("{} is no list", quoted(value))))?;
+            parsed.as_array()
+        }
+        other => other.as_array(),
+    };
+    let list = list.ok_or_else(|| wrong(format!("{} is no list", quoted(value))))?;
+    list.iter()
+        .enumerate()
+        .map(|(at, item)| line(item, currency).map_err(|reason| wrong(format!("number {}: {reason}", at + 1))))
+        .collect()
+}
+
+fn line(item: &Value, currency: Currency) -> Result<OrderLine, String> {
+    let fields = item.as_object().ok_or("it is no object")?;
+    let fields: Vec<(String, &Value)> = fields.iter().map(|(name, value)| (bare(name), value)).collect();
+    let get = |names: &[&str]| {
+        let found =
+            names.iter().find_map(|name| fields.iter().find(|(known, value)| known == name && !value.is_null()));
+        found.map_or(&Value::Null, |(_, value)| *value)
+    };
+    let sku = text(get(&["sku"]));
+    let name = text(get(&["name", "title", "product"])).or_else(|| sku.clone()).ok_or("it has no name")?;
+    let quantity = match text(get(&["quantity", "qty"])) {
+        None => 1,
+        Some(text) => {
+            let whole = text.strip_suffix(".0").unwrap_or(&text);
+            whole.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("the quantity is “{text}”"))?
+        }
+    };
+    let price =
+        fields::amount(column::ITEMS, get(&["price", "unitprice"]), Some(currency)).map_err(|why| why.reason)?;
+    Ok(OrderLine { sku, name, quantity, price })
+}
+
+/// The JSON Schema (draft 2020-12) of a body: one order, or a list of them.
+pub fn schema() -> Value {
+    let mut properties = Map::new();
+    for field in FIELDS {
+        let main = field.names.first().copied().unwrap_or(field.column);
+        let mut about = kind_schema(field.kind);
+        let others: Vec<String> = std::iter::once(field.column)
+            .chain(field.names.iter().skip(1).copied())
+            .map(|name| format!("“{name}”"))
+            .collect();
+        about["description"] = format!("{} Also: {}.", field.about, others.join(", ")).into();
+        properties.insert(main.to_owned(), about);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Orders for POST /orders of ecomres",
+        "description": "One order, a list of orders, or an object with a list “orders”. A document is a whole order: what it does not hold \
+            is not known afterwards. Names count by their letters and digits, in any case: order_id, orderId and “Order ID” are one. \
+            Unknown fields change nothing.",
+        "oneOf": [
+            {"$ref": "#/$defs/order"},
+            {"type": "array", "items": {"$ref": "#/$defs/order"}},
+            {"type": "object", "properties": {"orders": {"type": "array", "items": {"$ref": "#/$defs/order"}}}, "required": ["orders"]},
+        ],
+        "$defs": {"order": {
+            "type": "object",
+            "properties": properties,
+            "anyOf": [{"required": ["order_id"]}, {"required": ["Order ID"]}, {"required": ["order_number"]}, {"required": ["id"]}],
+            "additionalProperties": true,
+        }},
+    })
+}
+
+fn kind_schema(kind: Kind) -> Value {
+    let words = |words: &[&str]| json!({"type": ["string", "null"], "enum": words.iter().map(|word| Value::from(*word)).chain([Value::Null]).collect::<Vec<_>>()});
+    match kind {
+        Kind::Id => json!({"type": ["string", "integer"], "maxLength": 64}),
+        Kind::Text => json!({"type": ["string", "number", "null"]}),
+        Kind::Amount => json!({"type": ["string", "number", "null"], "minimum": 0, "examples": ["599.00"]}),
+        Kind::Time => json!({"type": ["string", "integer", "null"], "examples": ["2026-11-20T18:05:00+05:30"]}),
+        Kind::Count => json!({"type": ["integer", "string", "null"], "minimum": 0}),
+        Kind::Stars => json!({"type": ["integer", "string", "null"], "minimum": 1, "maximum": 5}),
+        Kind::Flag => json!({"type": ["boolean", "string", "null"]}),
+        Kind::State => words(&OrderState::ALL.map(|(word, _)| word)),
+        Kind::Payment => words(&PaymentState::ALL.map(|(word, _)| word)),
+        Kind::Currency => json!({"type": ["string", "null"], "pattern": "^[A-Za-z]{3}$", "examples": ["INR"]}),
+        Kind::Link => json!({"type": ["string", "null"], "pattern": "^https?://"}),
+        Kind::Phones => json!({"type": ["array", "string", "null"], "items": {"type": ["string", "number"]}}),
+        Kind::Address => json!({"type": ["string", "object", "null"]}),
+        Kind::Lines => json!({"type": ["array", "string", "null"], "items": {"type": "object", "properties": {
+            "sku": {"type": ["string", "number", "null"]},
+            "name": {"type": ["string", "number", "null"]},
+            "quantity": {"type": ["integer", "string", "null"], "minimum": 1, "default": 1},
+            "price": {"type": ["string", "number", "null"], "minimum": 0, "description": "The price of one."},
+        }}}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fields::tests::{at, context};
+    use super::*;
+    use crate::domain::money::Money;
+
+    fn now() -> Timestamp {
+        at("2026-12-01T00:00:00Z")
+    }
+
+    fn read_order(document: &Value) -> Order {
+        match read(document, &context(), now()) {
+            Reading::Order(order, _) => *order,
+            other => panic!("{document}: {other:?}"),
+        }
+    }
+
+    fn refusal(document: &Value) -> Refusal {
+        match read(document, &context(), now()) {
+            Reading::Refused { why, .. } => why,
+            other => panic!("{document}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn columns_and_friendly_names_are_one() {
+        let friendly = json!({
+            "order_id": "shop-1001", "customer_phone": "+91 98765 00001", "total": "599.00", "currency": "inr", "status": "Out for delivery",
+            "items": [{"sku": 7, "name": "Ghee", "qty": "2", "price": 279.5}, {"name": "Rice"}], "ordered_at": "2026-11-20T18:04:00+05:30",
+            "updated_at": "2026-11-20T12:40:00Z", "rating": "5.0", "delayed": true, "category": "Dairy", "payment_status": "paid",
+            "tracking_url": "https://track.example/1", "address": {"street": "12 MG Road", "city": "Bengaluru"}, "unheard_of": {"x": [1]},
+        });
+        let columns = json!({
+            "Order ID": "SHOP-1001", "Customer Phone": "+91 98765 00001", "Order Value (INR)": 599, "Currency": "INR", "Delivery Status": "Out for delivery",
+            "Items": "[{\"sku\": \"7\", \"name\": \"Ghee\", \"quantity\": 2, \"price\": \"279.50\"}, {\"name\": \"Rice\", \"quantity\": 1}]",
+            "Order Date & Time": "2026-11-20T18:04:00+05:30", "Updated At": "2026-11-20T18:10:00+05:30", "Service Rating": 5, "Delivery Delay": "Yes",
+            "Product Category": "Dairy", "Payment Status": "Paid", "Tracking URL": "https://track.example/1", "Address": "12 MG Road, Bengaluru", "x": null,
+        });
+        let order = read_order(&friendly);
+        assert_eq!(order, read_order(&columns));
+        assert_eq!(order.id.as_str(), "SHOP-1001");
+        assert_eq!(order.details.state, Some(OrderState::OutForDelivery));
+        assert_eq!(order.value, Some(Money::from_rupees(599)));
+        assert_eq!(order.placed_at, Some("2026-11-20T18:04:00".parse().unwrap()));
+        assert_eq!(order.details.lines.len(), 2);
+        assert_eq!(order.details.lines[0].price, Some(Money::from_minor_units(27_950)));
+    }
+
+    #[test]
+    fn an_identifier_is_enough_and_nulls_are_nothing() {
+        let document = json!({"orderId": 1001, "total": null, "items": null, "updated_at": "", "customer_phone": " ", "rating": null});
+        let mut expected = Order::new(crate::domain::ids::OrderId::new("1001"));
+        expected.details.updated_at = Some(now());
+        expected.details.currency = Some(Currency::INR);
+        assert_eq!(read_order(&document), expected);
+        assert_eq!(read_order(&json!({"id": 5, "order_id": "A1"})).id.as_str(), "A1", "its own name goes first");
+    }
+
+    #[test]
+    fn the_originals_time_without_a_date_is_kept_as_text() {
+        let order = read_order(&json!({"Order ID": "ORD000003", "Order Date & Time": "19:29.5"}));
+        assert_eq!((order.placed.as_str(), order.placed_at), ("19:29.5", None));
+        let Reading::Order(_, left_out) = read(&json!({"id": 1, "placed_at": "20/11/2026"}), &context(), now()) else {
+            panic!()
+        };
+        assert_eq!(left_out[0].field, column::PLACED);
+        let dated = read_order(&json!({"id": 1, "Order Date & Time": "18:30", "order_date": "2026-11-20"}));
+        assert_eq!(dated.placed_at, Some("2026-11-20T18:30:00".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_decides_about_money_or_people_refuses_the_order() {
+        for (document, field, reason) in [
+            (json!({"total": 5}), column::ORDER_ID, "there is none"),
+            (json!({"id": ""}), column::ORDER_ID, "there is none"),
+            (json!({"id": 1e30}), column::ORDER_ID, "send it as text"),
+            (json!({"id": "x".repeat(65)}), column::ORDER_ID, "no identifier"),
+            (json!({"id": ["1"]}), column::ORDER_ID, "there is none"),
+            (json!({"id": 1, "total": "many"}), column::VALUE, "“many” is not an amount"),
+            (json!({"id": 1, "total": "-5"}), column::VALUE, "is negative"),
+            (json!({"id": 1, "total": {"amount": 5}}), column::VALUE, "an object"),
+            (json!({"id": 1, "total": 1.005}), column::VALUE, "two decimals"),
+            (json!({"id": 1, "currency": "rupees"}), "Currency", "three letters"),
+            (json!({"id": 1, "phone": "12"}), column::PHONE, "no telephone number"),
+            (json!({"id": 1, "other_phones": ["+91 98765 00001", "x"]}), column::PHONE, "letters"),
+            (json!({"id": 1, "updated_at": "soon"}), column::UPDATED_AT, "no time such as"),
+            (json!({"id": 1, "delivered_at": "soon"}), "Delivered At", "no time such as"),
+            (json!({"id": 1, "items": "Ghee"}), "Items", "no list"),
+            (
+                json!({"id": 1, "items": [{"name": "a"}, {"name": "b", "quantity": 0}]}),
+                "Items",
+                "number 2: the quantity",
+            ),
+            (json!({"id": 1, "items": [{"name": "a", "price": -1}]}), "Items", "negative"),
+            (json!({"id": 1, "order_state": "somewhere"}), "Order State", "is none of: placed, confirmed"),
+            (json!({"id": 1, "payment_status": "maybe"}), "Payment Status", "is none of: pending"),
+            (json!({"id": 1, "rating": 6}), column::RATING, "not from 1 to 5"),
+            (json!({"id": 1, "delayed": "late"}), column::DELAY, "neither Yes nor No"),
+            (json!("x"), "body", "send objects"),
+            (json!(null), "body", "send objects"),
+        ] {
+            let why = refusal(&document);
+            assert_eq!(why.field, field, "{document}");
+            assert!(why.reason.contains(reason), "{document}: {}", why.reason);
+        }
+    }
+
+    #[test]
+    fn no_two_fields_have_one_name_and_all_are_in_the_schema() {
+        let mut names: Vec<String> = FIELDS
+            .iter()
+            .flat_map(|field| std::iter::once(field.column).chain(field.names.iter().copied()))
+            .map(bare)
+            .collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        // `order_id` and “Order ID” are one name of one field; others would be of two.
+        let own = FIELDS.iter().filter(|field| field.names.iter().any(|name| bare(name) == bare(field.column))).count();
+        assert_eq!(names.len(), all - own);
+        let schema = schema();
+        assert_eq!(schema["$defs"]["order"]["properties"].as_object().unwrap().len(), FIELDS.len());
+        for column in column::REQUIRED.iter().chain(&column::OPTIONAL) {
+            assert!(FIELDS.iter().any(|field| field.column == *column), "{column}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(field in prop::sample::select(FIELDS.iter().map(|field| field.column).collect::<Vec<_>>()), text in "\\PC{0,60}", number in any::<f64>(), whole in any::<i64>()) {
+            for value in [json!(text), json!(number), json!(whole), json!([text, number, {"name": text, "qty": whole}]), json!({"a": text})] {
+                let _ = read(&json!({"id": 1, field: value}), &context(), now());
+                let _ = read(&json!({ text.clone(): value }), &context(), now());
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Refunds: quote, consent, payment. Every payment goes through [`RefundPolicy::approve`], which has all rules about
+//! amount and consent, and an order is refunded once.
+//!
+//! [`RefundPolicy::approve`]: crate::domain::refund::RefundPolicy::approve
+
+use uuid::Uuid;
+
+use super::{Context, SupportService};
+use crate::domain::currency::Amount;
+use crate::domain::ids::{OrderId, QuoteId};
+use crate::domain::money::{Decimal, Money};
+use crate::domain::order::Order;
+use crate::domain::ownership::{Access, Seen};
+use crate::domain::refund::{Denial, Quote, Refund, RefundRequest, RefundState, Refusal, Verdict, is_amount};
+use crate::store::{Recorded, StoreError};
+
+/// The outcome of asking for a quote.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, read at once")]
+pub enum QuoteOutcome {
+    /// Unknown, or not the caller's.
+    NotFound,
+    /// A refund of the order was approved before: how far it is, it says.
+    AlreadyRefunded {
+        /// The order.
+        order: Order,
+        /// Its refund.
+        refund: Refund,
+    },
+    /// The policy refuses.
+    Refused {
+        /// The order.
+        order: Order,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An offer, saved in the store.
+    Quoted(Quote),
+}
+
+/// The outcome of asking for a refund.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, read at once")]
+pub enum PayOutcome {
+    /// Unknown, or not the caller's.
+    NotFound,
+    /// Not paid, and why.
+    Denied(Denial),
+    /// Approved now, or before: how far it is, the refund says.
+    Paid(Recorded),
+}
+
+impl SupportService {
+    /// Makes and saves a quote for the refund of an order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn create_quote(&self, context: &Context, id: &OrderId) -> Result<QuoteOutcome, StoreError> {
+        let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
+            return Ok(QuoteOutcome::NotFound);
+        };
+        if let Some(refund) = self.store.refund_of(id).await? {
+            return Ok(QuoteOutcome::AlreadyRefunded { order, refund });
+        }
+        let quote_id = QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple()));
+        match self.rules.policy.quote(quote_id, &order, &context.caller, context.now, self.local(context.now)) {
+            Err(refusal) => Ok(QuoteOutcome::Refused { order, refusal }),
+            Ok(quote) => {
+                self.store.save_quote(&quote).await?;
+                Ok(QuoteOutcome::Quoted(quote))
+            }
+        }
+    }
+
+    /// Pays the refund of an order, once. `amount` is only compared with the amount of the policy, never used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pay(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        amount: Option<Decimal>,
+        reason: &str,
+    ) -> Result<PayOutcome, StoreError> {
+        let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
+            return Ok(PayOutcome::NotFound);
+        };
+        if let Some(refund) = self.store.refund_of(id).await? {
+            if refund.state() == RefundState::Failed {
+                return Ok(PayOutcome::Denied(Denial::FailedBefore));
+            }
+            return Ok(PayOutcome::Paid(Recorded { refund, already: true }));
+        }
+        let quote = self.offered_quote(context, id).await?;
+        let patterns = self.patterns_for(&context.caller);
+        let approved = self.rules.policy.approve(&RefundRequest {
+            order: &order,
+            quote: quote.as_ref(),
+            caller: &context.caller,
+            amount,
+            reason,
+            patterns: &patterns,
+            now: context.now,
+            local: self.local(context.now),
+        });
+        match approved {
+            Err(denial) => Ok(PayOutcome::Denied(denial)),
+            Ok(approved) => Ok(PayOutcome::Paid(self.store.record_refund(approved).await?)),
+        }
+    }
+
+    /// The refund of an order that the caller may know of: `None` where there is no such order for them, `Some(None)` where
+    /// it has no refund.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refund_status(&self, context: &Context, id: &OrderId) -> Result<Option<Option<Refund>>, StoreError> {
+        if self.record_lookup(context, id, Access::Money).await?.is_none() {
+            return Ok(None);
+        }
+        self.store.refund_of(id).await.map(Some)
+    }
+
+    /// Saves an offer that another server made to the caller, unless its amount exceeds what the policy here allows.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn save_remote_quote(
+        &self,
+        context: &Context,
+        order: &Order,
+        offer: Quote,
+    ) -> Result<Result<Quote, Refusal>, StoreError> {
+        match self.rules.policy.decide(order, self.local(context.now)) {
+            Verdict::Refused(refusal) => return Ok(Err(refusal)),
+            Verdict::Eligible { amount, .. }
+                if offer.currency != order.currency() || offer.amount > amount || offer.amount <= Money::ZERO =>
+            {
+                return Ok(Err(Refusal::AboveLimit { limit: Amount::new(amount, order.currency()) }));
+            }
+            Verdict::Eligible { .. } => {}
+        }
+        self.store.save_quote(&offer).await?;
+        Ok(Ok(offer))
+    }
+
+    /// The quote that the caller agreed to for an order, before another server pays it. An operator needs none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn consented_quote(
+        &self,
+        context: &Context,
+        order: &Order,
+        amount: Option<Decimal>,
+    ) -> Result<Result<Option<Quote>, Denial>, StoreError> {
+        let quote = self.offered_quote(context, &order.id).await?;
+        let patterns = self.patterns_for(&context.caller);
+        let request = RefundRequest {
+            order,
+            quote: quote.as_ref(),
+            caller: &context.caller,
+            amount,
+            reason: "",
+            patterns: &patterns,
+            now: context.now,
+            local: self.local(context.now),
+        };
+        Ok(match (request.consented_quote(), context.caller.customer()) {
+            (Err(denial), _) => Err(denial),
+            (Ok(Some(quote)), Some(_)) if amount.is_some_and(|amount| !is_amount(amount, quote.refunded())) => {
+                Err(Denial::WrongAmount { right: quote.refunded() })
+            }
+            (Ok(quote), _) => Ok(quote.cloned()),
+        })
+    }
+
+    /// The quote of this order that the customer can agree to, else the latest one, from which a denial says what is
+    /// missing.
+    async fn offered_quote(&self, context: &Context, id: &OrderId) -> Result<Option<Quote>, StoreError> {
+        let Some(customer) = context.caller.customer() else { return self.store.latest_quote(id, None).await };
+        for offered in customer.offers.iter().flat_map(|offers| offers.quotes()) {
+            if let Some(quote) = self.store.quote(offered).await?
+                && quote.order_id == *id
+            {
+                return Ok(Some(quote));
+            }
+        }
+        self.store.latest_quote(id, Some(&customer.user)).await
+    }
+}
