@@ -316,6 +316,17 @@ async fn assign(base: &Base, id: &AlertId, from: Option<&str>, to: Option<&str>,
     })
 }
 
+/// The other alerts of a customer that are pending: the original raises one after the other, and what is resolved with the
+/// customer is resolved. They are read before the first of them changes, so that none is among them that was raised or
+/// reopened because of that change.
+async fn others_pending(base: &Base, found: &Document, at: Timestamp) -> Read<Vec<Document>> {
+    let Some(user) = words(found, "user_id") else { return Ok(Vec::new()) };
+    let mut filter = pending_of(&UserId::new(user));
+    filter.insert("_id", doc! {"$ne": found.get("_id").cloned()});
+    filter.insert("created_at", doc! {"$not": {"$gt": epoch(at)}});
+    Ok(base.collection(ALERTS).find(filter).await?.try_collect().await?)
+}
+
 async fn resolve(base: &Base, id: &AlertId, resolution: &Resolution) -> Read<bool> {
     let call = uuid::Uuid::now_v7().to_string();
     let alerts = base.collection(ALERTS);
@@ -340,18 +351,27 @@ async fn resolve(base: &Base, id: &AlertId, resolution: &Resolution) -> Read<boo
         if !unset.is_empty() {
             update.insert("$unset", unset);
         }
-        let others = update.clone();
+        let others = others_pending(base, &found, resolution.at).await?;
+        let of_others = update.clone();
         push(&mut update, events::made(base, |id| Event::resolved(id, &alert, resolution.at))?);
         // Whether it handed the conversation over decides whether there is an event.
         let mut filter = still_pending(&found);
         filter.insert(BOT_ANSWERS, found.get(BOT_ANSWERS).cloned().unwrap_or(Bson::Null));
         if alerts.update_one(filter, update).await?.matched_count == 1 {
             events::move_soon(base, ALERTS, found.get("_id").cloned()).await;
-            if let Some(user) = words(&found, "user_id") {
-                // The original raises one after the other: what is settled with the customer is settled.
-                let mut pending = pending_of(&UserId::new(user));
-                pending.insert("created_at", doc! {"$not": {"$gt": epoch(resolution.at)}});
-                alerts.update_many(pending, others).await?;
+            for other in others {
+                let mut filter = still_pending(&other);
+                // One that was reopened since it was read is a matter of its own.
+                for name in ["reopened_by_call", BOT_ANSWERS] {
+                    filter.insert(name, other.get(name).cloned().unwrap_or(Bson::Null));
+                }
+                let mut update = of_others.clone();
+                if is_latest(&other) {
+                    let alert = base.alert(&other)?;
+                    push(&mut update, events::made(base, |id| Event::resolved(id, &alert, resolution.at))?);
+                }
+                alerts.update_one(filter, update).await?;
+                events::move_soon(base, ALERTS, other.get("_id").cloned()).await;
             }
             return Ok(true);
         }

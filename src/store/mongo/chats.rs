@@ -292,11 +292,7 @@ pub(super) async fn recent(base: &Base, user: &UserId, limit: u32) -> Read<Vec<C
     let latest = doc! {"place": -1, "_id": -1};
     let found = base.collection(CHATS).find(doc! {"user_id": user.as_str()}).sort(latest).limit(limit.into()).await?;
     let ours = latest_of(found.try_collect().await?, held.as_ref(), limit, &base.settings.zone);
-    let history = base.collection(HISTORY);
-    let found = history.find(doc! {"user_id": user.as_str()}).sort(doc! {"_id": -1}).limit(limit.into()).await?;
-    let mut older: Vec<Document> = found.try_collect().await?;
-    older.reverse();
-    Ok(merged(all_readable(&older, HISTORY, |document| read_message(document, &base.settings.zone)), ours, limit))
+    Ok(merged(of_original(base, user.as_str(), limit).await?, ours, limit))
 }
 
 /// Messages of the original and ours in the order of their times; those of one program stay in their order.
@@ -334,21 +330,40 @@ fn latest_of(mut rows: Vec<Document>, held: Option<&Document>, limit: u32, zone:
     all_readable(&rows, CHATS, |document| read_message(document, zone))
 }
 
+/// How many documents are looked at for a readable one.
+const LATEST_OF_ORIGINAL: u32 = 20;
+
 /// The last message that the original knows of each customer.
 async fn last_of_original(base: &Base, names: &[&str]) -> Read<HashMap<String, ChatMessage>> {
+    let history = base.collection(HISTORY);
     let steps = [
         doc! {"$match": {"user_id": {"$in": names}}},
         doc! {"$sort": {"user_id": 1, "_id": -1}},
         doc! {"$group": {"_id": "$user_id", "last": {"$first": "$$ROOT"}}},
     ];
-    let mut found = base.collection(HISTORY).aggregate(steps).allow_disk_use(true).await?;
+    let mut found = history.aggregate(steps).allow_disk_use(true).await?;
     let mut lasts = HashMap::new();
     while let Some(document) = found.try_next().await? {
-        let Ok(last) = document.get_document("last") else { continue };
-        let Some(message) = readable(read_message(last, &base.settings.zone), HISTORY, last) else { continue };
-        lasts.insert(message.user_id.as_str().to_owned(), message);
+        let (Ok(user), Ok(last)) = (text(&document, "_id"), document.get_document("last")) else { continue };
+        let message = match readable(read_message(last, &base.settings.zone), HISTORY, last) {
+            Some(message) => Some(message),
+            // One that cannot be read hides no earlier one.
+            None => of_original(base, &user, LATEST_OF_ORIGINAL).await?.pop(),
+        };
+        if let Some(message) = message {
+            lasts.insert(user, message);
+        }
     }
     Ok(lasts)
+}
+
+/// The readable ones of the last messages that the original knows of a customer, in the order in which they were inserted.
+async fn of_original(base: &Base, user: &str, limit: u32) -> Read<Vec<ChatMessage>> {
+    let found =
+        base.collection(HISTORY).find(doc! {"user_id": user}).sort(doc! {"_id": -1}).limit(limit.into()).await?;
+    let mut found: Vec<Document> = found.try_collect().await?;
+    found.reverse();
+    Ok(all_readable(&found, HISTORY, |document| read_message(document, &base.settings.zone)))
 }
 
 /// Conversations as they are listed, with one query for each collection.

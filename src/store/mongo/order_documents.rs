@@ -44,7 +44,7 @@ pub(super) fn read_order(document: &Document) -> std::result::Result<Order, Back
     Ok(Order { details, ..order })
 }
 
-/// As [`read_order`], without the details.
+/// As [`read_order`], without the details but the currency.
 pub(super) fn read_columns(document: &Document) -> std::result::Result<Order, BackendError> {
     columns(document, &mut |field, _| odd::passed_over(ORDERS, document, field))
 }
@@ -99,7 +99,11 @@ fn columns(document: &Document, odd: Odd<'_>) -> std::result::Result<Order, Back
         phone: known(odd, column::PHONE, phone(document)),
         date: words(odd, column::DATE),
         status: words(odd, column::STATUS),
-        details: OrderDetails::default(),
+        // What the amount counts in belongs to it.
+        details: OrderDetails {
+            currency: currency(document).filter(|currency| *currency != Currency::INR),
+            ..OrderDetails::default()
+        },
     })
 }
 

@@ -180,7 +180,7 @@ async fn mark_each(base: &Base, refunds: Vec<Document>) -> Read<u64> {
 /// that the original beside us pays none again.
 pub(super) async fn repair(base: &Base) -> Read<()> {
     let lost = doc! {
-        REFUND_AMOUNT: {"$exists": true, "$ne": Bson::Null}, column::REFUND_REQUESTED: {"$ne": PROCESSED},
+        REFUND_AMOUNT: {"$nin": [Bson::Null]}, column::REFUND_REQUESTED: {"$ne": PROCESSED},
     };
     let again = doc! {"$set": {column::REFUND_REQUESTED: PROCESSED}};
     let mut marked = base.collection(ORDERS).update_many(lost, again).await?.matched_count;
@@ -211,7 +211,7 @@ pub(super) struct PaidElsewhere {
 pub(super) async fn paid_elsewhere(base: &Base) -> Read<Vec<(Document, Option<Money>, Option<Timestamp>)>> {
     let filter = doc! {
         "$or": [{column::REFUND_REQUESTED: {"$regex": PROCESSED_PATTERN, "$options": "i"}},
-            {REFUND_AMOUNT: {"$exists": true, "$ne": Bson::Null}}],
+            {REFUND_AMOUNT: {"$nin": [Bson::Null]}}],
         REFUND_TRANSACTION: Bson::Null,
     };
     let found: Vec<Document> = base.collection(ORDERS).find(filter).await?.try_collect().await?;

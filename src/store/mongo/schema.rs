@@ -98,6 +98,8 @@ const INDEXES: &[Index] = &[
     plain(ORDERS, &[("display_key", 1)]),
     plain(ORDERS, &[("Display ID", 1)]),
     plain(ORDERS, &[("Shop Order ID", 1)]),
+    plain(ORDERS, &[("Refund Amount", 1)]),
+    plain(ORDERS, &[("Refund Requested", 1)]),
     plain(QUOTES, &[("order_id", 1), ("user_id", 1), ("created_at", -1), ("_id", -1)]),
     plain(QUOTES, &[("user_id", 1)]),
     plain(BINDINGS, &[("user_id", 1)]),
@@ -107,6 +109,7 @@ const INDEXES: &[Index] = &[
     plain(REFUNDS, &[("at", -1), ("_id", -1)]),
     plain(REFUNDS, &[("next_at", 1)]),
     plain(REFUNDS, &[("transaction_id", 1)]),
+    plain(REFUNDS, &[("marked", 1)]),
     plain(CHATS, &[("user_id", 1), ("place", -1), ("_id", -1)]),
     plain(CHATS, &[("timestamp", 1)]),
     plain(CHATS, &[("intent", 1), ("timestamp", 1)]),
@@ -308,7 +311,7 @@ pub(super) async fn prepare(base: Base, create: bool) -> Result<(), BackendError
 
 /// Whether the original's transcript is there: only then it has indexes.
 async fn has_history(base: &Base) -> Result<bool, BackendError> {
-    Ok(base.collection(HISTORY).find_one(doc! {}).await?.is_some())
+    Ok(base.collection(HISTORY).estimated_document_count().await? > 0)
 }
 
 fn wanted(collection: &str, has_history: bool) -> Vec<&'static Index> {

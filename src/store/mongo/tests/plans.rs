@@ -85,6 +85,9 @@ fn form(search: &Document) -> String {
 #[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
 async fn every_query_is_an_index_scan() {
     let scratch = Scratch::new();
+    // Only what is there when the store is opened gets the indexes of the original's transcript.
+    let line = doc! {"text": "of nobody"};
+    raw(&scratch.open(), |base| async move { Ok(base.collection("chat_history").insert_one(line).await?) }).await;
     let heard: Heard = Arc::default();
     let (listener, settings) = (Arc::clone(&heard), scratch.settings());
     let store = driver::wait(async move {
@@ -118,7 +121,9 @@ async fn every_query_is_an_index_scan() {
             let keys = batch.iter().map(|one| one.as_document().unwrap().get_document("key").unwrap().clone());
             indexes.insert(name.clone(), keys.collect());
         }
-        if !indexes[&name].iter().any(|keys| serves(keys, &search)) {
+        // The forms of the ids are learnt from all orders, once after each import.
+        let whole = name == "order_details" && search.get_document("filter").unwrap().is_empty();
+        if !whole && !indexes[&name].iter().any(|keys| serves(keys, &search)) {
             scans.push(form);
         }
     }
