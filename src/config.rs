@@ -295,6 +295,15 @@ pub struct EscalationConfig {
     pub very_negative: f64,
     /// Replies in a row that did not help.
     pub failures: u32,
+    /// Hours after which a customer who writes again is told that a person has been asked for.
+    pub remind_hours: u32,
+}
+
+impl EscalationConfig {
+    /// How long a customer waits for a person before the bot says so again.
+    pub fn remind(&self) -> SignedDuration {
+        SignedDuration::from_hours(self.remind_hours.into())
+    }
 }
 
 /// What clients reach over HTTP, whatever is served there.

@@ -30,4 +30,5 @@ pub mod sendable;
 pub mod sentences;
 pub mod stats;
 pub mod topic;
+pub mod wish;
 pub mod words;

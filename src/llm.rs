@@ -124,6 +124,8 @@ pub struct Notes {
     pub suggested: Vec<OrderId>,
     /// Whether the reply failed to help; failures in a row bring in a person.
     pub failed: bool,
+    /// The orders that the reply is about, also those that the customer did not name: they are remembered as if named.
+    pub about: Vec<OrderId>,
 }
 
 /// Why a model gave no answer.

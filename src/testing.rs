@@ -157,6 +157,7 @@ impl Shop {
         let settings = AgentSettings {
             patterns: IdPatterns::default(),
             gap: self.config.triage.gap(),
+            remind: self.config.escalation.remind(),
             money: crate::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
         };

@@ -171,7 +171,7 @@ impl Agent {
             tracing::warn!(%error, "what order ids look like could not be read: what was known holds");
         }
         if conversation.gap_before(now, self.settings.gap) {
-            conversation.reset_context();
+            conversation.drop_questions();
         }
         let asked = asks_for_order(conversation.waiting_for);
         let mut own = Vec::new();
@@ -196,13 +196,24 @@ impl Agent {
     async fn triage(&self, context: &Context, text: &str) -> Option<Triage> {
         let result = self.toolbox.call(context, TRIAGE, json!({"text": text})).await;
         match result.outcome {
-            Outcome::Triaged(prediction) => Some(Triage {
-                intent: prediction.intent,
-                intent_confidence: f64::from(prediction.intent_confidence),
-                sentiment: prediction.sentiment,
-                sentiment_confidence: f64::from(prediction.sentiment_confidence),
-                at: context.now,
-            }),
+            Outcome::Triaged(prediction) => {
+                let head = |name: &str| {
+                    let found = prediction.heads.get(name);
+                    found.map(|head| (head.label.clone(), f64::from(head.confidence))).unwrap_or_default()
+                };
+                let ((topic, topic_confidence), (urgency, urgency_confidence)) = (head("topic"), head("urgency"));
+                Some(Triage {
+                    intent: prediction.intent,
+                    intent_confidence: f64::from(prediction.intent_confidence),
+                    sentiment: prediction.sentiment,
+                    sentiment_confidence: f64::from(prediction.sentiment_confidence),
+                    topic,
+                    topic_confidence,
+                    urgency,
+                    urgency_confidence,
+                    at: context.now,
+                })
+            }
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::domain::currency::ShopMoney;
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
 use crate::domain::refund::{Denial, Quote};
-use crate::domain::sentences::{self, Language, handoff};
+use crate::domain::sentences::{self, Language, choices, handoff};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
 use crate::llm::playbook::order_status;
@@ -37,6 +37,8 @@ pub struct Settings {
     pub money: ShopMoney,
     /// The silence after which a message is classified anew.
     pub gap: SignedDuration,
+    /// How long a customer waits for a person before the bot says so again.
+    pub remind: SignedDuration,
     /// What replies may repeat from the shop's own texts.
     pub shop_texts: ShopTexts,
 }
@@ -152,6 +154,8 @@ pub struct Turn {
     missed: bool,
     /// The fraud that the customer tells of.
     fraud: Option<fraud::Report>,
+    /// Whether the customer is told again that a person was asked for.
+    reminding: bool,
     unsupported: Option<Unsupported>,
 }
 
@@ -161,7 +165,7 @@ impl Turn {
         let text = incoming.text();
         let cause = triage_cause(&conversation, &text, now, &settings);
         if conversation.gap_before(now, settings.gap) {
-            conversation.reset_context();
+            conversation.drop_questions();
         }
         conversation.turn += 1;
         conversation.last_message_at = Some(now);
@@ -226,6 +230,7 @@ impl Turn {
             forced: false,
             missed: false,
             fraud: None,
+            reminding: false,
             unsupported: None,
         }
     }
@@ -247,7 +252,11 @@ impl Turn {
 
     fn start(&mut self) -> Vec<Effect> {
         if matches!(self.conversation.mode, Mode::HandedOver { .. }) {
-            return vec![Effect::StaySilent];
+            if !self.waits_too_long() {
+                return vec![Effect::StaySilent];
+            }
+            self.reminding = true;
+            return self.ask_for_person("The customer writes again, and nobody has answered yet", "high");
         }
         // Before any model: a warning that comes late warns nobody.
         if let Some(report) = fraud::reported(&self.text) {
@@ -257,15 +266,15 @@ impl Turn {
         if self.cause == TriageCause::Cached { vec![self.ask()] } else { vec![Effect::Triage(self.text.clone())] }
     }
 
+    /// Whether a customer who was promised a person writes again after a long wait in which nobody took the matter up.
+    fn waits_too_long(&self) -> bool {
+        let since = self.conversation.waiting_since.filter(|_| !self.conversation.claimed);
+        since.is_some_and(|since| self.now.duration_since(since) >= self.settings.remind)
+    }
+
     fn triaged(&mut self, triage: Option<Triage>) -> Vec<Effect> {
         // Without a result the last one is used; without any, the message counts as a general one of no confidence.
-        let fallback = || Triage {
-            intent: topic::intent::OTHER.to_owned(),
-            intent_confidence: 0.0,
-            sentiment: "neutral".to_owned(),
-            sentiment_confidence: 0.0,
-            at: self.now,
-        };
+        let fallback = || unread(self.now);
         let triage = triage.or_else(|| self.conversation.triage.clone()).unwrap_or_else(fallback);
         self.conversation.triage = Some(triage);
         vec![self.ask()]
@@ -398,6 +407,9 @@ impl Turn {
         if let Some(report) = &self.fraud {
             return Effect::Reply(sentences::fraud::warning(report, self.alert.is_some()));
         }
+        if self.reminding && self.alert.is_some() {
+            return Effect::Reply(choices::still_waiting(language).to_owned());
+        }
         let text = if self.alert.is_some() {
             handoff::done_without_answer(language)
         } else {
@@ -429,6 +441,7 @@ impl Turn {
         };
         self.conversation.pending.clone_from(&notes.pending);
         self.conversation.suggested.clone_from(&notes.suggested);
+        self.conversation.remember_orders(&notes.about);
         let nothing_offered = notes.waiting_for == WaitingFor::Consent && self.quotes.is_empty();
         self.record_outcome(if nothing_offered { WaitingFor::Nothing } else { notes.waiting_for }, notes.failed);
         Effect::Reply(reply.text.clone())
@@ -559,6 +572,7 @@ impl Turn {
         if let Some(alert) = &self.alert {
             self.conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
             self.conversation.reset_context();
+            self.conversation.waiting_since = Some(self.now);
         }
     }
 
@@ -573,13 +587,7 @@ impl Turn {
 
     /// What the model is given about the turn.
     pub fn facts(&self) -> Facts {
-        let triage = self.conversation.triage.clone().unwrap_or_else(|| Triage {
-            intent: topic::intent::OTHER.to_owned(),
-            intent_confidence: 0.0,
-            sentiment: "neutral".to_owned(),
-            sentiment_confidence: 0.0,
-            at: self.now,
-        });
+        let triage = self.conversation.triage.clone().unwrap_or_else(|| unread(self.now));
         Facts {
             text: self.text.clone(),
             triage,
@@ -617,6 +625,11 @@ impl Turn {
     pub fn into_conversation(self) -> Conversation {
         self.conversation
     }
+}
+
+/// The reading of a message that was not read.
+fn unread(now: Timestamp) -> Triage {
+    Triage { intent: topic::intent::OTHER.to_owned(), sentiment: "neutral".to_owned(), at: now, ..Triage::default() }
 }
 
 /// Whether the last reply asked which order is meant: then a plain number is one.
@@ -667,9 +680,9 @@ fn triage_cause(conversation: &Conversation, text: &str, now: Timestamp, setting
     let elsewhere = topic::topics_in(&bare).into_iter().any(|touched| touched != triage.intent);
     let content = topic::content_words(&bare);
     let open_ended = match conversation.waiting_for {
-        WaitingFor::Nothing => content >= 3,
-        WaitingFor::Details => content >= 1,
-        _ => content >= 6,
+        WaitingFor::OrderId | WaitingFor::CustomerId | WaitingFor::Proof => content >= 6,
+        // Whatever says something may be another wish, also beside a yes.
+        _ => content >= 1,
     };
     if elsewhere || open_ended { TriageCause::TopicChange } else { TriageCause::Cached }
 }

@@ -175,6 +175,7 @@ fn triage_runs_when_needed_only() {
     let settings = Settings {
         patterns: IdPatterns::default(),
         gap: SignedDuration::from_hours(24),
+        remind: SignedDuration::from_hours(4),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
     };
@@ -189,6 +190,7 @@ fn triage_runs_when_needed_only() {
         sentiment: "neutral".into(),
         sentiment_confidence: 0.9,
         at: start,
+        ..Triage::default()
     });
     conversation.waiting_for = WaitingFor::OrderId;
     let soon = start + SignedDuration::from_mins(1);
@@ -210,6 +212,7 @@ fn asked(message: &str) -> Turn {
     let settings = Settings {
         patterns: IdPatterns::default(),
         gap: SignedDuration::from_hours(24),
+        remind: SignedDuration::from_hours(4),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
     };
@@ -250,6 +253,7 @@ fn a_yes_to_a_suggested_order_names_it() {
         patterns: IdPatterns::default(),
         money: crate::domain::currency::ShopMoney::default(),
         gap: SignedDuration::from_hours(24),
+        remind: SignedDuration::from_hours(4),
         shop_texts: ShopTexts::default(),
     };
     let mut conversation = Conversation::new(UserId::new("a"));
@@ -335,7 +339,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn events_in_any_order_never_panic_nor_promise(events in proptest::collection::vec(any_event(), 0..30)) {
-        let settings = Settings { patterns: IdPatterns::default(), money: crate::domain::currency::ShopMoney::default(), gap: SignedDuration::from_hours(24), shop_texts: ShopTexts::default() };
+        let settings = Settings { patterns: IdPatterns::default(), money: crate::domain::currency::ShopMoney::default(), gap: SignedDuration::from_hours(24), remind: SignedDuration::from_hours(4), shop_texts: ShopTexts::default() };
         let incoming = Incoming::typed("hello ORD000001");
         let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
         let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &incoming, now);

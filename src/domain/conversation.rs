@@ -3,10 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::currency::Amount;
 use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
 use super::refund::{Refund, RefundState};
+use super::wish::Wish;
 
 /// The state of one customer's conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,12 @@ pub struct Conversation {
     /// Replies in a row that did not help.
     #[serde(default)]
     pub failures: u32,
+    /// Since when the customer waits for a person, or was told so again; none where the team took over by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// Whether somebody of the team works on the alert: then the bot says nothing at all.
+    #[serde(skip)]
+    pub claimed: bool,
     /// What tool results have shown so far: the only amounts and claims a reply may contain.
     #[serde(default)]
     pub known: Known,
@@ -232,16 +240,37 @@ pub enum WaitingFor {
 }
 
 /// A request of the customer that is not done yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pending {
     /// The intent it came from.
     pub intent: String,
     /// What the customer wrote, as the reason of a refund or an alert.
     pub reason: String,
+    /// What exactly is wished, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
+    /// The orders that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderId>,
+    /// The part of the order that it is about; empty: all of it, or not known yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Value>,
+    /// The calls that were proposed to the customer: made again, with the same arguments, after a plain yes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<PendingCall>,
+}
+
+/// A call that waits for the customer's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingCall {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Value,
 }
 
 /// A stored triage result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Triage {
     /// What the customer wants.
     pub intent: String,
@@ -251,6 +280,18 @@ pub struct Triage {
     pub sentiment: String,
     /// From 0 to 1.
     pub sentiment_confidence: f64,
+    /// What exactly the message is about; empty where the model does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topic: String,
+    /// From 0 to 1.
+    #[serde(default)]
+    pub topic_confidence: f64,
+    /// Whether it can wait; empty where the model does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub urgency: String,
+    /// From 0 to 1.
+    #[serde(default)]
+    pub urgency_confidence: f64,
     /// When it was made.
     pub at: Timestamp,
 }
@@ -286,6 +327,8 @@ impl Conversation {
             customer_ids: Vec::new(),
             offered: Vec::new(),
             failures: 0,
+            waiting_since: None,
+            claimed: false,
             known: Known::default(),
             version: 0,
         }
@@ -355,15 +398,22 @@ impl Conversation {
         }
     }
 
-    /// Forgets open questions, offers and named orders: nothing that was asked before is answered any more.
-    pub fn reset_context(&mut self) {
+    /// Forgets open questions and offers: nothing that was asked before is answered any more. Which orders were talked about
+    /// stays known.
+    pub fn drop_questions(&mut self) {
         self.waiting_for = WaitingFor::Nothing;
         self.pending = None;
-        self.order_ids.clear();
-        self.names = OrderNames::default();
         self.suggested.clear();
         self.offered.clear();
         self.failures = 0;
+    }
+
+    /// Forgets open questions, offers and named orders.
+    pub fn reset_context(&mut self) {
+        self.drop_questions();
+        self.order_ids.clear();
+        self.names = OrderNames::default();
+        self.waiting_since = None;
     }
 }
 

@@ -7,11 +7,14 @@
 //! sentences that are still to be translated. A sentence ends without a space or a line break; callers join sentences with
 //! [`join`] or with line breaks.
 
+pub mod actions;
 pub mod channel;
+pub mod choices;
 pub mod feedback;
 pub mod fraud;
 pub mod handoff;
 pub mod identification;
+pub mod knowledge;
 pub mod opt_out;
 pub mod orders;
 pub mod refunds;
@@ -25,6 +28,16 @@ pub enum Language {
     /// English.
     #[default]
     English,
+    /// Hindi in Latin letters, mixed with English.
+    Hinglish,
+    /// Hindi.
+    Hindi,
+    /// Spanish.
+    Spanish,
+    /// Portuguese.
+    Portuguese,
+    /// Arabic.
+    Arabic,
 }
 
 impl Language {

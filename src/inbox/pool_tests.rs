@@ -57,6 +57,7 @@ fn agent(shop: &Shop, model: impl ChatModel + 'static) -> Agent {
     let settings = AgentSettings {
         patterns: IdPatterns::default(),
         gap: shop.config.triage.gap(),
+        remind: SignedDuration::from_hours(4),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
     };

@@ -352,6 +352,7 @@ impl Worker {
         // say so.
         let alert = alert.filter(|alert| !alert.bot_answers && (claim.attempt == 1 || !alert.quotes(&incoming.text())));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
+        conversation.claimed = alert.as_ref().is_some_and(|alert| alert.handling.assignee.is_some());
         Ok(conversation)
     }
 }

@@ -154,7 +154,10 @@ fn answers(round: &Round, call: &ToolCall) -> bool {
         REFUND => {
             matches!(status, Some("success" | "already_refunded")) && id(&round.call.arguments) == id(&call.arguments)
         }
-        _ => id(&round.call.arguments) == id(&call.arguments),
+        _ => {
+            let part = |arguments: &Value| arguments.get("items").cloned();
+            id(&round.call.arguments) == id(&call.arguments) && part(&round.call.arguments) == part(&call.arguments)
+        }
     }
 }
 

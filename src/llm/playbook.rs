@@ -5,12 +5,22 @@
 //! The plan is a function of the facts and of the tool results so far: each round runs it from the start, up to the
 //! first call whose result is missing. So it has no state.
 
+mod answers;
+mod changes;
+mod cues;
 pub mod faq;
-mod intents;
+mod items;
 mod matchers;
+mod money;
 mod plan;
+mod questions;
 mod results;
+mod said;
+mod tracking;
 mod which_order;
+mod wish;
+mod wishes;
+mod writes;
 
 use async_trait::async_trait;
 
@@ -58,9 +68,12 @@ impl ChatModel for Playbook {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, LlmError> {
-        Ok(match Plan::new(&self.settings, &request.facts, &request.rounds).run() {
+        Ok(match Plan::new(&self.settings, &request.facts, &request.rounds, &request.history).run() {
             Ok(reply) => reply,
             Err(call) => ChatReply { calls: vec![call], ..ChatReply::default() },
         })
     }
 }
+
+#[cfg(test)]
+mod plan_tests;

@@ -49,6 +49,7 @@ fn request(text: &str, confidence: f64, sentiment: &str) -> ChatRequest {
         sentiment: sentiment.into(),
         sentiment_confidence: 0.912,
         at: now(),
+        ..Triage::default()
     };
     let named = IdPatterns::default().orders_in(text);
     conversation.remember_orders(&named);

@@ -87,6 +87,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         patterns,
         money: ecomres::domain::currency::ShopMoney::default(),
         gap: config.triage.gap(),
+        remind: SignedDuration::from_hours(4),
         shop_texts: ShopTexts::default(),
     };
     let toolbox = Toolbox::new(SupportService::new(Arc::clone(store), rules), Arc::new(WordList));

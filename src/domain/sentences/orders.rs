@@ -45,7 +45,7 @@ pub fn status(language: Language, order: OrderSummary<'_>) -> String {
         None => !status.is_empty() && !status.to_lowercase().contains("delivered"),
     };
     match language {
-        Language::English => {
+        _ => {
             let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
             let with = match order.carrier {
                 "" => String::new(),
@@ -92,7 +92,7 @@ pub fn status(language: Language, order: OrderSummary<'_>) -> String {
 /// Offers a person or a refund for an order that is on record as delivered.
 pub fn never_arrived(language: Language) -> &'static str {
     match language {
-        Language::English => {
+        _ => {
             "If it never reached you, a member of our team can look into it. Shall I bring one in? (yes / no) For your money back just say “refund”."
         }
     }
@@ -101,35 +101,35 @@ pub fn never_arrived(language: Language) -> &'static str {
 /// How to ask for a refund or a person after a late delivery.
 pub fn money_back_or_person(language: Language) -> &'static str {
     match language {
-        Language::English => "If you would rather have your money back, just say “refund”; for a person, say “agent”.",
+        _ => "If you would rather have your money back, just say “refund”; for a person, say “agent”.",
     }
 }
 
 /// Only a person can change an order.
 pub fn cannot_change(language: Language) -> &'static str {
     match language {
-        Language::English => "I can't change an order myself, but a member of our team can.",
+        _ => "I can't change an order myself, but a member of our team can.",
     }
 }
 
 /// Only a person can see payments.
 pub fn cannot_see_payments(language: Language) -> &'static str {
     match language {
-        Language::English => "I can't see payments myself, but a member of our team can check this with you.",
+        _ => "I can't see payments myself, but a member of our team can check this with you.",
     }
 }
 
 /// Only a person can send a replacement.
 pub fn cannot_replace(language: Language) -> &'static str {
     match language {
-        Language::English => "I can't send a replacement myself, but a member of our team can see to it.",
+        _ => "I can't send a replacement myself, but a member of our team can see to it.",
     }
 }
 
 /// The store or a tool failed.
 pub fn records_unavailable(language: Language) -> &'static str {
     match language {
-        Language::English => {
+        _ => {
             "I can't reach our records right now: this is a technical problem on our side. Please write again in a few minutes."
         }
     }

@@ -6,19 +6,22 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::Settings;
 use super::matchers::{self, SmallTalk};
-use super::results;
+use super::said::{Cue, Said};
+use super::{Settings, results, wish};
 use crate::domain::consent::{self, Answer};
-use crate::domain::conversation::{Conversation, Pending, TriageCause, WaitingFor};
+use crate::domain::conversation::{Conversation, Pending, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
-use crate::domain::refund::RefundState;
-use crate::domain::sentences::{Language, feedback, handoff, identification, join, orders, refunds, small_talk};
+use crate::domain::message::{ChatMessage, Role};
+use crate::domain::sentences::{
+    Language, actions, choices, feedback, handoff, identification, join, orders, small_talk,
+};
 use crate::domain::topic::{self, intent};
+use crate::domain::wish::Wish;
 use crate::domain::words::excerpt;
 use crate::llm::{Author, ChatReply, Facts, Notes, Round, ToolCall};
-use crate::tools::{CHECK_REFUND, HUMAN, ORDER, REFUND};
+use crate::tools::{CHECK_REFUND, HUMAN, ORDER};
 
 /// A reply, or the next call to make.
 pub(super) type Step<T> = Result<T, ToolCall>;
@@ -29,11 +32,36 @@ pub(super) struct Plan<'a> {
     pub(super) facts: &'a Facts,
     rounds: &'a [Round],
     used: usize,
+    history: &'a [ChatMessage],
+    /// What the message says beside its reading.
+    pub(super) said: Said,
+    own: Wish,
+    /// The orders that the turn is about, also those that the customer need not name.
+    pub(super) about: Vec<OrderId>,
+    /// Whether the reply is small talk.
+    pub(super) is_talk: bool,
 }
 
+/// From this confidence on a word of harm is a figure of speech, where the model reads no urgency.
+const SURELY_HARMLESS: f64 = 0.85;
+/// Earlier replies that a new one is compared with.
+const LOOK_BACK: usize = 6;
+
 impl<'a> Plan<'a> {
-    pub(super) fn new(settings: &'a Settings, facts: &'a Facts, rounds: &'a [Round]) -> Self {
-        Self { settings, facts, rounds, used: 0 }
+    pub(super) fn new(
+        settings: &'a Settings,
+        facts: &'a Facts,
+        rounds: &'a [Round],
+        history: &'a [ChatMessage],
+    ) -> Self {
+        let said = Said::new(&facts.patterns.without_ids(&facts.text));
+        let mut triage = facts.triage.clone();
+        if facts.cause == TriageCause::Cached {
+            // How urgent an earlier message was says nothing of this one.
+            triage.urgency.clear();
+        }
+        let own = wish::of(&triage, &said, settings.clarify_below);
+        Self { settings, facts, rounds, used: 0, history, said, own, about: Vec::new(), is_talk: false }
     }
 
     /// The result of a call: from this turn's rounds, or a request to make the call.
@@ -65,8 +93,9 @@ impl<'a> Plan<'a> {
         self.tool(ORDER, json!({"order_id": id.as_str()}))
     }
 
-    pub(super) fn quote(&mut self, id: &OrderId) -> Step<&'a Value> {
-        self.tool(CHECK_REFUND, json!({"order_id": id.as_str()}))
+    /// What of an order, or of a part of it, can be refunded.
+    pub(super) fn quote(&mut self, id: &OrderId, items: &[Value]) -> Step<&'a Value> {
+        self.tool(CHECK_REFUND, of_part(json!({"order_id": id.as_str()}), items))
     }
 
     pub(super) fn conversation(&self) -> &'a Conversation {
@@ -112,54 +141,160 @@ impl<'a> Plan<'a> {
         consent::answer(self.text(), &self.facts.patterns)
     }
 
+    /// What this message is a wish for.
+    pub(super) fn own_wish(&self) -> Wish {
+        self.own
+    }
+
+    /// What is wished in this turn: by this message, or by an earlier one that it only completes.
+    pub(super) fn current_wish(&self) -> Wish {
+        let open = self.conversation().waiting_for != WaitingFor::Nothing;
+        let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id();
+        match self.pending_wish() {
+            Some(pending) if open && completes => pending,
+            _ if self.is_nearly_an_id() => Wish::Question,
+            _ => self.own,
+        }
+    }
+
+    /// The wish that is still open.
+    pub(super) fn pending_wish(&self) -> Option<Wish> {
+        let pending = self.conversation().pending.as_ref()?;
+        // Before there were wishes, only the intent was remembered.
+        Some(pending.wish.unwrap_or_else(|| {
+            let earlier = Triage { intent: pending.intent.clone(), intent_confidence: 1.0, ..Triage::default() };
+            wish::of(&earlier, &Said::new(&pending.reason), 0.0)
+        }))
+    }
+
     /// Decides the turn.
     pub(super) fn run(mut self) -> Step<ChatReply> {
-        let text = self.text();
-        if self.fresh() && self.intent() == intent::HUMAN {
-            let priority = if self.negative() { "high" } else { "medium" };
-            return self.request_handoff("The customer asks for a person", priority);
+        let reply = self.course()?;
+        let mut reply = self.unless_said_before(reply)?;
+        if let Some(notes) = &mut reply.notes {
+            notes.about.clone_from(&self.about);
         }
-        if topic::is_critical(text) || (self.negative() && topic::is_serious(text)) {
-            return self.request_handoff("A serious matter: harm, health, law or fraud", "high");
+        Ok(reply)
+    }
+
+    fn course(&mut self) -> Step<ChatReply> {
+        if let Some(reply) = self.at_once()? {
+            return Ok(reply);
         }
-        if self.very_negative() && (topic::is_complex(text) || self.conversation().failures >= 2) {
-            return self.request_handoff("A very upset customer with a complex issue", "high");
+        if let Some(reply) = self.to_open_question()? {
+            return Ok(reply);
         }
-        match self.conversation().waiting_for {
-            WaitingFor::Consent => {
-                if let Some(reply) = self.answer_to_offer()? {
-                    return Ok(reply);
-                }
-            }
-            WaitingFor::Person => match self.answer() {
-                Answer::Yes => return self.request_handoff("The customer accepted the offer of a person", "medium"),
-                Answer::No => {
-                    return Ok(say(small_talk::all_right(self.language()), Notes::default()));
-                }
-                Answer::Unclear => {}
-            },
-            WaitingFor::OrderId | WaitingFor::CustomerId | WaitingFor::Proof => {
-                if let Some(reply) = self.answer_to_id_question() {
-                    return Ok(reply);
-                }
-            }
-            WaitingFor::WhichOrder => {
-                if let Some(reply) = self.answer_to_suggestion() {
-                    return Ok(reply);
-                }
-            }
-            WaitingFor::Details | WaitingFor::Nothing => {}
-        }
-        if let Some(talk) = matchers::small_talk(text)
+        if let Some(talk) = matchers::small_talk(self.text())
             && self.facts.named_orders.is_empty()
         {
             return Ok(self.chat(talk));
         }
-        self.by_intent()
+        self.by_wish()
+    }
+
+    /// What brings a person in whatever else is open.
+    fn at_once(&mut self) -> Step<Option<ChatReply>> {
+        let (language, text) = (self.language(), self.text());
+        if self.own == Wish::Danger || (self.said.has(Cue::Harm) && !self.is_surely_harmless()) {
+            let lead = choices::danger(language);
+            return self.hand_over(lead, "Somebody may be in danger", "high").map(Some);
+        }
+        if Said::is_foreign(text) {
+            // What cannot be read may be urgent; what names an order is about that.
+            let grave = self.said.has(Cue::Harm) || self.facts.named_orders.is_empty();
+            let (lead, priority) = if self.said.has(Cue::Harm) {
+                (choices::danger(language), "high")
+            } else {
+                (choices::unread(), if grave { "high" } else { "medium" })
+            };
+            return self.hand_over(lead, "A message in a language that the program does not read", priority).map(Some);
+        }
+        if self.fresh() && self.own == Wish::Fraud {
+            let lead = choices::fraud(language);
+            return self.hand_over(lead, "The customer tells of a fraud", "high").map(Some);
+        }
+        if topic::is_critical(text)
+            || self.own == Wish::Serious
+            || (self.negative() && !self.reads_urgency() && topic::is_serious(text))
+        {
+            return self.request_handoff("A serious matter: harm, health, law or fraud", "high").map(Some);
+        }
+        if self.fresh() && self.own == Wish::Human {
+            let priority = if self.negative() { "high" } else { "medium" };
+            return self.request_handoff("The customer asks for a person", priority).map(Some);
+        }
+        if self.fresh() && self.own == Wish::Conduct {
+            let lead = choices::conduct(language);
+            return self.hand_over(lead, "A complaint about how somebody behaved", "medium").map(Some);
+        }
+        let complex = !self.reads_urgency() && topic::is_complex(text);
+        if self.very_negative() && (complex || self.conversation().failures >= 2) {
+            return self.request_handoff("A very upset customer with a complex issue", "high").map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Whether the model tells what is urgent: then words alone do not.
+    fn reads_urgency(&self) -> bool {
+        self.fresh() && !self.facts.triage.urgency.is_empty()
+    }
+
+    /// Whether the model is sure that the message can wait.
+    fn is_surely_harmless(&self) -> bool {
+        let triage = &self.facts.triage;
+        self.reads_urgency() && triage.urgency == "normal" && triage.urgency_confidence >= SURELY_HARMLESS
+    }
+
+    /// An answer to what the last reply asked; `None` where the message is about something else.
+    fn to_open_question(&mut self) -> Step<Option<ChatReply>> {
+        match self.conversation().waiting_for {
+            WaitingFor::Consent => self.answer_to_offer(),
+            WaitingFor::Person => match self.answer() {
+                Answer::Yes => self.request_handoff("The customer accepted the offer of a person", "medium").map(Some),
+                Answer::No => Ok(Some(say(small_talk::all_right(self.language()), Notes::default()))),
+                Answer::Unclear => Ok(None),
+            },
+            WaitingFor::OrderId | WaitingFor::CustomerId | WaitingFor::Proof => Ok(self.answer_to_id_question()),
+            WaitingFor::WhichOrder => Ok(self.answer_to_suggestion()),
+            WaitingFor::Details => self.answer_to_details(),
+            WaitingFor::Nothing => self.answer_to_remark(),
+        }
+    }
+
+    /// An answer to a reply that asked nothing, but named a way on.
+    fn answer_to_remark(&mut self) -> Step<Option<ChatReply>> {
+        let unanswered = self.pending_wish() == Some(Wish::Question);
+        if unanswered && self.answer() == Answer::Yes {
+            return self.request_handoff("The customer wants a question answered by a person", "medium").map(Some);
+        }
+        if !self.fresh() && self.facts.named_orders.is_empty() && self.answer() != Answer::Unclear {
+            return Ok(Some(say(small_talk::all_right(self.language()), Notes::default())));
+        }
+        if self.said.withdraws()
+            && (!self.own.is_concrete() || self.own == Wish::UndoCancel)
+            && self.said.words.len() <= 8
+        {
+            return Ok(Some(say(actions::nothing_changed(self.language()), Notes::default())));
+        }
+        Ok(None)
+    }
+
+    /// The reply, unless the customer has read the same twice already: then a person is brought in.
+    fn unless_said_before(&mut self, reply: ChatReply) -> Step<ChatReply> {
+        let earlier = self.history.iter().rev().filter(|message| message.role == Role::Assistant).take(LOOK_BACK);
+        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < 2 {
+            return Ok(reply);
+        }
+        if self.is_talk {
+            let text = join([reply.text.as_str(), choices::once_more(self.language())]);
+            return Ok(ChatReply { text, ..reply });
+        }
+        self.request_handoff("The bot would say the same for the third time", "medium")
     }
 
     /// Answers small talk; an open question stays open.
-    fn chat(&self, talk: SmallTalk) -> ChatReply {
+    pub(super) fn chat(&mut self, talk: SmallTalk) -> ChatReply {
+        self.is_talk = true;
         let open = self.conversation();
         let stays_open = matches!(
             open.waiting_for,
@@ -173,7 +308,7 @@ impl<'a> Plan<'a> {
             waiting_for: if stays_open { open.waiting_for } else { WaitingFor::Nothing },
             pending: open.pending.clone().filter(|_| stays_open),
             suggested: if stays_open { open.suggested.clone() } else { Vec::new() },
-            failed: false,
+            ..Notes::default()
         };
         match (talk, open.waiting_for) {
             (SmallTalk::Acknowledgement | SmallTalk::Greeting, WaitingFor::OrderId) => {
@@ -181,102 +316,6 @@ impl<'a> Plan<'a> {
             }
             _ => say(talk.reply(self.language()), notes),
         }
-    }
-
-    /// An answer to “shall I refund it?”; `None` when the message is about something else.
-    fn answer_to_offer(&mut self) -> Step<Option<ChatReply>> {
-        let offered: Vec<OrderId> = self.conversation().offered.iter().map(|offer| offer.order_id.clone()).collect();
-        let named = &self.facts.named_orders;
-        let meant: Vec<OrderId> = offered.iter().filter(|id| named.is_empty() || named.contains(id)).cloned().collect();
-        match self.answer() {
-            Answer::Yes if !meant.is_empty() => {
-                let others: Vec<OrderId> = named.iter().filter(|id| !offered.contains(id)).cloned().collect();
-                self.pay(&meant, &others).map(Some)
-            }
-            Answer::Yes => Ok(None),
-            Answer::No => Ok(Some(say(refunds::offer_declined(self.language(), offered.len()), Notes::default()))),
-            Answer::Unclear => self.unclear_answer(&offered),
-        }
-    }
-
-    /// A message that neither accepts nor declines an offer: a narrower wish, a question, or another subject.
-    fn unclear_answer(&mut self, offered: &[OrderId]) -> Step<Option<ChatReply>> {
-        let text = self.text();
-        let elsewhere = self.facts.named_orders.iter().any(|id| !offered.contains(id))
-            || topic::mentions(text, intent::HUMAN)
-            || matchers::declines_refund(text)
-            || matchers::wants_replacement(text);
-        let narrowed = consent::chosen_orders(text, offered, &self.facts.patterns);
-        if !elsewhere && !narrowed.is_empty() && narrowed.len() < offered.len() {
-            return self.offer(&narrowed, Some(refunds::only_that_one(self.language()).to_owned()), false).map(Some);
-        }
-        // “and how long?” after an offer is about the refund.
-        let answer = self.faq_answer(&format!("{text} refund"));
-        let asks = matchers::is_question(text);
-        let about_this = [intent::REFUND, intent::OTHER, intent::CONTENT].contains(&self.intent());
-        if elsewhere || (self.fresh() && !about_this && !asks) {
-            return Ok(None);
-        }
-        let again = topic::mentions(text, intent::REFUND);
-        if !again && answer.is_none() && self.conversation().failures + 1 >= self.settings.failures {
-            return self.request_handoff("The customer neither accepts nor declines the refund", "medium").map(Some);
-        }
-        let lead = match answer.as_deref() {
-            Some(answer) => answer,
-            None if asks => refunds::cannot_answer(self.language()),
-            None => refunds::want_to_be_sure(self.language()),
-        };
-        self.offer(offered, Some(lead.to_owned()), !again && answer.is_none()).map(Some)
-    }
-
-    /// Pays the refunds that were agreed to.
-    fn pay(&mut self, orders: &[OrderId], others: &[OrderId]) -> Step<ChatReply> {
-        let language = self.language();
-        let reason = self.reason();
-        let mut lines = Vec::new();
-        let mut renew = Vec::new();
-        let mut unsure = false;
-        for id in orders {
-            let result = self.tool(REFUND, json!({"order_id": id.as_str(), "reason": reason}))?;
-            let transaction = results::field(result, "transaction_id");
-            let amount = results::amount(result, "amount_refunded", self.money());
-            let arrival = results::field(result, "estimated_arrival");
-            match results::field(result, "status") {
-                "success" => lines.push(match results::refund_state(result) {
-                    RefundState::Paid => refunds::paid(language, amount, id, transaction, Some(arrival)),
-                    RefundState::Requested => refunds::requested(language, amount, id, transaction, Some(arrival)),
-                    state => refunds::progress(language, state, amount, id, transaction),
-                }),
-                "already_refunded" => lines.push(match results::refund_state(result) {
-                    RefundState::Paid => refunds::no_second_refund(language, amount, id, transaction),
-                    state => refunds::progress(language, state, amount, id, transaction),
-                }),
-                _ => match results::field(result, "code") {
-                    code @ ("quote_expired" | "quote_outdated" | "no_quote" | "consent_needed") => {
-                        unsure |= code == "consent_needed";
-                        renew.push(id.clone());
-                    }
-                    "not_found" => lines.push(self.not_found(id)),
-                    _ => {
-                        let why = results::field(result, "message");
-                        if why.is_empty() {
-                            return self.request_handoff("A refund the customer agreed to could not be paid", "high");
-                        }
-                        lines.push(refunds::not_paid(language, id, why));
-                    }
-                },
-            }
-        }
-        if renew.is_empty() && !others.is_empty() {
-            return self.offer(others, Some(lines.join("\n")), false);
-        }
-        if renew.is_empty() {
-            lines.push(small_talk::anything_else(language).to_owned());
-            return Ok(say(&lines.join("\n"), Notes::default()));
-        }
-        let why = if unsure { refunds::want_to_be_sure(language) } else { refunds::offer_expired(language) };
-        lines.push(why.to_owned());
-        self.offer(&renew, Some(lines.join("\n")), false)
     }
 
     /// An answer to the question for an id that holds none; `None` when the message is about something else.
@@ -287,7 +326,10 @@ impl<'a> Plan<'a> {
             WaitingFor::Proof => self.text().chars().any(char::is_numeric),
             _ => !self.facts.named_orders.is_empty(),
         };
-        let changed = self.fresh() && self.intent() != self.pending_intent() && self.intent() != intent::OTHER;
+        let changed = self.fresh()
+            && self.own.is_concrete()
+            && ![Wish::Question, Wish::Track].contains(&self.own)
+            && Some(self.own) != self.pending_wish();
         if given || changed || matchers::small_talk(self.text()).is_some() {
             return None;
         }
@@ -321,15 +363,18 @@ impl<'a> Plan<'a> {
         let pending = self.pending_intent();
         let waiting = self.conversation().waiting_for != WaitingFor::Nothing;
         let own = self.fresh() && self.intent() != intent::OTHER;
-        let bare_id = !self.facts.named_orders.is_empty()
-            && topic::content_words(&self.facts.patterns.without_ids(self.text())) == 0;
-        if waiting && !pending.is_empty() && (!own || bare_id) {
+        if waiting && !pending.is_empty() && (!own || self.is_bare_id()) {
             pending
         } else if self.is_nearly_an_id() {
             intent::OTHER
         } else {
             self.intent()
         }
+    }
+
+    /// Whether the message is an order id and nothing else.
+    pub(super) fn is_bare_id(&self) -> bool {
+        !self.facts.named_orders.is_empty() && topic::content_words(&self.facts.patterns.without_ids(self.text())) == 0
     }
 
     /// Whether the message is an id with slips in it and nothing else: what the model reads into it is no wish.
@@ -350,8 +395,9 @@ impl<'a> Plan<'a> {
 
     /// Why the customer wants it, in their own words.
     pub(super) fn reason(&self) -> String {
+        let open = self.conversation().waiting_for != WaitingFor::Nothing;
         match &self.conversation().pending {
-            Some(pending) if !pending.reason.is_empty() => pending.reason.clone(),
+            Some(pending) if open && !pending.reason.is_empty() => pending.reason.clone(),
             _ => excerpt(self.text().trim(), 200),
         }
     }
@@ -362,13 +408,37 @@ impl<'a> Plan<'a> {
             Some(pending) if pending.intent == self.current_intent() => pending.reason.clone(),
             _ => excerpt(self.text().trim(), 200),
         };
-        let pending = Some(Pending { intent: self.current_intent().to_owned(), reason });
-        Notes { waiting_for, pending, suggested: Vec::new(), failed }
+        let pending = Some(Pending {
+            intent: self.current_intent().to_owned(),
+            reason,
+            wish: Some(self.current_wish()),
+            orders: self.about.clone(),
+            ..Pending::default()
+        });
+        Notes { waiting_for, pending, failed, ..Notes::default() }
+    }
+
+    /// The same for a wish and a part of an order.
+    pub(super) fn notes_for(&self, waiting_for: WaitingFor, wish: Wish, items: &[Value]) -> Notes {
+        let mut notes = self.notes(waiting_for, false);
+        if let Some(pending) = &mut notes.pending {
+            pending.wish = Some(wish);
+            pending.items = items.to_vec();
+        }
+        notes
     }
 
     /// Brings a person in.
     pub(super) fn request_handoff(&mut self, why: &str, priority: &str) -> Step<ChatReply> {
-        let known = self.conversation().order_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let sorry = if self.negative() { feedback::sorry_about_trouble(self.language()) } else { "" };
+        self.hand_over(sorry, why, priority)
+    }
+
+    /// Brings a person in, after a sentence about what happened.
+    pub(super) fn hand_over(&mut self, lead: &str, why: &str, priority: &str) -> Step<ChatReply> {
+        let mut known: Vec<&OrderId> = self.conversation().order_ids.iter().collect();
+        known.extend(self.about.iter().filter(|id| !self.conversation().order_ids.contains(id)));
+        let known = known.into_iter().map(ToString::to_string).collect::<Vec<_>>();
         let mut reason = why.to_owned();
         if let Some(pending) = &self.conversation().pending {
             let _ = write!(reason, " (open: {}: “{}”)", pending.intent, excerpt(&pending.reason, 120));
@@ -385,10 +455,9 @@ impl<'a> Plan<'a> {
         let result = self.tool(HUMAN, arguments)?;
         let language = self.language();
         let text = if results::field(result, "status") == "success" {
-            let sorry = if self.negative() { feedback::sorry_about_trouble(language) } else { "" };
-            join([sorry, handoff::done(language)])
+            join([lead, handoff::done(language)])
         } else {
-            handoff::failed(language).to_owned()
+            join([lead, handoff::failed(language)])
         };
         Ok(say(&text, Notes::default()))
     }
@@ -397,4 +466,12 @@ impl<'a> Plan<'a> {
 /// A reply of the program.
 pub(super) fn say(text: &str, notes: Notes) -> ChatReply {
     ChatReply { text: text.to_owned(), author: Author::Program, notes: Some(notes), ..ChatReply::default() }
+}
+
+/// Arguments about a part of an order; about all of it where no part is named.
+pub(super) fn of_part(mut arguments: Value, items: &[Value]) -> Value {
+    if !items.is_empty() {
+        arguments["items"] = items.to_vec().into();
+    }
+    arguments
 }

@@ -56,7 +56,23 @@ pub fn status(language: Language, shop: &ShopMoney, order: &Value) -> String {
     orders::status(language, summary)
 }
 
-fn state(order: &Value) -> Option<OrderState> {
+/// Whether a result says that there is no such order for the customer.
+pub(super) fn is_not_found(value: &Value) -> bool {
+    field(value, "code") == "not_found"
+}
+
+/// Whether an order of this state has not left yet.
+pub(super) fn can_be_cancelled(state: OrderState) -> bool {
+    matches!(state, OrderState::Placed | OrderState::Confirmed | OrderState::Packed | OrderState::Delayed)
+}
+
+/// Whether an order is on record as not delivered yet, and goes on.
+pub(super) fn is_under_way(order: &Value) -> bool {
+    state(order).is_some_and(|state| can_be_cancelled(state) || state == OrderState::OutForDelivery)
+}
+
+/// Where the order is, as all shops say it.
+pub(super) fn state(order: &Value) -> Option<OrderState> {
     OrderState::parse(field(order, column::STATE))
 }
 

@@ -5,16 +5,17 @@
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::matchers;
+use super::items::{self, Part};
 use super::plan::{Plan, Step, say};
-use super::results;
+use super::said::Cue;
+use super::{matchers, results};
 use crate::domain::consent::Answer;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
-use crate::domain::sentences::{Language, identification, join};
-use crate::domain::topic::intent;
-use crate::domain::words::words;
+use crate::domain::order::OrderState;
+use crate::domain::sentences::{Language, feedback, identification, join, refunds};
+use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 use crate::tools::FIND_ORDERS;
 
@@ -24,15 +25,23 @@ const MOST: usize = 9;
 const DESCRIBED: usize = 4;
 /// Names of articles in a question.
 const ARTICLES: usize = 2;
+/// Orders whose status is told at once, where the customer asks for all of them.
+const ALL_AT_ONCE: usize = 5;
 
 /// One of the customer's orders, as the tool lists it.
 struct Own<'a> {
     id: OrderId,
     listed: &'a Value,
-    /// Whether nothing more is to come of it.
-    over: bool,
+    /// Whether what is wished can be about it.
+    fits: bool,
     /// Whether the message names something that was ordered.
     mentioned: bool,
+}
+
+/// The order that a wish is about, or the reply that asks for it.
+pub(super) enum Chosen {
+    Order(OrderId),
+    Reply(ChatReply),
 }
 
 impl<'a> Plan<'a> {
@@ -41,16 +50,23 @@ impl<'a> Plan<'a> {
         if self.conversation().failures + 1 >= self.settings.failures {
             return self.request_handoff("The customer cannot give an order id", "medium");
         }
-        let again = self.conversation().waiting_for == WaitingFor::WhichOrder;
         if let Some(meant) = self.facts.suspected.first() {
+            let again = self.conversation().waiting_for == WaitingFor::WhichOrder;
             let question = identification::do_you_mean(self.language(), meant);
             let notes = Notes { suggested: vec![meant.clone()], ..self.notes(WaitingFor::WhichOrder, again) };
             return Ok(say(&join([lead, question.as_str()]), notes));
         }
         // Who was asked for an id has no orders of their own, or wants none of them.
         let asked = matches!(self.conversation().waiting_for, WaitingFor::OrderId | WaitingFor::Person);
-        let own = if asked { Vec::new() } else { self.own_orders()? };
-        let Some(first) = own.first() else { return Ok(self.order_question(lead)) };
+        let wish = self.current_wish();
+        let own = if asked { Vec::new() } else { self.own_orders(wish)? };
+        Ok(self.which_of(&own, lead))
+    }
+
+    /// Asks which of the customer's own orders is meant; for an id, where there are none.
+    fn which_of(&self, own: &[Own<'a>], lead: &str) -> ChatReply {
+        let again = self.conversation().waiting_for == WaitingFor::WhichOrder;
+        let Some(first) = own.first() else { return self.order_question(lead) };
         let language = self.language();
         let mut question = identification::is_it_about(language, &self.described(first));
         if own.len() > 1 {
@@ -62,7 +78,85 @@ impl<'a> Plan<'a> {
             question = format!("{question}\n{others}");
         }
         let suggested = own.iter().map(|own| own.id.clone()).collect();
-        Ok(say(&join([lead, question.as_str()]), Notes { suggested, ..self.notes(WaitingFor::WhichOrder, again) }))
+        say(&join([lead, question.as_str()]), Notes { suggested, ..self.notes(WaitingFor::WhichOrder, again) })
+    }
+
+    /// The one order that a wish is about: named, talked about, or the only one of the customer's own that fits.
+    pub(super) fn one_order(&mut self, wish: Wish) -> Step<Chosen> {
+        let sorry = match wish {
+            Wish::MissingItem | Wish::WrongItem | Wish::Damaged => feedback::sorry_for_order(self.language()),
+            Wish::RefundWhole | Wish::RefundPart => refunds::can_check(self.language()),
+            _ if self.negative() => feedback::sorry_about_that(self.language()),
+            _ => "",
+        };
+        Ok(match self.tracked_orders(sorry, wish)? {
+            Ok(ids) => match ids.into_iter().next() {
+                Some(id) => Chosen::Order(id),
+                None => Chosen::Reply(self.order_question(sorry)),
+            },
+            Err(reply) => Chosen::Reply(*reply),
+        })
+    }
+
+    /// The orders that a question is about; `Err` with the reply that asks for them.
+    pub(super) fn tracked_orders(&mut self, lead: &str, wish: Wish) -> Step<Result<Vec<OrderId>, Box<ChatReply>>> {
+        let found = self.chosen(lead, wish)?;
+        if let Ok(ids) = &found {
+            self.about.clone_from(ids);
+        }
+        Ok(found)
+    }
+
+    fn chosen(&mut self, lead: &str, wish: Wish) -> Step<Result<Vec<OrderId>, Box<ChatReply>>> {
+        let open = self.conversation();
+        if !self.facts.named_orders.is_empty() || open.waiting_for == WaitingFor::Proof {
+            return Ok(Ok(self.orders()));
+        }
+        let other = matchers::another_order(self.text());
+        let pending = open.pending.as_ref().map(|pending| pending.orders.clone()).unwrap_or_default();
+        if !other && !pending.is_empty() && open.waiting_for != WaitingFor::Nothing {
+            return Ok(Ok(pending));
+        }
+        let known = if other { Vec::new() } else { self.orders() };
+        let little = self.said.words.len() < 3;
+        let asked = matches!(open.waiting_for, WaitingFor::OrderId | WaitingFor::Person);
+        if !self.facts.suspected.is_empty() || asked || (little && !known.is_empty()) {
+            return Ok(if known.is_empty() { Err(Box::new(self.ask_for_order(lead)?)) } else { Ok(known) });
+        }
+        if self.conversation().failures + 1 >= self.settings.failures && known.is_empty() {
+            return Ok(Err(Box::new(self.ask_for_order(lead)?)));
+        }
+        let own = self.own_orders(wish)?;
+        if wish == Wish::Track && self.said.has(Cue::AllOrders) && !own.is_empty() {
+            return Ok(Ok(own.into_iter().take(ALL_AT_ONCE).map(|own| own.id).collect()));
+        }
+        let mentioned: Vec<&Own<'_>> = own.iter().filter(|own| own.mentioned).collect();
+        if let Some(last) = known.last()
+            && (mentioned.is_empty() || mentioned.iter().any(|own| own.id == *last))
+            && !self.said.has(Cue::Latest)
+        {
+            return Ok(Ok(known));
+        }
+        if self.said.has(Cue::Latest)
+            && let Some(latest) = latest(&own)
+        {
+            return Ok(Ok(vec![latest]));
+        }
+        // The only one that is mentioned and fits, that is mentioned, that fits, that there is.
+        let one = |which: &dyn Fn(&Own<'a>) -> bool| {
+            let mut fitting = own.iter().filter(|own| which(own));
+            let first = fitting.next().map(|own| own.id.clone());
+            first.filter(|_| fitting.next().is_none())
+        };
+        let none_mentioned = mentioned.is_empty();
+        let only = one(&|own| own.mentioned && own.fits)
+            .or_else(|| one(&|own| own.mentioned))
+            .or_else(|| if none_mentioned { one(&|own| own.fits) } else { None })
+            .or_else(|| one(&|_| true));
+        Ok(match only {
+            Some(id) => Ok(vec![id]),
+            None => Err(Box::new(self.which_of(&own, lead))),
+        })
     }
 
     /// An answer to “is it about …?” that names no order; `None` where the message is about something else.
@@ -78,10 +172,9 @@ impl<'a> Plan<'a> {
     }
 
     /// The customer's own orders, the one that fits best first.
-    fn own_orders(&mut self) -> Step<Vec<Own<'a>>> {
+    fn own_orders(&mut self, wish: Wish) -> Step<Vec<Own<'a>>> {
         let result = self.tool(FIND_ORDERS, json!({}))?;
         let listed = result.get("orders").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let said: Vec<String> = words(self.text()).into_iter().filter(|word| word.chars().count() >= 4).collect();
         let known = &self.conversation().known;
         let mut own: Vec<Own<'a>> = listed
             .iter()
@@ -91,21 +184,23 @@ impl<'a> Plan<'a> {
                 let status = results::field(listed, "status").to_lowercase();
                 let paid_back = results::field(listed, "payment_status").to_lowercase() == "refunded"
                     || known.refunds.iter().any(|refund| refund.order_id == id);
-                let ended = ["cancel", "return", "refund"].iter().any(|word| status.contains(word));
-                let articles = words(&names(listed).join(" "));
-                let mentioned = said.iter().any(|word| articles.contains(word));
-                Own { id, listed, over: ended || paid_back, mentioned }
+                let mentioned = items::meant(&self.said, &items::lines(listed, "items"));
+                let mentioned = matches!(mentioned, Part::Lines(_)) || self.names_whole_line(listed);
+                Own { fits: fits(wish, &status, paid_back), id, listed, mentioned }
             })
             .collect();
         if matchers::another_order(self.text()) {
             let last = self.conversation().order_ids.last();
             own.retain(|own| Some(&own.id) != last);
         }
-        // What a refund was paid for may still be asked about.
-        let counts_over = ![intent::PAYMENT, intent::FEEDBACK, intent::OTHER].contains(&self.current_intent());
-        own.sort_by_key(|own| (!own.mentioned, counts_over && own.over));
+        own.sort_by_key(|own| (!own.mentioned, !own.fits));
         own.truncate(MOST);
         Ok(own)
+    }
+
+    /// Whether the message names an article of an order of which it means all.
+    fn names_whole_line(&self, listed: &Value) -> bool {
+        items::lines(listed, "items").iter().any(|line| items::names(&self.said, line))
     }
 
     /// How an order is called: by what the customer knows.
@@ -124,6 +219,38 @@ impl<'a> Plan<'a> {
         let about = if names.is_empty() { total(self.money(), own.listed) } else { articles(&names) };
         identification::order_in_question(language, self.shown(own), date.as_deref(), &about)
     }
+}
+
+/// Whether a wish can be about an order of this status.
+fn fits(wish: Wish, status: &str, paid_back: bool) -> bool {
+    let state = OrderState::parse(status);
+    let ended = matches!(state, Some(OrderState::Cancelled | OrderState::Returned))
+        || ["cancel", "return", "refund"].iter().any(|word| status.contains(word));
+    let delivered = state == Some(OrderState::Delivered);
+    match wish {
+        Wish::Track | Wish::Late => !ended && !delivered,
+        Wish::Cancel | Wish::ChangeAddress | Wish::ChangeSlot | Wish::ChangeContact | Wish::Instructions => {
+            !ended && !delivered
+        }
+        Wish::UndoCancel => ended,
+        Wish::RefundStatus => ended || paid_back,
+        Wish::NotReceived
+        | Wish::MissingItem
+        | Wish::WrongItem
+        | Wish::Damaged
+        | Wish::Return
+        | Wish::Exchange
+        | Wish::Replacement => !ended && !paid_back && (delivered || state.is_none()),
+        Wish::RefundWhole | Wish::RefundPart => !paid_back && (delivered || !ended),
+        _ => true,
+    }
+}
+
+/// The latest of several orders, as they are dated; the tool lists the latest first.
+fn latest(own: &[Own<'_>]) -> Option<OrderId> {
+    let date = |own: &&Own<'_>| results::field(own.listed, "date").to_owned();
+    let newest = own.iter().map(|own| date(&own)).max()?;
+    own.iter().find(|own| date(own) == newest).map(|own| own.id.clone())
 }
 
 /// What was ordered.
@@ -148,6 +275,6 @@ fn date(language: Language, text: &str, year: Option<i64>) -> Option<String> {
     let date: Date = text.get(..10).unwrap_or(text).parse().ok()?;
     let same = year == Some(i64::from(date.year()));
     match language {
-        Language::English => Some(date.strftime(if same { "%-d %B" } else { "%-d %B %Y" }).to_string()),
+        _ => Some(date.strftime(if same { "%-d %B" } else { "%-d %B %Y" }).to_string()),
     }
 }

@@ -1,0 +1,90 @@
+//! General questions: what the shop's documents say, or that they do not say it.
+//!
+//! It must never answer from anything but a passage of the shop or one of its written answers.
+
+use serde_json::{Value, json};
+
+use super::plan::{Plan, Step, say};
+use super::results;
+use crate::domain::conversation::WaitingFor;
+use crate::domain::sentences::{knowledge, small_talk};
+use crate::domain::topic;
+use crate::domain::wish::Wish;
+use crate::domain::words::excerpt;
+use crate::llm::{ChatReply, Notes};
+
+/// Finds passages of the shop's documents.
+pub(super) const SEARCH: &str = "search_knowledge";
+
+/// The longest passage that is quoted, in characters.
+const LONGEST: usize = 900;
+/// A second passage is quoted where it fits at least this well in comparison with the first.
+const ALSO: f64 = 0.75;
+
+impl<'a> Plan<'a> {
+    /// Answers a question.
+    pub(super) fn question(&mut self, wish: Wish) -> Step<ChatReply> {
+        let language = self.language();
+        let found = self.tool(SEARCH, json!({"query": excerpt(self.text().trim(), 400)}))?;
+        let passages = found.get("passages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if let Some(first) = passages.first().filter(|first| !results::field(first, "text").is_empty()) {
+            let score = |passage: &Value| passage.get("score").and_then(Value::as_f64).unwrap_or_default();
+            let several = self.asks_twice();
+            let also = passages.iter().skip(1).find(|other| {
+                several
+                    && results::field(other, "title") != results::field(first, "title")
+                    && score(other) >= ALSO * score(first)
+            });
+            let quoted = |passage: &Value| {
+                knowledge::found(
+                    language,
+                    results::field(passage, "title"),
+                    excerpt(results::field(passage, "text"), LONGEST),
+                )
+            };
+            let mut lines = vec![quoted(first)];
+            lines.extend(also.map(quoted));
+            lines.push(knowledge::more(language).to_owned());
+            return Ok(say(&lines.join("\n"), Notes::default()));
+        }
+        if let Some(answer) = self.faq_answer(self.text()) {
+            return Ok(say(&answer, Notes::default()));
+        }
+        let searched = found.get("answerable").is_some() || found.get("passages").is_some();
+        if wish == Wish::FailedPayment {
+            return self.request_handoff("A payment that failed: only a person can look into it", "medium");
+        }
+        if searched {
+            if self.conversation().failures > 0 {
+                return self.request_handoff("A question that the shop's documents do not answer", "medium");
+            }
+            let notes = Notes { failed: true, ..self.notes_for(WaitingFor::Nothing, Wish::Question, &[]) };
+            return Ok(say(knowledge::not_known(language), notes));
+        }
+        if matches!(wish, Wish::Coupon | Wish::Invoice) {
+            return self.request_handoff("A coupon or an invoice", "medium");
+        }
+        self.unanswered()
+    }
+
+    /// Whether a message asks two things.
+    fn asks_twice(&self) -> bool {
+        const JOINING: &[&str] = &["and", "also", "aur", "tatha", "y", "e", "tambien", "tambem", "و", "और"];
+        self.said.clauses.len() > 1 || self.said.words.iter().any(|word| JOINING.contains(&word.as_str()))
+    }
+
+    /// What is neither a wish that is known nor a question that is answered.
+    fn unanswered(&mut self) -> Step<ChatReply> {
+        if !self.facts.suspected.is_empty() {
+            return self.ask_for_order("");
+        }
+        let said_little = topic::content_words(self.text()) <= 4;
+        if said_little && self.conversation().waiting_for != WaitingFor::Details {
+            return self.not_understood();
+        }
+        if self.conversation().failures + 1 >= self.settings.failures {
+            return self.request_handoff("The bot could not help with this", "medium");
+        }
+        Ok(say(small_talk::no_answer(self.language()), self.notes(WaitingFor::Person, true)))
+    }
+}

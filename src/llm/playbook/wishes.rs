@@ -1,0 +1,143 @@
+//! What is done for each wish.
+//!
+//! A wish that no tool meets goes to a person at once: nobody is asked questions whose answers lead nowhere.
+
+use super::matchers::SmallTalk;
+use super::plan::{Plan, Step, say};
+use super::said::{Cue, Said};
+use crate::domain::conversation::WaitingFor;
+use crate::domain::sentences::{choices, feedback, join, refunds, small_talk};
+use crate::domain::wish::Wish;
+use crate::llm::{ChatReply, Notes};
+
+impl<'a> Plan<'a> {
+    /// Does what is wished.
+    pub(super) fn by_wish(&mut self) -> Step<ChatReply> {
+        let wish = self.current_wish();
+        let named = !self.facts.named_orders.is_empty() || !self.facts.suspected.is_empty();
+        if self.was_told()
+            && (self.said.has(Cue::Remedy) || matches!(wish, Wish::Late | Wish::NotReceived | Wish::Criticism))
+        {
+            return self
+                .request_handoff("The customer was told where the order is, and needs more than that", "medium");
+        }
+        match wish {
+            Wish::Track => self.track("", Wish::Track),
+            Wish::Late => {
+                let sorry = feedback::sorry_for_delay(self.language());
+                self.track(sorry, Wish::Late)
+            }
+            Wish::NotReceived => self.not_received(),
+            Wish::MissingItem | Wish::WrongItem | Wish::Damaged => self.complaint(wish),
+            Wish::Cancel => self.cancel(),
+            Wish::UndoCancel => self.undo_cancel(),
+            Wish::Return | Wish::Exchange | Wish::Replacement => {
+                let known = self.pending_items();
+                self.give_back(wish, &known)
+            }
+            Wish::RefundWhole | Wish::RefundPart => self.refund(),
+            Wish::RefundStatus => self.refund_status(),
+            Wish::ChangeAddress | Wish::ChangeSlot | Wish::ChangeContact | Wish::Instructions => {
+                self.change(wish, false)
+            }
+            Wish::ItemChange => {
+                self.request_handoff("A change of articles or quantities, which no tool makes", "medium")
+            }
+            Wish::DoubleCharge | Wish::WrongCharge => {
+                self.request_handoff("A wrong charge, which only a person can trace", "medium")
+            }
+            Wish::OptOut => self.request_handoff("The customer wants no more messages", "low"),
+            Wish::Praise | Wish::Criticism => self.feedback(wish),
+            Wish::OutOfScope if !named => Ok(self.out_of_scope()),
+            Wish::SmallTalk if !named => Ok(self.small_talk()),
+            Wish::Unsure if !named => self.not_understood(),
+            Wish::FailedPayment | Wish::Coupon | Wish::Invoice => self.question(wish),
+            // An order, and nothing that is understood beside it.
+            Wish::Question | Wish::OutOfScope | Wish::SmallTalk | Wish::Unsure
+                if named && self.is_about_the_order() =>
+            {
+                self.track("", Wish::Track)
+            }
+            _ => self.question(Wish::Question),
+        }
+    }
+
+    /// Whether an order is named and the message is no question about something else.
+    fn is_about_the_order(&self) -> bool {
+        let topic = self.facts.triage.topic.as_str();
+        self.own_wish() != Wish::Question || topic.is_empty() || self.is_bare_id()
+    }
+
+    /// Whether the last reply told where the order is.
+    fn was_told(&self) -> bool {
+        let open = self.conversation();
+        let told = matches!(self.pending_wish(), Some(Wish::Track | Wish::Late | Wish::NotReceived));
+        let same = open.pending.as_ref().is_some_and(|pending| {
+            !pending.orders.is_empty()
+                && (self.facts.named_orders.is_empty() || self.facts.named_orders == pending.orders)
+        });
+        open.waiting_for == WaitingFor::Nothing && told && same
+    }
+
+    /// Praise, and complaints with nothing to act on.
+    fn feedback(&mut self, wish: Wish) -> Step<ChatReply> {
+        let upset = self.negative() && wish == Wish::Criticism;
+        let upset_again = upset && self.conversation().failures > 0;
+        if upset_again {
+            return self.request_handoff("A customer who goes on complaining", "medium");
+        }
+        let language = self.language();
+        if self.said.has(Cue::Telling) {
+            return Ok(say(choices::noted(language), Notes::default()));
+        }
+        if self.said.declines_money() && wish == Wish::Criticism {
+            return Ok(say(refunds::not_wanted(language), self.notes(WaitingFor::Person, false)));
+        }
+        self.is_talk = !upset;
+        let text = match self.facts.triage.sentiment.as_str() {
+            "negative" if wish == Wish::Criticism => feedback::complaint(language),
+            _ if wish == Wish::Praise => feedback::praise(language),
+            "positive" => feedback::praise(language),
+            _ => feedback::remark(language),
+        };
+        Ok(say(text, Notes { failed: upset, ..Notes::default() }))
+    }
+
+    fn out_of_scope(&mut self) -> ChatReply {
+        self.is_talk = true;
+        say(choices::out_of_scope(self.language()), Notes::default())
+    }
+
+    /// Small talk that only the model has told as such.
+    fn small_talk(&mut self) -> ChatReply {
+        let said: &Said = &self.said;
+        let talk = if said.has(Cue::Machine) {
+            SmallTalk::WhoAreYou
+        } else if said.has(Cue::Thanks) {
+            SmallTalk::Thanks
+        } else if self.facts.triage.topic == "goodbye" {
+            SmallTalk::Goodbye
+        } else if self.facts.triage.topic == "greeting" {
+            SmallTalk::Greeting
+        } else {
+            SmallTalk::HowAreYou
+        };
+        self.chat(talk)
+    }
+
+    /// Asks what is meant; the second time a person is brought in.
+    pub(super) fn not_understood(&mut self) -> Step<ChatReply> {
+        let missed = self.conversation().waiting_for == WaitingFor::Details || self.conversation().failures > 0;
+        if missed {
+            return self.request_handoff("The customer was not understood twice", "medium");
+        }
+        Ok(self.not_understood_reply())
+    }
+
+    pub(super) fn not_understood_reply(&self) -> ChatReply {
+        let language = self.language();
+        let sorry = if self.negative() { feedback::sorry_you_have_trouble(language) } else { "" };
+        let text = join([sorry, small_talk::what_is_it_about(language)]);
+        say(&text, Notes { waiting_for: WaitingFor::Details, pending: None, ..Notes::default() })
+    }
+}
