@@ -161,29 +161,34 @@ impl Index {
             return Vec::new();
         }
         // For each chunk its score and the weight of the words that it holds.
-        let mut found: HashMap<usize, (f32, f32)> = HashMap::new();
-        let mut best: HashMap<usize, (f32, f32)> = HashMap::new();
+        let mut found = vec![(0.0_f32, 0.0_f32); self.chunks.len()];
+        let mut best = found.clone();
+        let mut touched = Vec::new();
         for wanted in &question.wanted {
-            best.clear();
             for (term, factor) in &wanted.any {
                 let rarity = self.rarity(self.postings[*term].len());
                 for (chunk, count) in &self.postings[*term] {
                     let long = 1.0 - B + B * self.lengths[*chunk] / self.mean;
                     let score = factor * rarity * count * (K1 + 1.0) / (count + K1 * long);
-                    let entry = best.entry(*chunk).or_default();
-                    *entry = (entry.0.max(score), entry.1.max(*factor));
+                    let (highest, held) = &mut best[*chunk];
+                    if *held == 0.0 {
+                        touched.push(*chunk);
+                    }
+                    (*highest, *held) = (highest.max(score), held.max(factor.max(HELD)));
                 }
             }
             // A word of little meaning moves the order a little.
             let share = if wanted.weight > 0.0 { 1.0 } else { 0.3 };
-            for (chunk, (score, held)) in &best {
-                let entry = found.entry(*chunk).or_default();
-                entry.0 += share * score;
-                entry.1 += held.max(HELD) * wanted.weight;
+            for chunk in touched.drain(..) {
+                let (score, held) = std::mem::take(&mut best[chunk]);
+                found[chunk].0 += share * score;
+                found[chunk].1 += held * wanted.weight;
             }
         }
         let mut fitting: Vec<(usize, f32, f32)> = found
             .into_iter()
+            .enumerate()
+            .filter(|(_, (_, held))| *held > 0.0)
             .map(|(chunk, (score, held))| {
                 let kinds = f32::from(u8::try_from((self.kinds[chunk] & question.kinds).count_ones()).unwrap_or(0));
                 let covered = (held / question.total).min(1.0);

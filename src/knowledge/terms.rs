@@ -38,11 +38,37 @@ pub(super) struct Term {
     pub(super) weight: Weight,
 }
 
-/// A part of a text that stands for a subject: words, each of which may have any ending.
+/// A part of a text that stands for a subject.
 #[derive(Debug, Clone)]
 struct Pattern {
-    words: Vec<(String, bool)>,
+    words: Vec<Part>,
+    /// Whether other words may stand between its words.
+    gap: bool,
     concept: usize,
+}
+
+/// A word of a pattern.
+#[derive(Debug, Clone)]
+enum Part {
+    /// This word in any form, by its stem.
+    Word(Word),
+    /// Every word that begins so.
+    Start(String),
+    /// Other words, or none.
+    Gap,
+}
+
+/// A word as it is compared.
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    stem: String,
+}
+
+impl Word {
+    fn new(text: String) -> Self {
+        Self { stem: stem(&text), text }
+    }
 }
 
 /// The words of the two files.
@@ -72,15 +98,19 @@ impl Vocabulary {
             let concept = vocabulary.names.len();
             vocabulary.names.push(name.trim().to_owned());
             for phrase in words.split(',') {
-                let word = |word: &str| match word.strip_suffix('*') {
-                    None if word == GAP => (GAP.to_owned(), false),
-                    Some(start) => (folded_words(start).concat(), true),
-                    None => (folded_words(word).concat(), false),
+                let part = |word: &str| match word.strip_suffix('*') {
+                    None if word == GAP => Part::Gap,
+                    Some(start) => Part::Start(folded_words(start).concat()),
+                    None => Part::Word(Word::new(folded_words(word).concat())),
                 };
-                let words: Vec<(String, bool)> =
-                    phrase.split_whitespace().map(word).filter(|(word, _)| !word.is_empty()).collect();
-                if let Some(first) = words.first().and_then(|(word, _)| word.chars().next()) {
-                    vocabulary.patterns.entry(first).or_default().push(Pattern { words, concept });
+                let words: Vec<Part> = phrase.split_whitespace().map(part).collect();
+                let gap = words.iter().any(|part| matches!(part, Part::Gap));
+                let first = match words.first() {
+                    Some(Part::Word(Word { text, .. }) | Part::Start(text)) => text.chars().next(),
+                    _ => None,
+                };
+                if let Some(first) = first {
+                    vocabulary.patterns.entry(first).or_default().push(Pattern { words, gap, concept });
                 }
             }
         }
@@ -100,7 +130,7 @@ impl Vocabulary {
 
     /// The words and phrases of a text.
     pub(super) fn terms(&self, text: &str) -> Vec<Term> {
-        let words = folded_words(text);
+        let words: Vec<Word> = folded_words(text).into_iter().map(Word::new).collect();
         let mut terms = Vec::with_capacity(words.len());
         let mut at = 0;
         while at < words.len() {
@@ -111,7 +141,7 @@ impl Vocabulary {
                 at += length;
                 continue;
             }
-            let word = &words[at];
+            let Word { text: word, stem } = &words[at];
             let weight = if word.chars().any(|c| c.is_ascii_digit()) && word.chars().all(|c| !c.is_alphabetic()) {
                 Weight::Number
             } else if self.none.contains(word) || word.chars().count() == 1 {
@@ -122,21 +152,21 @@ impl Vocabulary {
                 Weight::Full
             };
             concepts.dedup();
-            terms.push(Term { stem: stem(word), concepts, weight });
+            terms.push(Term { stem: stem.clone(), concepts, weight });
             at += 1;
         }
         terms
     }
 
     /// How many words a phrase at the beginning has, and the subjects that it stands for: the longest phrase counts.
-    fn concepts_at(&self, words: &[String]) -> (usize, Vec<usize>) {
-        let first = words.first().and_then(|word| word.chars().next());
+    fn concepts_at(&self, words: &[Word]) -> (usize, Vec<usize>) {
+        let first = words.first().and_then(|word| word.text.chars().next());
         let Some(patterns) = first.and_then(|first| self.patterns.get(&first)) else { return (1, Vec::new()) };
         let mut longest = 1;
         let mut found = Vec::new();
         let mut apart = Vec::new();
         for pattern in patterns {
-            if pattern.words.iter().any(|(word, _)| word == GAP) {
+            if pattern.gap {
                 // What stands between its words counts for itself.
                 if length_of(&pattern.words, words).is_some() {
                     apart.push(pattern.concept);
@@ -161,7 +191,7 @@ impl Vocabulary {
     pub(super) fn concepts_like(&self, word: &str) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         for pattern in word.chars().next().and_then(|first| self.patterns.get(&first)).into_iter().flatten() {
-            if let [(known, _)] = pattern.words.as_slice()
+            if let [Part::Word(Word { text: known, .. }) | Part::Start(known)] = pattern.words.as_slice()
                 && is_nearly(word, known)
                 && !found.contains(&pattern.concept)
             {
@@ -173,13 +203,17 @@ impl Vocabulary {
 }
 
 /// How many words a pattern takes at the beginning, if it fits there.
-fn length_of(pattern: &[(String, bool)], words: &[String]) -> Option<usize> {
-    let Some(((known, open), rest)) = pattern.split_first() else { return Some(0) };
-    if known == GAP {
+fn length_of(pattern: &[Part], words: &[Word]) -> Option<usize> {
+    let Some((part, rest)) = pattern.split_first() else { return Some(0) };
+    if matches!(part, Part::Gap) {
         return (0..=LONGEST_GAP.min(words.len())).find_map(|gap| Some(gap + length_of(rest, &words[gap..])?));
     }
     let word = words.first()?;
-    let fits = if *open { word.starts_with(known.as_str()) } else { word == known || stem(word) == stem(known) };
+    let fits = match part {
+        Part::Start(start) => word.text.starts_with(start.as_str()),
+        Part::Word(known) => word.text == known.text || word.stem == known.stem,
+        Part::Gap => false,
+    };
     if fits { Some(1 + length_of(rest, &words[1..])?) } else { None }
 }
 
