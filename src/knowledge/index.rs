@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 
-use super::BUILT_IN;
+use super::{BUILT_IN, language};
 use super::chunks::{Chunk, sentences};
 use super::terms::{Term, Vocabulary, Weight, is_nearly};
 
 /// How much of the weight of a question's words a passage has to hold.
 const COVERED: f32 = 0.6;
+/// The same where it holds more than one of them.
+const COVERED_BY_MORE: f32 = 0.5;
 /// Passages that are given, at most.
 const PASSAGES: usize = 3;
 /// Characters of a passage, at most, unless one sentence has more.
@@ -156,6 +158,13 @@ impl Index {
     /// Passages that answer a question, the best first; none where no document does. A folder's passages come before those that
     /// the program has without one.
     pub fn search(&self, question: &str) -> Vec<Passage> {
+        // “It is my nephew's birthday. Do you wrap gifts?”: what is told beside the question is no part of it.
+        let asked = language::questions(question).into_iter().map(|part| (part, COVERED));
+        let ways = [(question, COVERED)].into_iter().chain(asked).chain([(question, COVERED_BY_MORE)]);
+        ways.map(|(part, needed)| self.answer(part, needed)).find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    fn answer(&self, question: &str, needed: f32) -> Vec<Passage> {
         let question = self.read(question);
         if question.total <= 0.0 {
             return Vec::new();
@@ -164,6 +173,7 @@ impl Index {
         let mut found = vec![(0.0_f32, 0.0_f32); self.chunks.len()];
         let mut best = found.clone();
         let mut touched = Vec::new();
+        let mut words = vec![0_u8; self.chunks.len()];
         for wanted in &question.wanted {
             for (term, factor) in &wanted.any {
                 let rarity = self.rarity(self.postings[*term].len());
@@ -173,6 +183,7 @@ impl Index {
                     let (highest, held) = &mut best[*chunk];
                     if *held == 0.0 {
                         touched.push(*chunk);
+                        words[*chunk] += u8::from(wanted.weight > LITTLE);
                     }
                     (*highest, *held) = (highest.max(score), held.max(factor.max(HELD)));
                 }
@@ -195,7 +206,7 @@ impl Index {
                 // What covers more of the question is better than what repeats one word of it.
                 (chunk, (score + KIND * kinds) * (0.4 + 0.6 * covered), covered)
             })
-            .filter(|(_, _, covered)| *covered >= COVERED)
+            .filter(|(chunk, _, covered)| *covered >= if words[*chunk] > 1 { needed } else { COVERED })
             .collect();
         fitting.sort_by(|(a, score_a, _), (b, score_b, _)| {
             let built_in = |chunk: usize| self.chunks[chunk].built_in;
@@ -218,7 +229,7 @@ impl Index {
         let plain: Vec<&&Term> = meant.iter().filter(|term| !term.stem.is_empty()).collect();
         let foreign = text.chars().any(|c| !c.is_ascii() && c.is_alphabetic())
             || plain.iter().filter(|term| !known(term)).count() * 2 > plain.len() && plain.len() > 2
-            || super::language::is_foreign(text);
+            || language::is_foreign(text);
         let mut question = Question { wanted: Vec::new(), kinds: 0, total: 0.0 };
         let mut seen: Vec<(String, Vec<usize>)> = Vec::new();
         for term in terms {
