@@ -20,6 +20,7 @@ pub mod forget;
 pub mod import;
 pub mod inbox;
 mod input_error;
+pub mod knowledge;
 pub mod label;
 pub mod mcp;
 pub mod model;
@@ -111,6 +112,7 @@ enum Command {
     Refunds(refunds::Options),
     Inbox(inbox::Options),
     Events(events::Options),
+    Knowledge(knowledge::Options),
     Report(report::Options),
     Backup(backup::Options),
     AuditKey(audit_key::Options),
@@ -152,6 +154,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Refunds(options) => refunds::run(options, global),
         Command::Inbox(options) => inbox::run(options, global),
         Command::Events(options) => events::run(options, global),
+        Command::Knowledge(options) => knowledge::run(options, global),
         Command::Backup(options) => backup::run(&options, global),
         Command::AuditKey(options) => audit_key::run(&options, global),
         Command::Retention(options) => retention::run(options, global),

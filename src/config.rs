@@ -74,6 +74,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// The shop itself.
     pub shop: ShopConfig,
+    /// The shop's documents.
+    pub knowledge: KnowledgeConfig,
     /// Orders, and who may see them.
     pub orders: OrdersConfig,
     /// How files of orders are read.
@@ -232,6 +234,14 @@ pub struct ShopConfig {
     pub phone_country: String,
     /// The file of general questions and answers; empty: the shipped one.
     pub faq: String,
+}
+
+/// The shop's documents.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeConfig {
+    /// Their folder; empty: the folder `knowledge` beside the store.
+    pub folder: String,
 }
 
 /// How files of orders are read.

@@ -14,6 +14,7 @@ pub mod fraud;
 pub mod identity;
 pub mod ids;
 pub mod inbound;
+pub mod knowledge_gap;
 pub mod lookup;
 pub mod mask;
 pub mod message;

@@ -14,6 +14,7 @@ pub mod http;
 pub mod import;
 pub mod inbox;
 pub mod insights;
+pub mod knowledge;
 pub mod llm;
 pub mod mcp;
 pub mod net;

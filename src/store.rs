@@ -8,6 +8,7 @@ mod erasure;
 mod error;
 mod events;
 mod identities;
+mod knowledge_gaps;
 pub mod mongo;
 mod queue;
 mod retention;
@@ -50,6 +51,7 @@ pub use erasure::{
 pub use error::{Result, StoreError};
 pub use events::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventBacklog, EventRoute, Events};
 pub use identities::Identities;
+pub use knowledge_gaps::KnowledgeGaps;
 pub use mongo::MongoSettings;
 pub use queue::{
     Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, Listener, MAX_CLAIMED_MESSAGES, Notifier,
@@ -523,6 +525,7 @@ pub trait Store:
     + Transcript
     + Conversations
     + Corrections
+    + KnowledgeGaps
     + Alerts
     + Events
     + Audit

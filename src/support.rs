@@ -7,6 +7,7 @@ mod actor;
 pub mod alerts;
 pub mod handoff;
 pub mod identities;
+pub mod knowledge;
 pub mod opt_out;
 pub mod orders;
 mod recognise;
@@ -27,6 +28,8 @@ use crate::domain::message::ChatMessage;
 use crate::domain::ownership::Proof;
 use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
+use crate::knowledge::Library;
+pub use crate::knowledge::Passage;
 use crate::store::{Store, StoreError};
 pub use actor::Actor;
 pub use handoff::HandoffRequest;
@@ -74,6 +77,7 @@ pub struct SupportService {
     store: Arc<dyn Store>,
     rules: Arc<Rules>,
     ids: LivePatterns,
+    library: Arc<Library>,
     /// When the forms of the shop's ids were read last.
     ids_looked_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -85,6 +89,7 @@ impl SupportService {
             ids: LivePatterns::new(rules.patterns.clone()),
             store,
             rules: Arc::new(rules),
+            library: Arc::default(),
             ids_looked_at: Arc::default(),
         }
     }

@@ -23,7 +23,7 @@ pub use crate::support::Context;
 use crate::support::{HandoffRequest, SupportService};
 use arguments::read;
 pub use definitions::{
-    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, ORDER, OrderArguments, REFUND,
+    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, REFUND,
     REFUND_STATUS, RefundArguments, TRIAGE, ToolSpec, TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
@@ -32,6 +32,9 @@ pub use remote::{ForeignTool, RemoteError, RemoteTools};
 
 /// The most bytes of JSON that a call's arguments may hold: a customer's longest message fits.
 const LARGEST_ARGUMENTS: usize = 262_144;
+
+/// The most characters of a question that are read.
+const LONGEST_QUERY: usize = 1_000;
 
 /// What the model reads in place of every id.
 const ID_IN_TRIAGE: &str = "ORD123456";
@@ -214,6 +217,7 @@ impl Toolbox {
             CHECK_REFUND => self.check_refund(context, &read(spec, arguments)?).await,
             REFUND => self.refund(context, &read(spec, arguments)?).await,
             REFUND_STATUS => self.refund_status(context, &read(spec, arguments)?).await,
+            KNOWLEDGE => self.search_knowledge(context, &read(spec, arguments)?).await,
             HUMAN => self.human(context, read(spec, arguments)?).await,
             other => Err(self.no_such_tool(other)),
         }
@@ -295,6 +299,25 @@ impl Toolbox {
             Ok(found) => ToolResult::refund_status(id, found, &self.support.rules().policy.estimated_arrival),
             Err(error) => ToolResult::failed(REFUND_STATUS, &error),
         })
+    }
+
+    async fn search_knowledge(
+        &self,
+        context: &Context,
+        arguments: &KnowledgeArguments,
+    ) -> Result<ToolResult, String> {
+        let query = Self::query(arguments)?;
+        Ok(match self.support.search_knowledge(context, &query).await {
+            Ok(passages) => ToolResult::knowledge(passages),
+            Err(error) => ToolResult::failed(KNOWLEDGE, &error),
+        })
+    }
+
+    fn query(arguments: &KnowledgeArguments) -> Result<String, String> {
+        match arguments.query.trim() {
+            "" => Err("query: it is empty; give the customer's question".to_owned()),
+            query => Ok(excerpt(query, LONGEST_QUERY)),
+        }
     }
 
     async fn human(&self, context: &Context, arguments: HumanArguments) -> Result<ToolResult, String> {

@@ -10,6 +10,7 @@ mod audit;
 mod charts;
 mod conversations;
 mod forms;
+mod knowledge;
 mod labels;
 mod layout;
 mod live;
@@ -39,6 +40,7 @@ use crate::domain::currency::ShopMoney;
 use crate::domain::outgoing::{ChannelLimits, Template};
 use crate::http::resources::WatchedDisk;
 use crate::insights::{ModelFacts, ModelSource};
+use crate::knowledge::Library;
 use crate::store::{Store, StoreError};
 
 /// No script, style or picture but the dashboard's own files; nothing inline; never inside another page.
@@ -67,6 +69,8 @@ pub struct Settings {
     pub response_target_seconds: u32,
     /// The facts of the model that classifies messages.
     pub model: ModelSource,
+    /// The shop's documents.
+    pub library: Arc<Library>,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The disk of the store, where it is on one.
@@ -173,6 +177,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/conversation/return", post(conversations::return_to_bot))
         .route("/conversation/label", post(labels::correct))
         .route("/quality", get(labels::quality))
+        .route("/knowledge/answer", post(knowledge::answer))
         .route("/audit", get(audit::page))
         .route("/events", get(live::events))
         .route("/login", get(access::login_page).post(access::log_in))

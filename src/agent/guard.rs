@@ -214,7 +214,7 @@ fn facts(sentence: &str, parsed: &Parsed, before: &[String], evidence: &Evidence
     if let Some(order) = unshown_order(parsed, known, evidence.patterns) {
         return Err(Unsupported::Order(order));
     }
-    if let Some(code) = shop_texts::coupon(sentence) {
+    if let Some(code) = shop_texts::coupon(sentence).filter(|_| !shop_texts.holds_sentence(sentence)) {
         return Err(Unsupported::Transaction(code));
     }
     let holds = |contact: &str| {

@@ -362,6 +362,12 @@ impl Turn {
                     paid.refund.clone_from(refund);
                 }
             }
+            Outcome::Knowledge(passages) => {
+                // The shop wrote them: their sentences, amounts and contacts may be repeated.
+                for passage in passages {
+                    self.settings.shop_texts.add(&passage.text, &self.settings.patterns, &self.settings.money);
+                }
+            }
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             Outcome::NotFound(_) => self.missed = true,
             _ => {}

@@ -224,6 +224,33 @@ fn asked(message: &str) -> Turn {
 }
 
 #[test]
+fn sentences_of_the_shops_documents_may_leave() {
+    let passage = crate::support::Passage {
+        id: "a.md:1".to_owned(),
+        title: "Refunds".to_owned(),
+        text: "Refunds cost ₹60 and reach your card within 6 days. Write to help@shop.example.".to_owned(),
+        source: "a.md:1".to_owned(),
+        score: 1.0,
+    };
+    let call = || crate::llm::ToolCall {
+        id: "1".to_owned(),
+        name: "search_knowledge".to_owned(),
+        arguments: json!({"query": "what do refunds cost"}),
+    };
+    let replied = |turn: &mut Turn| turn.handle(Event::ModelReplied(Some(text(&passage.text))));
+    let says_it = |effects: &[Effect]| matches!(effects, [Effect::Reply(reply)] if reply.contains("₹60") && reply.contains("6 days"));
+    let mut turn = asked("what do refunds cost?");
+    assert!(!says_it(&replied(&mut turn)), "without the document");
+    let mut turn = asked("what do refunds cost?");
+    turn.handle(Event::ModelReplied(Some(ChatReply { calls: vec![call()], ..ChatReply::default() })));
+    let outcome = Outcome::Knowledge(vec![passage.clone()]);
+    let result = ToolResult { value: json!({"answerable": true, "passages": [passage]}), outcome };
+    turn.handle(Event::ToolDone(call(), Box::new(result)));
+    let said = replied(&mut turn);
+    assert!(says_it(&said), "{said:?}");
+}
+
+#[test]
 fn a_model_asks_for_no_id_where_the_number_has_orders() {
     let question = || Event::ModelReplied(Some(text("Please send me your order id.")));
     let listed = |orders: Vec<Order>| {

@@ -3,7 +3,7 @@
 //! It must never hold a rule of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use crate::http::guesses::SHORTEST_TOKEN;
 use crate::http::resources::WatchedDisk;
 use crate::import::{self, ImportOptions, Input, OrderReader};
 use crate::inbox::{Clock, Worker};
+use crate::knowledge::{self, Library};
 use crate::llm::breaker::Settings as BreakerSettings;
 use crate::llm::degraded::Degraded;
 use crate::llm::openai::{ModelList, OpenAi, Settings as RemoteSettings};
@@ -90,6 +91,7 @@ pub(super) fn load_served_config(global: &Global) -> anyhow::Result<Config> {
 /// The first setting that would keep something from starting.
 pub(super) fn check_settings(config: &Config) -> anyhow::Result<()> {
     load_faq(config)?;
+    check_knowledge(config)?;
     trusted_proxies(config)?;
     config.claim_proof()?;
     bot::check_settings(config)?;
@@ -256,6 +258,40 @@ pub(super) fn load_faq(config: &Config) -> anyhow::Result<Faq> {
         .context("the questions and answers are wrong")
 }
 
+/// Where the shop's documents are: as the setting says, else in the folder `knowledge` beside the store.
+pub(super) fn knowledge_place(global: &Global, config: &Config) -> PathBuf {
+    let set = config.knowledge.folder.trim();
+    if !set.is_empty() {
+        return set.into();
+    }
+    let location = store_location(global, config);
+    let beside = Path::new(location).parent().filter(|_| !location.contains("://"));
+    beside.unwrap_or(Path::new("")).join("knowledge")
+}
+
+/// The shop's documents, and behind them its general questions and answers.
+///
+/// # Errors
+/// When the questions and answers are wrong, or the folder of the settings is not there.
+pub(super) fn library(global: &Global, config: &Config) -> anyhow::Result<Arc<Library>> {
+    check_knowledge(config)?;
+    let faq = load_faq(config)?;
+    let built_in = faq.entries().map(|(name, words, answer)| knowledge::built_in(name, &words, answer)).collect();
+    Ok(Arc::new(Library::open(Some(knowledge_place(global, config)), built_in)))
+}
+
+/// Whether the folder of the settings is there; a default place need not be.
+fn check_knowledge(config: &Config) -> Result<(), InputError> {
+    let set = config.knowledge.folder.trim();
+    if set.is_empty() || Path::new(set).is_dir() {
+        return Ok(());
+    }
+    Err(InputError::with_hint(
+        format!("[knowledge] folder: {set} is no folder"),
+        "name the folder with the shop's documents, or leave the setting empty",
+    ))
+}
+
 /// What ids look like: as a setting says, else as the ids of the store's orders do.
 ///
 /// # Errors
@@ -270,6 +306,7 @@ pub(super) async fn patterns(config: &Config, store: &dyn Store) -> anyhow::Resu
 
 /// The tools, over a store and a model.
 pub(super) fn toolbox(
+    global: &Global,
     config: &Config,
     store: Arc<dyn Store>,
     classifier: Arc<dyn Classifier>,
@@ -283,7 +320,8 @@ pub(super) fn toolbox(
         country: config.country()?,
         zone: config.zone()?,
     };
-    Ok(Toolbox::new(SupportService::new(store, rules), classifier))
+    let support = SupportService::new(store, rules).with_knowledge(library(global, config)?);
+    Ok(Toolbox::new(support, classifier))
 }
 
 /// The tools for a bot: run by another server where one is named, with those of third parties from the settings. Third

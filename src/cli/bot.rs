@@ -156,7 +156,7 @@ pub(super) fn start(
         }
         let clock = system_clock();
         let channel: Arc<dyn Channel> = Arc::new(WhatsApp::new(channel_settings(&config.whatsapp))?);
-        let toolbox = app::toolbox(&config, Arc::clone(&store), Arc::clone(&engine) as Arc<dyn Classifier>)?;
+        let toolbox = app::toolbox(global, &config, Arc::clone(&store), Arc::clone(&engine) as Arc<dyn Classifier>)?;
         let stop = shutdown::on_signal().context("listening for signals")?;
         let others = companions(&config, &store, &toolbox, &stop)?;
         let toolbox = app::bot_tools(global, &config, toolbox, options.tools.as_deref(), Duration::ZERO).await?;

@@ -154,6 +154,7 @@ pub(super) fn pages(
         money: config.money(),
         response_target_seconds: config.dashboard.response_target_seconds,
         model: quality::source(global, config),
+        library: app::library(global, config)?,
         clock: Arc::new(Timestamp::now),
         disk: app::store_disk(global, config),
         stop: stop.clone(),

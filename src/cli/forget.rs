@@ -141,6 +141,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
     let Erased {
         chats,
         corrections,
+        unanswered,
         conversations: _,
         inbox,
         outbox,
@@ -153,7 +154,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         ..
     } = receipt.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
         receipt.reference, receipt.salt

@@ -75,7 +75,7 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
         }
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
         let anchor = if options.http.is_some() { anchor } else { anchor.without_log() };
-        let server = Server::new(app::toolbox(&config, store, engine)?, options.read_only);
+        let server = Server::new(app::toolbox(global, &config, store, engine)?, options.read_only);
         let stop = shutdown::on_signal().context("listening for signals")?;
         // Ends with what is served, which may end by itself.
         let ended = stop.child_token();

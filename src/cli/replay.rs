@@ -109,7 +109,7 @@ impl Replay<'_> {
     async fn worker(&self) -> anyhow::Result<Worker> {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
         app::load_orders(&store, self.options.orders.as_deref(), &self.config).await?;
-        let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
+        let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(self.global, &self.config, toolbox, None, app::PATIENCE).await?;
         app::worker(&self.config, store, toolbox, Arc::clone(&self.model))
     }

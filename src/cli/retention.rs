@@ -59,6 +59,7 @@ pub(super) fn removed(report: &SweepReport) -> String {
     let parts = [
         (report.chats, "messages of the transcript"),
         (report.corrections, "corrected labels"),
+        (report.unanswered, "unanswered questions"),
         (report.alerts, "resolved alerts"),
         (report.inbox, "answered messages"),
         (report.outbox, "sent replies"),

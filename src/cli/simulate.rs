@@ -220,7 +220,7 @@ impl Setup<'_> {
         };
         let channel = Arc::new(CollectingChannel::default());
         let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
-        let toolbox = app::toolbox(&self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
+        let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::PATIENCE).await?;
         let worker = app::worker(&self.config, store, toolbox, Arc::clone(&self.model))?;
         Ok(Session {

@@ -96,6 +96,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("shop.currency", Kind::Currency),
     ("shop.phone_country", Kind::CountryCode),
     ("shop.faq", Kind::Text),
+    ("knowledge.folder", Kind::Text),
     ("orders.pattern", Kind::OrderPattern),
     ("orders.customer_pattern", Kind::CustomerPattern),
     ("orders.verification", Kind::OneOf(&["claim", "strict", "off"])),

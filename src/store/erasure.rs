@@ -20,6 +20,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
+use crate::domain::knowledge_gap::Unanswered;
 use crate::domain::inbound::Inbound;
 use crate::domain::message::ChatMessage;
 use crate::domain::opt_out::Preference;
@@ -65,6 +66,8 @@ pub struct PersonalData {
     pub conversation: Option<Conversation>,
     /// Labels that people gave the customer's messages.
     pub corrections: Vec<Correction>,
+    /// Questions that no document answered.
+    pub unanswered: Vec<Unanswered>,
     /// Messages as they arrived.
     pub inbox: Vec<StoredMessage>,
     /// Replies as they were to be sent.
@@ -97,6 +100,7 @@ impl PersonalData {
             chats: Vec::new(),
             conversation: None,
             corrections: Vec::new(),
+            unanswered: Vec::new(),
             inbox: Vec::new(),
             outbox: Vec::new(),
             alerts: Vec::new(),
@@ -125,6 +129,8 @@ pub struct Erased {
     pub chats: u64,
     /// Corrected labels of messages.
     pub corrections: u64,
+    /// Questions that no document answered.
+    pub unanswered: u64,
     /// Conversations: 1, or 0 where there was none.
     pub conversations: u64,
     /// Messages of the inbox.
@@ -152,6 +158,7 @@ impl std::ops::AddAssign for Erased {
     fn add_assign(&mut self, more: Self) {
         self.chats += more.chats;
         self.corrections += more.corrections;
+        self.unanswered += more.unanswered;
         self.conversations += more.conversations;
         self.inbox += more.inbox;
         self.outbox += more.outbox;

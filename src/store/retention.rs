@@ -28,6 +28,8 @@ pub enum Sweepable {
     Chats,
     /// Corrected labels, by the time of their messages.
     Corrections,
+    /// Questions that no document answered, by their time.
+    Unanswered,
     /// Resolved alerts, by the time of their resolution.
     ResolvedAlerts,
     /// Answered messages of customers, by the time of their arrival.
@@ -48,6 +50,9 @@ pub struct SweepReport {
     /// Corrected labels that were removed.
     #[serde(default)]
     pub corrections: u64,
+    /// Unanswered questions that were removed.
+    #[serde(default)]
+    pub unanswered: u64,
     /// Resolved alerts that were removed.
     pub alerts: u64,
     /// Answered messages that were removed.
@@ -67,7 +72,18 @@ pub struct SweepReport {
 impl SweepReport {
     /// Nothing was removed.
     pub fn none(at: Timestamp) -> Self {
-        Self { at, chats: 0, corrections: 0, alerts: 0, inbox: 0, outbox: 0, events: 0, audit: 0, trail_broken: false }
+        Self {
+            at,
+            chats: 0,
+            corrections: 0,
+            unanswered: 0,
+            alerts: 0,
+            inbox: 0,
+            outbox: 0,
+            events: 0,
+            audit: 0,
+            trail_broken: false,
+        }
     }
 }
 
@@ -121,6 +137,7 @@ pub async fn sweep(
     if let Some(before) = retention.chats.map(before) {
         report.chats = remove_in_steps(store, Sweepable::Chats, before).await?;
         report.corrections = remove_in_steps(store, Sweepable::Corrections, before).await?;
+        report.unanswered = remove_in_steps(store, Sweepable::Unanswered, before).await?;
         report.alerts = remove_in_steps(store, Sweepable::ResolvedAlerts, before).await?;
     }
     if let Some(before) = retention.inbox.map(before) {

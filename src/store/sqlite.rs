@@ -22,6 +22,7 @@ mod identities;
 mod import;
 mod inbox;
 mod insights;
+mod knowledge_gaps;
 mod ledger;
 mod order_rows;
 mod orders;

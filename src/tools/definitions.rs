@@ -24,6 +24,8 @@ pub const CHECK_REFUND: &str = "check_refund_eligibility";
 pub const REFUND: &str = "process_refund";
 /// Says how far a refund is.
 pub const REFUND_STATUS: &str = "refund_status";
+/// Finds what the shop's documents say.
+pub const KNOWLEDGE: &str = "search_knowledge";
 /// Asks for a person.
 pub const HUMAN: &str = "request_human_intervention";
 
@@ -88,6 +90,14 @@ pub struct OrderArguments {
 pub struct FindOrdersArguments {
     /// The customer's WhatsApp number with its country code. In a conversation it is known and this is ignored.
     pub user_id: Option<String>,
+}
+
+/// Arguments of [`KNOWLEDGE`].
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeArguments {
+    /// The customer's question, in their own words and language, without order ids.
+    pub query: String,
 }
 
 /// Arguments of [`REFUND`].
@@ -205,7 +215,7 @@ fn lines() -> Value {
 
 /// All tools, in the order they are usually called.
 pub fn catalogue() -> Vec<ToolSpec> {
-    vec![triage(), order(), find_orders(), check_refund(), refund(), refund_status(), human()]
+    vec![triage(), order(), find_orders(), check_refund(), refund(), refund_status(), knowledge(), human()]
 }
 
 fn triage() -> ToolSpec {
@@ -413,6 +423,39 @@ fn refund_status() -> ToolSpec {
                 "error": text("The order was not found."),
             }),
             &["state"],
+        ),
+        writes: false,
+        idempotent: true,
+        destructive: false,
+    }
+}
+
+fn knowledge() -> ToolSpec {
+    let passage = object(
+        json!({
+            "id": text("What the passage is called."),
+            "title": text("The document, and the headings above the passage."),
+            "text": text("What the document says, word for word."),
+            "source": text("Where it can be read: the file and the line."),
+            "score": number("How much of the question it holds, from 0 to 1."),
+        }),
+        &["id", "title", "text", "source", "score"],
+    );
+    ToolSpec {
+        name: KNOWLEDGE.into(),
+        title: "Find an answer in the shop's documents".into(),
+        description: "Finds what the shop's own documents say about a general question: delivery, returns, payment, warranty, \
+            opening hours, membership and the like. Call it for every question that is not about one order, and answer with the \
+            sentences of the passages, word for word where they state a fact. Where answerable is false no document answers it: say \
+            that you do not know, and offer a person."
+            .into(),
+        input: input::<KnowledgeArguments>(),
+        output: object(
+            json!({
+                "answerable": flag("Whether a document answers the question."),
+                "passages": {"type": "array", "items": passage, "description": "What answers it, the best first; empty where nothing does."},
+            }),
+            &["answerable", "passages"],
         ),
         writes: false,
         idempotent: true,

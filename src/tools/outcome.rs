@@ -13,7 +13,7 @@ use crate::domain::ownership::Seen;
 use crate::domain::refund::{Denial, Quote, Refund, RefundState, Refusal};
 use crate::domain::sentences::{self, Language};
 use crate::nlu::Prediction;
-use crate::support::{PayOutcome, QuoteOutcome};
+use crate::support::{Passage, PayOutcome, QuoteOutcome};
 
 /// The language of all results: the callers are language models and programs.
 const LANGUAGE: Language = Language::English;
@@ -46,6 +46,8 @@ pub enum Outcome {
     RefundStatus(OrderId, Option<Refund>),
     /// A refund was not paid.
     Denied(OrderId, Denial),
+    /// What the shop's documents say; empty where none answers.
+    Knowledge(Vec<Passage>),
     /// A person was asked for.
     HandedOver(Alert),
     /// A tool of a third party answered: its JSON is no evidence of what happened here.
@@ -212,6 +214,11 @@ impl ToolResult {
             }),
         };
         Self { value, outcome: Outcome::RefundStatus(id, refund) }
+    }
+
+    pub(super) fn knowledge(passages: Vec<Passage>) -> Self {
+        let value = json!({"answerable": !passages.is_empty(), "passages": passages});
+        Self { value, outcome: Outcome::Knowledge(passages) }
     }
 
     pub(super) fn handed_over(alert: Alert) -> Self {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::arguments::read;
 use super::{
-    CHECK_REFUND, FIND_ORDERS, HUMAN, HumanArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS,
+    CHECK_REFUND, FIND_ORDERS, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS,
     RefundArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
 };
 use crate::domain::alert::Priority;
@@ -27,7 +27,11 @@ use crate::domain::sentences::{self, Language};
 use crate::domain::words::excerpt;
 use crate::nlu::{HeadPrediction, INTENT, Prediction, SENTIMENT};
 use crate::support::orders::OWN_ORDERS;
-use crate::support::{Context, HandoffRequest, PayOutcome, QuoteOutcome};
+use crate::support::{Context, HandoffRequest, Passage, PayOutcome, QuoteOutcome};
+
+/// The most passages of another server that are used, and characters of one.
+const PASSAGES: usize = 5;
+const LONGEST_PASSAGE: usize = 2_000;
 
 /// The most numbers of one customer that another server is asked for.
 const NUMBERS_ASKED: usize = 3;
@@ -154,6 +158,11 @@ impl Toolbox {
                 let arguments: OrderArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
                 Ok(self.refund_status_elsewhere(remote, context, id).await.unwrap_or_else(|failure| *failure))
+            }
+            KNOWLEDGE => {
+                let arguments: KnowledgeArguments = read(spec, arguments)?;
+                let query = Self::query(&arguments)?;
+                Ok(self.knowledge_elsewhere(remote, context, &query).await.unwrap_or_else(|failure| *failure))
             }
             HUMAN => {
                 let arguments: HumanArguments = read(spec, arguments)?;
@@ -323,6 +332,23 @@ impl Toolbox {
         Ok(ToolResult { value, outcome: Outcome::RefundStatus(id, Some(refund)) })
     }
 
+    /// What the other server's documents say. What they do not answer is kept here, where the conversation is.
+    async fn knowledge_elsewhere(
+        &self,
+        remote: &dyn RemoteTools,
+        context: &Context,
+        query: &str,
+    ) -> Result<ToolResult, Box<ToolResult>> {
+        let fail = |error: &dyn std::error::Error| Box::new(failed(KNOWLEDGE, error));
+        let value = remote.call(KNOWLEDGE, json!({"query": query}), true).await.map_err(|error| fail(&error))?;
+        let listed = value["passages"].as_array().ok_or_else(|| Box::new(unreadable(KNOWLEDGE, &value)))?;
+        let passages: Vec<Passage> = listed.iter().take(PASSAGES).filter_map(passage).collect();
+        if passages.is_empty() {
+            self.support().record_gap(context, query).await.map_err(|error| fail(&error))?;
+        }
+        Ok(ToolResult::knowledge(passages))
+    }
+
     async fn hand_over_elsewhere(
         &self,
         remote: &dyn RemoteTools,
@@ -348,6 +374,14 @@ impl Toolbox {
         let alert = self.support().request_handoff(context, request).await.map_err(|error| fail(&error))?;
         Ok(ToolResult { value, outcome: Outcome::HandedOver(alert) })
     }
+}
+
+/// A passage of another server's documents.
+fn passage(value: &Value) -> Option<Passage> {
+    let field = |name: &str| Some(excerpt(value[name].as_str()?, LONGEST_PASSAGE)).filter(|text| !text.is_empty());
+    #[expect(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
+    let score = value["score"].as_f64().unwrap_or(0.0).clamp(0.0, 1.0) as f32;
+    Some(Passage { id: field("id")?, title: field("title")?, text: field("text")?, source: field("source")?, score })
 }
 
 /// The order as another server has it.

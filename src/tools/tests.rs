@@ -64,6 +64,41 @@ async fn every_tool_answers_the_documented_json() {
 }
 
 #[tokio::test]
+async fn documents_answer_and_what_they_do_not_is_kept() {
+    let shop = Shop::open().await;
+    let chunk = |name: &str, text: &str| crate::knowledge::built_in(name, "", text);
+    let chunks = vec![
+        chunk("Shipping", "Shipping costs ₹79. It takes 4 days."),
+        chunk("Order id", "An order id looks like ORD123456, and stands in the mail."),
+    ];
+    let library = Arc::new(crate::knowledge::Library::open(None, chunks));
+    let toolbox = Toolbox::new(shop.support().with_knowledge(library), Arc::new(crate::testing::WordList));
+    let ask = async |context: &Context, query: &str| toolbox.call(context, KNOWLEDGE, json!({"query": query})).await.value;
+    let asker = customer("919876543210", 3, "", &[], shop.now);
+    let found = ask(&asker, "what does shipping of ORD000003 cost?").await;
+    let passage = json!({
+        "id": "built-in:Shipping", "title": "Shipping", "text": "Shipping costs ₹79. It takes 4 days.", "source": "built-in",
+        "score": found["passages"][0]["score"],
+    });
+    assert_eq!(found, json!({"answerable": true, "passages": [passage]}));
+    let nothing = json!({"answerable": false, "passages": []});
+    for (context, query) in [
+        (&asker, "do you rent yachts? ORD000003, call 9845012345"),
+        // Once a turn; an operator's question is no customer's; a greeting is no question.
+        (&asker, "do you rent yachts? ORD000003"),
+        (&operator(&shop), "do you sell whales"),
+        (&asker, "hello there"),
+    ] {
+        assert_eq!(ask(context, query).await, nothing, "{query}");
+    }
+    let kept = shop.store.unanswered(9).await.unwrap();
+    let texts: Vec<&str> = kept.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!((texts.len(), kept[0].turn), (1, 3), "{texts:?}");
+    assert!(!texts[0].contains("ORD000003") && !texts[0].contains("98450"), "{texts:?}");
+    assert!(ask(&asker, " ").await["error"].as_str().unwrap().starts_with("query: "));
+}
+
+#[tokio::test]
 async fn wrong_calls_name_the_field_and_change_nothing() {
     let shop = Shop::open().await;
     let toolbox = shop.toolbox();

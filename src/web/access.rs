@@ -41,7 +41,7 @@ const SESSION_LIFETIME: Duration = Duration::from_hours(12);
 /// Sessions at the same time; where there are more, the oldest is removed.
 const MAX_SESSIONS: usize = 1_000;
 /// The forms for admins only. Every other form is for agents as well.
-const ADMIN_FORMS: [&str; 2] = ["/alerts/reopen", "/alerts/resolve-many"];
+const ADMIN_FORMS: [&str; 3] = ["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer"];
 /// The largest form, and the largest one of somebody who has not logged in.
 const MAX_FORM_BYTES: usize = 64 * 1_024;
 const MAX_LOGIN_BYTES: usize = 4 * 1_024;

@@ -11,7 +11,7 @@ use super::access::Session;
 use super::conversations::{known_user, tone};
 use super::forms::{Fields, encode};
 use super::pages::{range, ranges};
-use super::{AppState, PageError, charts, layout};
+use super::{AppState, PageError, charts, knowledge, layout};
 use crate::domain::audit::AuditPhase;
 use crate::domain::correction::{Correction, can_be_corrected, message_key};
 use crate::domain::ids::UserId;
@@ -207,6 +207,7 @@ pub(super) async fn quality(
     };
     let section = state.section(ReportSection::Quality, &chosen, None).await?;
     let main = html! {
+        (layout::notice(&fields))
         div.heading { h1 { "Quality" } p.about { (section.about) } (ranges("/quality", &chosen, None)) }
         (charts::stats(&section, &[]))
         (charts::series(&section, &state.settings.zone))
@@ -216,6 +217,7 @@ pub(super) async fn quality(
             "Corrected and unsure messages become training rows with " code { "ecomres label export" } "; "
             code { "ecomres model promote" } " puts a better model in the place of this one."
         }
+        (knowledge::section(&state, &session).await?)
     };
     Ok(layout::page("/quality", "Quality", &session, state.pending().await?, &main))
 }

@@ -146,6 +146,8 @@ pub(super) fn notice(fields: &Fields) -> Markup {
         "returned" => "The bot answers this customer again.",
         "busy" => "Somebody else changed this conversation at the same moment: try again.",
         "corrected" => "Thank you: the message is saved as an example to train with.",
+        "answered" => "The answer is written: the bot gives it from now on.",
+        "unwritten" => "The answer could not be written: the log says why.",
         "nomessage" => "This message is not there any more.",
         "empty" => "Write something first, at most 4,096 characters.",
         "bot" => "Take the conversation over before you reply.",

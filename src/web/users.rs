@@ -27,7 +27,7 @@ pub enum Role {
     Viewer,
     /// Claims and resolves alerts, takes conversations over, replies, corrects labels.
     Agent,
-    /// Also reopens resolved alerts and resolves many at once.
+    /// Also reopens resolved alerts, resolves many at once, and answers in the shop's documents.
     Admin,
 }
 

@@ -14,7 +14,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("store", &["domain", "files"]),
     ("import", &["domain", "store"]),
-    ("support", &["domain", "store", "telemetry"]),
+    ("knowledge", &[]),
+    ("support", &["domain", "knowledge", "store", "telemetry"]),
     ("tools", &["support", "nlu", "domain"]),
     ("net", &[]),
     ("http", &[]),
@@ -28,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("orders_api", &["domain", "import", "store", "http", "telemetry"]),
     ("mcp", &["tools", "domain", "net", "http"]),
     ("insights", &["store", "domain", "files"]),
-    ("web", &["insights", "support", "store", "http", "domain"]),
+    ("web", &["insights", "knowledge", "support", "store", "http", "domain"]),
 ];
 
 fn root() -> &'static Path {

@@ -122,6 +122,7 @@ async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, Strin
         template: None,
         response_target_seconds: 5,
         model: ecomres::insights::ModelSource::fixed(0.45, None),
+        library: Arc::default(),
         clock: Arc::new(Timestamp::now),
         disk: None,
         stop: stop.clone(),

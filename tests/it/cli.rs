@@ -45,6 +45,7 @@ fn help_of_every_command() {
         "alerts",
         "inbox",
         "events",
+        "knowledge",
         "backup",
         "audit-key",
         "retention",

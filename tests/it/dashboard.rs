@@ -1,6 +1,7 @@
 //! The pages of the support team over HTTP: the real router on a real port, with a store in memory.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use ecomres::http::client::{ClientHeader, TrustedProxies};
 use ecomres::http::connections::{Connections, Limits};
 use ecomres::http::serve::serve_within;
 use ecomres::insights::{ModelFacts, ModelSource, TrainingFacts};
+use ecomres::knowledge::Library;
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::web::{Access, SHUTDOWN_GRACE, Settings, hash_password, router};
@@ -33,6 +35,7 @@ pub(crate) const CUSTOMER: &str = "91<b>98765";
 pub(crate) struct Page {
     pub(crate) url: String,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) documents: PathBuf,
     pub(crate) http: reqwest::Client,
     stop: CancellationToken,
 }
@@ -40,6 +43,7 @@ pub(crate) struct Page {
 impl Drop for Page {
     fn drop(&mut self) {
         self.stop.cancel();
+        let _ = std::fs::remove_dir_all(&self.documents);
     }
 }
 
@@ -114,6 +118,8 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
     let address: SocketAddr = listener.local_addr().unwrap();
     let access = access(address);
     let stop = CancellationToken::new();
+    // Made only where an answer is written.
+    let documents = std::env::temp_dir().join(format!("ecomres-documents-{}", address.port()));
     let app = router(Settings {
         store: Arc::clone(&store),
         access,
@@ -124,13 +130,14 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
         template: Some(Template { name: "reply_waiting".to_owned(), language: "en".to_owned() }),
         response_target_seconds: 5,
         model: ModelSource::fixed(0.45, Some(facts())),
+        library: Arc::new(Library::open(Some(documents.clone()), Vec::new())),
         clock: Arc::new(Timestamp::now),
         disk: None,
         stop: stop.clone(),
     });
     let (connections, ending) = (Arc::clone(connections), stop.clone());
     tokio::spawn(async move { serve_within(&connections, app, listener, ending, SHUTDOWN_GRACE).await });
-    Page { url: format!("http://{address}"), store, http: client(), stop }
+    Page { url: format!("http://{address}"), store, documents, http: client(), stop }
 }
 
 impl Page {

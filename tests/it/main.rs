@@ -28,6 +28,7 @@ mod guard;
 mod ids;
 mod import;
 mod inbox;
+mod knowledge;
 mod label;
 mod live_orders;
 mod llm;

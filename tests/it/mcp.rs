@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use crate::cli::{ecomres, run};
 use client::{Session, shop};
 
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 8] = [
     "smart_triage_nlu",
     "query_order_database",
     "find_orders",
     "check_refund_eligibility",
     "process_refund",
     "refund_status",
+    "search_knowledge",
     "request_human_intervention",
 ];
 
@@ -45,7 +46,7 @@ fn a_session_of_the_generation_with_initialize() {
         let pays = tool["name"] == "process_refund";
         assert_eq!(tool["annotations"]["destructiveHint"], pays);
         assert_eq!(tool["annotations"]["idempotentHint"], true);
-        let reads = ["smart_triage_nlu", "query_order_database", "find_orders", "refund_status"]
+        let reads = ["smart_triage_nlu", "query_order_database", "find_orders", "refund_status", "search_knowledge"]
             .contains(&tool["name"].as_str().unwrap());
         assert_eq!(tool["annotations"]["readOnlyHint"], reads);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::ids::{AlertId, OrderId, UserId};
+use ecomres::domain::knowledge_gap::Unanswered;
 use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
 use ecomres::domain::outgoing::{Receipt, Status};
 use ecomres::web::{Access, Role, TeamMember, hash_password};
@@ -99,7 +100,7 @@ async fn every_form_requires_its_role() {
         for path in forms() {
             let allowed = match role {
                 Role::Viewer => false,
-                Role::Agent => !["/alerts/reopen", "/alerts/resolve-many"].contains(&path),
+                Role::Agent => !["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer"].contains(&path),
                 Role::Admin => true,
             };
             // Nothing is named, so what is allowed is refused for that.
@@ -156,6 +157,34 @@ async fn everybody_logs_in_with_their_own_secret() {
     let right = page.post("/login", &[("name", "lead"), ("word", "lead-token")], "").await;
     assert_eq!(right.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(log_in(&page, "desk", "desk-token").await.is_some(), "others are not locked out by it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_no_document_answers_is_answered_on_the_page() {
+    let page = team().await;
+    let one = Unanswered {
+        user_id: UserId::new(CUSTOMER),
+        turn: 1,
+        question: ecomres::knowledge::normalised("is there a <b>sauna</b>"),
+        text: "is there a <b>sauna</b>".to_owned(),
+        at: Timestamp::now(),
+    };
+    page.store.record_unanswered(&one).await.unwrap();
+    let (desk, lead) = (log_in(&page, "desk", "desk-token").await, log_in(&page, "lead", "lead-token").await);
+    let (desk, lead) = (desk.unwrap(), lead.unwrap());
+    let text = desk.get("/quality").await;
+    assert!(text.contains("is there a &lt;b&gt;sauna") && !text.contains("/knowledge/answer"), "{text}");
+    assert!(lead.get("/quality").await.contains("action=\"/knowledge/answer\""));
+    let fields = [("question", "Is there a sauna?"), ("answer", "Yes, on the roof.")];
+    let place = lead.post("/knowledge/answer", &fields).await.unwrap();
+    assert_eq!(place, "/quality?told=answered#gaps");
+    let text = lead.get("/quality?told=answered").await;
+    assert!(text.contains("The answer is written") && text.contains("Nothing was asked"), "{text}");
+    let written = std::fs::read_to_string(page.documents.join("answers.md")).unwrap();
+    assert!(written.contains("## Is there a sauna?\n\nYes, on the roof.\n"), "{written}");
+    let entries = page.store.audit_entries(1, 99).await.unwrap();
+    let noted = entries.iter().filter(|entry| entry.content.contains("answer_gap") && entry.content.contains("lead"));
+    assert_eq!(noted.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

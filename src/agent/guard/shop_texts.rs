@@ -40,12 +40,17 @@ impl ShopTexts {
     pub fn read<'a>(texts: impl IntoIterator<Item = &'a str>, patterns: &IdPatterns, money: &ShopMoney) -> Self {
         let mut found = Self::default();
         for text in texts {
-            found.amounts.extend(amounts_in(text, money).into_iter().filter_map(|(_, meaning)| meaning.amount(money)));
-            found.shares.extend(shares(text));
-            found.contacts.extend(contacts(text, patterns).into_iter().map(|contact| plain_contact(&contact)));
-            found.sentences.extend(text::sentences(text).into_iter().map(words));
+            found.add(text, patterns, money);
         }
         found
+    }
+
+    /// Adds a text of the shop, such as a passage of its documents that was found in this turn.
+    pub fn add(&mut self, text: &str, patterns: &IdPatterns, money: &ShopMoney) {
+        self.amounts.extend(amounts_in(text, money).into_iter().filter_map(|(_, meaning)| meaning.amount(money)));
+        self.shares.extend(shares(text));
+        self.contacts.extend(contacts(text, patterns).into_iter().map(|contact| plain_contact(&contact)));
+        self.sentences.extend(text::sentences(text).into_iter().map(words));
     }
 
     pub(super) fn amounts(&self) -> &[Amount] {

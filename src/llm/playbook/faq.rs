@@ -55,6 +55,14 @@ impl Faq {
         Ok(Self { entries: file.entry })
     }
 
+    /// Each entry: its name, the words of the questions that it answers, and the answer.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, String, &str)> {
+        self.entries.iter().map(|entry| {
+            let words = entry.when.join(" ").replace('*', "");
+            (entry.name.as_str(), words, entry.answer.as_str())
+        })
+    }
+
     /// All answers.
     pub fn answers(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.answer.as_str())

@@ -25,6 +25,7 @@ pub(super) const CHATS: &str = "chats";
 pub(super) const HISTORY: &str = "chat_history";
 pub(super) const CONVERSATIONS: &str = "conversations";
 pub(super) const CORRECTIONS: &str = "corrections";
+pub(super) const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
 pub(super) const INBOX: &str = "inbox";
 pub(super) const OUTBOX: &str = "outbox";
 pub(super) const OPT_OUTS: &str = "opt_outs";
@@ -39,7 +40,7 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 21] = [
+pub(super) const COLLECTIONS: [&str; 22] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
@@ -49,6 +50,7 @@ pub(super) const COLLECTIONS: [&str; 21] = [
     HISTORY,
     CONVERSATIONS,
     CORRECTIONS,
+    KNOWLEDGE_GAPS,
     INBOX,
     OUTBOX,
     OPT_OUTS,
@@ -64,7 +66,7 @@ pub(super) const COLLECTIONS: [&str; 21] = [
 ];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 7;
+const KNOWN: i64 = 8;
 
 /// The version from which on orders are found by their telephone numbers, however these are written.
 const PHONES_INDEXED: i64 = 5;
@@ -119,6 +121,8 @@ const INDEXES: &[Index] = &[
     plain(HISTORY, &[("timestamp", 1)]),
     plain(CORRECTIONS, &[("user_id", 1), ("turn", 1), ("_id", 1)]),
     plain(CORRECTIONS, &[("said_at", 1), ("_id", 1)]),
+    plain(KNOWLEDGE_GAPS, &[("user_id", 1), ("turn", 1), ("_id", 1)]),
+    plain(KNOWLEDGE_GAPS, &[("at", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),
     plain(CONVERSATIONS, &[("parked_at", 1)]),
     plain(INBOX, &[("user_id", 1), ("waiting", 1), ("sent_at", 1), ("arrived", 1)]),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
-use super::{BackendError, SqliteStore, alerts, chats, corrections, inbox, int, ledger, outbox, timestamp};
+use super::{BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -40,6 +40,12 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             &format!("{} WHERE user_id = ?1 ORDER BY turn, message", corrections::SELECT),
             user,
             corrections::read,
+        )?,
+        unanswered: rows_of(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY turn, question", knowledge_gaps::SELECT),
+            user,
+            knowledge_gaps::read,
         )?,
         inbox: rows_of(connection, inbox, user, |row| {
             Ok(StoredMessage { message: inbox::read_inbound(row)?, answered: row.get(7)? })
@@ -96,6 +102,7 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
         conversations: delete("conversations")?.max(delete("work")?),
         chats: delete("chats")?,
         corrections: delete("corrections")?,
+        unanswered: delete("knowledge_gaps")?,
         inbox: delete("inbox")?,
         outbox: delete("outbox")?,
         alerts: delete("human_intervention_alerts")?,

@@ -19,6 +19,10 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM corrections WHERE (user_id, turn, message) IN
              (SELECT user_id, turn, message FROM corrections WHERE said_at < ?1 ORDER BY said_at LIMIT ?2)"
         }
+        Sweepable::Unanswered => {
+            "DELETE FROM knowledge_gaps WHERE (user_id, turn, question) IN
+             (SELECT user_id, turn, question FROM knowledge_gaps WHERE at < ?1 ORDER BY at LIMIT ?2)"
+        }
         Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts
              WHERE status = 'resolved' AND resolved_at < ?1 ORDER BY resolved_at LIMIT ?2)"
