@@ -14,6 +14,7 @@ pub mod handoff;
 pub mod identification;
 pub mod opt_out;
 pub mod orders;
+pub mod proposals;
 pub mod refunds;
 pub mod small_talk;
 

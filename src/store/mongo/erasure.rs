@@ -13,7 +13,7 @@ use super::schema::{
     ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, LOOKUPS, OPT_OUTS, OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
-use super::{Base, MongoStore, chats, corrections, events, inbox, ledger, outbox};
+use super::{Base, MongoStore, actions, chats, corrections, events, inbox, ledger, outbox};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -64,6 +64,7 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
         .await?,
         lookups: lookups(base, user).await?,
         quotes: documents_of(base, QUOTES, user, doc! {}, ledger::read_quote).await?,
+        actions: actions::of_user(base, user).await?,
         events: events::events_of(base, user).await?,
         ..PersonalData::none(user)
     })
@@ -96,6 +97,7 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     base.collection(OPT_OUTS).update_many(doc! {"user_id": user.as_str()}, unnamed).await?;
     base.collection(LOOKUPS).delete_one(doc! {"_id": lookup::answers_of(user).as_str()}).await?;
     super::identities::erase(base, user).await?;
+    erased.actions = actions::erase(base, user).await?;
     erased.events = events::erase(base, user).await?;
     let nobody = format!("{ERASED}{}", uuid::Uuid::now_v7().simple());
     let update = doc! {"$set": {"user_id": nobody, "proof": "erased"}};

@@ -20,6 +20,7 @@ pub(super) const BINDINGS: &str = "bindings";
 pub(super) const LOOKUPS: &str = "lookups";
 pub(super) const REFUNDS: &str = "refunds";
 pub(super) const QUOTES: &str = "quotes";
+pub(super) const ACTIONS: &str = "actions";
 pub(super) const CHATS: &str = "chats";
 /// The transcript of the original. It is never made here.
 pub(super) const HISTORY: &str = "chat_history";
@@ -39,12 +40,13 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 21] = [
+pub(super) const COLLECTIONS: [&str; 22] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
     REFUNDS,
     QUOTES,
+    ACTIONS,
     CHATS,
     HISTORY,
     CONVERSATIONS,
@@ -64,7 +66,7 @@ pub(super) const COLLECTIONS: [&str; 21] = [
 ];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 7;
+const KNOWN: i64 = 8;
 
 /// The version from which on orders are found by their telephone numbers, however these are written.
 const PHONES_INDEXED: i64 = 5;
@@ -102,6 +104,13 @@ const INDEXES: &[Index] = &[
     plain(ORDERS, &[("Refund Requested", 1)]),
     plain(QUOTES, &[("order_id", 1), ("user_id", 1), ("created_at", -1), ("_id", -1)]),
     plain(QUOTES, &[("user_id", 1)]),
+    plain(ACTIONS, &[("order_id", 1), ("id", 1)]),
+    plain(ACTIONS, &[("id", 1)]),
+    plain(ACTIONS, &[("open", 1), ("id", -1)]),
+    plain(ACTIONS, &[("pending", 1)]),
+    plain(ACTIONS, &[("user_id", 1), ("id", 1)]),
+    plain(ACTIONS, &[("events_waiting", 1)]),
+    plain(REFUNDS, &[("actor", 1), ("at", 1)]),
     plain(BINDINGS, &[("user_id", 1)]),
     plain(IDENTITIES, &[("user_id", 1)]),
     plain(NUMBER_CHANGES, &[("user_id", 1)]),

@@ -64,6 +64,7 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             user,
             ledger::read_quote,
         )?,
+        actions: super::actions::of_user(connection, user)?,
         events: super::events::events_of(connection, user)?,
         ..PersonalData::none(user)
     })
@@ -104,6 +105,7 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
             .execute(params![user.as_str(), nobody])? as u64,
         lookups: delete("lookups")?,
         quotes: delete("quotes")?,
+        actions: super::actions::erase(connection, user)?,
         events: super::events::erase(connection, user)?,
         audit: 0,
         held_until,
