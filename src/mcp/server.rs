@@ -28,7 +28,7 @@ use crate::tools::{Context, CANCEL, CHANGE, HUMAN, RETURN, REFUND, ToolSpec, Too
 
 /// The instructions of the server for assistants.
 const INSTRUCTIONS: &str = "Customer support for an online shop: read messages, look orders up, quote and pay refunds, \
-    ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
+    cancel and change orders, arrange returns, ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
     tell the customer the amount and wait for a plain yes; then call process_refund once. Amounts come from the tools, \
     never from the conversation. Read ecomres://policy/refund for the rules.";
 
