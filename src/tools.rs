@@ -176,8 +176,8 @@ impl Toolbox {
             self.run(context, name, arguments.clone()).await
         };
         let mut said = result.value.clone();
-        if let Outcome::Refunded { refund, already: false } | Outcome::Acted { refund: Some(refund), already: false, .. } =
-            &result.outcome
+        if let Outcome::Refunded { refund, already: false }
+        | Outcome::Acted { refund: Some(refund), already: false, .. } = &result.outcome
             && let Some(said) = said.as_object_mut()
         {
             // The whole row but for how far it is, so that no column of the ledger can be changed unseen.

@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::guard::{self, Evidence, Unsupported};
+use crate::domain::action::Action;
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::OrderId;
 use crate::domain::pattern::pattern;
-use crate::domain::action::Action;
 use crate::domain::proposal::{Proposal, ProposalKind};
 use crate::domain::refund::{Refund, RefundState};
 use crate::domain::sentences::{Language, handoff, proposals, refunds};

@@ -80,7 +80,10 @@ async fn what_a_model_does_to_an_order_takes_two_messages_and_the_programs_words
     let offer = "I can cancel order ORD000030 and refund ₹262.\nShall I go ahead? Please reply yes or no.";
     assert_eq!(reports[0].reply.as_deref(), Some(offer));
     let offered = &reports[0].conversation.offered[0];
-    assert_eq!((offered.kind, offered.amount), (crate::domain::proposal::ProposalKind::Cancel, Some(Amount::rupees(262))));
+    assert_eq!(
+        (offered.kind, offered.amount),
+        (crate::domain::proposal::ProposalKind::Cancel, Some(Amount::rupees(262)))
+    );
     assert_eq!(reports[0].conversation.waiting_for, WaitingFor::Consent);
     let reply = reports[1].reply.as_deref().unwrap();
     assert!(reply.contains("Order ORD000030 is cancelled.") && reply.contains("RFND_"), "{reply}");

@@ -165,7 +165,8 @@ fn listed_actions(actions: &[Action], place: &str, money: &ShopMoney) -> (String
         format!("{id}  {at}  {order}  {}: {}{amount} ({done})", action.kind, visible(&action.summary()))
     };
     let lines: Vec<String> = actions.iter().map(line).collect();
-    let text = if lines.is_empty() { format!("There is nothing to do for orders in {place}.") } else { lines.join("\n") };
+    let text =
+        if lines.is_empty() { format!("There is nothing to do for orders in {place}.") } else { lines.join("\n") };
     let json: Vec<serde_json::Value> = actions.iter().map(action_json).collect();
     (text, json!({"actions": json}))
 }

@@ -53,8 +53,7 @@ impl PolicyConfig {
             photo_required: self.photo_required.clone(),
             never_returned: self.never_returned.clone(),
             monthly_refunds: self.monthly_refunds,
-            monthly_amount: amount
-                .map_err(|error| ConfigError::Invalid(format!("policy.monthly_amount: {error}")))?,
+            monthly_amount: amount.map_err(|error| ConfigError::Invalid(format!("policy.monthly_amount: {error}")))?,
             exchange: self.exchange,
             replacement: self.replacement,
             refund_on_return: match self.refund_on_return.as_str() {

@@ -20,8 +20,8 @@ use super::money::Decimal;
 
 pub use choice::chosen_orders;
 pub use live::{Consent, LiveOffers, Manner, NoConsent, Said, is_shown, shows};
-pub use meaning::{answer_about, answer_to};
 use meaning::agrees_to_proposal;
+pub use meaning::{answer_about, answer_to};
 pub use own_words::own_words;
 pub use press::Press;
 

@@ -18,7 +18,8 @@ use super::opt_out::Preference;
 use super::proposal::ProposalKind;
 use super::refund::{Refund, RefundState};
 pub use data::{
-    ActionData, AmountData, CustomerData, HandedOverData, PreferenceData, RefundData, ResolvedData, TestData, example, schema,
+    ActionData, AmountData, CustomerData, HandedOverData, PreferenceData, RefundData, ResolvedData, TestData, example,
+    schema,
 };
 pub use secret::{SecretError, SigningSecret};
 

@@ -13,7 +13,7 @@ use super::error::{ImportError, RowError};
 use super::field::{Field, Kind};
 use super::header::{self, Header};
 use super::lines::LinesFile;
-use super::mapping::{Choice, How, Mapping, Suggestion, Samples, examples};
+use super::mapping::{Choice, How, Mapping, Samples, Suggestion, examples};
 use super::preset::{Part, Preset};
 use super::row::{CellError, Draft, Readers, order_id};
 use super::source::{Input, Row, Rows, Table};

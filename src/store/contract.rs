@@ -38,8 +38,8 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    actions::*, contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, message_status::*, money::*,
-    order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*, stats::*, team::*,
+    actions::*, contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, message_status::*,
+    money::*, order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*, stats::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.

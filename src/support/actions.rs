@@ -64,11 +64,7 @@ impl SupportService {
             Decided::Ends(outcome) => Ok(outcome),
             Decided::Approved(approved) => {
                 let recorded = self.store.record_action(approved).await?;
-                Ok(ActionOutcome::Done {
-                    action: recorded.action,
-                    refund: recorded.refund,
-                    already: recorded.already,
-                })
+                Ok(ActionOutcome::Done { action: recorded.action, refund: recorded.refund, already: recorded.already })
             }
         }
     }
@@ -86,8 +82,7 @@ impl SupportService {
             let refund = refund.filter(|refund| same.transaction_id.as_ref() == Some(&refund.transaction_id));
             return ends(ActionOutcome::Done { action: same.clone(), refund, already: true });
         }
-        let ground =
-            Ground { order, before: &before, refund: refund.as_ref(), local: self.local(context.now) };
+        let ground = Ground { order, before: &before, refund: refund.as_ref(), local: self.local(context.now) };
         let action_id = format!("ACT_{}", Uuid::now_v7().simple());
         let request = ActionRequest { wish, caller: &context.caller, now: context.now, id: &action_id };
         let policy = &self.rules.actions;
@@ -200,7 +195,9 @@ pub async fn finish(
     actor.record_start(store, FINISH, &arguments).await?;
     let closed = store.close_action(id, &actor.name, actor.now, refund).await?;
     let mut result = match &closed {
-        Some(closed) => json!({"status": if closed.already { "already_done" } else { "success" }, "order_id": action.order_id}),
+        Some(closed) => {
+            json!({"status": if closed.already { "already_done" } else { "success" }, "order_id": action.order_id})
+        }
         None => json!({"status": "not_found"}),
     };
     if let Some(refund) = closed.as_ref().and_then(|closed| closed.refund.as_ref()) {

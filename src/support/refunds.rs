@@ -84,13 +84,8 @@ impl SupportService {
             return Ok(QuoteOutcome::Refused { order, refusal: Refusal::ReturnUnderWay });
         }
         let quote_id = QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple()));
-        match self.rules.policy.quote(
-            quote_id,
-            (&order, &items),
-            &context.caller,
-            context.now,
-            self.local(context.now),
-        ) {
+        match self.rules.policy.quote(quote_id, (&order, &items), &context.caller, context.now, self.local(context.now))
+        {
             Err(refusal) => Ok(QuoteOutcome::Refused { order, refusal }),
             Ok(quote) if self.is_over_limit(context, quote.refunded()).await? => {
                 Ok(QuoteOutcome::Refused { order, refusal: Refusal::MonthLimit })

@@ -59,7 +59,9 @@ pub(super) fn named(items: &[ItemArgument]) -> Result<Vec<NamedItem>, String> {
         };
         match name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => named.push(NamedItem { name: excerpt(name, 200), quantity }),
-            None => return Err("items: one has no name; give each item its name or sku, as the order has it".to_owned()),
+            None => {
+                return Err("items: one has no name; give each item its name or sku, as the order has it".to_owned());
+            }
         }
     }
     Ok(named)
@@ -299,7 +301,13 @@ fn output() -> Value {
     )
 }
 
-fn spec(name: &'static str, title: &'static str, description: &'static str, input: Value, destructive: bool) -> ToolSpec {
+fn spec(
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    input: Value,
+    destructive: bool,
+) -> ToolSpec {
     ToolSpec {
         name: name.into(),
         title: title.into(),

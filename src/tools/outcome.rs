@@ -157,17 +157,20 @@ impl ToolResult {
                 outcome: Outcome::Refused(id, refusal),
             },
             QuoteOutcome::Quoted(quote) => Self {
-                value: with_items(&quote.details.items, json!({
-                    "eligible": true,
-                    "order_id": id.as_str(),
-                    "order_value": quote.order_value.to_json(quote.currency),
-                    "refund_amount": quote.amount.to_json(quote.currency),
-                    "shipping_fee": quote.fee.to_json(quote.currency),
-                    "currency": quote.currency,
-                    "reason": sentences::refunds::eligible(LANGUAGE),
-                    "quote_id": quote.id.as_str(),
-                    "expires_at": quote.expires_at.to_string(),
-                })),
+                value: with_items(
+                    &quote.details.items,
+                    json!({
+                        "eligible": true,
+                        "order_id": id.as_str(),
+                        "order_value": quote.order_value.to_json(quote.currency),
+                        "refund_amount": quote.amount.to_json(quote.currency),
+                        "shipping_fee": quote.fee.to_json(quote.currency),
+                        "currency": quote.currency,
+                        "reason": sentences::refunds::eligible(LANGUAGE),
+                        "quote_id": quote.id.as_str(),
+                        "expires_at": quote.expires_at.to_string(),
+                    }),
+                ),
                 outcome: Outcome::Quoted(quote),
             },
         }
@@ -191,16 +194,19 @@ impl ToolResult {
             PayOutcome::Paid(recorded) => {
                 let refund = recorded.refund;
                 let items = refund.items.clone();
-                let value = with_items(&items, json!({
-                    "status": if recorded.already { "already_refunded" } else { "success" },
-                    "transaction_id": refund.transaction_id,
-                    "amount_refunded": refund.refunded().to_json(),
-                    "currency": refund.currency,
-                    "estimated_arrival": arrival,
-                    "order_id": refund.order_id.as_str(),
-                    "state": refund.state(),
-                    "simulated": refund.is_simulated(),
-                }));
+                let value = with_items(
+                    &items,
+                    json!({
+                        "status": if recorded.already { "already_refunded" } else { "success" },
+                        "transaction_id": refund.transaction_id,
+                        "amount_refunded": refund.refunded().to_json(),
+                        "currency": refund.currency,
+                        "estimated_arrival": arrival,
+                        "order_id": refund.order_id.as_str(),
+                        "state": refund.state(),
+                        "simulated": refund.is_simulated(),
+                    }),
+                );
                 Self { value, outcome: Outcome::Refunded { refund, already: recorded.already } }
             }
         }

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::actions::named;
 use super::arguments::read;
 use super::{
-    CANCEL, CHANGE, CHECK_REFUND, CancelArguments, ChangeArguments, CheckRefundArguments, RETURN, ReturnArguments, FIND_ORDERS, HUMAN, HumanArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS,
-    RefundArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
+    CANCEL, CHANGE, CHECK_REFUND, CancelArguments, ChangeArguments, CheckRefundArguments, FIND_ORDERS, HUMAN,
+    HumanArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS, RETURN, RefundArguments, ReturnArguments,
+    TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
 };
 use crate::domain::alert::Priority;
 use crate::domain::currency::{Amount, Currency};
@@ -24,7 +25,7 @@ use crate::domain::money::{Decimal, Money};
 use crate::domain::order::{Item, NamedItem, Order};
 use crate::domain::ownership::{Access, Seen};
 use crate::domain::proposal::{Details, ProposalKind};
-use crate::domain::refund::{Denial, Progress, ProviderKind, Proposal, Refund, RefundState, Refusal, Route};
+use crate::domain::refund::{Denial, Progress, Proposal, ProviderKind, Refund, RefundState, Refusal, Route};
 use crate::domain::sentences::{self, Language};
 use crate::domain::words::excerpt;
 use crate::nlu::{HeadPrediction, INTENT, Prediction, SENTIMENT};
@@ -152,7 +153,10 @@ impl Toolbox {
                 let amount = arguments.amount()?;
                 let named = named(&arguments.items)?;
                 let reason = excerpt(arguments.reason.trim(), 500);
-                Ok(self.pay_elsewhere(remote, context, (id, &named), amount, &reason).await.unwrap_or_else(|failure| *failure))
+                Ok(self
+                    .pay_elsewhere(remote, context, (id, &named), amount, &reason)
+                    .await
+                    .unwrap_or_else(|failure| *failure))
             }
             REFUND_STATUS => {
                 let arguments: OrderArguments = read(spec, arguments)?;
@@ -279,7 +283,12 @@ impl Toolbox {
         let outcome = match read().ok_or_else(|| Box::new(unreadable(CHECK_REFUND, &value)))? {
             Err(outcome) => outcome,
             Ok(offer) => {
-                match self.support().save_remote_quote(context, (&order, &items), offer).await.map_err(|error| fail(&error))? {
+                match self
+                    .support()
+                    .save_remote_quote(context, (&order, &items), offer)
+                    .await
+                    .map_err(|error| fail(&error))?
+                {
                     Ok(offer) => QuoteOutcome::Quoted(offer),
                     Err(refusal) => QuoteOutcome::Refused { order, refusal },
                 }

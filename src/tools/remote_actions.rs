@@ -83,8 +83,7 @@ impl Toolbox {
             }
             Decided::Approved(approved) => approved,
         };
-        let value =
-            remote.call(name, arguments(&order.id, wish), false).await.map_err(|error| fail(&error))?;
+        let value = remote.call(name, arguments(&order.id, wish), false).await.map_err(|error| fail(&error))?;
         let status = value["status"].as_str().unwrap_or_default();
         let outcome = match status {
             "success" | "already_done" => {

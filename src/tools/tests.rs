@@ -230,7 +230,11 @@ async fn whatever_changes_an_order_waits_for_a_yes_and_is_done_once() {
         (CHANGE, json!({"order_id": "ORD000020", "address": "9 Hill View, Pune 411045"}), "yes, change it"),
         (CANCEL, json!({"order_id": "ORD000020", "reason": "by mistake"}), "haan, cancel kar do"),
         (RETURN, json!({"order_id": "ORD000022", "resolution": "replacement", "items": ["brown bread"]}), "yes"),
-        (RETURN, json!({"order_id": "ORD000022", "resolution": "refund", "items": [{"sku": "MLK", "quantity": 1}]}), "yes"),
+        (
+            RETURN,
+            json!({"order_id": "ORD000022", "resolution": "refund", "items": [{"sku": "MLK", "quantity": 1}]}),
+            "yes",
+        ),
     ] {
         let proposed = call(1, "please", &[], name, &arguments).await;
         assert_eq!(proposed["status"], "needs_confirmation", "{proposed}");
@@ -291,7 +295,10 @@ async fn refusals_have_a_code_and_an_operator_needs_no_consent() {
     let refund = call(REFUND, json!({"order_id": "ORD000020"})).await;
     assert_eq!(refund["status"], "already_refunded");
     let back = call(RETURN, json!({"order_id": "ORD000022", "resolution": "refund", "items": ["eggs"]})).await;
-    assert_eq!((&back["status"], &back["amount"], &back["transaction_id"]), (&json!("success"), &json!(96), &Value::Null));
+    assert_eq!(
+        (&back["status"], &back["amount"], &back["transaction_id"]),
+        (&json!("success"), &json!(96), &Value::Null)
+    );
     let check = call(CHECK_REFUND, json!({"order_id": "ORD000022", "items": ["eggs"]})).await;
     assert_eq!((&check["eligible"], &check["code"]), (&json!(false), &json!("under_way")));
 }
@@ -314,6 +321,9 @@ async fn a_part_of_an_order_is_refunded_once() {
     let again = call(3, "yes", &[&quote], REFUND, eggs).await;
     assert_eq!(again["status"], "already_refunded");
     let more = call(3, "and the milk", &[], CHECK_REFUND, json!({"order_id": "ORD000022", "items": ["milk"]})).await;
-    assert_eq!((&more["eligible"], &more["code"], &more["needs_person"]), (&json!(false), &json!("limit"), &json!(true)));
+    assert_eq!(
+        (&more["eligible"], &more["code"], &more["needs_person"]),
+        (&json!(false), &json!("limit"), &json!(true))
+    );
     assert_eq!(shop.store.check_refunds().await.unwrap(), None);
 }

@@ -209,7 +209,8 @@ fn the_team_does_to_orders_what_the_tools_say() {
     assert_eq!((&cancelled["status"], &cancelled["amount_refunded"]), (&json!("success"), &json!(262)), "{cancelled}");
     let again = call("cancel_order", json!({"order_id": "ORD700001"}));
     assert_eq!((&again["status"], &again["transaction_id"]), (&json!("already_done"), &cancelled["transaction_id"]));
-    let back = call("return_order", json!({"order_id": "ORD700002", "resolution": "refund", "items": [{"name": "bread"}]}));
+    let back =
+        call("return_order", json!({"order_id": "ORD700002", "resolution": "refund", "items": [{"name": "bread"}]}));
     assert_eq!((&back["status"], &back["amount"]), (&json!("success"), &json!(50)), "{back}");
     drop(session);
     let tell = |arguments: &[&str]| {
@@ -218,7 +219,8 @@ fn the_team_does_to_orders_what_the_tools_say() {
         serde_json::from_str::<Value>(&out).unwrap()
     };
     let open = tell(&["orders", "actions", "--open"]);
-    let kinds: Vec<&str> = open["actions"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        open["actions"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["return", "cancel", "change"], "{open}");
     let done = tell(&["orders", "done", back["action_id"].as_str().unwrap(), "--by", "desk"]);
     assert!(done["status"] == "done" && done["transaction_id"].is_string(), "{done}");

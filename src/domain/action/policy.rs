@@ -288,8 +288,7 @@ impl ActionPolicy {
             _ => &[],
         };
         let why = (request.caller, wish.reason.as_str(), request.now);
-        let refund =
-            paid.at_once.then(|| refunds.approve_with(agreed, order, (paid.amount, paid.fee, items), why));
+        let refund = paid.at_once.then(|| refunds.approve_with(agreed, order, (paid.amount, paid.fee, items), why));
         let changes = ground.before.iter().filter(|action| action.kind == ProposalKind::Change).count();
         let amount = (paid.amount > Money::ZERO).then(|| Amount::new(paid.amount, order.currency()));
         Ok(Some(ApprovedAction {

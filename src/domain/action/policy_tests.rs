@@ -116,7 +116,8 @@ fn every_state_and_payment_decides_a_cancellation() {
     ] {
         for payment in payments {
             let order = order(state, payment);
-            let tried = tried(&ActionPolicy::default(), ground(&order, &[]), &wish(ProposalKind::Cancel, Details::default()));
+            let tried =
+                tried(&ActionPolicy::default(), ground(&order, &[]), &wish(ProposalKind::Cancel, Details::default()));
             let paid = tried.map(|(_, refund)| refund.map(|refund| refund.amount.minor_units()));
             let expected = match (late, payment) {
                 (Some(code), _) => Err(code),
@@ -213,7 +214,9 @@ fn what_was_delivered_goes_back_within_its_window() {
     assert_eq!(money(&delivered, &back(Resolution::Exchange, bread())), Err("unsupported"));
     assert_eq!(money(&delivered, &back(Resolution::Refund, vec![item("Eggs", 1)])), Err("never_returned"));
     assert_eq!(money(&delivered, &back(Resolution::Refund, Vec::new())), Err("never_returned"));
-    for (category, code) in [("Cakes", "never_returned"), ("Furniture", "needs_photo"), ("Electronics", "window_passed")] {
+    for (category, code) in
+        [("Cakes", "never_returned"), ("Furniture", "needs_photo"), ("Electronics", "window_passed")]
+    {
         let other = Order { category: category.to_owned(), ..delivered.clone() };
         assert_eq!(money(&other, &back(Resolution::Replacement, bread())), Err(code));
     }
@@ -248,10 +251,17 @@ fn what_went_back_does_not_go_back_again() {
     assert!(policy.done_before(&bread, &before).is_some());
     let with = Ground { refund: Some(&refund), ..ground(&stored, &before) };
     let milk = |resolution| back(resolution, vec![item("Toned Milk", 1)]);
-    assert_eq!(tried(&policy, with, &back(Resolution::Replacement, bread.details.items.clone())).unwrap_err(), "under_way");
+    assert_eq!(
+        tried(&policy, with, &back(Resolution::Replacement, bread.details.items.clone())).unwrap_err(),
+        "under_way"
+    );
     assert_eq!(tried(&policy, with, &milk(Resolution::Refund)).unwrap_err(), "limit", "a second part is for a person");
     assert!(tried(&policy, with, &milk(Resolution::Replacement)).is_ok());
-    assert!(with.goes_back(&[]) && with.goes_back(&bread.details.items) && !with.goes_back(&milk(Resolution::Refund).details.items));
+    assert!(
+        with.goes_back(&[])
+            && with.goes_back(&bread.details.items)
+            && !with.goes_back(&milk(Resolution::Refund).details.items)
+    );
     let cancel = wish(ProposalKind::Cancel, Details::default());
     let young = order(Some(OrderState::Placed), Some(PaymentState::Paid));
     let with = Ground { refund: Some(&refund), ..ground(&young, &[]) };

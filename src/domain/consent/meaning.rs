@@ -25,13 +25,17 @@ static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|غير|غيره|غيرها|تغيير)\b",
     )
 });
-static RETURN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:return|returned|devolver|devolución|devolução|lautao|lauta|वापसी|लौटा|إرجاع|ارجاع|أرجعه)\b"));
-static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|रिप्लेस|استبدال|استبدله)\b")
+static RETURN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:return|returned|devolver|devolución|devolução|lautao|lauta|वापसी|लौटा|إرجاع|ارجاع|أرجعه)\b")
 });
-static EXCHANGE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله)\b"));
+static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|रिप्लेस|استبدال|استبدله)\b",
+    )
+});
+static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله)\b")
+});
 
 /// The words that name what is proposed; those of a refund are in the vocabulary.
 fn names(meaning: Meaning) -> Option<&'static Regex> {

@@ -50,10 +50,11 @@ impl Order {
             let mut found = lines.iter().enumerate().filter(|(_, line)| fits(line)).map(|(place, _)| place);
             (found.next(), found.next())
         };
-        let fits: [&dyn Fn(&OrderLine) -> bool; 3] = [&|line| line.has_sku(name), &|line| words(&line.name) == wanted, &|line| {
-            let known = words(&line.name);
-            wanted.iter().all(|word| known.contains(word))
-        }];
+        let fits: [&dyn Fn(&OrderLine) -> bool; 3] =
+            [&|line| line.has_sku(name), &|line| words(&line.name) == wanted, &|line| {
+                let known = words(&line.name);
+                wanted.iter().all(|word| known.contains(word))
+            }];
         fits.into_iter().find_map(|fits| match only(fits) {
             (Some(one), None) => Some(Some(one)),
             (Some(_), Some(_)) => Some(None),

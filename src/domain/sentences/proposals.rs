@@ -137,12 +137,7 @@ pub fn yes(_language: Language, kind: ProposalKind, resolution: Option<Resolutio
 }
 
 /// Row of a list: agrees to a proposal for one order.
-pub fn yes_for(
-    _language: Language,
-    kind: ProposalKind,
-    resolution: Option<Resolution>,
-    order: impl Display,
-) -> String {
+pub fn yes_for(_language: Language, kind: ProposalKind, resolution: Option<Resolution>, order: impl Display) -> String {
     let what = match (kind, resolution) {
         (ProposalKind::Refund, _) => "refund",
         (ProposalKind::Cancel, _) => "cancel",
@@ -196,7 +191,9 @@ pub fn return_window_passed(language: Language, days: u32) -> String {
 pub fn delivery_date_unknown(language: Language, days: u32) -> String {
     english(
         language,
-        format!("it can be returned within {days} days, and I can't see when it came, so a member of our team decides."),
+        format!(
+            "it can be returned within {days} days, and I can't see when it came, so a member of our team decides."
+        ),
     )
 }
 

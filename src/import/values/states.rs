@@ -128,7 +128,10 @@ const PAYMENTS: &[(PaymentState, &str)] = &[
         "refundprocessing refundinprocess refundinprogress refundpending refundinitiated refundunderway \
          refundapproved refundsubmitted reembolsoenproceso reembolsopendiente reembolsoemandamento reembolsopendente",
     ),
-    (PaymentState::RefundFailed, "refundfailed refundfailure refundrejected refunddeclined refundunsuccessful reembolsofallido"),
+    (
+        PaymentState::RefundFailed,
+        "refundfailed refundfailure refundrejected refunddeclined refundunsuccessful reembolsofallido",
+    ),
 ];
 
 /// A phrase without spaces and punctuation, in lower case.

@@ -129,7 +129,11 @@ async fn record(base: &Base, approved: ApprovedAction) -> Read<RecordedAction> {
 }
 
 async fn find(base: &Base, filter: Document, latest: bool, limit: i64) -> Read<Vec<Action>> {
-    let order = if latest { doc! {"id": -1} } else { doc! {"id": 1} };
+    let order = if latest {
+        doc! {"id": -1}
+    } else {
+        doc! {"id": 1}
+    };
     let found = base.collection(ACTIONS).find(filter).sort(order).limit(limit).await?;
     let documents: Vec<Document> = found.try_collect().await?;
     let mut actions = Vec::with_capacity(documents.len());
@@ -218,7 +222,11 @@ impl Actions for MongoStore {
     }
 
     async fn actions(&self, open: bool, limit: u32) -> Result<Vec<Action>> {
-        let filter = if open { doc! {"open": true} } else { doc! {} };
+        let filter = if open {
+            doc! {"open": true}
+        } else {
+            doc! {}
+        };
         self.run("reading actions", |base| async move {
             if limit == 0 { Ok(Vec::new()) } else { find(&base, filter, true, limit.into()).await }
         })

@@ -16,7 +16,7 @@ use super::{Base, MongoStore, events};
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::proposal::{Details, ProposalKind};
-use crate::domain::refund::{ApprovedRefund, Progress, ProviderKind, Proposal, Refund, RefundState, Route};
+use crate::domain::refund::{ApprovedRefund, Progress, Proposal, ProviderKind, Refund, RefundState, Route};
 
 type Read<T> = std::result::Result<T, BackendError>;
 

@@ -55,8 +55,7 @@ fn find(connection: &Connection, column: &str, value: &str) -> Read<Option<Actio
 }
 
 fn insert(connection: &Connection, key: &str, action: &Action) -> Read<bool> {
-    let details =
-        serde_json::to_string(&action.details).map_err(|error| BackendError::Content(error.to_string()))?;
+    let details = serde_json::to_string(&action.details).map_err(|error| BackendError::Content(error.to_string()))?;
     let added = connection
         .prepare_cached(
             "INSERT INTO actions (id, key, kind, order_id, user_id, actor, reason, details, amount_paise, currency, transaction_id, at)
@@ -167,8 +166,7 @@ impl Actions for SqliteStore {
     async fn actions(&self, open: bool, limit: u32) -> Result<Vec<Action>> {
         let which = if open { "WHERE done_at IS NULL" } else { "" };
         self.read("reading actions", move |connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("{SELECT} {which} ORDER BY seq DESC LIMIT ?1"))?;
+            let mut statement = connection.prepare_cached(&format!("{SELECT} {which} ORDER BY seq DESC LIMIT ?1"))?;
             statement.query_and_then([limit], read)?.collect()
         })
         .await

@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::money::Money;
 use crate::domain::proposal::ProposalKind;
-use crate::domain::refund::{ApprovedRefund, Progress, ProviderKind, Proposal, Refund, RefundState, Route};
+use crate::domain::refund::{ApprovedRefund, Progress, Proposal, ProviderKind, Refund, RefundState, Route};
 use crate::domain::words::excerpt;
 
 pub(super) const SELECT_QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at, currency, kind, details FROM quotes";
@@ -204,10 +204,7 @@ impl Ledger for SqliteStore {
 
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded> {
         let recorder = self.recorder;
-        self.write("recording a refund", move |connection| {
-            record(connection, recorder, &approved.into_refund())
-        })
-        .await
+        self.write("recording a refund", move |connection| record(connection, recorder, &approved.into_refund())).await
     }
 
     async fn refunds_of(&self, actor: &str, since: Timestamp) -> Result<Vec<Refund>> {
