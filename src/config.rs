@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod llm;
 mod people;
+mod policy;
 mod refund;
 mod servers;
 mod setting;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::domain::action::ActionPolicy;
 use crate::domain::audit::AuditKey;
 use crate::domain::caller::Verification;
 use crate::domain::currency::{Currency, ShopMoney};
@@ -34,6 +36,7 @@ pub use error::ConfigError;
 pub use events::{EndpointConfig, EventsConfig, FIRST_ENDPOINT};
 pub use llm::{LlmConfig, PrivacyConfig};
 pub use people::DashboardUserConfig;
+pub use policy::PolicyConfig;
 pub use refund::{Preset, RazorpayConfig, RefundConfig, RefundWebhookConfig, StripeConfig};
 pub use servers::McpServerConfig;
 use setting::{SETTINGS, suggestion};
@@ -82,6 +85,8 @@ pub struct Config {
     pub import: ImportConfig,
     /// The refund policy.
     pub refund: RefundConfig,
+    /// What else may be done to orders.
+    pub policy: PolicyConfig,
     /// When a message is classified anew.
     pub triage: TriageConfig,
     /// When a conversation is handed over to a person.
@@ -549,6 +554,14 @@ impl Config {
     /// When a value is invalid.
     pub fn policy(&self) -> Result<RefundPolicy, ConfigError> {
         self.refund.policy(self.money())
+    }
+
+    /// What else may be done to orders.
+    ///
+    /// # Errors
+    /// When a value cannot be used.
+    pub fn actions(&self) -> Result<ActionPolicy, ConfigError> {
+        self.policy.policy(self.money())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The terms of the trade and their rules: orders, money, conversations, refunds, alerts. Pure: no I/O and no clock;
 //! the time is always a parameter.
 
+pub mod action;
 pub mod address;
 pub mod alert;
 pub mod audit;
@@ -25,6 +26,7 @@ pub mod outgoing;
 pub mod ownership;
 pub(crate) mod pattern;
 pub mod phone;
+pub mod proposal;
 pub mod refund;
 pub mod retention;
 pub mod sendable;

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::error::{ImportError, RowError};
 pub use self::field::Field;
 pub use self::lines::LinesFile;
-pub use self::mapping::{Choice, How, Proposal};
+pub use self::mapping::{Choice, How, Suggestion};
 pub use self::preset::Preset;
 pub use self::reader::{ColumnUse, FileSummary, OrderReader, Settings};
 pub use self::source::Input;

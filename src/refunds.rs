@@ -160,6 +160,7 @@ mod fixtures {
             fee: Money::ZERO,
             currency: crate::domain::currency::Currency::INR,
             quote_id: None,
+            items: Vec::new(),
             reason: "never arrived".to_owned(),
             actor: "customer:919876543210".to_owned(),
             at,

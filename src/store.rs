@@ -1,6 +1,7 @@
 //! The store: the traits that every backend implements, and opening one. Rules about money and people are in `domain`;
 //! a backend only stores what they decided.
 
+mod actions;
 mod audit_key;
 mod contacts;
 mod corrections;
@@ -39,9 +40,10 @@ pub use crate::domain::order::UpsertOutcome;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::ownership::{Binding, Proof};
 use crate::domain::phone::Country;
-use crate::domain::refund::{ApprovedRefund, Progress, Quote, Refund, RefundState};
+use crate::domain::refund::{ApprovedRefund, Progress, Proposal, Refund, RefundState};
 use crate::domain::sendable::{Contact, Heard};
 use crate::domain::stats::{AlertRow, ConversationStats, OrderStats, Period, RefundStats};
+pub use actions::{Actions, Closed, RecordedAction};
 pub use audit_key::{AuditKeySource, KEY_FILE_END, KeyPlace, LoadedKey};
 pub use contacts::{Contacts, OTHER_NUMBERS, Tally};
 pub use corrections::Corrections;
@@ -274,20 +276,22 @@ pub struct Recorded {
     pub already: bool,
 }
 
-/// Quotes and refunds.
+/// Proposals, called quotes here as before, and refunds.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Saves a quote.
-    async fn save_quote(&self, quote: &Quote) -> Result<()>;
-    /// The latest quote for an order that was made to this identity (`None`: to an operator).
-    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Quote>>;
-    /// The quote with this identifier.
-    async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>>;
+    /// Saves a proposal of any kind.
+    async fn save_quote(&self, quote: &Proposal) -> Result<()>;
+    /// The latest proposal of a refund for an order that was made to this identity (`None`: to an operator).
+    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Proposal>>;
+    /// The proposal with this identifier.
+    async fn quote(&self, id: &QuoteId) -> Result<Option<Proposal>>;
     /// The refund of an order, if one was approved.
     async fn refund_of(&self, order: &OrderId) -> Result<Option<Refund>>;
     /// Records a refund unless the order has one: at most one for each order, whatever runs at the same time, and
     /// durable before this returns.
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded>;
+    /// The refunds on behalf of this actor since a time.
+    async fn refunds_of(&self, actor: &str, since: Timestamp) -> Result<Vec<Refund>>;
     /// All refunds, the latest first, at most `limit`.
     async fn refunds(&self, limit: u32) -> Result<Vec<Refund>>;
     /// The refund with this transaction id.
@@ -522,6 +526,7 @@ pub struct ConversationSummary {
 pub trait Store:
     Orders
     + Ledger
+    + Actions
     + Transcript
     + Conversations
     + Corrections

@@ -3,6 +3,7 @@
 //! Identity, amount and consent never come from what a model claims, and a refused order looks exactly like an unknown
 //! one.
 
+pub mod actions;
 mod actor;
 pub mod alerts;
 pub mod handoff;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use crate::domain::action::ActionPolicy;
 use crate::domain::alert::Alert;
 use crate::domain::audit::AuditRecord;
 use crate::domain::caller::{Caller, Verification};
@@ -31,6 +33,7 @@ use crate::domain::refund::RefundPolicy;
 use crate::knowledge::Library;
 pub use crate::knowledge::Passage;
 use crate::store::{Store, StoreError};
+pub use actions::{ActionOutcome, Decided};
 pub use actor::Actor;
 pub use handoff::HandoffRequest;
 pub use recognise::Recognised;
@@ -41,6 +44,8 @@ pub use refunds::{PayOutcome, QuoteOutcome};
 pub struct Rules {
     /// The refund policy.
     pub policy: RefundPolicy,
+    /// What else may be done to orders.
+    pub actions: ActionPolicy,
     /// What the settings say of identifiers.
     pub patterns: IdPatterns,
     /// Who may see an order that has no telephone number.

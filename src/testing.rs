@@ -116,6 +116,7 @@ impl Shop {
         import.commit().await.unwrap();
         let rules = Rules {
             policy: config.policy().unwrap(),
+            actions: config.actions().unwrap(),
             patterns: IdPatterns::default(),
             verification: config.orders.verification,
             daily_limit: config.orders.daily_limit,
@@ -227,6 +228,7 @@ pub(crate) fn customer(user: &str, turn: u64, text: &str, offered: &[&QuoteId], 
             user: UserId::new(user),
             turn,
             text: text.into(),
+            language: crate::domain::sentences::Language::default(),
             offers: live_offers(offered).map(Box::new),
             said: vec![written()],
             named_orders: (0..200).chain([999_999]).map(|number| OrderId::new(&format!("ORD{number:06}"))).collect(),

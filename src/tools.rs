@@ -3,28 +3,36 @@
 //! It must never hold a rule about money or identity: a tool reads its arguments, calls the support service, and writes the
 //! outcome as JSON.
 
+mod actions;
 mod arguments;
 mod definitions;
 mod outcome;
 mod records;
 mod remote;
+mod remote_actions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
 
+use crate::domain::action::Wish;
 use crate::domain::audit::{AuditPhase, AuditRecord, LEDGER};
+use crate::domain::currency::ShopMoney;
 use crate::domain::ids::{OrderId, Source, UserId, transport_phone};
 use crate::domain::ownership::Access;
+use crate::domain::proposal::ProposalKind;
+use crate::domain::sentences::Language;
 use crate::domain::words::excerpt;
 use crate::nlu::Classifier;
 pub use crate::support::Context;
 use crate::support::{HandoffRequest, SupportService};
+pub use actions::{CancelArguments, ChangeArguments, ItemArgument, ItemArguments, ReturnArguments};
 use arguments::read;
 pub use definitions::{
-    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, REFUND,
-    REFUND_STATUS, RefundArguments, TRIAGE, ToolSpec, TriageArguments, catalogue,
+    CANCEL, CHANGE, CHECK_REFUND, CheckRefundArguments, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments,
+    KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, REFUND, REFUND_STATUS, RETURN, RefundArguments, TRIAGE,
+    ToolSpec, TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
 pub use records::{RecordError, RecordName};
@@ -172,7 +180,8 @@ impl Toolbox {
             self.run(context, name, arguments.clone()).await
         };
         let mut said = result.value.clone();
-        if let Outcome::Refunded { refund, already: false } = &result.outcome
+        if let Outcome::Refunded { refund, already: false }
+        | Outcome::Acted { refund: Some(refund), already: false, .. } = &result.outcome
             && let Some(said) = said.as_object_mut()
         {
             // The whole row but for how far it is, so that no column of the ledger can be changed unseen.
@@ -217,6 +226,16 @@ impl Toolbox {
             CHECK_REFUND => self.check_refund(context, &read(spec, arguments)?).await,
             REFUND => self.refund(context, &read(spec, arguments)?).await,
             REFUND_STATUS => self.refund_status(context, &read(spec, arguments)?).await,
+            CANCEL => {
+                let arguments: CancelArguments = read(spec, arguments)?;
+                self.act(context, &arguments.order_id, &arguments.wish()).await
+            }
+            CHANGE => {
+                let arguments: ChangeArguments = read(spec, arguments)?;
+                let wish = arguments.wish(self.support.rules().country)?;
+                self.act(context, &arguments.order_id, &wish).await
+            }
+            RETURN => self.give_back(context, &read(spec, arguments)?).await,
             KNOWLEDGE => self.search_knowledge(context, &read(spec, arguments)?).await,
             HUMAN => self.human(context, read(spec, arguments)?).await,
             other => Err(self.no_such_tool(other)),
@@ -272,9 +291,10 @@ impl Toolbox {
         }
     }
 
-    async fn check_refund(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
+    async fn check_refund(&self, context: &Context, arguments: &CheckRefundArguments) -> Result<ToolResult, String> {
         let id = self.order_id(context, &arguments.order_id).await?;
-        Ok(match self.support.create_quote(context, &id).await {
+        let named = actions::named(&arguments.items)?;
+        Ok(match self.support.create_quote(context, &id, &named).await {
             Ok(outcome) => ToolResult::quoted(id, outcome, &self.support.rules().policy.money),
             Err(error) => ToolResult::failed(CHECK_REFUND, &error),
         })
@@ -283,14 +303,44 @@ impl Toolbox {
     async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
         let id = self.order_id(context, &arguments.order_id).await?;
         let amount = arguments.amount()?;
+        let named = actions::named(&arguments.items)?;
         let reason = excerpt(arguments.reason.trim(), 500);
-        Ok(match self.support.pay(context, &id, amount, &reason).await {
+        Ok(match self.support.pay(context, (&id, &named), amount, &reason).await {
             Ok(outcome) => {
                 let policy = &self.support.rules().policy;
                 ToolResult::paid(id, outcome, &policy.estimated_arrival, &policy.money)
             }
             Err(error) => ToolResult::failed(REFUND, &error),
         })
+    }
+
+    async fn act(&self, context: &Context, order: &str, wish: &Wish) -> Result<ToolResult, String> {
+        let id = self.order_id(context, order).await?;
+        Ok(match self.support.act(context, &id, wish).await {
+            Ok(outcome) => ToolResult::acted((id, wish), outcome, self.words(context)),
+            Err(error) => ToolResult::failed(wish.kind.as_str(), &error),
+        })
+    }
+
+    async fn give_back(&self, context: &Context, arguments: &ReturnArguments) -> Result<ToolResult, String> {
+        let id = self.order_id(context, &arguments.order_id).await?;
+        let order = match self.support.record_lookup(context, &id, Access::Money).await {
+            Ok(seen) => seen.map(|seen| seen.order),
+            Err(error) => return Ok(ToolResult::failed(RETURN, &error)),
+        };
+        match arguments.wish(order.as_ref())? {
+            Ok(wish) => self.act(context, id.as_str(), &wish).await,
+            Err(refusal) => {
+                let (language, money, _) = self.words(context);
+                Ok(ToolResult::declined(id, ProposalKind::Return, refusal, (language, money)))
+            }
+        }
+    }
+
+    /// In which words a result is put.
+    fn words(&self, context: &Context) -> (Language, &ShopMoney, &str) {
+        let policy = &self.support.rules().policy;
+        (context.caller.language(), &policy.money, &policy.estimated_arrival)
     }
 
     async fn refund_status(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
@@ -301,11 +351,7 @@ impl Toolbox {
         })
     }
 
-    async fn search_knowledge(
-        &self,
-        context: &Context,
-        arguments: &KnowledgeArguments,
-    ) -> Result<ToolResult, String> {
+    async fn search_knowledge(&self, context: &Context, arguments: &KnowledgeArguments) -> Result<ToolResult, String> {
         let query = Self::query(arguments)?;
         Ok(match self.support.search_knowledge(context, &query).await {
             Ok(passages) => ToolResult::knowledge(passages),

@@ -16,6 +16,7 @@ mod layout;
 mod live;
 mod login_limit;
 mod pages;
+mod tasks;
 mod users;
 
 use std::sync::{Arc, OnceLock};
@@ -38,6 +39,7 @@ pub use users::{Role, TeamMember, hash_password};
 
 use crate::domain::currency::ShopMoney;
 use crate::domain::outgoing::{ChannelLimits, Template};
+use crate::domain::refund::RefundPolicy;
 use crate::http::resources::WatchedDisk;
 use crate::insights::{ModelFacts, ModelSource};
 use crate::knowledge::Library;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub template: Option<Template>,
     /// The shop's own currency.
     pub money: ShopMoney,
+    /// What goes back with a return that the team says it has; none: nothing goes back with that.
+    pub policy: Option<RefundPolicy>,
     /// Within how many seconds a customer is to be answered.
     pub response_target_seconds: u32,
     /// The facts of the model that classifies messages.
@@ -170,6 +174,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/alerts/resolve", post(alerts::resolve))
         .route("/alerts/resolve-many", post(alerts::resolve_many))
         .route("/alerts/reopen", post(alerts::reopen))
+        .route("/actions/done", post(tasks::done))
         .route("/conversations", get(conversations::list))
         .route("/conversation", get(conversations::view))
         .route("/conversation/take-over", post(conversations::take_over))

@@ -8,11 +8,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::guard::{self, Evidence, Unsupported};
+use crate::domain::action::Action;
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::OrderId;
 use crate::domain::pattern::pattern;
-use crate::domain::refund::{Quote, Refund, RefundState};
-use crate::domain::sentences::{Language, handoff, refunds};
+use crate::domain::proposal::{Proposal, ProposalKind};
+use crate::domain::refund::{Refund, RefundState};
+use crate::domain::sentences::{Language, handoff, proposals, refunds};
 
 /// A piece of a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,15 @@ pub(super) struct Paid {
     pub arrival: Option<String>,
 }
 
+/// Something else that a tool did to an order, or told of, in this turn.
+#[derive(Debug, Clone)]
+pub(super) struct Acted {
+    /// What.
+    pub action: Action,
+    /// Whether it had been done before.
+    pub already: bool,
+}
+
 /// What the tools did in the turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Happened<'a> {
@@ -41,14 +52,18 @@ pub(super) struct Happened<'a> {
     pub language: Language,
     /// How the program writes amounts.
     pub money: &'a ShopMoney,
-    /// The refunds that were quoted.
-    pub quotes: &'a [Quote],
+    /// What was proposed: refunds, and whatever else.
+    pub quotes: &'a [Proposal],
     /// The refunds that were paid, now or before.
     pub paid: &'a [Paid],
     /// Whether a person was asked for.
     pub handed_over: bool,
     /// The orders that the policy refuses to refund, with the reason.
     pub refused: &'a [(OrderId, String)],
+    /// What else was done, now or before.
+    pub acted: &'a [Acted],
+    /// Why something else than a refund is not done.
+    pub declined: &'a [(OrderId, String)],
     /// Where the orders are that were looked up.
     pub statuses: &'a [(OrderId, String)],
     /// Whether the customer speaks of a refund.
@@ -77,6 +92,7 @@ enum Marker {
     Refund,
     Handoff,
     Refusal,
+    Done,
     Order(String),
     Unknown,
 }
@@ -100,6 +116,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             "refund" | "refunded" | "paid" | "refund-status" | "refund_status" => Marker::Refund,
             "handoff" | "person" | "human" => Marker::Handoff,
             "refusal" | "refused" => Marker::Refusal,
+            "done" | "action" => Marker::Done,
             "order" | "status" => Marker::Order(hit[2].to_uppercase()),
             _ => Marker::Unknown,
         }));
@@ -171,7 +188,25 @@ impl Sentences<'_> {
         }
         let language = self.happened.language;
         let refused = self.happened.refused.iter();
-        let lines: Vec<String> = refused.map(|(order, reason)| refunds::refused(language, order, reason)).collect();
+        let refused = refused.map(|(order, reason)| refunds::refused(language, order, reason));
+        let lines: Vec<String> = refused.chain(self.happened.declined.iter().map(|(_, line)| line.clone())).collect();
+        self.tell(&lines)
+    }
+
+    fn acted(&mut self) -> Option<Part> {
+        if !self.first(Marker::Done) {
+            return None;
+        }
+        let Happened { language, money, acted, .. } = self.happened;
+        let line = |Acted { action, already }: &Acted| {
+            let (kind, order, details) = (action.kind, &action.order_id, &action.details);
+            if *already {
+                return proposals::already_done(language, kind, order);
+            }
+            let later = action.amount.filter(|_| action.owes_money()).map(|amount| money.show(amount));
+            proposals::done(language, kind, order, details, later.as_deref())
+        };
+        let lines: Vec<String> = acted.iter().map(line).collect();
         self.tell(&lines)
     }
 
@@ -209,8 +244,12 @@ impl Sentences<'_> {
     }
 }
 
-/// The sentence that offers a quote.
-pub(super) fn offer(language: Language, money: &ShopMoney, quote: &Quote) -> String {
+/// The sentence that shows a proposal.
+pub(super) fn offer(language: Language, money: &ShopMoney, quote: &Proposal) -> String {
+    if quote.kind != ProposalKind::Refund || !quote.details.items.is_empty() {
+        let amount = quote.money().map(|amount| money.show(amount));
+        return proposals::offer(language, quote.kind, &quote.order_id, &quote.details, amount.as_deref());
+    }
     let show = |amount| money.show(Amount::new(amount, quote.currency));
     let (order_value, fee) = (show(quote.order_value), show(quote.fee));
     let kept =
@@ -238,13 +277,16 @@ pub(super) fn compose(reply: &str, happened: Happened<'_>, evidence: Evidence<'_
     let mut parts: Vec<Part> = Vec::new();
     let mut held = None;
     let mut dropped = false;
-    let mut wants_offer = happened.wants_refund;
+    // Whatever else is proposed was wished for in so many words.
+    let mut wants_offer =
+        happened.wants_refund || happened.quotes.iter().any(|proposal| proposal.kind != ProposalKind::Refund);
     for piece in &pieces {
         match piece {
             Piece::Marker(Marker::Offer) => wants_offer = true,
             Piece::Marker(Marker::Refund) => parts.extend(words.refunds()),
             Piece::Marker(Marker::Handoff) => parts.extend(words.handoff()),
             Piece::Marker(Marker::Refusal) => parts.extend(words.refusals()),
+            Piece::Marker(Marker::Done) => parts.extend(words.acted()),
             Piece::Marker(Marker::Order(id)) => parts.extend(words.statuses(id)),
             Piece::Marker(Marker::Unknown) => {}
             Piece::Free(text) => match verdicts.next().unwrap_or(Err(Unsupported::Unreadable)) {
@@ -260,6 +302,10 @@ pub(super) fn compose(reply: &str, happened: Happened<'_>, evidence: Evidence<'_
                             parts.extend(words.refunds());
                         }
                         Unsupported::HandoffClaim if happened.handed_over => parts.extend(words.handoff()),
+                        Unsupported::ChangeClaim | Unsupported::Done if !happened.acted.is_empty() => {
+                            parts.extend(words.acted());
+                        }
+                        Unsupported::ChangeClaim if !happened.declined.is_empty() => parts.extend(words.refusals()),
                         Unsupported::Done if happened.handed_over || !happened.paid.is_empty() => {}
                         unsupported => held = held.or(Some(unsupported)),
                     }
@@ -268,6 +314,9 @@ pub(super) fn compose(reply: &str, happened: Happened<'_>, evidence: Evidence<'_
         }
     }
     // What was done is told in any case.
+    if !happened.acted.is_empty() {
+        parts.extend(words.acted());
+    }
     if !happened.paid.is_empty() {
         parts.extend(words.refunds());
     }
@@ -337,7 +386,7 @@ fn speaks_of_refund(text: &str) -> bool {
 }
 
 /// Whether a sentence is a model's own wording of an offer: it names order and amount of a quote, and a refund.
-fn words_offer(text: &str, quote: &Quote, money: &ShopMoney) -> bool {
+fn words_offer(text: &str, quote: &Proposal, money: &ShopMoney) -> bool {
     let order = text.to_uppercase().contains(quote.order_id.as_str());
     order && speaks_of_refund(text) && {
         let amounts = guard::amounts_in(text, money);

@@ -10,12 +10,14 @@ use crate::domain::refund::{Progress, RefundState, Route};
 
 const TRANSACTION: &str = "RFND_20260101120000_ORD000003";
 
-fn quote() -> Quote {
+fn quote() -> Proposal {
     let at = Timestamp::UNIX_EPOCH;
-    Quote {
+    Proposal {
         id: QuoteId::new("q1"),
         order_id: OrderId::new("ORD000003"),
         user_id: None,
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_rupees(599),
         fee: Money::from_rupees(0),
@@ -34,6 +36,7 @@ fn paid() -> Paid {
         fee: Money::from_rupees(0),
         currency: crate::domain::currency::Currency::INR,
         quote_id: None,
+        items: Vec::new(),
         reason: String::new(),
         actor: "a".to_owned(),
         at: Timestamp::UNIX_EPOCH,
@@ -45,7 +48,7 @@ fn paid() -> Paid {
 
 #[derive(Default)]
 struct Told {
-    quotes: Vec<Quote>,
+    quotes: Vec<Proposal>,
     paid: Vec<Paid>,
     handed_over: bool,
     refused: Vec<(OrderId, String)>,
@@ -69,6 +72,8 @@ impl Told {
             paid: &self.paid,
             handed_over: self.handed_over,
             refused: &self.refused,
+            acted: &[],
+            declined: &[],
             statuses: &self.statuses,
             wants_refund: self.wants_refund,
         };

@@ -29,7 +29,7 @@ use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{IdPatterns, OrderId};
 use crate::domain::order::Order;
 use crate::domain::pattern::pattern;
-use crate::domain::refund::{Denial, Refusal};
+use crate::domain::refund::{Denial, Refund, Refusal};
 use crate::tools::Outcome;
 
 /// Why a sentence may not leave.
@@ -88,6 +88,14 @@ pub fn amounts_of(outcome: &Outcome) -> Vec<(Option<OrderId>, Amount)> {
     match outcome {
         Outcome::Order(order) => of_order(order),
         Outcome::Orders(orders) => orders.iter().flat_map(of_order).collect(),
+        Outcome::Proposed(proposal) => match proposal.money() {
+            Some(amount) => of(&proposal.order_id, &[amount]),
+            None => Vec::new(),
+        },
+        Outcome::Acted { action, refund, .. } => {
+            let amounts = action.amount.into_iter().chain(refund.as_ref().map(Refund::refunded));
+            of(&action.order_id, &amounts.collect::<Vec<_>>())
+        }
         Outcome::Quoted(quote) => {
             let amounts = [quote.order_value, quote.amount, quote.fee];
             of(&quote.order_id, &amounts.map(|amount| Amount::new(amount, quote.currency)))
@@ -107,8 +115,9 @@ pub fn shown_by(outcome: &Outcome) -> Vec<&OrderId> {
     match outcome {
         Outcome::Order(order) => vec![&order.id],
         Outcome::Orders(orders) => orders.iter().map(|order| &order.id).collect(),
-        Outcome::Quoted(quote) => vec![&quote.order_id],
-        Outcome::Refused(order, _) | Outcome::RefundStatus(order, _) => vec![order],
+        Outcome::Quoted(quote) | Outcome::Proposed(quote) => vec![&quote.order_id],
+        Outcome::Acted { action, .. } => vec![&action.order_id],
+        Outcome::Declined(order, ..) | Outcome::Refused(order, _) | Outcome::RefundStatus(order, _) => vec![order],
         Outcome::Refunded { refund, .. } => vec![&refund.order_id],
         _ => Vec::new(),
     }

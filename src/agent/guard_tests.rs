@@ -5,7 +5,7 @@ use crate::domain::conversation::PaidRefund;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{OrderId, QuoteId};
 use crate::domain::money::Money;
-use crate::domain::refund::{Progress, Quote, Refund, RefundState, Route};
+use crate::domain::refund::{Progress, Proposal, Refund, RefundState, Route};
 
 const TRANSACTION: &str = "RFND_20260101120000_ORD000003";
 
@@ -329,10 +329,12 @@ fn an_outcome_gives_its_amounts() {
     let of = |amounts: &[Amount]| {
         amounts.iter().map(|amount| (Some(OrderId::new("ORD000003")), *amount)).collect::<Vec<_>>()
     };
-    let quote = Quote {
+    let quote = Proposal {
         id: QuoteId::new("q1"),
         order_id: order.clone(),
         user_id: None,
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_minor_units(56_905),
         fee: Money::from_minor_units(2_995),
@@ -354,6 +356,7 @@ fn an_outcome_gives_its_amounts() {
         fee: Money::from_rupees(1),
         currency: Currency::INR,
         quote_id: None,
+        items: Vec::new(),
         reason: "₹5000 please".to_owned(),
         actor: "a".to_owned(),
         at,

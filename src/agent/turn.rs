@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::compose::{self, Composed, Happened, Paid};
+use super::compose::{self, Acted, Composed, Happened, Paid};
 use super::guard::{self, Evidence, ShopTexts, Unsupported};
 use super::reply::tidy;
 use crate::domain::alert::Alert;
@@ -17,8 +17,9 @@ use crate::domain::conversation::{Conversation, Mode, Offer, PaidRefund, Pending
 use crate::domain::currency::ShopMoney;
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
-use crate::domain::refund::{Denial, Quote};
-use crate::domain::sentences::{self, Language, choices, handoff};
+use crate::domain::proposal::Proposal;
+use crate::domain::refund::Denial;
+use crate::domain::sentences::{self, Language, choices, handoff, proposals};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
 use crate::llm::playbook::order_status;
@@ -144,10 +145,13 @@ pub struct Turn {
     /// The model's reply that was held back while the playbook is asked.
     held: Option<ChatReply>,
     queue: VecDeque<ToolCall>,
-    quotes: Vec<Quote>,
+    quotes: Vec<Proposal>,
     alert: Option<Alert>,
     paid: Vec<Paid>,
     refused: Vec<(OrderId, String)>,
+    acted: Vec<Acted>,
+    /// Why something else than a refund is not done, a sentence for each order.
+    declined: Vec<(OrderId, String)>,
     statuses: Vec<(OrderId, String)>,
     forced: bool,
     /// Whether an order was not found in this turn.
@@ -194,6 +198,7 @@ impl Turn {
             user: conversation.user_id.clone(),
             turn: conversation.turn,
             text: text.clone(),
+            language: Language::of(&conversation),
             offers: incoming.offers.clone().map(Box::new),
             said: incoming.said.clone(),
             named_orders: conversation.order_ids.clone(),
@@ -226,6 +231,8 @@ impl Turn {
             alert: None,
             paid: Vec::new(),
             refused: Vec::new(),
+            acted: Vec::new(),
+            declined: Vec::new(),
             statuses: Vec::new(),
             forced: false,
             missed: false,
@@ -338,7 +345,7 @@ impl Turn {
                     self.statuses.push((id.clone(), order_status(language, &self.settings.money, &result.value)));
                 }
             }
-            Outcome::Quoted(quote) => {
+            Outcome::Quoted(quote) | Outcome::Proposed(quote) => {
                 self.quotes.retain(|known| known.order_id != quote.order_id);
                 self.quotes.push(quote.clone());
             }
@@ -353,6 +360,26 @@ impl Turn {
                 self.paid.retain(|paid| paid.refund.transaction_id != refund.transaction_id || !paid.already);
                 if self.paid.iter().all(|paid| paid.refund.transaction_id != refund.transaction_id) {
                     self.paid.push(Paid { refund: refund.clone(), already: *already, arrival });
+                }
+            }
+            Outcome::Declined(order, kind, refusal) => {
+                let reason = refusal.reason(language, *kind, &self.settings.money);
+                self.declined.retain(|(id, _)| id != order);
+                let name = self.conversation.name_of(order);
+                self.declined.push((order.clone(), proposals::refused(language, *kind, name, &reason)));
+            }
+            Outcome::Acted { action, refund, already } => {
+                self.quotes.retain(|proposal| proposal.order_id != action.order_id);
+                if let Some(refund) = refund {
+                    self.conversation.known.add_refund(PaidRefund::of(refund));
+                    if self.paid.iter().all(|paid| paid.refund.transaction_id != refund.transaction_id) {
+                        let arrival = result.value["estimated_arrival"].as_str().map(str::to_owned);
+                        self.paid.push(Paid { refund: refund.clone(), already: *already, arrival });
+                    }
+                }
+                self.acted.retain(|acted| acted.action.id != action.id || !acted.already);
+                if self.acted.iter().all(|acted| acted.action.id != action.id) {
+                    self.acted.push(Acted { action: action.clone(), already: *already });
                 }
             }
             Outcome::RefundStatus(_, Some(refund)) => {
@@ -433,11 +460,16 @@ impl Turn {
 
     /// A reply of the program's own words: its facts are held against the evidence, its wording is as it should be.
     fn finish_program(&mut self, reply: &ChatReply) -> Effect {
-        if let Err(unsupported) = guard::check_program(&reply.text, &self.evidence("")) {
+        let language = Language::of(&self.conversation);
+        // What a proposal repeats of the customer's own words is no fact of the program's.
+        let mut facts = reply.text.clone();
+        for proposal in self.quotes.iter().filter(|proposal| proposal.details.change.is_some()) {
+            facts = facts.replace(&compose::offer(language, &self.settings.money, proposal), "");
+        }
+        if let Err(unsupported) = guard::check_program(&facts, &self.evidence("")) {
             self.unsupported.get_or_insert(unsupported);
             return self.send(&self.composed(""), None);
         }
-        let language = Language::of(&self.conversation);
         // Only what the customer has read can be agreed to.
         self.quotes.retain(|quote| reply.text.contains(&compose::offer(language, &self.settings.money, quote)));
         let Some(notes) = &reply.notes else {
@@ -516,7 +548,7 @@ impl Turn {
             self.quotes.clear();
         }
         self.conversation.pending = pending;
-        let done = self.alert.is_some() || !self.paid.is_empty();
+        let done = self.alert.is_some() || !self.paid.is_empty() || !self.acted.is_empty();
         let waiting = match composed {
             Composed { offers: true, .. } => WaitingFor::Consent,
             Composed { offers_person: true, .. } => WaitingFor::Person,
@@ -545,6 +577,8 @@ impl Turn {
             paid: &self.paid,
             handed_over: self.alert.is_some(),
             refused: &self.refused,
+            acted: &self.acted,
+            declined: &self.declined,
             statuses: &self.statuses,
             wants_refund: triaged || topic::mentions(&self.text, refund),
         };
@@ -570,9 +604,10 @@ impl Turn {
             self.conversation.suggested.clear();
         }
         self.conversation.failures = if failed { self.conversation.failures.saturating_add(1) } else { 0 };
-        let offers = self.quotes.drain(..).map(|quote| {
-            let amount = quote.refunded();
-            Offer::new(quote.id, quote.order_id, amount)
+        let (language, money) = (Language::of(&self.conversation), self.settings.money);
+        let offers = self.quotes.drain(..).map(|proposal| {
+            let says = compose::offer(language, &money, &proposal);
+            Offer::of(&proposal, says)
         });
         self.conversation.offered = offers.collect();
         if let Some(alert) = &self.alert {
@@ -679,7 +714,7 @@ fn triage_cause(conversation: &Conversation, text: &str, now: Timestamp, setting
     let bare = settings.patterns.without_ids(text);
     let answered =
         matches!(conversation.waiting_for, WaitingFor::Consent | WaitingFor::Person | WaitingFor::WhichOrder)
-            && consent::answer(text, &settings.patterns) != Answer::Unclear;
+            && consent::answer_to(text, &conversation.offered, &settings.patterns) != Answer::Unclear;
     if answered {
         return TriageCause::Cached;
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::currency::Amount;
 use crate::domain::ids::UserId;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
@@ -64,6 +65,39 @@ async fn the_amount_is_told_also_where_the_model_forgot_it() {
     assert_eq!(reports[0].conversation.offered.len(), 1);
     assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
     assert!(reports[1].reply.as_ref().unwrap().contains("RFND_"), "{:?}", reports[1].reply);
+}
+
+#[tokio::test]
+async fn what_a_model_does_to_an_order_takes_two_messages_and_the_programs_words() {
+    let shop = Shop::open().await;
+    let mut order = crate::testing::order(30, "Dairy", 262);
+    order.delivery_minutes = None;
+    order.details.state = Some(crate::domain::order::OrderState::Packed);
+    shop.store.upsert_order(&order).await.unwrap();
+    let cancel = || calls(&[(crate::tools::CANCEL, json!({"order_id": "ORD000030", "reason": "by mistake"}))]);
+    let script = vec![cancel(), text("I have cancelled it. [[offer]]"), cancel(), text("Thanks for waiting! [[done]]")];
+    let reports = hold(&shop, script, &["please cancel ORD000030", "yes, cancel it"]).await;
+    let offer = "I can cancel order ORD000030 and refund ₹262.\nShall I go ahead? Please reply yes or no.";
+    assert_eq!(reports[0].reply.as_deref(), Some(offer));
+    let offered = &reports[0].conversation.offered[0];
+    assert_eq!(
+        (offered.kind, offered.amount),
+        (crate::domain::proposal::ProposalKind::Cancel, Some(Amount::rupees(262)))
+    );
+    assert_eq!(reports[0].conversation.waiting_for, WaitingFor::Consent);
+    let reply = reports[1].reply.as_deref().unwrap();
+    assert!(reply.contains("Order ORD000030 is cancelled.") && reply.contains("RFND_"), "{reply}");
+    let stored = shop.store.order(&order.id).await.unwrap().unwrap();
+    assert_eq!(stored.details.state, Some(crate::domain::order::OrderState::Cancelled));
+    // Without a yes to it nothing is done, whatever the model says.
+    let mut other = crate::testing::order(31, "Dairy", 100);
+    other.details.state = Some(crate::domain::order::OrderState::Packed);
+    shop.store.upsert_order(&other).await.unwrap();
+    let cancel = || calls(&[(crate::tools::CANCEL, json!({"order_id": "ORD000031"}))]);
+    let script = vec![cancel(), text("[[offer]]"), cancel(), text("It is cancelled.")];
+    let reports = hold(&shop, script, &["please cancel ORD000031", "hmm, wait"]).await;
+    assert!(!reports[1].reply.as_deref().unwrap().contains("is cancelled"), "{:?}", reports[1].reply);
+    assert_eq!(shop.store.actions(false, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

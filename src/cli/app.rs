@@ -313,6 +313,7 @@ pub(super) fn toolbox(
 ) -> anyhow::Result<Toolbox> {
     let rules = Rules {
         policy: config.policy()?,
+        actions: config.actions()?,
         patterns: config.patterns()?,
         verification: config.orders.verification,
         daily_limit: config.orders.daily_limit,

@@ -152,6 +152,7 @@ pub(super) fn pages(
         limits: whatsapp::LIMITS,
         template: super::bot::template(&config.whatsapp),
         money: config.money(),
+        policy: Some(config.policy()?),
         response_target_seconds: config.dashboard.response_target_seconds,
         model: quality::source(global, config),
         library: app::library(global, config)?,

@@ -394,7 +394,7 @@ fn open(
     };
     // What is kept in the settings, or said with --map, is not asked again.
     let known = !settings.choices.is_empty();
-    let mut proposed = false;
+    let mut suggested = false;
     loop {
         let (source, how) = (input.clone(), settings.clone());
         let opened = until_stopped.run(move || OrderReader::with(&source, &how));
@@ -413,8 +413,8 @@ fn open(
         };
         let summary = reader.summary();
         if terminal && !global.yes && !known && !options.dry_run && summary.preset.is_none() {
-            let chosen = ask::columns(summary, !proposed)?;
-            proposed = true;
+            let chosen = ask::columns(summary, !suggested)?;
+            suggested = true;
             if !chosen.is_empty() {
                 settings.choices.extend(chosen.iter().cloned());
                 learnt.extend(chosen);

@@ -1,4 +1,4 @@
-//! `ecomres orders`: shows whom an order is bound to, removes a binding, and tells what order ids look like.
+//! `ecomres orders`: shows whom an order is bound to and what was done to it, removes a binding, and tells what order ids look like.
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -7,15 +7,16 @@ use serde_json::json;
 
 use super::output::{Output, visible};
 use super::{Global, InputError, app};
+use crate::domain::action::Action;
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{Family, IdForms, IdPatterns, OrderId, Source};
 use crate::domain::order::Order;
 use crate::domain::ownership::Binding;
 use crate::orders_api;
-use crate::store::{self, Store};
-use crate::support::{Actor, orders};
+use crate::store::{self, Closed, Store};
+use crate::support::{Actor, actions, orders};
 
-/// See whom an order is bound to, remove a binding, and see what order ids look like
+/// See whom an order is bound to, what was done to orders, and what order ids look like
 #[derive(Debug, Args)]
 #[command(
     after_help = "An order without a telephone number is bound to the first customer who shows that it is theirs (see orders.verification \
@@ -48,6 +49,26 @@ enum Command {
     /// What the ids of the orders look like: what messages are searched for, and the example that customers are shown
     #[command(after_help = "A setting, orders.pattern, overrides what was learnt.\n\nExample:\n  ecomres orders forms")]
     Forms,
+    /// What was done to orders for customers, and has to be carried out in the shop's own systems
+    #[command(after_help = "Examples:\n  ecomres orders actions --open\n  ecomres orders actions --limit 200 --json")]
+    Actions {
+        /// Only those that are not done yet
+        #[arg(long)]
+        open: bool,
+        /// At most so many, the latest first
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Say that an action was carried out; the money of a return goes back with that
+    #[command(after_help = "Example:\n  ecomres orders done ACT_0197 --by front-desk")]
+    Done {
+        /// The action's id, as `ecomres orders actions` shows it
+        #[arg(value_name = "ACTION")]
+        id: String,
+        /// Who does it: goes on record
+        #[arg(long, value_name = "NAME", default_value = "terminal", value_parser = super::alerts::name)]
+        by: String,
+    },
     /// Bind an order to nobody: goes on record with who had it
     #[command(
         after_help = "Example:\n  ecomres orders unbind ORD000003 --by front-desk --reason \"bound to a stranger\""
@@ -97,6 +118,21 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
             let forms = runtime.block_on(store.order_id_forms())?;
             (described_forms(&patterns, &forms), forms_as_json(&patterns, &forms))
         }
+        Command::Actions { open, limit } => {
+            let store = store::open_read_only_with(location, &settings)?;
+            let actions = runtime.block_on(store.actions(open, limit))?;
+            listed_actions(&actions, &place, &config.money())
+        }
+        Command::Done { id, by } => {
+            let store = app::open_existing_store(location, &settings)?;
+            let (actor, policy) = (Actor { name: by, now: Timestamp::now() }, config.policy()?);
+            let closed = runtime.block_on(actions::finish(store.as_ref(), Some(&policy), &actor, id.trim()))?;
+            let Some(closed) = closed else {
+                let hint = "ecomres orders actions --open lists what there is to do";
+                return Err(InputError::with_hint(format!("there is no action {} in {place}", id.trim()), hint).into());
+            };
+            finished(&closed, &config.money())
+        }
         Command::Unbind { id, by, reason } => {
             let store = app::open_existing_store(location, &settings)?;
             let actor = Actor { name: by, now: Timestamp::now() };
@@ -119,6 +155,48 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         output.line(text)?;
     }
     Ok(())
+}
+
+fn listed_actions(actions: &[Action], place: &str, money: &ShopMoney) -> (String, serde_json::Value) {
+    let line = |action: &Action| {
+        let amount = action.amount.map_or_else(String::new, |amount| format!(", {}", money.show(amount)));
+        let done = action.done.as_ref().map_or("open".to_owned(), |done| format!("done by {}", done.by));
+        let (id, order, at) = (&action.id, &action.order_id, action.at.strftime("%Y-%m-%d %H:%M:%SZ"));
+        format!("{id}  {at}  {order}  {}: {}{amount} ({done})", action.kind, visible(&action.summary()))
+    };
+    let lines: Vec<String> = actions.iter().map(line).collect();
+    let text =
+        if lines.is_empty() { format!("There is nothing to do for orders in {place}.") } else { lines.join("\n") };
+    let json: Vec<serde_json::Value> = actions.iter().map(action_json).collect();
+    (text, json!({"actions": json}))
+}
+
+fn action_json(action: &Action) -> serde_json::Value {
+    let mut value = serde_json::to_value(action).unwrap_or_default();
+    value["state"] = action.state().into();
+    value["amount"] = action.amount.map_or(serde_json::Value::Null, Amount::to_json);
+    value["currency"] = action.amount.map_or(serde_json::Value::Null, |amount| amount.currency.code().into());
+    value
+}
+
+fn finished(closed: &Closed, money: &ShopMoney) -> (String, serde_json::Value) {
+    let Closed { action, refund, already } = closed;
+    let mut text = match (already, &action.done) {
+        (true, Some(done)) => format!("{} was done before, by {}.", action.id, done.by),
+        _ => format!("{} is done.", action.id),
+    };
+    if let Some(refund) = refund {
+        let state = super::refunds::state_words(refund);
+        text = format!("{text} Refund: {}, {state} ({}).", money.show(refund.refunded()), refund.transaction_id);
+    }
+    if action.leaves_money()
+        && let Some(amount) = action.amount
+    {
+        text = format!("{text} Its money did not go back here: pay {} by hand.", money.show(amount));
+    }
+    let status = if *already { "already_done" } else { "done" };
+    let transaction = refund.as_ref().map(|refund| refund.transaction_id.clone());
+    (text, json!({"status": status, "action": action_json(action), "transaction_id": transaction}))
 }
 
 fn source(patterns: &IdPatterns) -> &'static str {
@@ -229,6 +307,7 @@ async fn show(
     money: &ShopMoney,
 ) -> anyhow::Result<(String, serde_json::Value)> {
     let (order, binding, refund) = (store.order(id).await?, store.binding_of(id).await?, store.refund_of(id).await?);
+    let done = store.actions_of(id).await?;
     if order.is_none() && binding.is_none() && refund.is_none() {
         let hint = "ecomres import adds orders; ids are compared without regard to case";
         return Err(InputError::with_hint(format!("there is no order {id} in {place}"), hint).into());
@@ -251,8 +330,12 @@ async fn show(
             refund.transaction_id
         ));
     }
+    lines.extend(done.iter().map(|action| {
+        format!("  {}: {} ({}, {})", action.kind, visible(&action.summary()), action.state(), action.id)
+    }));
     let json = json!({
         "order_id": id,
+        "actions": done.iter().map(action_json).collect::<Vec<_>>(),
         "order": order.map(|order| order.to_json()),
         "binding": binding,
         "refund": refund.map(|refund| {

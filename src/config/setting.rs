@@ -63,6 +63,8 @@ pub(super) enum Kind {
     CountryCode,
     /// What columns of imported files hold: only in a settings file.
     Columns,
+    /// Days by category: only in a settings file.
+    Windows,
     /// How order ids look.
     OrderPattern,
     /// How customer ids look.
@@ -70,6 +72,9 @@ pub(super) enum Kind {
     /// A time zone.
     Zone,
 }
+
+/// The states before which something can be done to an order.
+const STATES: &[&str] = &["confirmed", "packed", "out for delivery", "delivered"];
 
 /// A hundred years.
 const MOST_DAYS: i64 = 36_500;
@@ -124,6 +129,17 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("refund.razorpay.url", Kind::Url),
     ("refund.stripe.secret_key", Kind::Text),
     ("refund.stripe.url", Kind::Url),
+    ("policy.cancel_until", Kind::OneOf(STATES)),
+    ("policy.change_until", Kind::OneOf(STATES)),
+    ("policy.return_window_days", Kind::Whole(0, 3_650)),
+    ("policy.return_windows", Kind::Windows),
+    ("policy.photo_required", Kind::List),
+    ("policy.never_returned", Kind::List),
+    ("policy.monthly_refunds", Kind::Whole(0, 1_000)),
+    ("policy.monthly_amount", Kind::Amount),
+    ("policy.exchange", Kind::Flag),
+    ("policy.replacement", Kind::Flag),
+    ("policy.refund_on_return", Kind::OneOf(&["on_receipt", "at_once"])),
     ("triage.gap_hours", Kind::Whole(1, 87_600)),
     ("triage.clarify_below", Kind::Share),
     ("escalation.very_negative", Kind::Share),
@@ -230,6 +246,7 @@ impl Kind {
                 list.iter().filter_map(Value::as_str).try_for_each(events::check_type).map(|()| value.clone())
             }
             (Self::Columns, Value::Table(table)) if table.values().all(Value::is_str) => Ok(value.clone()),
+            (Self::Windows, Value::Table(table)) if table.values().all(is_days) => Ok(value.clone()),
             (Self::Amount | Self::Percent, Value::Float(number)) => self.text(&number.to_string()),
             (
                 Self::Whole(..)
@@ -242,6 +259,7 @@ impl Kind {
                 | Self::Users
                 | Self::Endpoints
                 | Self::EventTypes
+                | Self::Windows
                 | Self::Columns,
                 _,
             ) => Err(refused(&type_of(value), &self.expected())),
@@ -275,6 +293,7 @@ impl Kind {
             Self::Servers => Err("can only be set in a settings file, as [[mcp.servers]]".to_owned()),
             Self::Users => Err("can only be set in a settings file, as [[dashboard.users]]".to_owned()),
             Self::Endpoints => Err("can only be set in a settings file, as [[events.endpoints]]".to_owned()),
+            Self::Windows => Err("can only be set in a settings file, as [policy.return_windows]".to_owned()),
             Self::Columns => Err("can only be set in a settings file, as [import.columns]".to_owned()),
             _ => self.text(text),
         }
@@ -396,6 +415,7 @@ impl Kind {
             Self::Columns => {
                 "a section [import.columns] with lines such as \"Total\" = \"Order Value (INR)\"".to_owned()
             }
+            Self::Windows => "a section [policy.return_windows] with lines such as \"Electronics\" = 10".to_owned(),
             Self::List => "a list of names such as [\"Beverages\", \"Snacks\"]".to_owned(),
             Self::OneOf(words) => words.join(" or "),
             Self::Country => "a country of two letters such as IN".to_owned(),
@@ -405,6 +425,10 @@ impl Kind {
             Self::Zone => "a time zone such as Asia/Kolkata".to_owned(),
         }
     }
+}
+
+fn is_days(value: &Value) -> bool {
+    value.as_integer().is_some_and(|days| (0..=3_650).contains(&days))
 }
 
 fn refused(found: &str, expected: &str) -> String {

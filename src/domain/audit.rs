@@ -9,7 +9,7 @@ mod verifier;
 
 pub use entry::{AuditEntry, AuditPhase, AuditRecord, GENESIS, SYSTEM};
 pub use key::{AuditKey, KEY_BYTES, SIGNING, SignedHead};
-pub use removal::{Checkpoint, ERASED_CUSTOMER, FORGET, LEDGER, REFUND_STATE, RETENTION, forget_record};
+pub use removal::{Checkpoint, ERASED_CUSTOMER, FORGET, LEDGER, PAYING, REFUND_STATE, RETENTION, forget_record};
 pub use verifier::{AuditCheck, AuditVerifier};
 
 #[cfg(test)]

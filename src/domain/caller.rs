@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consent::{LiveOffers, Said};
 use super::ids::{OrderId, OrderNames, UserId};
+use super::sentences::Language;
 
 /// On whose behalf a tool runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Customer {
     pub turn: u64,
     /// What the customer wrote in this turn, word for word, without what it quotes of others.
     pub text: String,
+    /// The language in which they are answered.
+    pub language: Language,
     /// The offers that can be agreed to in this turn.
     pub offers: Option<Box<LiveOffers>>,
     /// What is known of the turn's messages beside their words.
@@ -47,6 +50,11 @@ impl Caller {
             Self::Customer(customer) => Some(customer),
             Self::Operator { .. } => None,
         }
+    }
+
+    /// The language of what is said to them: a customer's own, and English for the team and programs.
+    pub fn language(&self) -> Language {
+        self.customer().map_or_else(Language::default, |customer| customer.language)
     }
 
     /// The name for the audit trail.

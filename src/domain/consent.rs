@@ -4,6 +4,7 @@
 
 mod choice;
 mod live;
+mod meaning;
 mod own_words;
 mod press;
 mod vocabulary;
@@ -18,7 +19,9 @@ use super::ids::{IdPatterns, OrderId};
 use super::money::Decimal;
 
 pub use choice::chosen_orders;
-pub use live::{Consent, LiveOffers, Manner, NoConsent, Said, shows};
+pub use live::{Consent, LiveOffers, Manner, NoConsent, Said, is_shown, shows};
+use meaning::agrees_to_proposal;
+pub use meaning::{answer_about, answer_to};
 pub use own_words::own_words;
 pub use press::Press;
 
@@ -215,14 +218,18 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
 /// other amount.
 pub fn agrees_to(text: &str, order: &OrderId, amount: Amount, patterns: &IdPatterns) -> bool {
     let patterns = &patterns.also_knowing([order]);
+    answer(text, patterns) == Answer::Yes && names_no_other(text, order, Some(amount), patterns)
+}
+
+/// Whether a message names no other order than this, and no other amount. `patterns` know the order.
+fn names_no_other(text: &str, order: &OrderId, amount: Option<Amount>, patterns: &IdPatterns) -> bool {
     let named = patterns.orders_in(text);
     let bare = patterns.without_ids(text);
     // A word of the vocabulary that stands apart from its number: all of them mean rupees.
-    let rupees = || Currency::from_symbol("rupees").contains(&amount.currency);
-    answer(text, patterns) == Answer::Yes
-        && (named.is_empty() || named.contains(order))
+    let rupees = || amount.is_some_and(|amount| Currency::from_symbol("rupees").contains(&amount.currency));
+    (named.is_empty() || named.contains(order))
         && (!ParsedAnswer::parse(&bare).has(Role::Currency) || rupees())
-        && without_amounts(&bare).1.iter().all(|named| named.is(amount))
+        && without_amounts(&bare).1.iter().all(|named| amount.is_some_and(|amount| named.is(amount)))
 }
 
 /// Removes the amounts from a text and returns them. A single digit without a currency sign stays: it may count or choose

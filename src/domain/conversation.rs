@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::currency::Amount;
 use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
+use super::proposal::{Meaning, Proposal, ProposalKind, Resolution};
 use super::refund::{Refund, RefundState};
 use super::wish::Wish;
 
@@ -171,7 +172,7 @@ impl Known {
     }
 }
 
-/// A quote that was offered to the customer.
+/// A proposal that was put to the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The quote.
@@ -184,12 +185,47 @@ pub struct Offer {
     /// The message to the customer that shows it; none where no single message does.
     #[serde(default)]
     pub shown_in: Option<MessagePlace>,
+    /// What is offered.
+    #[serde(default, skip_serializing_if = "is_refund")]
+    pub kind: ProposalKind,
+    /// What the customer would get for what goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// The sentence that the customer is shown; none of the refund of a whole order, which its amount tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_refund(kind: &ProposalKind) -> bool {
+    *kind == ProposalKind::Refund
 }
 
 impl Offer {
-    /// An offer that no message shows yet.
+    /// The offer of a refund that no message shows yet.
     pub fn new(quote_id: QuoteId, order_id: OrderId, amount: Amount) -> Self {
-        Self { quote_id, order_id, amount: Some(amount), shown_in: None }
+        let (kind, amount) = (ProposalKind::Refund, Some(amount));
+        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None }
+    }
+
+    /// A proposal that no message shows yet; `says`: the sentence that will show it.
+    pub fn of(proposal: &Proposal, says: String) -> Self {
+        let plain = proposal.kind == ProposalKind::Refund && proposal.details.is_empty();
+        Self {
+            quote_id: proposal.id.clone(),
+            order_id: proposal.order_id.clone(),
+            amount: proposal.money(),
+            shown_in: None,
+            kind: proposal.kind,
+            resolution: proposal.details.resolution,
+            says: (!plain).then_some(says),
+        }
+    }
+
+    /// What an answer to it is about.
+    pub fn meaning(&self) -> Meaning {
+        let money = self.kind == ProposalKind::Refund || self.amount.is_some();
+        Meaning { kind: self.kind, resolution: self.resolution, money }
     }
 }
 
@@ -231,7 +267,7 @@ pub enum WaitingFor {
     CustomerId,
     /// Something that only the buyer of an order knows.
     Proof,
-    /// A yes or no to a refund.
+    /// A yes or no to what was offered.
     Consent,
     /// A yes or no to a person.
     Person,

@@ -11,12 +11,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::action::Action;
 use super::alert::Alert;
 use super::ids::UserId;
 use super::opt_out::Preference;
+use super::proposal::ProposalKind;
 use super::refund::{Refund, RefundState};
 pub use data::{
-    AmountData, CustomerData, HandedOverData, PreferenceData, RefundData, ResolvedData, TestData, example, schema,
+    ActionData, AmountData, CustomerData, HandedOverData, PreferenceData, RefundData, ResolvedData, TestData, example,
+    schema,
 };
 pub use secret::{SecretError, SigningSecret};
 
@@ -62,6 +65,12 @@ pub enum EventType {
     RefundPaid,
     /// It was not paid, and will not be without a person.
     RefundFailed,
+    /// An order was called off.
+    OrderCancelled,
+    /// Something of an order was changed.
+    OrderChanged,
+    /// Something goes back to the shop.
+    ReturnRequested,
     /// A person answers a conversation from now on.
     HandedOver,
     /// The bot answers it again.
@@ -76,11 +85,14 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::RefundRequested,
         Self::RefundSubmitted,
         Self::RefundPaid,
         Self::RefundFailed,
+        Self::OrderCancelled,
+        Self::OrderChanged,
+        Self::ReturnRequested,
         Self::HandedOver,
         Self::Resolved,
         Self::OptedOut,
@@ -95,6 +107,9 @@ impl EventType {
             Self::RefundSubmitted => "refund.submitted",
             Self::RefundPaid => "refund.paid",
             Self::RefundFailed => "refund.failed",
+            Self::OrderCancelled => "order.cancelled",
+            Self::OrderChanged => "order.changed",
+            Self::ReturnRequested => "return.requested",
             Self::HandedOver => "conversation.handed_over",
             Self::Resolved => "conversation.resolved",
             Self::OptedOut => "conversation.opted_out",
@@ -126,6 +141,9 @@ impl EventType {
             Self::RefundSubmitted => "Whoever pays the refund has it; it is not paid yet.",
             Self::RefundPaid => "The refund was paid.",
             Self::RefundFailed => "The refund was not paid: a person has to see to it.",
+            Self::OrderCancelled => "An order was called off: the shop stops it in its own systems.",
+            Self::OrderChanged => "Something of an order was changed: the shop changes it in its own systems.",
+            Self::ReturnRequested => "Something of an order goes back: the shop has it picked up.",
             Self::HandedOver => "A person answers the conversation from now on; the bot is silent.",
             Self::Resolved => "A person resolved what the conversation was handed over for; the bot answers again.",
             Self::OptedOut => "A customer wants no messages.",
@@ -151,6 +169,15 @@ pub enum EventData {
     /// [`EventType::RefundFailed`].
     #[serde(rename = "refund.failed")]
     RefundFailed(RefundData),
+    /// [`EventType::OrderCancelled`].
+    #[serde(rename = "order.cancelled")]
+    OrderCancelled(ActionData),
+    /// [`EventType::OrderChanged`].
+    #[serde(rename = "order.changed")]
+    OrderChanged(ActionData),
+    /// [`EventType::ReturnRequested`].
+    #[serde(rename = "return.requested")]
+    ReturnRequested(ActionData),
     /// [`EventType::HandedOver`].
     #[serde(rename = "conversation.handed_over")]
     HandedOver(HandedOverData),
@@ -176,6 +203,9 @@ impl EventData {
             Self::RefundSubmitted(_) => EventType::RefundSubmitted,
             Self::RefundPaid(_) => EventType::RefundPaid,
             Self::RefundFailed(_) => EventType::RefundFailed,
+            Self::OrderCancelled(_) => EventType::OrderCancelled,
+            Self::OrderChanged(_) => EventType::OrderChanged,
+            Self::ReturnRequested(_) => EventType::ReturnRequested,
             Self::HandedOver(_) => EventType::HandedOver,
             Self::Resolved(_) => EventType::Resolved,
             Self::OptedOut(_) => EventType::OptedOut,
@@ -191,6 +221,9 @@ impl EventData {
             | Self::RefundSubmitted(data)
             | Self::RefundPaid(data)
             | Self::RefundFailed(data) => Some(&mut data.customer),
+            Self::OrderCancelled(data) | Self::OrderChanged(data) | Self::ReturnRequested(data) => {
+                Some(&mut data.customer)
+            }
             Self::HandedOver(data) => Some(&mut data.customer),
             Self::Resolved(data) => Some(&mut data.customer),
             Self::OptedOut(data) | Self::OptedIn(data) => Some(&mut data.customer),
@@ -250,6 +283,18 @@ impl Event {
         Self { id, at: at.unwrap_or(refund.at), user_id: refund.customer(), data }
     }
 
+    /// The event of an action on an order; none of what is no such thing.
+    pub fn of_action(id: EventId, action: &Action) -> Option<Self> {
+        let data = ActionData::of(action);
+        let data = match action.kind {
+            ProposalKind::Cancel => EventData::OrderCancelled(data),
+            ProposalKind::Change => EventData::OrderChanged(data),
+            ProposalKind::Return => EventData::ReturnRequested(data),
+            ProposalKind::Refund => return None,
+        };
+        Some(Self { id, at: action.at, user_id: action.user_id.clone(), data })
+    }
+
     fn of_alert(id: EventId, alert: &Alert, at: Timestamp, data: EventData) -> Option<Self> {
         let handed_over = !alert.bot_answers && alert.is_of_customer();
         handed_over.then(|| Self { id, at, user_id: Some(alert.user_id.clone()), data })
@@ -283,6 +328,10 @@ impl Event {
             | EventData::RefundPaid(data)
             | EventData::RefundFailed(data) => {
                 data.reason = String::new();
+                Some(event)
+            }
+            EventData::OrderCancelled(data) | EventData::OrderChanged(data) | EventData::ReturnRequested(data) => {
+                data.forget();
                 Some(event)
             }
             EventData::HandedOver(_)
@@ -344,8 +393,9 @@ mod tests {
     #[test]
     fn a_pattern_stands_for_one_type_or_a_group() {
         let names = |pattern| EventType::matching(pattern).len();
-        assert_eq!((names("refund.paid"), names(" refund.* "), names("conversation.*"), names("*")), (1, 4, 4, 9));
-        for none in ["", "refund", "refund*", "refund.", ".*", "order.*", "re*"] {
+        assert_eq!((names("refund.paid"), names(" refund.* "), names("conversation.*"), names("*")), (1, 4, 4, 12));
+        assert_eq!((names("order.*"), names("return.*")), (2, 1));
+        for none in ["", "refund", "refund*", "refund.", ".*", "orders.*", "re*"] {
             assert_eq!(names(none), 0, "{none}");
         }
     }

@@ -2,6 +2,7 @@
 //! names: they never change.
 
 mod details;
+mod items;
 mod json;
 mod upsert;
 
@@ -11,6 +12,7 @@ use jiff::civil::DateTime;
 use serde_json::{Map, Value};
 
 pub use self::details::{OrderDetails, OrderLine, OrderState, PaymentState};
+pub use self::items::{Item, NamedItem};
 pub use self::upsert::{UpsertOutcome, settle};
 
 use super::currency::Currency;
@@ -220,6 +222,24 @@ impl Order {
     /// The customer's telephone numbers: digits with the country code. Those that cannot be read are left out.
     pub fn numbers(&self, home: Country) -> impl Iterator<Item = String> {
         self.phones().filter_map(move |phone| phone::read(phone, home).ok())
+    }
+
+    /// Where it is, as far as that is known. What is late and has a carrier is on its way.
+    pub fn reached(&self) -> Option<OrderState> {
+        let details = &self.details;
+        let sent = details.carrier.is_some() || details.tracking_number.is_some() || details.tracking_url.is_some();
+        let arrived = details.delivered_at.is_some() || self.delivery_minutes.is_some();
+        match details.state {
+            Some(OrderState::Delayed) if sent => Some(OrderState::OutForDelivery),
+            Some(state) => Some(state),
+            None => {
+                let told = self.status.as_deref().filter(|status| !status.trim().is_empty());
+                match told {
+                    Some(status) => OrderState::parse(status),
+                    None => arrived.then_some(OrderState::Delivered),
+                }
+            }
+        }
     }
 
     /// What customers call it: the number that they know, or else its identifier.

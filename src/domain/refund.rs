@@ -7,12 +7,14 @@ use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::action::Action;
 use super::caller::Caller;
-use super::consent::{Consent, NoConsent};
 use super::currency::{Amount, Currency, ShopMoney};
 use super::ids::{IdPatterns, OrderId, QuoteId, UserId};
 use super::money::{Decimal, Money, Percent};
-use super::order::{Order, OrderState, PaymentState};
+use super::order::{Item, Order, OrderState, PaymentState};
+pub use super::proposal::Proposal;
+use super::proposal::{self, Agreed, Details, ProposalKind};
 use super::sentences::{self, Language};
 pub use progress::{
     Change, Impossible, OVERDUE_AFTER, Progress, ProviderKind, RefundState, Route, STUCK_AFTER, Step, idempotency_key,
@@ -93,6 +95,23 @@ pub enum Refusal {
         /// The currency of the order.
         currency: Currency,
     },
+    /// The shop is paying it back already.
+    RefundUnderWay,
+    /// The shop tried to pay it back, and that did not succeed.
+    RefundFailedByShop,
+    /// The item is not one of the order, or it is not clear which one is meant.
+    ItemUnknown {
+        /// What was named.
+        name: String,
+    },
+    /// What the items cost is not known.
+    ItemPriceUnknown,
+    /// Another part of the order was refunded: a person decides about further ones.
+    SecondPart,
+    /// What goes back to the shop is on its way already.
+    ReturnUnderWay,
+    /// The customer got as much in a month as the shop pays without a person.
+    MonthLimit,
     /// Another server decided, in its own words.
     Elsewhere {
         /// Its reason.
@@ -107,6 +126,8 @@ impl Refusal {
         let state = order.details.state;
         match order.details.payment_state {
             Some(PaymentState::Refunded) => return Some(Self::RefundedByShop),
+            Some(PaymentState::RefundProcessing) => return Some(Self::RefundUnderWay),
+            Some(PaymentState::RefundFailed) => return Some(Self::RefundFailedByShop),
             Some(PaymentState::PartiallyRefunded) => return Some(Self::PartlyRefundedByShop),
             // Cash on delivery is often never recorded.
             Some(PaymentState::Pending) if matches!(state, Some(OrderState::Delivered | OrderState::Returned)) => {
@@ -129,8 +150,39 @@ impl Refusal {
                 | Self::PaymentUnknown
                 | Self::PaidUnknown
                 | Self::PartlyRefundedByShop
+                | Self::RefundFailedByShop
+                | Self::ItemPriceUnknown
+                | Self::SecondPart
+                | Self::MonthLimit
                 | Self::Closed(_)
         )
+    }
+
+    /// A short word for it, in JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Category(_) => "never_returned",
+            Self::TooLate { .. } => "window_passed",
+            Self::NothingPaid => "unpaid",
+            Self::Closed(OrderState::Cancelled) => "cancelled",
+            Self::RefundedByShop
+            | Self::RefundUnderWay
+            | Self::RefundFailedByShop
+            | Self::ReturnUnderWay
+            | Self::Closed(_) => "under_way",
+            Self::AboveLimit { .. }
+            | Self::OtherCurrency { .. }
+            | Self::PartlyRefundedByShop
+            | Self::SecondPart
+            | Self::MonthLimit => "limit",
+            Self::ItemUnknown { .. } => "item_unknown",
+            Self::DateUnknown { .. }
+            | Self::ValueUnknown
+            | Self::PaymentUnknown
+            | Self::PaidUnknown
+            | Self::ItemPriceUnknown
+            | Self::Elsewhere { .. } => "unsupported",
+        }
     }
 
     /// The reason as a sentence for the customer.
@@ -148,6 +200,13 @@ impl Refusal {
             Self::Closed(state) => sentences::refunds::closed(language, *state),
             Self::AboveLimit { limit } => sentences::refunds::above_limit(language, money.show(*limit)),
             Self::OtherCurrency { currency } => sentences::refunds::other_currency(language, *currency),
+            Self::RefundUnderWay => sentences::proposals::refund_under_way(language),
+            Self::RefundFailedByShop => sentences::proposals::refund_failed(language),
+            Self::ItemUnknown { name } => sentences::proposals::item_unknown(language, name),
+            Self::ItemPriceUnknown => sentences::proposals::item_price_unknown(language),
+            Self::SecondPart => sentences::proposals::second_part(language),
+            Self::ReturnUnderWay => sentences::proposals::return_under_way(language),
+            Self::MonthLimit => sentences::proposals::month_limit(language),
             Self::Elsewhere { reason } => reason.clone(),
         }
     }
@@ -176,6 +235,11 @@ impl RefundPolicy {
 
     /// Decides about an order. `now` is the shop's local time, as the order's time is.
     pub fn decide(&self, order: &Order, now: DateTime) -> Verdict {
+        self.decide_part(order, &[], now)
+    }
+
+    /// Decides about some items of an order; about all of it where none are named.
+    pub fn decide_part(&self, order: &Order, items: &[Item], now: DateTime) -> Verdict {
         if let Some(refusal) = Refusal::by_state(order) {
             return Verdict::Refused(refusal);
         }
@@ -191,8 +255,39 @@ impl RefundPolicy {
             }
         }
         let Some(value) = order.value else { return Verdict::Refused(Refusal::ValueUnknown) };
+        let value = match items {
+            [] => value,
+            items => match order.price_of(items) {
+                Some(price) => price,
+                None => return Verdict::Refused(Refusal::ItemPriceUnknown),
+            },
+        };
         let fee = value.share(self.shipping_fee);
-        let amount = value.minus(fee);
+        self.payable(order, value.minus(fee), fee)
+    }
+
+    /// Decides what goes back with an order that is called off before it left: all that was paid. `None`: nothing was paid, or it
+    /// went back already.
+    ///
+    /// # Errors
+    /// Why it is not paid back without a person.
+    pub fn decide_cancellation(&self, order: &Order) -> Result<Option<Money>, Refusal> {
+        match Refusal::by_state(order) {
+            Some(Refusal::NothingPaid | Refusal::RefundedByShop) => return Ok(None),
+            Some(refusal) => return Err(refusal),
+            None => {}
+        }
+        let Some(value) = order.value else { return Err(Refusal::ValueUnknown) };
+        if value <= Money::ZERO {
+            return Ok(None);
+        }
+        match self.payable(order, value, Money::ZERO) {
+            Verdict::Eligible { amount, .. } => Ok(Some(amount)),
+            Verdict::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    fn payable(&self, order: &Order, amount: Money, fee: Money) -> Verdict {
         if amount <= Money::ZERO {
             return Verdict::Refused(Refusal::NothingPaid);
         }
@@ -208,22 +303,29 @@ impl RefundPolicy {
         }
     }
 
-    /// A quote for an order that the policy refunds.
+    /// Until when a proposal that is made now can be accepted.
+    pub fn expiry(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.quote_valid).unwrap_or(Timestamp::MAX)
+    }
+
+    /// A quote for an order that the policy refunds, or for some of its items.
     ///
     /// # Errors
     /// The refusal, where the policy does not refund it.
     pub fn quote(
         &self,
         id: QuoteId,
-        order: &Order,
+        (order, items): (&Order, &[Item]),
         caller: &Caller,
         now: Timestamp,
         local: DateTime,
-    ) -> Result<Quote, Refusal> {
-        match self.decide(order, local) {
+    ) -> Result<Proposal, Refusal> {
+        match self.decide_part(order, items, local) {
             Verdict::Refused(refusal) => Err(refusal),
-            Verdict::Eligible { amount, fee } => Ok(Quote {
+            Verdict::Eligible { amount, fee } => Ok(Proposal {
                 id,
+                kind: ProposalKind::Refund,
+                details: Details { items: items.to_vec(), ..Details::default() },
                 order_id: order.id.clone(),
                 user_id: caller.customer().map(|customer| customer.user.clone()),
                 order_value: order.value.unwrap_or_default(),
@@ -232,7 +334,7 @@ impl RefundPolicy {
                 currency: order.currency(),
                 turn: caller.customer().map(|customer| customer.turn),
                 created_at: now,
-                expires_at: now.saturating_add(self.quote_valid).unwrap_or(Timestamp::MAX),
+                expires_at: self.expiry(now),
             }),
         }
     }
@@ -246,13 +348,14 @@ impl RefundPolicy {
     /// The denial: what is missing or wrong.
     pub fn approve(&self, request: &RefundRequest<'_>) -> Result<ApprovedRefund, Denial> {
         let order = request.order;
-        let (amount, fee) = match self.decide(order, request.local) {
+        let (amount, fee) = match self.decide_part(order, request.items, request.local) {
             Verdict::Eligible { amount, fee } => (amount, fee),
             Verdict::Refused(refusal) => return Err(Denial::Policy(refusal)),
         };
         let quote = request.consented_quote()?;
         let right = Amount::new(amount, order.currency());
-        if request.caller.customer().is_some() && quote.is_some_and(|quote| quote.refunded() != right) {
+        let differs = |quote: &Proposal| quote.refunded() != right || quote.details.items != request.items;
+        if request.caller.customer().is_some() && quote.is_some_and(differs) {
             return Err(Denial::QuoteOutdated);
         }
         if request.amount.is_some_and(|asked| !is_amount(asked, right)) {
@@ -268,6 +371,49 @@ impl RefundPolicy {
             actor: request.caller.actor(),
             at: request.now,
             route: self.route(order),
+            items: request.items.to_vec(),
+        })
+    }
+
+    /// Approves what goes back with something that was agreed to, such as the cancellation of an order.
+    pub(super) fn approve_with(
+        &self,
+        agreed: &Agreed<'_>,
+        order: &Order,
+        (amount, fee, items): (Money, Money, &[Item]),
+        (caller, reason, now): (&Caller, &str, Timestamp),
+    ) -> ApprovedRefund {
+        ApprovedRefund {
+            order_id: order.id.clone(),
+            amount,
+            fee,
+            currency: order.currency(),
+            quote_id: agreed.proposal().map(|proposal| proposal.id.clone()),
+            reason: reason.to_owned(),
+            actor: caller.actor(),
+            at: now,
+            route: self.route(order),
+            items: items.to_vec(),
+        }
+    }
+
+    /// Approves the money of a return that the shop has: what was agreed to with it, in the order's currency, and no more than
+    /// was paid. It counts as asked for by the customer.
+    pub fn approve_return(&self, order: &Order, action: &Action, by: &str, now: Timestamp) -> Option<ApprovedRefund> {
+        let amount = action.amount.filter(|amount| amount.currency == order.currency())?;
+        let right = action.owes_money() && action.order_id == order.id && amount.money > Money::ZERO;
+        let paid = order.value.is_none_or(|value| amount.money <= value);
+        (right && paid && self.provider.takes_payment(order.details.payment_id.as_deref())).then(|| ApprovedRefund {
+            order_id: order.id.clone(),
+            amount: amount.money,
+            fee: Money::ZERO,
+            currency: amount.currency,
+            quote_id: None,
+            reason: action.reason.clone(),
+            actor: action.user_id.as_ref().map_or_else(|| by.to_owned(), |user| format!("customer:{user}")),
+            at: now,
+            route: self.route(order),
+            items: action.details.items.clone(),
         })
     }
 
@@ -283,9 +429,11 @@ pub struct RefundRequest<'a> {
     /// The order as it is stored now.
     pub order: &'a Order,
     /// The latest quote for it, of this customer.
-    pub quote: Option<&'a Quote>,
+    pub quote: Option<&'a Proposal>,
     /// Who asks.
     pub caller: &'a Caller,
+    /// The items; none: the whole order.
+    pub items: &'a [Item],
     /// The requested amount in units of the order's currency, if any: only compared, never used.
     pub amount: Option<Decimal>,
     /// Why, in the caller's words.
@@ -303,55 +451,10 @@ impl<'a> RefundRequest<'a> {
     ///
     /// # Errors
     /// What is missing for a customer's consent.
-    pub fn consented_quote(&self) -> Result<Option<&'a Quote>, Denial> {
-        let order = self.order;
-        let quote = self.quote.filter(|quote| quote.order_id == order.id);
-        let Caller::Customer(customer) = self.caller else { return Ok(quote) };
-        let quote = quote.filter(|quote| quote.user_id.as_ref() == Some(&customer.user)).ok_or(Denial::NoQuote)?;
-        if self.now >= quote.expires_at {
-            return Err(Denial::QuoteExpired);
-        }
-        if quote.turn.is_none_or(|turn| turn >= customer.turn) {
-            return Err(Denial::SameTurn);
-        }
-        match Consent::given(customer.offers.as_deref(), &customer.said, &customer.text) {
-            Ok(consent) if consent.covers(quote, self.patterns) => Ok(Some(quote)),
-            Err(NoConsent::NothingLive) => Err(Denial::NothingOffered),
-            Ok(_) | Err(NoConsent::Earlier | NoConsent::Elsewhere) => Err(Denial::NoConsent),
-        }
-    }
-}
-
-/// An offer to refund an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quote {
-    /// Its identifier.
-    pub id: QuoteId,
-    /// The order.
-    pub order_id: OrderId,
-    /// The customer it was made to; none for an operator.
-    pub user_id: Option<UserId>,
-    /// What was paid.
-    pub order_value: Money,
-    /// What the customer would get.
-    pub amount: Money,
-    /// The fee that would be deducted.
-    pub fee: Money,
-    /// The currency of these amounts, the order's.
-    #[serde(default)]
-    pub currency: Currency,
-    /// The turn of the conversation it was made in; none for an operator.
-    pub turn: Option<u64>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Until when it can be accepted.
-    pub expires_at: Timestamp,
-}
-
-impl Quote {
-    /// What the customer would get.
-    pub fn refunded(&self) -> Amount {
-        Amount::new(self.amount, self.currency)
+    pub fn consented_quote(&self) -> Result<Option<&'a Proposal>, Denial> {
+        let order = &self.order.id;
+        let agreed = proposal::agreed(self.quote, ProposalKind::Refund, order, self.caller, self.patterns, self.now)?;
+        Ok(agreed.proposal())
     }
 }
 
@@ -445,6 +548,7 @@ pub struct ApprovedRefund {
     actor: String,
     at: Timestamp,
     route: Route,
+    items: Vec<Item>,
 }
 
 impl ApprovedRefund {
@@ -462,12 +566,18 @@ impl ApprovedRefund {
             at: self.at,
             progress: Progress::begin(self.route.provider, self.at),
             route: self.route,
+            items: self.items,
         }
     }
 
     /// The order.
     pub fn order_id(&self) -> &OrderId {
         &self.order_id
+    }
+
+    /// What the customer gets.
+    pub fn refunded(&self) -> Amount {
+        Amount::new(self.amount, self.currency)
     }
 
     /// The same, on behalf of somebody else.
@@ -499,6 +609,9 @@ pub struct Refund {
     pub actor: String,
     /// When.
     pub at: Timestamp,
+    /// The items that it is for; none: the whole order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
     /// How the money goes back.
     #[serde(default)]
     pub route: Route,

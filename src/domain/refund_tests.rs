@@ -57,6 +57,7 @@ fn customer(turn: u64, text: &str, offered: &[&str]) -> Caller {
         text: text.into(),
         offers: live_offers(&offered.iter().map(|id| QuoteId::new(*id)).collect::<Vec<_>>().iter().collect::<Vec<_>>())
             .map(Box::new),
+        language: crate::domain::sentences::Language::default(),
         said: vec![written()],
         named_orders: vec![OrderId::new("ORD000003")],
         proof_asked: false,
@@ -76,7 +77,7 @@ fn local(seconds: i64) -> DateTime {
 fn approve(
     policy: &RefundPolicy,
     order: &Order,
-    quote: Option<&Quote>,
+    quote: Option<&Proposal>,
     caller: &Caller,
     amount: Option<Decimal>,
 ) -> Result<ApprovedRefund, Denial> {
@@ -85,6 +86,7 @@ fn approve(
         order,
         quote,
         caller,
+        items: &[],
         amount,
         reason: "items missing",
         patterns: &patterns,
@@ -93,8 +95,8 @@ fn approve(
     })
 }
 
-fn quote(policy: &RefundPolicy, order: &Order) -> Quote {
-    policy.quote(QuoteId::new("q1"), order, &customer(1, "refund please", &[]), at(0), local(0)).unwrap()
+fn quote(policy: &RefundPolicy, order: &Order) -> Proposal {
+    policy.quote(QuoteId::new("q1"), (order, &[]), &customer(1, "refund please", &[]), at(0), local(0)).unwrap()
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn window_and_limit_hold() {
         refusal.reason(Language::English, &ShopMoney::default()),
         "Refunds of orders in Euro (EUR) are decided by a member of the team."
     );
-    let offer = policy().quote(QuoteId::new("q1"), &foreign, &customer(1, "", &[]), at(0), local(0)).unwrap();
+    let offer = policy().quote(QuoteId::new("q1"), (&foreign, &[]), &customer(1, "", &[]), at(0), local(0)).unwrap();
     assert_eq!(offer.refunded(), Amount::new(Money::from_rupees(5), Currency::new("EUR").unwrap()));
     let relabelled = approve(&policy(), &order("Dairy", 5), Some(&offer), &customer(2, "yes", &["q1"]), None);
     assert_eq!(relabelled.unwrap_err(), Denial::QuoteOutdated, "five euros are not five rupees");
@@ -191,20 +193,20 @@ fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
 fn every_condition_of_consent_is_needed() {
     let order = order("Beverages", 599);
     let offer = quote(&policy(), &order);
-    let deny = |quote: Option<&Quote>, caller: &Caller| approve(&policy(), &order, quote, caller, None).unwrap_err();
+    let deny = |quote: Option<&Proposal>, caller: &Caller| approve(&policy(), &order, quote, caller, None).unwrap_err();
     assert_eq!(deny(None, &customer(2, "yes", &["q1"])), Denial::NoQuote);
     assert_eq!(deny(Some(&offer), &customer(1, "yes", &["q1"])), Denial::SameTurn);
     assert_eq!(deny(Some(&offer), &customer(2, "refund me now or else", &["q1"])), Denial::NoConsent);
     assert_eq!(deny(Some(&offer), &customer(3, "yes", &[])), Denial::NothingOffered);
     assert_eq!(deny(Some(&offer), &customer(3, "yes", &["q2"])), Denial::NoConsent);
     assert_eq!(deny(Some(&offer), &customer(2, "yes ORD000004", &["q1"])), Denial::NoConsent);
-    let expired = Quote { expires_at: at(60), ..offer.clone() };
+    let expired = Proposal { expires_at: at(60), ..offer.clone() };
     assert_eq!(deny(Some(&expired), &customer(2, "yes", &["q1"])), Denial::QuoteExpired);
-    let elsewhere = Quote { user_id: Some(UserId::new("someone else")), ..offer.clone() };
+    let elsewhere = Proposal { user_id: Some(UserId::new("someone else")), ..offer.clone() };
     assert_eq!(deny(Some(&elsewhere), &customer(2, "yes", &["q1"])), Denial::NoQuote);
-    let other_order = Quote { order_id: OrderId::new("ORD000004"), ..offer.clone() };
+    let other_order = Proposal { order_id: OrderId::new("ORD000004"), ..offer.clone() };
     assert_eq!(deny(Some(&other_order), &customer(2, "yes", &["q1"])), Denial::NoQuote);
-    let outdated = Quote { amount: Money::from_rupees(10), ..offer };
+    let outdated = Proposal { amount: Money::from_rupees(10), ..offer };
     assert_eq!(deny(Some(&outdated), &customer(2, "yes", &["q1"])), Denial::QuoteOutdated);
 }
 

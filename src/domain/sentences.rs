@@ -17,6 +17,7 @@ pub mod identification;
 pub mod knowledge;
 pub mod opt_out;
 pub mod orders;
+pub mod proposals;
 pub mod refunds;
 pub mod small_talk;
 

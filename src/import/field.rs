@@ -1,4 +1,4 @@
-//! What a column of a file can hold, and the words by which it is recognised. A name that is only similar is proposed, never
+//! What a column of a file can hold, and the words by which it is recognised. A name that is only similar is suggested, never
 //! taken.
 
 use unicode_normalization::UnicodeNormalization as _;

@@ -1,5 +1,5 @@
 //! Which column of a file holds what: by a preset, by `--map`, by names, by what the cells look like. What is certain is taken; what is not
-//! is proposed.
+//! is suggested.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::field::{Field, Kind, plain, recognized, similar};
 use super::preset::{AMAZON_PARTS, Part, Preset};
 use crate::domain::words::excerpt;
 
-/// Names at least this similar (0 to 1) are proposed.
+/// Names at least this similar (0 to 1) are suggested.
 const SIMILAR: f64 = 0.72;
 /// Examples of a column that are shown.
 const EXAMPLES: usize = 2;
@@ -85,7 +85,7 @@ pub(super) struct Use {
 
 /// A column that may hold something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Proposal {
+pub struct Suggestion {
     /// Its name in the file.
     pub column: String,
     /// What it may hold.
@@ -107,7 +107,7 @@ pub(super) struct Mapping {
     pub(super) utc: HashSet<usize>,
     /// Whether several rows can be about one order.
     pub(super) has_lines: bool,
-    pub(super) proposals: Vec<Proposal>,
+    pub(super) suggestions: Vec<Suggestion>,
 }
 
 /// Cells of a column.
@@ -309,7 +309,7 @@ impl Mapping {
         if self.preset == Some(Preset::Original) {
             return;
         }
-        let mut proposed: Vec<(f64, usize, Field)> = Vec::new();
+        let mut suggested: Vec<(f64, usize, Field)> = Vec::new();
         for column in (0..self.names.len()).filter(|column| !taken.contains(column)) {
             let (Some(name), Some(shown)) = (plains.get(column), self.names.get(column)) else { continue };
             let cells = samples.get(column).map(Vec::as_slice).unwrap_or_default();
@@ -323,29 +323,29 @@ impl Mapping {
                 && (id.contains(&name.as_str()) || name.contains("order"))
                 && looks_like(Field::OrderId, cells)
             {
-                proposed.push((0.9, column, Field::OrderId));
+                suggested.push((0.9, column, Field::OrderId));
             } else if let Some((field, much)) =
                 similar(shown).filter(|(field, much)| *much >= SIMILAR && missing(*field))
             {
                 if self.preset.is_none() && looks_like(field, cells) {
-                    proposed.push((much, column, field));
+                    suggested.push((much, column, field));
                 }
             } else if self.preset.is_none() && missing(Field::Phone) && all(cells, is_phone) {
-                proposed.push((0.5, column, Field::Phone));
+                suggested.push((0.5, column, Field::Phone));
             } else if self.preset.is_none() && missing(Field::Placed) && missing(Field::Date) && all(cells, is_date) {
-                proposed.push((0.5, column, Field::Placed));
+                suggested.push((0.5, column, Field::Placed));
             } else if missing(Field::OrderId) && looks_like(Field::OrderId, cells) {
-                proposed.push((0.3, column, Field::OrderId));
+                suggested.push((0.3, column, Field::OrderId));
             }
         }
-        proposed.sort_by(|a, b| b.0.total_cmp(&a.0));
+        suggested.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut seen = HashSet::new();
-        for (_, column, field) in proposed {
+        for (_, column, field) in suggested {
             if seen.insert(field)
                 && let Some(name) = self.names.get(column)
             {
                 let examples = samples.get(column).map(|cells| examples(cells)).unwrap_or_default();
-                self.proposals.push(Proposal { column: name.clone(), field: field.name(), examples });
+                self.suggestions.push(Suggestion { column: name.clone(), field: field.name(), examples });
             }
         }
     }
@@ -465,7 +465,7 @@ mod tests {
         let rows: &[&[&str]] = &[&["1001", "12.50"], &["1002", "7"]];
         let found = mapping(&["No", "Total"], rows, &[]);
         assert_eq!(shown(&found), [("Total", "Order Value (INR)")]);
-        assert_eq!((found.proposals[0].column.as_str(), found.proposals[0].field), ("No", "Order ID"));
+        assert_eq!((found.suggestions[0].column.as_str(), found.suggestions[0].field), ("No", "Order ID"));
     }
 
     #[test]

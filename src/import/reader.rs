@@ -13,7 +13,7 @@ use super::error::{ImportError, RowError};
 use super::field::{Field, Kind};
 use super::header::{self, Header};
 use super::lines::LinesFile;
-use super::mapping::{Choice, How, Mapping, Proposal, Samples, examples};
+use super::mapping::{Choice, How, Mapping, Samples, Suggestion, examples};
 use super::preset::{Part, Preset};
 use super::row::{CellError, Draft, Readers, order_id};
 use super::source::{Input, Row, Rows, Table};
@@ -108,7 +108,8 @@ pub struct FileSummary {
     /// Columns that are not used.
     pub unknown_columns: Vec<String>,
     /// Columns that may hold something, and are not used.
-    pub proposals: Vec<Proposal>,
+    #[serde(rename = "proposals")]
+    pub suggestions: Vec<Suggestion>,
     /// Rows, bad ones included.
     pub rows: u64,
     /// Orders.
@@ -190,12 +191,12 @@ impl OrderReader {
         let samples = samples(&table, &header)?;
         let mapping = Mapping::new(input.name(), &header.names, &samples, settings.from, &settings.choices)?;
         if !mapping.has(Field::OrderId) {
-            let near = mapping.proposals.iter().find(|proposal| proposal.field == Field::OrderId.name());
+            let near = mapping.suggestions.iter().find(|suggestion| suggestion.field == Field::OrderId.name());
             return Err(ImportError::NoId {
                 file: input.name().to_owned(),
                 line: header.line,
                 found: header.names,
-                near: near.map(|proposal| proposal.column.clone()),
+                near: near.map(|suggestion| suggestion.column.clone()),
             });
         }
         let (readers, survey) = Readers::decide(input.name(), &table, &header, &mapping, settings)?;
@@ -463,7 +464,7 @@ fn summary_of(
         rows_above_header: header.above as u64,
         columns,
         unknown_columns: unknown.map(|(_, name)| name.clone()).collect(),
-        proposals: mapping.proposals.clone(),
+        suggestions: mapping.suggestions.clone(),
         rows: 0,
         orders: 0,
         lines: 0,

@@ -1,11 +1,12 @@
 //! Splits a reply into messages and adds the choices below an offer: choices that say nothing but yes or no, and only
 //! below a reply that offers something.
 
-use crate::domain::consent::{Press, shows};
+use crate::domain::consent::{Press, is_shown};
 use crate::domain::conversation::{Conversation, MessagePlace, Mode, Offer, WaitingFor};
 use crate::domain::ids::QuoteId;
 use crate::domain::outgoing::{Body, ChannelLimits, Choice, split};
-use crate::domain::sentences::{Language, channel};
+use crate::domain::proposal::ProposalKind;
+use crate::domain::sentences::{Language, channel, proposals};
 
 /// The messages of a reply, in their order. `conversation` is the one after the turn; its offers are noted with the
 /// message that shows them, and those that the last message does not show are dropped: nobody can agree to them.
@@ -43,10 +44,6 @@ pub(super) fn bodies(text: &str, conversation: &mut Conversation, limits: &Chann
         conversation.waiting_for = WaitingFor::Nothing;
     }
     bodies
-}
-
-fn is_shown(offer: &Offer, text: &str) -> bool {
-    offer.amount.is_some_and(|amount| shows(text, &offer.order_id, amount))
 }
 
 /// The longest end of a text, from the beginning of a line or a sentence on, that has at most `longest` characters, and
@@ -111,10 +108,14 @@ fn choices(offered: &[Offer], language: Language, limits: &ChannelLimits) -> Opt
     let ids = |offers: &[Offer]| offers.iter().map(|offer| offer.quote_id.clone()).collect::<Vec<QuoteId>>();
     match offered {
         [] => None,
-        [_] => {
+        [one] => {
             let id = |press: Press| press.id(limits.button_id);
+            let yes = match one.kind {
+                ProposalKind::Refund => channel::yes_refund(language),
+                kind => proposals::yes(language, kind, one.resolution),
+            };
             let buttons = vec![
-                Choice::new(id(Press::Yes(ids(offered)))?, channel::yes_refund(language)),
+                Choice::new(id(Press::Yes(ids(offered)))?, yes),
                 Choice::new(id(Press::No(ids(offered)))?, channel::no(language)),
             ];
             Some(Box::new(|text| Body::Buttons { text, buttons }))
@@ -124,7 +125,11 @@ fn choices(offered: &[Offer], language: Language, limits: &ChannelLimits) -> Opt
             let mut rows = Vec::new();
             for offer in several {
                 let yes = Press::Yes(vec![offer.quote_id.clone()]);
-                rows.push(Choice::new(id(yes)?, channel::yes_refund_order(language, &offer.order_id)));
+                let title = match offer.kind {
+                    ProposalKind::Refund => channel::yes_refund_order(language, &offer.order_id),
+                    kind => proposals::yes_for(language, kind, offer.resolution, &offer.order_id),
+                };
+                rows.push(Choice::new(id(yes)?, title));
             }
             rows.push(Choice::new(id(Press::Yes(ids(several)))?, channel::yes_to_all(language, several.len())));
             rows.push(Choice::new(id(Press::No(ids(several)))?, channel::no(language)));

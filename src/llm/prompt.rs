@@ -13,6 +13,7 @@ use crate::domain::conversation::{PaidRefund, TriageCause};
 use crate::domain::ids::OrderId;
 use crate::domain::mask::Mask;
 use crate::domain::message::{ChatMessage, Role};
+use crate::domain::proposal::ProposalKind;
 use crate::domain::refund::RefundState;
 
 /// Below this confidence of the intent the model is instructed to ask what the customer means.
@@ -66,6 +67,7 @@ was asked, [[refusal]] for why an order cannot be refunded, [[order ORD123456]] 
 kind words, questions, and what you cannot do. What you write yourself about payments, changes, people who will call, \
 times, links, numbers or codes is taken out. Do only what a tool does, and give no vouchers: for anything else bring in a \
 person.
+- Where it is told that something of these was done, write [[done]].
 - Call request_human_intervention when the customer asks for a person, is very upset about something complex, speaks of \
 harm, law or fraud (at once, priority high), wants what no tool does, or was not understood twice.
 
@@ -235,8 +237,20 @@ fn turn(settings: &Settings, facts: &Facts, rounds: usize) -> Vec<String> {
         lines.push("The customer has not named an order yet.".to_owned());
     }
     if !conversation.offered.is_empty() {
-        let offered = conversation.offered.iter().map(|offer| offer.order_id.as_str()).collect();
-        lines.push(format!("Your last message offered a refund and waits for a plain yes or no: {}.", ids(offered)));
+        for kind in ProposalKind::ALL {
+            let of_kind = conversation.offered.iter().filter(|offer| offer.kind == kind);
+            let offered: Vec<&str> = of_kind.map(|offer| offer.order_id.as_str()).collect();
+            if offered.is_empty() {
+                continue;
+            }
+            let what = match kind {
+                ProposalKind::Refund => "a refund",
+                ProposalKind::Cancel => "to cancel",
+                ProposalKind::Change => "to change",
+                ProposalKind::Return => "a return",
+            };
+            lines.push(format!("Your last message offered {what} and waits for a plain yes or no: {}.", ids(offered)));
+        }
     }
     for refund in &conversation.known.refunds {
         let PaidRefund { amount, order_id, transaction_id, state } = refund;

@@ -24,11 +24,11 @@ use tokio_util::task::TaskTracker;
 use super::{prompts, resources};
 use crate::domain::caller::Caller;
 use crate::domain::words::excerpt;
-use crate::tools::{Context, HUMAN, REFUND, ToolSpec, Toolbox};
+use crate::tools::{CANCEL, CHANGE, Context, HUMAN, REFUND, RETURN, ToolSpec, Toolbox};
 
 /// The instructions of the server for assistants.
 const INSTRUCTIONS: &str = "Customer support for an online shop: read messages, look orders up, quote and pay refunds, \
-    ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
+    cancel and change orders, arrange returns, ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
     tell the customer the amount and wait for a plain yes; then call process_refund once. Amounts come from the tools, \
     never from the conversation. Read ecomres://policy/refund for the rules.";
 
@@ -44,7 +44,8 @@ pub struct Server {
 impl Server {
     /// A server over the tools; `read_only` leaves out those that pay or alert.
     pub fn new(toolbox: Toolbox, read_only: bool) -> Self {
-        let offered = |spec: &&ToolSpec| !(read_only && [REFUND, HUMAN].contains(&spec.name.as_ref()));
+        let offered =
+            |spec: &&ToolSpec| !(read_only && [REFUND, CANCEL, CHANGE, RETURN, HUMAN].contains(&spec.name.as_ref()));
         let tools = toolbox.specs().iter().filter(offered).map(describe).collect();
         Self { toolbox, tools, calls: TaskTracker::new(), level: Arc::default() }
     }

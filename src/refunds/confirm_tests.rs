@@ -28,7 +28,7 @@ impl Desk {
     async fn request(&self, order: u32) -> Refund {
         let operator = Context { caller: Caller::Operator { name: "x".into() }, now: self.shop.now };
         let id = OrderId::new(&format!("ORD{order:06}"));
-        match self.shop.support().pay(&operator, &id, None, "").await.unwrap() {
+        match self.shop.support().pay(&operator, (&id, &[]), None, "").await.unwrap() {
             PayOutcome::Paid(recorded) => recorded.refund,
             other => panic!("{other:?}"),
         }

@@ -220,7 +220,7 @@ async fn a_refusal_counts_only_where_the_provider_has_none() {
     desk.wait(SignedDuration::from_hours(5));
     assert_eq!(desk.job.run_due().await.unwrap(), 0);
     let operator = Context { caller: Caller::Operator { name: "x".into() }, now: desk.shop.now };
-    let outcome = desk.shop.support().pay(&operator, &OrderId::new("ORD000003"), None, "").await.unwrap();
+    let outcome = desk.shop.support().pay(&operator, (&OrderId::new("ORD000003"), &[]), None, "").await.unwrap();
     assert!(matches!(outcome, PayOutcome::Denied(denial) if denial.code() == "refund_failed"));
     let mut chat = desk.shop.chat(USER);
     chat.now = *desk.now.lock().unwrap();
@@ -277,7 +277,7 @@ async fn without_a_payment_a_person_decides() {
     let desk = Desk::open(Vec::new(), Vec::new()).await;
     let support = desk.shop.support();
     let context = customer("a", 1, "refund ORD000004", &[], desk.shop.now);
-    let outcome = support.create_quote(&context, &OrderId::new("ORD000004")).await.unwrap();
+    let outcome = support.create_quote(&context, &OrderId::new("ORD000004"), &[]).await.unwrap();
     assert!(matches!(outcome, QuoteOutcome::Refused { refusal, .. } if refusal.needs_person()));
 }
 
@@ -302,6 +302,6 @@ async fn the_amount_never_changes_on_the_way() {
     let refund = desk.work().await;
     assert_eq!(refund.amount, Money::from_rupees(599));
     let operator = Context { caller: Caller::Operator { name: "x".into() }, now: desk.shop.now };
-    let outcome = desk.shop.support().pay(&operator, &refund.order_id, None, "").await.unwrap();
+    let outcome = desk.shop.support().pay(&operator, (&refund.order_id, &[]), None, "").await.unwrap();
     assert_eq!(outcome, PayOutcome::Paid(Recorded { refund, already: true }));
 }

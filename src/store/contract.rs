@@ -3,6 +3,7 @@
 //! The cases are in a file for each trait; this one holds what they share. A backend calls `contract_tests!` with an
 //! expression that makes a [`TestStore`].
 
+mod actions;
 mod contacts;
 mod conversations;
 mod corrections;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::domain::action::Action;
 use crate::domain::alert::{AlertStatus, Handling, Priority};
 use crate::domain::audit::AuditPhase;
 use crate::domain::caller::Caller;
@@ -37,8 +39,9 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, knowledge_gaps::*, message_status::*, money::*,
-    order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*, stats::*, team::*,
+    actions::*, contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, knowledge_gaps::*,
+    message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*,
+    stats::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -56,6 +59,8 @@ macro_rules! contract_tests {
             imports_do_not_stop_other_writers, a_repeated_order_in_one_import, refunds_survive_every_import,
             a_refund_is_paid_once_under_64_tasks, amounts_keep_their_currency, refunds_are_listed_latest_first, a_due_refund_is_claimed_by_one,
             the_states_of_refunds_are_held_against_the_trail, the_latest_quote_of_an_identity,
+            a_cancelled_order_is_paid_back_with_it, an_action_is_done_once_by_many, changes_and_returns_are_listed_and_done,
+            the_money_of_a_return_goes_back_when_it_is_there,
             the_first_to_bind_wins, a_proven_binding_takes_over, identities_lead_to_a_customer,
             a_change_of_number_counts_once, what_one_identity_did_goes_to_another, lookups_are_limited, messages_keep_their_order, conversations_have_versions,
             one_writer_of_a_version_wins, a_turn_is_saved_whole_or_not_at_all, a_telephone_number_survives_every_import, pending_alerts_are_merged, an_alert_is_sent_once_through_each_channel, alerts_are_listed_by_urgency,
@@ -166,6 +171,7 @@ fn approved_of(provider: ProviderKind, order: &Order, second: i64) -> ApprovedRe
         order,
         quote: None,
         caller: &Caller::Operator { name: "contract".to_owned() },
+        items: &[],
         amount: None,
         reason: "items missing",
         patterns: &IdPatterns::default(),

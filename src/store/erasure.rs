@@ -14,18 +14,19 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Result, Store};
+use crate::domain::action::Action;
 use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditPhase, AuditRecord, FORGET, SYSTEM, forget_record};
 use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
-use crate::domain::knowledge_gap::Unanswered;
 use crate::domain::inbound::Inbound;
+use crate::domain::knowledge_gap::Unanswered;
 use crate::domain::message::ChatMessage;
 use crate::domain::opt_out::Preference;
 use crate::domain::outgoing::Outgoing;
-use crate::domain::refund::{Quote, Refund};
+use crate::domain::refund::{Proposal, Refund};
 
 /// Entries of the audit trail that are read in one query.
 const PAGE: u32 = 1_000;
@@ -78,8 +79,10 @@ pub struct PersonalData {
     pub bindings: Vec<RequestedOrder>,
     /// Orders that the customer asked for in the last 24 hours.
     pub lookups: Vec<RequestedOrder>,
-    /// Offers of refunds.
-    pub quotes: Vec<Quote>,
+    /// What was proposed.
+    pub quotes: Vec<Proposal>,
+    /// What was done to the customer's orders on their word.
+    pub actions: Vec<Action>,
     /// Events about the customer, for the shop's other systems.
     pub events: Vec<Event>,
     /// Refunds that the customer asked for. They are never erased.
@@ -107,6 +110,7 @@ impl PersonalData {
             bindings: Vec::new(),
             lookups: Vec::new(),
             quotes: Vec::new(),
+            actions: Vec::new(),
             events: Vec::new(),
             refunds: Vec::new(),
             preference: None,
@@ -145,6 +149,8 @@ pub struct Erased {
     pub lookups: u64,
     /// Quotes.
     pub quotes: u64,
+    /// Actions on orders: they lose the customer and their words, and stay.
+    pub actions: u64,
     /// Events: those of refunds lose the customer and stay.
     pub events: u64,
     /// Entries of the audit trail, of which only what accounting needs is left.
@@ -166,6 +172,7 @@ impl std::ops::AddAssign for Erased {
         self.bindings += more.bindings;
         self.lookups += more.lookups;
         self.quotes += more.quotes;
+        self.actions += more.actions;
         self.events += more.events;
         self.audit += more.audit;
         self.held_until = self.held_until.max(more.held_until);

@@ -7,6 +7,7 @@
 //! `synchronous=FULL`; where a group holds only work that need not be on the disk at once, with `NORMAL`. Amounts are whole
 //! paise, times are microseconds since 1970 UTC (truncated), the local time of an order is ISO text.
 
+mod actions;
 mod alerts;
 mod audit;
 mod backup;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::audit::{
-    AuditEntry, AuditKey, AuditPhase, AuditRecord, Checkpoint, LEDGER, REFUND_STATE, SIGNING, SYSTEM,
+    AuditEntry, AuditKey, AuditPhase, AuditRecord, Checkpoint, LEDGER, PAYING, REFUND_STATE, SIGNING, SYSTEM,
 };
 use crate::domain::currency::Currency;
 use crate::domain::ids::OrderId;
@@ -50,14 +50,17 @@ impl RefundRecords {
             self.note_change(&record);
             return None;
         }
-        let record = entry.record().filter(|record| record.action == REFUND_TOOL)?;
+        let pays = |record: &AuditRecord| record.action == REFUND_TOOL || PAYING.contains(&record.action.as_str());
+        let record = entry.record().filter(pays)?;
         let order = OrderId::new(record.arguments["order_id"].as_str()?);
         let open = self.open.entry(order.clone()).or_default();
         match record.phase {
             AuditPhase::Started => *open += 1,
             AuditPhase::Finished => *open = open.saturating_sub(1),
         }
-        if record.phase == AuditPhase::Finished && record.result["status"] == "success" {
+        // What else pays does not always.
+        let paid = record.action == REFUND_TOOL || record.result["transaction_id"].is_string();
+        if paid && record.phase == AuditPhase::Finished && record.result["status"] == "success" {
             self.paid.insert(order.clone());
             return Some((order, record.result));
         }
@@ -223,6 +226,9 @@ pub(super) fn ledger_before(refunds: &[Refund], before: Timestamp, records: &Ref
         }
         if let (false, Some(columns)) = (refund.currency == Currency::INR, columns.as_array_mut()) {
             columns.push(refund.currency.code().into());
+        }
+        if let (false, Some(columns)) = (refund.items.is_empty(), columns.as_array_mut()) {
+            columns.push(json!(refund.items));
         }
         columns.to_string()
     })

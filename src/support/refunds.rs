@@ -9,9 +9,10 @@ use super::{Context, SupportService};
 use crate::domain::currency::Amount;
 use crate::domain::ids::{OrderId, QuoteId};
 use crate::domain::money::{Decimal, Money};
-use crate::domain::order::Order;
+use crate::domain::order::{Item, NamedItem, Order};
 use crate::domain::ownership::{Access, Seen};
-use crate::domain::refund::{Denial, Quote, Refund, RefundRequest, RefundState, Refusal, Verdict, is_amount};
+use crate::domain::proposal::ProposalKind;
+use crate::domain::refund::{Denial, Proposal, Refund, RefundRequest, RefundState, Refusal, Verdict, is_amount};
 use crate::store::{Recorded, StoreError};
 
 /// The outcome of asking for a quote.
@@ -35,7 +36,7 @@ pub enum QuoteOutcome {
         refusal: Refusal,
     },
     /// An offer, saved in the store.
-    Quoted(Quote),
+    Quoted(Proposal),
 }
 
 /// The outcome of asking for a refund.
@@ -50,21 +51,45 @@ pub enum PayOutcome {
     Paid(Recorded),
 }
 
+/// Whether items are named that a refund of the order is not for. Where none are, the refund of before is meant.
+fn is_other_part(refund: &Refund, items: &[Item]) -> bool {
+    !items.is_empty() && !refund.items.is_empty() && refund.items != items
+}
+
 impl SupportService {
-    /// Makes and saves a quote for the refund of an order.
+    /// Makes and saves a quote for the refund of an order, or of some of its items.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn create_quote(&self, context: &Context, id: &OrderId) -> Result<QuoteOutcome, StoreError> {
+    pub async fn create_quote(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        named: &[NamedItem],
+    ) -> Result<QuoteOutcome, StoreError> {
         let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
             return Ok(QuoteOutcome::NotFound);
         };
+        let items = match order.items_named(named) {
+            Ok(items) => items,
+            Err(name) => return Ok(QuoteOutcome::Refused { order, refusal: Refusal::ItemUnknown { name } }),
+        };
         if let Some(refund) = self.store.refund_of(id).await? {
+            if is_other_part(&refund, &items) {
+                return Ok(QuoteOutcome::Refused { order, refusal: Refusal::SecondPart });
+            }
             return Ok(QuoteOutcome::AlreadyRefunded { order, refund });
         }
+        if self.is_going_back(&order, &items).await? {
+            return Ok(QuoteOutcome::Refused { order, refusal: Refusal::ReturnUnderWay });
+        }
         let quote_id = QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple()));
-        match self.rules.policy.quote(quote_id, &order, &context.caller, context.now, self.local(context.now)) {
+        match self.rules.policy.quote(quote_id, (&order, &items), &context.caller, context.now, self.local(context.now))
+        {
             Err(refusal) => Ok(QuoteOutcome::Refused { order, refusal }),
+            Ok(quote) if self.is_over_limit(context, quote.refunded()).await? => {
+                Ok(QuoteOutcome::Refused { order, refusal: Refusal::MonthLimit })
+            }
             Ok(quote) => {
                 self.store.save_quote(&quote).await?;
                 Ok(QuoteOutcome::Quoted(quote))
@@ -79,25 +104,41 @@ impl SupportService {
     pub async fn pay(
         &self,
         context: &Context,
-        id: &OrderId,
+        (id, named): (&OrderId, &[NamedItem]),
         amount: Option<Decimal>,
         reason: &str,
     ) -> Result<PayOutcome, StoreError> {
         let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
             return Ok(PayOutcome::NotFound);
         };
+        let policy = |refusal| Ok(PayOutcome::Denied(Denial::Policy(refusal)));
+        let mut items = match order.items_named(named) {
+            Ok(items) => items,
+            Err(name) => return policy(Refusal::ItemUnknown { name }),
+        };
         if let Some(refund) = self.store.refund_of(id).await? {
+            if is_other_part(&refund, &items) {
+                return policy(Refusal::SecondPart);
+            }
             if refund.state() == RefundState::Failed {
                 return Ok(PayOutcome::Denied(Denial::FailedBefore));
             }
             return Ok(PayOutcome::Paid(Recorded { refund, already: true }));
         }
         let quote = self.offered_quote(context, id).await?;
+        if named.is_empty() && context.caller.customer().is_some() {
+            // What the customer agreed to, where it is not named once more.
+            items = quote.as_ref().map(|quote| quote.details.items.clone()).unwrap_or_default();
+        }
+        if self.is_going_back(&order, &items).await? {
+            return policy(Refusal::ReturnUnderWay);
+        }
         let patterns = self.patterns_for(&context.caller);
         let approved = self.rules.policy.approve(&RefundRequest {
             order: &order,
             quote: quote.as_ref(),
             caller: &context.caller,
+            items: &items,
             amount,
             reason,
             patterns: &patterns,
@@ -106,6 +147,7 @@ impl SupportService {
         });
         match approved {
             Err(denial) => Ok(PayOutcome::Denied(denial)),
+            Ok(approved) if self.is_over_limit(context, approved.refunded()).await? => policy(Refusal::MonthLimit),
             Ok(approved) => Ok(PayOutcome::Paid(self.store.record_refund(approved).await?)),
         }
     }
@@ -129,10 +171,10 @@ impl SupportService {
     pub async fn save_remote_quote(
         &self,
         context: &Context,
-        order: &Order,
-        offer: Quote,
-    ) -> Result<Result<Quote, Refusal>, StoreError> {
-        match self.rules.policy.decide(order, self.local(context.now)) {
+        (order, items): (&Order, &[Item]),
+        offer: Proposal,
+    ) -> Result<Result<Proposal, Refusal>, StoreError> {
+        match self.rules.policy.decide_part(order, items, self.local(context.now)) {
             Verdict::Refused(refusal) => return Ok(Err(refusal)),
             Verdict::Eligible { amount, .. }
                 if offer.currency != order.currency() || offer.amount > amount || offer.amount <= Money::ZERO =>
@@ -154,13 +196,14 @@ impl SupportService {
         context: &Context,
         order: &Order,
         amount: Option<Decimal>,
-    ) -> Result<Result<Option<Quote>, Denial>, StoreError> {
+    ) -> Result<Result<Option<Proposal>, Denial>, StoreError> {
         let quote = self.offered_quote(context, &order.id).await?;
         let patterns = self.patterns_for(&context.caller);
         let request = RefundRequest {
             order,
             quote: quote.as_ref(),
             caller: &context.caller,
+            items: &[],
             amount,
             reason: "",
             patterns: &patterns,
@@ -178,11 +221,12 @@ impl SupportService {
 
     /// The quote of this order that the customer can agree to, else the latest one, from which a denial says what is
     /// missing.
-    async fn offered_quote(&self, context: &Context, id: &OrderId) -> Result<Option<Quote>, StoreError> {
+    async fn offered_quote(&self, context: &Context, id: &OrderId) -> Result<Option<Proposal>, StoreError> {
         let Some(customer) = context.caller.customer() else { return self.store.latest_quote(id, None).await };
         for offered in customer.offers.iter().flat_map(|offers| offers.quotes()) {
             if let Some(quote) = self.store.quote(offered).await?
                 && quote.order_id == *id
+                && quote.kind == ProposalKind::Refund
             {
                 return Ok(Some(quote));
             }

@@ -17,7 +17,7 @@ fn id(number: u32) -> OrderId {
 }
 
 async fn quoted(support: &SupportService, context: &Context, order: u32) -> QuoteId {
-    match support.create_quote(context, &id(order)).await.unwrap() {
+    match support.create_quote(context, &id(order), &[]).await.unwrap() {
         QuoteOutcome::Quoted(quote) => quote.id,
         other => panic!("no quote: {other:?}"),
     }
@@ -161,7 +161,7 @@ async fn a_refund_takes_a_quote_and_a_later_yes_and_is_paid_once() {
     let now = shop.now;
     let quote = quoted(&support, &customer("a", 1, "refund please", &[], now), 3).await;
     let pay = async |turn, text: &str, offered: &[&QuoteId]| {
-        support.pay(&customer("a", turn, text, offered, now), &id(3), None, "missing items").await.unwrap()
+        support.pay(&customer("a", turn, text, offered, now), (&id(3), &[]), None, "missing items").await.unwrap()
     };
     assert_eq!(pay(1, "yes", &[&quote]).await, PayOutcome::Denied(Denial::SameTurn));
     assert_eq!(pay(2, "hmm", &[&quote]).await, PayOutcome::Denied(Denial::NoConsent));
@@ -173,7 +173,7 @@ async fn a_refund_takes_a_quote_and_a_later_yes_and_is_paid_once() {
     assert!(second.already);
     assert_eq!(second.refund, first.refund);
     assert!(matches!(
-        support.create_quote(&customer("a", 4, "again", &[], now), &id(3)).await.unwrap(),
+        support.create_quote(&customer("a", 4, "again", &[], now), &id(3), &[]).await.unwrap(),
         QuoteOutcome::AlreadyRefunded { .. }
     ));
 }
@@ -184,10 +184,10 @@ async fn a_stranger_can_neither_quote_nor_be_told_of_a_refund() {
     let support = shop.support();
     let operator = Context { caller: Caller::Operator { name: "x".into() }, now: shop.now };
     support.record_lookup(&customer("a", 1, "", &[], shop.now), &id(3), Access::See).await.unwrap();
-    assert!(matches!(support.pay(&operator, &id(3), None, "").await.unwrap(), PayOutcome::Paid(_)));
+    assert!(matches!(support.pay(&operator, (&id(3), &[]), None, "").await.unwrap(), PayOutcome::Paid(_)));
     let stranger = customer("b", 1, "", &[], shop.now);
-    assert_eq!(support.create_quote(&stranger, &id(3)).await.unwrap(), QuoteOutcome::NotFound);
-    assert_eq!(support.pay(&stranger, &id(3), None, "").await.unwrap(), PayOutcome::NotFound);
+    assert_eq!(support.create_quote(&stranger, &id(3), &[]).await.unwrap(), QuoteOutcome::NotFound);
+    assert_eq!(support.pay(&stranger, (&id(3), &[]), None, "").await.unwrap(), PayOutcome::NotFound);
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn an_expired_quote_is_not_paid() {
     let support = shop.support();
     let quote = quoted(&support, &customer("a", 1, "", &[], shop.now), 3).await;
     let late = shop.now + shop.policy().quote_valid;
-    let outcome = support.pay(&customer("a", 2, "yes", &[&quote], late), &id(3), None, "").await.unwrap();
+    let outcome = support.pay(&customer("a", 2, "yes", &[&quote], late), (&id(3), &[]), None, "").await.unwrap();
     assert_eq!(outcome, PayOutcome::Denied(Denial::QuoteExpired));
 }
 
@@ -264,10 +264,10 @@ async fn a_young_order_is_seen_and_its_money_needs_more() {
     let support = shop.support();
     let first = saying(&shop, "a", "ORD000007", false, &[7]);
     assert!(support.record_lookup(&first, &id(7), Access::See).await.unwrap().is_some());
-    assert_eq!(support.create_quote(&first, &id(7)).await.unwrap(), QuoteOutcome::NotFound);
-    assert_eq!(support.pay(&first, &id(7), None, "").await.unwrap(), PayOutcome::NotFound);
+    assert_eq!(support.create_quote(&first, &id(7), &[]).await.unwrap(), QuoteOutcome::NotFound);
+    assert_eq!(support.pay(&first, (&id(7), &[]), None, "").await.unwrap(), PayOutcome::NotFound);
     let owner = saying(&shop, "b", "ORD000007 CUST0007", false, &[7]);
-    assert!(matches!(support.create_quote(&owner, &id(7)).await.unwrap(), QuoteOutcome::Quoted(_)));
+    assert!(matches!(support.create_quote(&owner, &id(7), &[]).await.unwrap(), QuoteOutcome::Quoted(_)));
     assert!(support.record_lookup(&first, &id(7), Access::See).await.unwrap().is_none(), "the owner has it now");
 }
 

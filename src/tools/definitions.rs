@@ -8,6 +8,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions::{self, ItemArgument, ItemArguments};
 use crate::domain::alert::Priority;
 use crate::domain::money::Decimal;
 use crate::domain::order::{OrderState, PaymentState, column};
@@ -22,6 +23,12 @@ pub const FIND_ORDERS: &str = "find_orders";
 pub const CHECK_REFUND: &str = "check_refund_eligibility";
 /// Pays a refund.
 pub const REFUND: &str = "process_refund";
+/// Cancels an order.
+pub const CANCEL: &str = "cancel_order";
+/// Changes an order.
+pub const CHANGE: &str = "change_order";
+/// Arranges that something goes back.
+pub const RETURN: &str = "return_order";
 /// Says how far a refund is.
 pub const REFUND_STATUS: &str = "refund_status";
 /// Finds what the shop's documents say.
@@ -76,12 +83,24 @@ pub struct TriageArguments {
     pub text: String,
 }
 
-/// Arguments of [`ORDER`], [`CHECK_REFUND`] and [`REFUND_STATUS`].
+/// Arguments of [`ORDER`] and [`REFUND_STATUS`].
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderArguments {
     /// The order id, such as ORD000003.
     pub order_id: String,
+}
+
+/// Arguments of [`CHECK_REFUND`].
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRefundArguments {
+    /// The order id, such as ORD000003.
+    pub order_id: String,
+    /// The items that are wrong, by name or sku as the order has them; the whole order when left out.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ItemArguments>>")]
+    pub items: Vec<ItemArgument>,
 }
 
 /// Arguments of [`FIND_ORDERS`].
@@ -110,6 +129,11 @@ pub struct RefundArguments {
     /// The refund_amount that check_refund_eligibility gave. It is only compared: the amount is computed.
     #[schemars(with = "Option<f64>")]
     pub amount: Option<Value>,
+    /// The items, as in check_refund_eligibility; the whole order when left out.
+    #[expect(clippy::doc_markdown, reason = "the text is the description in the schema")]
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ItemArguments>>")]
+    pub items: Vec<ItemArgument>,
     /// Why the customer wants the money back, in a few words.
     #[serde(default)]
     pub reason: String,
@@ -155,7 +179,7 @@ pub struct HumanArguments {
     pub priority: Option<Priority>,
 }
 
-fn input<T: JsonSchema>() -> Value {
+pub(super) fn input<T: JsonSchema>() -> Value {
     let mut schema = schema_for!(T).to_value();
     if let Some(map) = schema.as_object_mut() {
         map.remove("$schema");
@@ -175,28 +199,28 @@ fn input<T: JsonSchema>() -> Value {
     schema
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+pub(super) fn object(properties: Value, required: &[&str]) -> Value {
     let fields = [("type", json!("object")), ("properties", properties), ("required", json!(required))];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-fn number(description: &str) -> Value {
+pub(super) fn number(description: &str) -> Value {
     json!({"type": "number", "description": description})
 }
 
-fn flag(description: &str) -> Value {
+pub(super) fn flag(description: &str) -> Value {
     json!({"type": "boolean", "description": description})
 }
 
-fn optional(kind: &str, description: &str) -> Value {
+pub(super) fn optional(kind: &str, description: &str) -> Value {
     json!({"anyOf": [{"type": kind}, {"type": "null"}], "description": description})
 }
 
-fn words(description: &str, words: &[&str]) -> Value {
+pub(super) fn words(description: &str, words: &[&str]) -> Value {
     json!({"type": "string", "enum": words, "description": description})
 }
 
@@ -215,7 +239,19 @@ fn lines() -> Value {
 
 /// All tools, in the order they are usually called.
 pub fn catalogue() -> Vec<ToolSpec> {
-    vec![triage(), order(), find_orders(), check_refund(), refund(), refund_status(), knowledge(), human()]
+    vec![
+        triage(),
+        order(),
+        find_orders(),
+        check_refund(),
+        refund(),
+        refund_status(),
+        actions::cancel(),
+        actions::change(),
+        actions::give_back(),
+        knowledge(),
+        human(),
+    ]
 }
 
 fn triage() -> ToolSpec {
@@ -337,10 +373,10 @@ fn check_refund() -> ToolSpec {
     ToolSpec {
         name: CHECK_REFUND.into(),
         title: "Quote a refund".into(),
-        description: "Says whether the shop's policy refunds an order and how much, and keeps the offer for a limited \
+        description: "Says whether the shop's policy refunds an order, or some items of it, and how much, and keeps the offer for a limited \
             time. Call it before any refund, tell the customer the amount, and ask for a plain yes."
             .into(),
-        input: input::<OrderArguments>(),
+        input: input::<CheckRefundArguments>(),
         output: object(
             json!({
                 "eligible": flag("Whether the policy refunds the order."),
@@ -352,6 +388,8 @@ fn check_refund() -> ToolSpec {
                 "reason": text("Why, as a sentence for the customer."),
                 "quote_id": optional("string", "The offer; null where there is none."),
                 "expires_at": optional("string", "Until when it can be accepted, in UTC."),
+                "items": {"type": "array", "items": {"type": "object"}, "description": "The items that it is for; the whole order where absent."},
+                "code": text("Why not, as a short word."),
                 "needs_person": flag("Whether a person may still decide otherwise."),
                 "already_refunded": flag("Whether the order was refunded before."),
                 "state": state(&[], "How far the refund of before is."),

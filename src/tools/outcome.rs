@@ -5,12 +5,14 @@
 use serde_json::{Value, json};
 
 use super::ToolResult;
+use crate::domain::action::{Action, ActionRefusal};
 use crate::domain::alert::Alert;
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
-use crate::domain::order::{Order, OrderState, column};
+use crate::domain::order::{Item, Order, OrderState, column};
 use crate::domain::ownership::Seen;
-use crate::domain::refund::{Denial, Quote, Refund, RefundState, Refusal};
+use crate::domain::proposal::ProposalKind;
+use crate::domain::refund::{Denial, Proposal, Refund, RefundState, Refusal};
 use crate::domain::sentences::{self, Language};
 use crate::nlu::Prediction;
 use crate::support::{Passage, PayOutcome, QuoteOutcome};
@@ -32,7 +34,20 @@ pub enum Outcome {
     /// No such order for this caller.
     NotFound(OrderId),
     /// A refund was offered.
-    Quoted(Quote),
+    Quoted(Proposal),
+    /// Something else than a refund was proposed.
+    Proposed(Proposal),
+    /// Something else than a refund is not done, and why.
+    Declined(OrderId, ProposalKind, ActionRefusal),
+    /// Something else than a refund was done, now or (`already`) before.
+    Acted {
+        /// What.
+        action: Action,
+        /// The refund that it brought.
+        refund: Option<Refund>,
+        /// Whether it had been done before.
+        already: bool,
+    },
     /// The policy refuses a refund.
     Refused(OrderId, Refusal),
     /// A refund was approved, now or (`already`) before. How far it is, the refund says.
@@ -138,22 +153,26 @@ impl ToolResult {
                     "reason": refusal.reason(LANGUAGE, money),
                     "quote_id": null,
                     "expires_at": null,
+                    "code": refusal.code(),
                     "needs_person": refusal.needs_person(),
                 }),
                 outcome: Outcome::Refused(id, refusal),
             },
             QuoteOutcome::Quoted(quote) => Self {
-                value: json!({
-                    "eligible": true,
-                    "order_id": id.as_str(),
-                    "order_value": quote.order_value.to_json(quote.currency),
-                    "refund_amount": quote.amount.to_json(quote.currency),
-                    "shipping_fee": quote.fee.to_json(quote.currency),
-                    "currency": quote.currency,
-                    "reason": sentences::refunds::eligible(LANGUAGE),
-                    "quote_id": quote.id.as_str(),
-                    "expires_at": quote.expires_at.to_string(),
-                }),
+                value: with_items(
+                    &quote.details.items,
+                    json!({
+                        "eligible": true,
+                        "order_id": id.as_str(),
+                        "order_value": quote.order_value.to_json(quote.currency),
+                        "refund_amount": quote.amount.to_json(quote.currency),
+                        "shipping_fee": quote.fee.to_json(quote.currency),
+                        "currency": quote.currency,
+                        "reason": sentences::refunds::eligible(LANGUAGE),
+                        "quote_id": quote.id.as_str(),
+                        "expires_at": quote.expires_at.to_string(),
+                    }),
+                ),
                 outcome: Outcome::Quoted(quote),
             },
         }
@@ -176,16 +195,20 @@ impl ToolResult {
             }
             PayOutcome::Paid(recorded) => {
                 let refund = recorded.refund;
-                let value = json!({
-                    "status": if recorded.already { "already_refunded" } else { "success" },
-                    "transaction_id": refund.transaction_id,
-                    "amount_refunded": refund.refunded().to_json(),
-                    "currency": refund.currency,
-                    "estimated_arrival": arrival,
-                    "order_id": refund.order_id.as_str(),
-                    "state": refund.state(),
-                    "simulated": refund.is_simulated(),
-                });
+                let items = refund.items.clone();
+                let value = with_items(
+                    &items,
+                    json!({
+                        "status": if recorded.already { "already_refunded" } else { "success" },
+                        "transaction_id": refund.transaction_id,
+                        "amount_refunded": refund.refunded().to_json(),
+                        "currency": refund.currency,
+                        "estimated_arrival": arrival,
+                        "order_id": refund.order_id.as_str(),
+                        "state": refund.state(),
+                        "simulated": refund.is_simulated(),
+                    }),
+                );
                 Self { value, outcome: Outcome::Refunded { refund, already: recorded.already } }
             }
         }
@@ -247,6 +270,14 @@ impl ToolResult {
     }
 }
 
+/// A result with the items that it is for, where it is not for the whole order.
+fn with_items(items: &[Item], mut value: Value) -> Value {
+    if !items.is_empty() {
+        value["items"] = super::actions::items_json(items);
+    }
+    value
+}
+
 /// An order in a list.
 fn listed(order: &Order) -> Value {
     let mut whole = order.to_json();
@@ -271,7 +302,7 @@ fn listed(order: &Order) -> Value {
     Value::Object(map)
 }
 
-fn not_found_text(id: &OrderId) -> String {
+pub(super) fn not_found_text(id: &OrderId) -> String {
     format!("Order {id} was not found.")
 }
 

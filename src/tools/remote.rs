@@ -11,18 +11,21 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::actions::named;
 use super::arguments::read;
 use super::{
-    CHECK_REFUND, FIND_ORDERS, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS,
-    RefundArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
+    CANCEL, CHANGE, CHECK_REFUND, CancelArguments, ChangeArguments, CheckRefundArguments, FIND_ORDERS, HUMAN,
+    HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS, RETURN,
+    RefundArguments, ReturnArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
 };
 use crate::domain::alert::Priority;
 use crate::domain::currency::{Amount, Currency};
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId, transport_phone};
 use crate::domain::money::{Decimal, Money};
-use crate::domain::order::Order;
+use crate::domain::order::{Item, NamedItem, Order};
 use crate::domain::ownership::{Access, Seen};
-use crate::domain::refund::{Denial, Progress, ProviderKind, Quote, Refund, RefundState, Refusal, Route};
+use crate::domain::proposal::{Details, ProposalKind};
+use crate::domain::refund::{Denial, Progress, Proposal, ProviderKind, Refund, RefundState, Refusal, Route};
 use crate::domain::sentences::{self, Language};
 use crate::domain::words::excerpt;
 use crate::nlu::{HeadPrediction, INTENT, Prediction, SENTIMENT};
@@ -143,21 +146,46 @@ impl Toolbox {
                 Ok(self.orders_elsewhere(remote, context, &user).await.unwrap_or_else(|failure| *failure))
             }
             CHECK_REFUND => {
-                let arguments: OrderArguments = read(spec, arguments)?;
+                let arguments: CheckRefundArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
-                Ok(self.quote_elsewhere(remote, context, id).await.unwrap_or_else(|failure| *failure))
+                let named = named(&arguments.items)?;
+                Ok(self.quote_elsewhere(remote, context, id, &named).await.unwrap_or_else(|failure| *failure))
             }
             REFUND => {
                 let arguments: RefundArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
                 let amount = arguments.amount()?;
+                let named = named(&arguments.items)?;
                 let reason = excerpt(arguments.reason.trim(), 500);
-                Ok(self.pay_elsewhere(remote, context, id, amount, &reason).await.unwrap_or_else(|failure| *failure))
+                Ok(self
+                    .pay_elsewhere(remote, context, (id, &named), amount, &reason)
+                    .await
+                    .unwrap_or_else(|failure| *failure))
             }
             REFUND_STATUS => {
                 let arguments: OrderArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
                 Ok(self.refund_status_elsewhere(remote, context, id).await.unwrap_or_else(|failure| *failure))
+            }
+            CANCEL => {
+                let arguments: CancelArguments = read(spec, arguments)?;
+                let id = self.order_id(context, &arguments.order_id).await?;
+                self.act_elsewhere(remote, context, id, |_| Ok(Ok(arguments.wish()))).await
+            }
+            CHANGE => {
+                let arguments: ChangeArguments = read(spec, arguments)?;
+                let id = self.order_id(context, &arguments.order_id).await?;
+                let wish = arguments.wish(self.support().rules().country)?;
+                self.act_elsewhere(remote, context, id, |_| Ok(Ok(wish))).await
+            }
+            RETURN => {
+                let arguments: ReturnArguments = read(spec, arguments)?;
+                let id = self.order_id(context, &arguments.order_id).await?;
+                let (language, money, _) = self.words(context);
+                let order = id.clone();
+                let declined = |refusal| ToolResult::declined(order, ProposalKind::Return, refusal, (language, money));
+                let wish = |order: Option<&Order>| Ok(arguments.wish(order)?.map_err(declined));
+                self.act_elsewhere(remote, context, id, wish).await
             }
             KNOWLEDGE => {
                 let arguments: KnowledgeArguments = read(spec, arguments)?;
@@ -174,7 +202,7 @@ impl Toolbox {
     }
 
     /// The order as the other server has it, if the caller may see it.
-    async fn order_elsewhere(
+    pub(super) async fn order_elsewhere(
         &self,
         remote: &dyn RemoteTools,
         context: &Context,
@@ -233,15 +261,24 @@ impl Toolbox {
         remote: &dyn RemoteTools,
         context: &Context,
         id: OrderId,
+        named: &[NamedItem],
     ) -> Result<ToolResult, Box<ToolResult>> {
         let fail = |error: &dyn std::error::Error| Box::new(failed(CHECK_REFUND, error));
         let Some(Seen { order, .. }) = self.order_elsewhere(remote, context, &id, Access::Money).await? else {
             return Ok(ToolResult::quoted(id, QuoteOutcome::NotFound, &self.support().rules().policy.money));
         };
-        let value = remote.call(CHECK_REFUND, json!({"order_id": id}), true).await.map_err(|error| fail(&error))?;
+        let items = match order.items_named(named) {
+            Ok(items) => items,
+            Err(name) => {
+                let outcome = QuoteOutcome::Refused { order, refusal: Refusal::ItemUnknown { name } };
+                return Ok(ToolResult::quoted(id, outcome, &self.support().rules().policy.money));
+            }
+        };
+        let call = with_items(json!({"order_id": id}), &items);
+        let value = remote.call(CHECK_REFUND, call, true).await.map_err(|error| fail(&error))?;
         let read = || {
             Some(match value["eligible"].as_bool()? {
-                true => Ok(quote(context, &order, &value, self.support().rules().policy.quote_valid)?),
+                true => Ok(quote(context, (&order, &items), &value, self.support().rules().policy.quote_valid)?),
                 false if value["transaction_id"].is_string() => Err(QuoteOutcome::AlreadyRefunded {
                     refund: refund(context, &order, &value)?,
                     order: order.clone(),
@@ -255,7 +292,12 @@ impl Toolbox {
         let outcome = match read().ok_or_else(|| Box::new(unreadable(CHECK_REFUND, &value)))? {
             Err(outcome) => outcome,
             Ok(offer) => {
-                match self.support().save_remote_quote(context, &order, offer).await.map_err(|error| fail(&error))? {
+                match self
+                    .support()
+                    .save_remote_quote(context, (&order, &items), offer)
+                    .await
+                    .map_err(|error| fail(&error))?
+                {
                     Ok(offer) => QuoteOutcome::Quoted(offer),
                     Err(refusal) => QuoteOutcome::Refused { order, refusal },
                 }
@@ -268,7 +310,7 @@ impl Toolbox {
         &self,
         remote: &dyn RemoteTools,
         context: &Context,
-        id: OrderId,
+        (id, named): (OrderId, &[NamedItem]),
         amount: Option<Decimal>,
         reason: &str,
     ) -> Result<ToolResult, Box<ToolResult>> {
@@ -278,16 +320,30 @@ impl Toolbox {
         let Some(Seen { order, .. }) = self.order_elsewhere(remote, context, &id, Access::Money).await? else {
             return Ok(ToolResult::paid(id, PayOutcome::NotFound, arrival, money));
         };
+        let items = match order.items_named(named) {
+            Ok(items) => items,
+            Err(name) => {
+                let denial = Denial::Policy(Refusal::ItemUnknown { name });
+                return Ok(ToolResult::paid(id, PayOutcome::Denied(denial), arrival, money));
+            }
+        };
         let agreed = self.support().consented_quote(context, &order, amount).await.map_err(|error| fail(&error))?;
         let quote = match agreed {
             Ok(quote) => quote,
             Err(denial) => return Ok(ToolResult::paid(id, PayOutcome::Denied(denial), arrival, money)),
         };
+        let customer = context.caller.customer().is_some();
+        let agreed_items = quote.as_ref().filter(|_| customer).map(|quote| quote.details.items.clone());
+        if customer && !named.is_empty() && agreed_items.as_ref() != Some(&items) {
+            return Ok(ToolResult::paid(id, PayOutcome::Denied(Denial::QuoteOutdated), arrival, money));
+        }
+        let items = agreed_items.unwrap_or(items);
         // A customer gets what they agreed to: the other server pays that amount or none.
         let named = amount.and_then(|amount| amount.to_money(order.currency()).ok());
         let named = named.map(|amount| Amount::new(amount, order.currency()));
-        let agreed = context.caller.customer().and(quote.as_ref()).map(Quote::refunded).or(named);
+        let agreed = context.caller.customer().and(quote.as_ref()).map(Proposal::refunded).or(named);
         let call = json!({"order_id": id, "amount": agreed.map(Amount::to_json), "reason": reason});
+        let call = with_items(call, &items);
         let value = remote.call(REFUND, call, false).await.map_err(|error| fail(&error))?;
         let outcome = match value["status"].as_str() {
             Some(status @ ("success" | "already_refunded")) => {
@@ -438,16 +494,30 @@ fn amount_of(order: &Order, value: &Value, name: &str) -> Option<Amount> {
     (said == Some(currency)).then(|| Amount::new(money, currency))
 }
 
-fn quote(context: &Context, order: &Order, value: &Value, valid: SignedDuration) -> Option<Quote> {
+fn with_items(mut call: Value, items: &[Item]) -> Value {
+    if !items.is_empty() {
+        call["items"] = super::actions::items_json(items);
+    }
+    call
+}
+
+fn quote(
+    context: &Context,
+    (order, items): (&Order, &[Item]),
+    value: &Value,
+    valid: SignedDuration,
+) -> Option<Proposal> {
     let customer = context.caller.customer();
     let Amount { money: amount, currency } = amount_of(order, value, "refund_amount")?;
-    Some(Quote {
+    Some(Proposal {
         // What may be left out is decided here: the offer is kept, and accepted, here.
         id: match &value["quote_id"] {
             Value::String(id) if !id.trim().is_empty() => QuoteId::new(id.as_str()),
             Value::Number(id) => QuoteId::new(id.to_string()),
             _ => QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple())),
         },
+        kind: ProposalKind::Refund,
+        details: Details { items: items.to_vec(), ..Details::default() },
         order_id: order.id.clone(),
         user_id: customer.map(|customer| customer.user.clone()),
         order_value: order.value?,
@@ -466,7 +536,7 @@ fn quote(context: &Context, order: &Order, value: &Value, valid: SignedDuration)
     })
 }
 
-fn refund(context: &Context, order: &Order, value: &Value) -> Option<Refund> {
+pub(super) fn refund(context: &Context, order: &Order, value: &Value) -> Option<Refund> {
     let Amount { money: amount, currency } = amount_of(order, value, "amount_refunded")?;
     let state = match &value["state"] {
         Value::Null => RefundState::Paid,
@@ -480,6 +550,7 @@ fn refund(context: &Context, order: &Order, value: &Value) -> Option<Refund> {
         fee: order.value.unwrap_or(amount).minus(amount),
         currency,
         quote_id: None,
+        items: Vec::new(),
         reason: String::new(),
         actor: context.caller.actor(),
         at: context.now,
@@ -489,12 +560,12 @@ fn refund(context: &Context, order: &Order, value: &Value) -> Option<Refund> {
     })
 }
 
-fn failed(tool: &str, error: &dyn std::error::Error) -> ToolResult {
+pub(super) fn failed(tool: &str, error: &dyn std::error::Error) -> ToolResult {
     ToolResult::failed(tool, error)
 }
 
 /// An answer that is not the documented JSON.
-fn unreadable(tool: &str, value: &Value) -> ToolResult {
+pub(super) fn unreadable(tool: &str, value: &Value) -> ToolResult {
     let fields: Vec<&String> = value.as_object().into_iter().flatten().map(|(name, _)| name).collect();
     tracing::error!(tool, ?fields, "the other server's answer is not the documented one");
     ToolResult::failed(tool, &RemoteError::Refused("its answer is not the documented one".to_owned()))

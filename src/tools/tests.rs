@@ -73,7 +73,8 @@ async fn documents_answer_and_what_they_do_not_is_kept() {
     ];
     let library = Arc::new(crate::knowledge::Library::open(None, chunks));
     let toolbox = Toolbox::new(shop.support().with_knowledge(library), Arc::new(crate::testing::WordList));
-    let ask = async |context: &Context, query: &str| toolbox.call(context, KNOWLEDGE, json!({"query": query})).await.value;
+    let ask =
+        async |context: &Context, query: &str| toolbox.call(context, KNOWLEDGE, json!({"query": query})).await.value;
     let asker = customer("919876543210", 3, "", &[], shop.now);
     let found = ask(&asker, "what does shipping of ORD000003 cost?").await;
     let passage = json!({
@@ -229,4 +230,136 @@ async fn sixty_four_calls_at_once_pay_once() {
     assert_eq!(statuses.iter().filter(|status| *status == "success").count(), 1);
     assert_eq!(statuses.iter().filter(|status| *status == "already_refunded").count(), 63);
     assert_eq!(shop.store.refunds(10).await.unwrap().len(), 1);
+}
+
+/// A shop with an order on its way, one that is packed, and one that came.
+async fn desk() -> Shop {
+    let shop = Shop::open().await;
+    for (number, state) in [(20, OrderState::Packed), (21, OrderState::OutForDelivery), (22, OrderState::Delivered)] {
+        let mut order = crate::testing::order(number, "Dairy", 262);
+        order.delivery_minutes = None;
+        order.placed_at = Some(jiff::civil::date(2026, 5, 30).at(9, 0, 0, 0));
+        order.details.state = Some(state);
+        order.details.payment_state = Some(crate::domain::order::PaymentState::Paid);
+        let line = |sku: &str, name: &str, quantity, price| OrderLine {
+            sku: Some(sku.to_owned()),
+            name: name.to_owned(),
+            quantity,
+            price: Some(crate::domain::money::Money::from_rupees(price)),
+        };
+        order.details.lines =
+            vec![line("MLK", "Toned Milk", 2, 58), line("BRD", "Brown Bread", 1, 50), line("EGG", "Eggs", 1, 96)];
+        shop.store.upsert_order(&order).await.unwrap();
+    }
+    shop
+}
+
+#[tokio::test]
+async fn whatever_changes_an_order_waits_for_a_yes_and_is_done_once() {
+    let shop = desk().await;
+    let toolbox = shop.toolbox();
+    let id = |text: &Value| QuoteId::new(text.as_str().unwrap());
+    let call = async |turn: u64, said: &str, offered: &[&QuoteId], name: &str, arguments: &Value| {
+        toolbox.call(&customer("a", turn, said, offered, shop.now), name, arguments.clone()).await.value
+    };
+    for (name, arguments, yes) in [
+        (CHANGE, json!({"order_id": "ORD000020", "address": "9 Hill View, Pune 411045"}), "yes, change it"),
+        (CANCEL, json!({"order_id": "ORD000020", "reason": "by mistake"}), "haan, cancel kar do"),
+        (RETURN, json!({"order_id": "ORD000022", "resolution": "replacement", "items": ["brown bread"]}), "yes"),
+        (
+            RETURN,
+            json!({"order_id": "ORD000022", "resolution": "refund", "items": [{"sku": "MLK", "quantity": 1}]}),
+            "yes",
+        ),
+    ] {
+        let proposed = call(1, "please", &[], name, &arguments).await;
+        assert_eq!(proposed["status"], "needs_confirmation", "{proposed}");
+        for field in ["proposal_id", "kind", "order_id", "summary", "expires_at"] {
+            assert!(proposed[field].is_string(), "{field}: {proposed}");
+        }
+        let offer = id(&proposed["proposal_id"]);
+        for (turn, said, offered) in
+            [(1, "yes", vec![&offer]), (2, "hmm", vec![&offer]), (2, "yes", vec![]), (2, "no", vec![&offer])]
+        {
+            let again = call(turn, said, &offered, name, &arguments).await;
+            assert_eq!(again["status"], "needs_confirmation", "{said}: {again}");
+        }
+        let mut other = arguments.clone();
+        if name == CHANGE {
+            other["address"] = "10 Hill View, Pune 411045".into();
+            let other = call(2, "yes", &[&offer], name, &other).await;
+            assert_eq!(other["status"], "needs_confirmation", "not what was agreed to: {other}");
+        }
+        let done = call(2, yes, &[&offer], name, &arguments).await;
+        assert_eq!((&done["status"], &done["kind"]), (&json!("success"), &proposed["kind"]), "{done}");
+        let again = call(3, "yes", &[&offer], name, &arguments).await;
+        assert_eq!((&again["status"], &again["action_id"]), (&json!("already_done"), &done["action_id"]), "{again}");
+        assert_eq!(done["amount_refunded"], if name == CANCEL { json!(262) } else { Value::Null }, "{done}");
+    }
+    let stored = shop.store.order(&OrderId::new("ORD000020")).await.unwrap().unwrap();
+    assert_eq!(stored.reached(), Some(OrderState::Cancelled));
+    assert_eq!(stored.details.address.as_deref(), Some("9 Hill View, Pune 411045"));
+    assert_eq!(shop.store.refunds(9).await.unwrap().len(), 1);
+    assert_eq!(shop.store.actions(true, 9).await.unwrap().len(), 4);
+    assert_eq!(shop.store.check_refunds().await.unwrap(), None, "the trail vouches for the refund of the cancellation");
+}
+
+#[tokio::test]
+async fn refusals_have_a_code_and_an_operator_needs_no_consent() {
+    let shop = desk().await;
+    let toolbox = shop.toolbox();
+    let call = async |name: &str, arguments: Value| toolbox.call(&operator(&shop), name, arguments).await.value;
+    for (name, arguments, code) in [
+        (CANCEL, json!({"order_id": "ORD000021"}), "out_for_delivery"),
+        (CANCEL, json!({"order_id": "ORD000022"}), "delivered"),
+        (CHANGE, json!({"order_id": "ORD000021", "phone": "9123400567"}), "out_for_delivery"),
+        (RETURN, json!({"order_id": "ORD000021", "resolution": "refund"}), "not_delivered"),
+        (RETURN, json!({"order_id": "ORD000022", "resolution": "refund", "items": ["cheese"]}), "item_unknown"),
+        (CANCEL, json!({"order_id": "ORD000999"}), "not_found"),
+    ] {
+        let refused = call(name, arguments.clone()).await;
+        assert_eq!((&refused["status"], &refused["code"]), (&json!("refused"), &json!(code)), "{arguments}: {refused}");
+        assert!(refused["reason"].is_string());
+    }
+    for wrong in [json!({"order_id": "ORD000020"}), json!({"order_id": "ORD000020", "phone": "9", "address": "x"})] {
+        assert!(toolbox.call(&operator(&shop), CHANGE, wrong).await.is_error());
+    }
+    assert_eq!(shop.store.actions(false, 9).await.unwrap(), []);
+    let cancelled = call(CANCEL, json!({"order_id": "ORD000020", "reason": "asked by mail"})).await;
+    assert_eq!((&cancelled["status"], &cancelled["amount_refunded"]), (&json!("success"), &json!(262)));
+    // Cancelled and paid back: nothing is paid again.
+    let refund = call(REFUND, json!({"order_id": "ORD000020"})).await;
+    assert_eq!(refund["status"], "already_refunded");
+    let back = call(RETURN, json!({"order_id": "ORD000022", "resolution": "refund", "items": ["eggs"]})).await;
+    assert_eq!(
+        (&back["status"], &back["amount"], &back["transaction_id"]),
+        (&json!("success"), &json!(96), &Value::Null)
+    );
+    let check = call(CHECK_REFUND, json!({"order_id": "ORD000022", "items": ["eggs"]})).await;
+    assert_eq!((&check["eligible"], &check["code"]), (&json!(false), &json!("under_way")));
+}
+
+#[tokio::test]
+async fn a_part_of_an_order_is_refunded_once() {
+    let shop = desk().await;
+    let toolbox = shop.toolbox();
+    let call = async |turn: u64, said: &str, offered: &[&QuoteId], name: &str, arguments: Value| {
+        toolbox.call(&customer("a", turn, said, offered, shop.now), name, arguments).await.value
+    };
+    let eggs = json!({"order_id": "ORD000022", "items": [{"name": "Eggs"}]});
+    let offer = call(1, "the eggs were broken", &[], CHECK_REFUND, eggs.clone()).await;
+    assert_eq!((&offer["refund_amount"], &offer["items"][0]["name"]), (&json!(96), &json!("Eggs")), "{offer}");
+    let quote = QuoteId::new(offer["quote_id"].as_str().unwrap());
+    let milk = call(2, "yes", &[&quote], REFUND, json!({"order_id": "ORD000022", "items": ["milk"]})).await;
+    assert_eq!(milk["code"], "quote_outdated", "not what was agreed to: {milk}");
+    let paid = call(2, "yes", &[&quote], REFUND, json!({"order_id": "ORD000022"})).await;
+    assert_eq!((&paid["status"], &paid["amount_refunded"]), (&json!("success"), &json!(96)), "{paid}");
+    let again = call(3, "yes", &[&quote], REFUND, eggs).await;
+    assert_eq!(again["status"], "already_refunded");
+    let more = call(3, "and the milk", &[], CHECK_REFUND, json!({"order_id": "ORD000022", "items": ["milk"]})).await;
+    assert_eq!(
+        (&more["eligible"], &more["code"], &more["needs_person"]),
+        (&json!(false), &json!("limit"), &json!(true))
+    );
+    assert_eq!(shop.store.check_refunds().await.unwrap(), None);
 }

@@ -9,7 +9,7 @@ use super::access::Session;
 use super::actions::{self, Outcome, Rules};
 use super::forms::{Fields, encode};
 use super::labels::Labelling;
-use super::{AppState, PageError, alerts, layout};
+use super::{AppState, PageError, alerts, layout, tasks};
 use crate::domain::audit::AuditRecord;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::message::{ChatMessage, Role};
@@ -57,6 +57,7 @@ pub(super) async fn list(
     let (mut shown, unsearched) = insights::find_conversations(state.store(), &search, MAX_SHOWN + 1).await?;
     let more = shown.len() > MAX_SHOWN as usize;
     shown.truncate(MAX_SHOWN as usize);
+    let tasks = tasks::section(&state, &session).await?;
     let main = html! {
         div.heading { h1 { "Conversations" } p.about { "the latest first" } }
         form.filters method="get" action="/conversations" {
@@ -94,6 +95,7 @@ pub(super) async fn list(
             button type="submit" { "Search" }
             @if !fields.is_empty() { a href="/conversations" { "All" } }
         }
+        (tasks)
         @if more { p.count { "more than " (MAX_SHOWN) " found, the latest " (MAX_SHOWN) " shown" } }
         @if shown.is_empty() { p.nothing { "No conversation fits." } }
         ul.talks {

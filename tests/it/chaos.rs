@@ -68,6 +68,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
     let patterns = IdPatterns::default();
     let rules = Rules {
         policy: config.policy().unwrap(),
+        actions: config.actions().unwrap(),
         patterns: patterns.clone(),
         verification: Verification::Claim,
         claim_proof: Vec::new(),

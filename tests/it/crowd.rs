@@ -248,6 +248,7 @@ async fn pay(store: &dyn Store, number: u32, now: Timestamp) {
         order: &order,
         quote: None,
         caller: &Caller::Operator { name: "crowd".to_owned() },
+        items: &[],
         amount: None,
         reason: ["items missing", "arrived late", "damaged on arrival", "wrong item"][number as usize % 4],
         patterns: &IdPatterns::default(),

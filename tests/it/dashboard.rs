@@ -126,6 +126,7 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         money: ecomres::domain::currency::ShopMoney::default(),
+        policy: None,
         limits: ecomres::channels::whatsapp::LIMITS,
         template: Some(Template { name: "reply_waiting".to_owned(), language: "en".to_owned() }),
         response_target_seconds: 5,

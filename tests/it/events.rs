@@ -250,6 +250,7 @@ async fn pay(store: &Arc<dyn Store>, number: u32) {
         order: &order(number),
         quote: None,
         caller: &Caller::Operator { name: "test".to_owned() },
+        items: &[],
         amount: None,
         reason: "items missing",
         patterns: &IdPatterns::default(),

@@ -13,13 +13,16 @@ use serde_json::{Value, json};
 use crate::cli::{ecomres, run};
 use client::{Session, shop};
 
-const TOOLS: [&str; 8] = [
+const TOOLS: [&str; 11] = [
     "smart_triage_nlu",
     "query_order_database",
     "find_orders",
     "check_refund_eligibility",
     "process_refund",
     "refund_status",
+    "cancel_order",
+    "change_order",
+    "return_order",
     "search_knowledge",
     "request_human_intervention",
 ];
@@ -43,7 +46,7 @@ fn a_session_of_the_generation_with_initialize() {
     for tool in tools.as_array().unwrap() {
         assert!(tool["title"].is_string() && tool["description"].as_str().unwrap().contains("all"), "{tool}");
         assert_eq!((&tool["inputSchema"]["type"], &tool["outputSchema"]["type"]), (&json!("object"), &json!("object")));
-        let pays = tool["name"] == "process_refund";
+        let pays = tool["name"] == "process_refund" || tool["name"] == "cancel_order";
         assert_eq!(tool["annotations"]["destructiveHint"], pays);
         assert_eq!(tool["annotations"]["idempotentHint"], true);
         let reads = ["smart_triage_nlu", "query_order_database", "find_orders", "refund_status", "search_knowledge"]
@@ -182,6 +185,51 @@ fn progress_and_log_only_where_they_are_asked_for() {
     session.ask("tools/call", call);
     assert_eq!(session.notifications.len(), 1);
     assert_eq!(session.notifications[0]["params"]["data"]["event"], "finished");
+}
+
+#[test]
+fn the_team_does_to_orders_what_the_tools_say() {
+    let folder = shop();
+    let orders = json!([
+        {"order_id": "ORD700001", "status": "packed", "total": "262.00", "payment_status": "paid", "address": "27 Temple Road"},
+        {"order_id": "ORD700002", "status": "delivered", "total": "108.00", "payment_status": "paid", "order_date": "2026-06-01",
+         "items": [{"sku": "MLK", "name": "Milk", "quantity": 1, "price": "58"}, {"sku": "BRD", "name": "Bread", "quantity": 1, "price": "50"}]},
+    ]);
+    std::fs::write(folder.path().join("orders.json"), orders.to_string()).unwrap();
+    let (code, _, err) = run(ecomres(folder.path()).args(["import", "orders.json", "--store", "shop.db", "--yes"]));
+    assert_eq!(code, 0, "{err}");
+    std::fs::write(folder.path().join("ecomres.toml"), "[policy]\nreturn_window_days = 0\n").unwrap();
+    let mut session = Session::start(folder.path(), &[]);
+    session.initialize("2025-11-25");
+    let mut call = |name: &str, arguments: Value| session.call(name, arguments)["structuredContent"].clone();
+    let changed = call("change_order", json!({"order_id": "ORD700001", "address": "9 Hill View, Pune 411045"}));
+    assert_eq!(changed["status"], "success", "{changed}");
+    let seen = call("query_order_database", json!({"order_id": "ORD700001"}));
+    assert_eq!(seen["Address"], "9 Hill View, Pune 411045");
+    let cancelled = call("cancel_order", json!({"order_id": "ORD700001", "reason": "by mistake"}));
+    assert_eq!((&cancelled["status"], &cancelled["amount_refunded"]), (&json!("success"), &json!(262)), "{cancelled}");
+    let again = call("cancel_order", json!({"order_id": "ORD700001"}));
+    assert_eq!((&again["status"], &again["transaction_id"]), (&json!("already_done"), &cancelled["transaction_id"]));
+    let back =
+        call("return_order", json!({"order_id": "ORD700002", "resolution": "refund", "items": [{"name": "bread"}]}));
+    assert_eq!((&back["status"], &back["amount"]), (&json!("success"), &json!(50)), "{back}");
+    drop(session);
+    let tell = |arguments: &[&str]| {
+        let (code, out, err) = run(ecomres(folder.path()).args(arguments).args(["--store", "shop.db", "--json"]));
+        assert_eq!(code, 0, "{arguments:?}: {out}{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let open = tell(&["orders", "actions", "--open"]);
+    let kinds: Vec<&str> =
+        open["actions"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["return", "cancel", "change"], "{open}");
+    let done = tell(&["orders", "done", back["action_id"].as_str().unwrap(), "--by", "desk"]);
+    assert!(done["status"] == "done" && done["transaction_id"].is_string(), "{done}");
+    let again = tell(&["orders", "done", back["action_id"].as_str().unwrap()]);
+    assert_eq!((&again["status"], &again["transaction_id"]), (&json!("already_done"), &Value::Null));
+    assert_eq!(tell(&["orders", "actions", "--open"])["actions"].as_array().unwrap().len(), 2);
+    let (code, out, err) = run(ecomres(folder.path()).args(["report", "audit", "--verify", "--store", "shop.db"]));
+    assert_eq!(code, 0, "{out}{err}");
 }
 
 #[test]

@@ -205,6 +205,7 @@ impl Shop {
         import.commit().await.unwrap();
         let rules = Rules {
             policy: config.policy().unwrap(),
+            actions: config.actions().unwrap(),
             patterns: IdPatterns::default(),
             verification,
             claim_proof: Vec::new(),

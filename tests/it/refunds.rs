@@ -245,6 +245,7 @@ fn toolbox(store: &Arc<dyn Store>) -> Toolbox {
     let config = Config::defaults().unwrap();
     let rules = Rules {
         policy: RefundPolicy { provider: ProviderKind::Stripe, ..config.policy().unwrap() },
+        actions: config.actions().unwrap(),
         patterns: IdPatterns::default(),
         verification: Verification::Claim,
         claim_proof: Vec::new(),

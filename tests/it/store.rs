@@ -57,6 +57,7 @@ fn approved(number: u32) -> ApprovedRefund {
         order: &order,
         quote: None,
         caller: &Caller::Operator { name: format!("process {}", std::process::id()) },
+        items: &[],
         amount: None,
         reason: "items missing",
         patterns: &IdPatterns::default(),

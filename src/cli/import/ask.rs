@@ -56,15 +56,15 @@ pub(super) fn id(file: &str, column: &str) -> anyhow::Result<Choice> {
     }
 }
 
-/// Whether the columns are right; returns proposals that were accepted, if they are asked about.
-pub(super) fn columns(summary: &FileSummary, proposals: bool) -> anyhow::Result<Vec<Choice>> {
+/// Whether the columns are right; returns suggestions that were accepted, if they are asked about.
+pub(super) fn columns(summary: &FileSummary, suggestions: bool) -> anyhow::Result<Vec<Choice>> {
     eprint!("{}", visible(&column_table(summary)));
     let mut chosen = Vec::new();
-    for proposal in summary.proposals.iter().filter(|_| proposals) {
+    for suggestion in summary.suggestions.iter().filter(|_| suggestions) {
         let question =
-            format!("Is “{}” ({}) the {}? [y/N]", proposal.column, proposal.examples.join(", "), proposal.field);
+            format!("Is “{}” ({}) the {}? [y/N]", suggestion.column, suggestion.examples.join(", "), suggestion.field);
         if matches!(answer(&question)?.as_str(), "y" | "yes")
-            && let Ok(choice) = Choice::new(&proposal.column, proposal.field)
+            && let Ok(choice) = Choice::new(&suggestion.column, suggestion.field)
         {
             chosen.push(Choice { required: false, ..choice });
         }

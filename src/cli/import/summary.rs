@@ -71,8 +71,8 @@ fn about(summary: &FileSummary, whole: bool) -> String {
         let named: Vec<&str> = unknown_columns.iter().take(NAMED).map(String::as_str).collect();
         let _ = writeln!(text, "  {file}: {columns} not used: {}{more}", named.join(", "));
     }
-    for proposal in &summary.proposals {
-        let (column, field) = (&proposal.column, proposal.field);
+    for suggestion in &summary.suggestions {
+        let (column, field) = (&suggestion.column, suggestion.field);
         let _ = writeln!(text, "  {file}: “{column}” may be {field}: if so, add --map \"{column}={field}\"");
     }
     text
@@ -114,10 +114,10 @@ pub(super) fn column_table(summary: &FileSummary) -> String {
         let examples = used.examples.join(" · ");
         let _ = writeln!(text, "  {} {} {how:8} {examples}{read_as}", shown(&used.column, 28), shown(used.field, 24));
     }
-    for proposal in &summary.proposals {
-        let field = format!("{}?", proposal.field);
-        let examples = proposal.examples.join(" · ");
-        let _ = writeln!(text, "  {} {} not used {examples}", shown(&proposal.column, 28), shown(&field, 24));
+    for suggestion in &summary.suggestions {
+        let field = format!("{}?", suggestion.field);
+        let examples = suggestion.examples.join(" · ");
+        let _ = writeln!(text, "  {} {} not used {examples}", shown(&suggestion.column, 28), shown(&field, 24));
     }
     text
 }

@@ -27,6 +27,8 @@ pub(super) const ERASED: &str = "erased";
 const ERASED_PREFIX: &str = r#"{"erased":true"#;
 /// The tool whose calls pay, and the fields of its result that accounting needs.
 const REFUND: &str = "process_refund";
+/// What else may pay: tools that do something to an order, and the team's word that something came back.
+pub const PAYING: [&str; 3] = ["cancel_order", "return_order", "finish_action"];
 /// What the recorded result of a call that paid holds of the ledger's row.
 pub const LEDGER: &str = "ledger";
 /// The action of an entry that records how a refund's state changes: `order_id`, `from` and `to` in its arguments.
@@ -128,7 +130,7 @@ impl AuditEntry {
         let content = match self.record() {
             None => format!("{ERASED_PREFIX}}}"),
             Some(record) => {
-                let paying = record.action == REFUND;
+                let paying = record.action == REFUND || PAYING.contains(&record.action.as_str());
                 let retain = |value: &Value, names: &[&str]| {
                     let fields = names.iter().filter_map(|name| Some(((*name).to_owned(), value.get(name)?.clone())));
                     let fields: Map<String, Value> = fields.filter(|_| paying).collect();

@@ -12,12 +12,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Press, agrees_to, without_amounts};
+use super::{Press, agrees_to_proposal, without_amounts};
 use crate::domain::conversation::{MessagePlace, Offer};
 use crate::domain::currency::Amount;
 use crate::domain::ids::{IdPatterns, MessageId, OrderId, QuoteId};
 use crate::domain::outgoing::{Body, Delivery, Outgoing, Receipt};
-use crate::domain::refund::Quote;
+use crate::domain::proposal::Proposal;
 
 /// How much later than the channel accepted a message we may note that it did, where nothing is slow.
 const RECORDING: SignedDuration = SignedDuration::from_millis(50);
@@ -52,10 +52,7 @@ impl LiveOffers {
             return None;
         }
         let message = last.provider_id.clone().filter(|id| !id.is_empty())?;
-        let is_shown = |offer: &&Offer| {
-            offer.shown_in == Some(place)
-                && offer.amount.is_some_and(|amount| shows(last.body.text(), &offer.order_id, amount))
-        };
+        let is_shown = |offer: &&Offer| offer.shown_in == Some(place) && is_shown(offer, last.body.text());
         let quotes: Vec<QuoteId> = offered.iter().filter(is_shown).map(|offer| offer.quote_id.clone()).collect();
         let answers = last.answers.as_ref();
         (!quotes.is_empty()).then(|| Self {
@@ -103,6 +100,15 @@ impl LiveOffers {
         }
         let reckoned = self.lag.and_then(|lag| self.accepted_at.checked_sub(lag).ok());
         arrived_before || [self.asked_at, reckoned].into_iter().flatten().any(|earliest| sent < earliest.as_second())
+    }
+}
+
+/// Whether a text shows an offer: the sentence that it was made with, or of a refund its order and amount.
+pub fn is_shown(offer: &Offer, text: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match offer.says.as_deref() {
+        Some(says) => !says.trim().is_empty() && plain(text).contains(&plain(says)),
+        None => offer.amount.is_some_and(|amount| shows(text, &offer.order_id, amount)),
     }
 }
 
@@ -208,10 +214,10 @@ impl<'a> Consent<'a> {
         Ok(Self { quotes, text })
     }
 
-    /// Whether it agrees to the refund of this quote: the quote is live and meant, and the words are a plain yes to its
-    /// order and amount.
-    pub fn covers(&self, quote: &Quote, patterns: &IdPatterns) -> bool {
-        self.quotes.contains(&&quote.id) && agrees_to(self.text, &quote.order_id, quote.refunded(), patterns)
+    /// Whether it agrees to this proposal: it is live and meant, and the words are a plain yes to its order, to what is
+    /// proposed, and to its amount.
+    pub fn covers(&self, proposal: &Proposal, patterns: &IdPatterns) -> bool {
+        self.quotes.contains(&&proposal.id) && agrees_to_proposal(self.text, proposal, patterns)
     }
 }
 

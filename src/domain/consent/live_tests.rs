@@ -11,6 +11,7 @@ use crate::domain::ids::UserId;
 use crate::domain::money::{Money, Percent};
 use crate::domain::order::Order;
 use crate::domain::outgoing::{Answered, Identity, Status};
+use crate::domain::proposal::{Details, Meaning, ProposalKind, Resolution, agreed};
 use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 /// The seconds of a day on the channel's clock, and milliseconds where a clock shows them.
@@ -32,11 +33,13 @@ fn order_id(number: u32) -> OrderId {
 }
 
 /// Order 3 is the one that is asked for, 4 is another.
-fn quote(number: u32, id: &str) -> Quote {
-    Quote {
+fn quote(number: u32, id: &str) -> Proposal {
+    Proposal {
         id: QuoteId::new(id),
         order_id: order_id(number),
         user_id: Some(user()),
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_rupees(599),
         fee: Money::ZERO,
@@ -52,7 +55,7 @@ fn order() -> Order {
 }
 
 fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool) -> bool {
-    static SHOP: LazyLock<(Order, Quote, IdPatterns)> =
+    static SHOP: LazyLock<(Order, Proposal, IdPatterns)> =
         LazyLock::new(|| (order(), quote(3, "q3"), IdPatterns::default()));
     let (order, quote, patterns) = &*SHOP;
     let policy = RefundPolicy {
@@ -69,6 +72,7 @@ fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool
         user: user(),
         turn: 2,
         text: text.to_owned(),
+        language: crate::domain::sentences::Language::default(),
         offers: offers.cloned().map(Box::new),
         said: said.to_vec(),
         named_orders: vec![order_id(3)],
@@ -80,6 +84,7 @@ fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool
         order,
         quote: Some(quote),
         caller: &caller,
+        items: &[],
         amount: None,
         reason: "",
         patterns,
@@ -87,6 +92,91 @@ fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool
         local: DateTime::default(),
     };
     policy.approve(&request).is_ok()
+}
+
+/// The same for what is no refund: a proposal for order 3 that gives ₹599 back, or nothing.
+fn is_agreed(meaning: Meaning, offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool) -> bool {
+    static PATTERNS: LazyLock<IdPatterns> = LazyLock::new(IdPatterns::default);
+    let proposal = Proposal {
+        kind: meaning.kind,
+        details: Details { resolution: meaning.resolution, ..Details::default() },
+        amount: if meaning.money { Money::from_rupees(599) } else { Money::ZERO },
+        ..quote(3, "q3")
+    };
+    let caller = Caller::Customer(Customer {
+        user: user(),
+        turn: 2,
+        text: text.to_owned(),
+        language: crate::domain::sentences::Language::default(),
+        offers: offers.cloned().map(Box::new),
+        said: said.to_vec(),
+        named_orders: vec![order_id(3)],
+        names: crate::domain::ids::OrderNames::default(),
+        customer_ids: Vec::new(),
+        proof_asked: false,
+    });
+    let now = if expired { at(9_000.0) } else { at(1_010.0) };
+    let agrees = |order: u32, kind| agreed(Some(&proposal), kind, &order_id(order), &caller, &PATTERNS, now).is_ok();
+    let is_agreed = agrees(3, meaning.kind);
+    if is_agreed {
+        assert!(!agrees(4, meaning.kind), "another order");
+        for other in ProposalKind::ALL.into_iter().filter(|kind| *kind != meaning.kind) {
+            assert!(!agrees(3, other), "{other} is not {meaning:?}");
+        }
+    }
+    is_agreed
+}
+
+/// What is proposed beside a refund, with answers and whether they agree to it.
+fn others() -> Vec<(Meaning, [(&'static str, bool); 7])> {
+    let of = |kind, resolution, money| Meaning { kind, resolution, money };
+    let cancel = of(ProposalKind::Cancel, None, true);
+    let unpaid = of(ProposalKind::Cancel, None, false);
+    let change = of(ProposalKind::Change, None, false);
+    let back = of(ProposalKind::Return, Some(Resolution::Refund), true);
+    let again = of(ProposalKind::Return, Some(Resolution::Replacement), false);
+    let answers = |cancels: bool, changes: bool, returns: bool, refunds: bool| {
+        [
+            ("yes", true),
+            ("no", false),
+            ("yes, cancel ORD000003", cancels),
+            ("yes, change it", changes),
+            ("yes, return it", returns),
+            ("yes, refund ORD000003", refunds),
+            ("yes ₹60", false),
+        ]
+    };
+    vec![
+        (cancel, answers(true, false, false, true)),
+        (unpaid, answers(true, false, false, false)),
+        (change, answers(false, true, false, false)),
+        (back, answers(false, false, true, true)),
+        (again, answers(false, false, true, false)),
+    ]
+}
+
+/// The offer of something else than a refund, by the sentence that shows it.
+fn other_offer(meaning: Meaning, shown: Shown) -> (Vec<Offer>, Outgoing) {
+    let says = "I can do this to order ORD000003 (₹599).";
+    let text = match shown {
+        Shown::OtherAmount => "I can do this to order ORD000003 (₹5,990).",
+        Shown::OtherOrder => "I can do this to order ORD000005 (₹599).",
+        _ => says,
+    };
+    let place = MessagePlace { turn: 1, sequence: 1 };
+    let shown_in = if shown == Shown::Earlier { MessagePlace { sequence: 0, ..place } } else { place };
+    let offer = Offer {
+        shown_in: (shown != Shown::Unnoted).then_some(shown_in),
+        kind: meaning.kind,
+        resolution: meaning.resolution,
+        amount: meaning.money.then(|| Amount::rupees(599)),
+        says: Some(says.to_owned()),
+        ..Offer::new(QuoteId::new("q3"), order_id(3), Amount::rupees(599))
+    };
+    let offered = if shown == Shown::Forgotten { Vec::new() } else { vec![offer] };
+    let identity = Identity { user_id: user(), turn: 1, sequence: 1 };
+    let text = format!("{text} Shall I go ahead? Please reply yes or no.");
+    (offered, Outgoing::new(identity, Body::Text { text }, at(1_000.0)))
 }
 
 /// How the offer is shown.
@@ -336,6 +426,62 @@ fn every_row_of_the_table() {
     // order is offered, the three where both are.
     assert_eq!(paid, 4 * 2 * 6 * 3 * 3 * (2 + 3));
     assert!(rows > 300_000, "{rows}");
+}
+
+/// Whatever is proposed is done only where everything is as it must be for a refund.
+#[test]
+fn every_row_of_the_table_for_every_kind() {
+    let mut done = 0_u64;
+    for (meaning, answers) in others() {
+        for (shown, kind) in SHOWN.into_iter().flat_map(|shown| LATER.into_iter().map(move |kind| (shown, kind))) {
+            let (offered, message) = other_offer(meaning, shown);
+            for receipt in [None].into_iter().chain(Receipt::ALL.map(Some)) {
+                let failed = matches!(receipt, Some(Receipt::Failed | Receipt::Deleted));
+                let alive = !failed && matches!(kind, "nothing" | "reaction") && shown == Shown::Here;
+                for times in &TIMES {
+                    let answered = Answered {
+                        message: MessageId::new("asked"),
+                        at: at(times.asked),
+                        quote: false,
+                        lag: Some(span(times.lag)),
+                        number: Some("42".into()),
+                    };
+                    let sent = Outgoing {
+                        state: Delivery::Sent,
+                        receipt,
+                        provider_id: Some("wamid.offer".into()),
+                        next_at: at(times.accepted),
+                        sent_at: times.told.map(at),
+                        answers: Some(answered),
+                        ..message.clone()
+                    };
+                    let outbox: Vec<Outgoing> = [Some(sent), later(kind)].into_iter().flatten().collect();
+                    let live = LiveOffers::find(&offered, &outbox);
+                    assert_eq!(live.is_some(), alive, "{shown:?} {outbox:?}");
+                    // Where nothing is live, the rest is the same in each row.
+                    let sayings = sayings(times, false);
+                    let sayings = if alive { &sayings[..] } else { &sayings[..1] };
+                    for (said, means_this) in sayings {
+                        for (text, agrees) in answers {
+                            for expired in [false, true] {
+                                let right = alive && times.after && *means_this && agrees && !expired;
+                                let turn = std::slice::from_ref(said);
+                                let is_done = is_agreed(meaning, live.as_ref(), turn, text, expired);
+                                assert_eq!(is_done, right, "{meaning:?} {shown:?} {said:?} “{text}”");
+                                done += u64::from(is_done);
+                                for spoilt in if is_done { spoilers(said) } else { Vec::new() } {
+                                    let turn = [said.clone(), spoilt];
+                                    assert!(!is_agreed(meaning, live.as_ref(), &turn, text, expired), "{turn:?}");
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    // Four receipts, nothing or a reaction after it; each right time and reply; written or pressed; and the answers that agree.
+    assert_eq!(done, 4 * 2 * 6 * 3 * 2 * (3 + 2 + 2 + 3 + 2));
 }
 
 #[test]

@@ -6,11 +6,13 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::action::Action;
 use super::super::alert::Priority;
 use super::super::currency::Currency;
 use super::super::ids::UserId;
 use super::super::money::Money;
 use super::super::opt_out::Source;
+use super::super::order::Item;
 use super::super::refund::{Refund, RefundState};
 use super::{Event, EventData, EventId, EventType};
 
@@ -97,6 +99,82 @@ impl RefundData {
     }
 }
 
+/// An item of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Item")]
+pub struct ItemData {
+    /// The shop's number of the article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// What it is called.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// The data of `order.cancelled`, `order.changed` and `return.requested`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Action")]
+pub struct ActionData {
+    /// The action's own identifier, as in `ecomres orders actions`.
+    pub action_id: String,
+    /// The order.
+    pub order_id: String,
+    /// The customer who asked for it; absent where the team did, or the customer was forgotten since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerData>,
+    /// Why, in the words of who asked for it. Empty where the customer was forgotten since.
+    pub reason: String,
+    /// What is changed: `address`, `delivery_slot`, `phone` or `instructions`. Of `order.changed` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What it is afterwards. Absent where the customer was forgotten since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What goes back; the whole order where there is none. Of `return.requested` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemData>,
+    /// What the customer gets for it: `refund`, `replacement` or `exchange`. Of `return.requested` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    /// What the customer wants instead, in an exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<String>,
+    /// What the customer gets back with it, or will get once the shop has what goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<AmountData>,
+    /// The refund that was requested with it; it has events of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
+}
+
+impl ActionData {
+    /// An action as it is.
+    pub fn of(action: &Action) -> Self {
+        let details = &action.details;
+        let item = |item: &Item| ItemData { sku: item.sku.clone(), name: item.name.clone(), quantity: item.quantity };
+        Self {
+            action_id: action.id.clone(),
+            order_id: action.order_id.to_string(),
+            customer: None,
+            reason: action.reason.clone(),
+            field: details.change.as_ref().map(|change| change.field.as_str().to_owned()),
+            value: details.change.as_ref().map(|change| change.value.clone()),
+            items: details.items.iter().map(item).collect(),
+            resolution: details.resolution.map(|resolution| resolution.as_str().to_owned()),
+            wish: details.wish.clone(),
+            amount: action.amount.map(|amount| AmountData::new(amount.money, amount.currency)),
+            refund_id: action.transaction_id.clone(),
+        }
+    }
+
+    /// Takes out what a person wrote.
+    pub(super) fn forget(&mut self) {
+        self.reason = String::new();
+        (self.value, self.wish) = (None, None);
+    }
+}
+
 /// The data of `conversation.handed_over`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "HandedOver")]
@@ -162,6 +240,7 @@ pub fn schema(of: EventType) -> Value {
         EventType::RefundRequested | EventType::RefundSubmitted | EventType::RefundPaid | EventType::RefundFailed => {
             schema_for!(RefundData)
         }
+        EventType::OrderCancelled | EventType::OrderChanged | EventType::ReturnRequested => schema_for!(ActionData),
         EventType::HandedOver => schema_for!(HandedOverData),
         EventType::Resolved => schema_for!(ResolvedData),
         EventType::OptedOut | EventType::OptedIn => schema_for!(PreferenceData),
@@ -208,11 +287,39 @@ pub fn example(of: EventType) -> Event {
         provider_reference: provider_reference.map(str::to_owned),
         failure: failure.map(str::to_owned),
     };
+    let action = || ActionData {
+        action_id: "ACT_0197".to_owned(),
+        order_id: "ORD000003".to_owned(),
+        customer: None,
+        reason: "ordered by mistake".to_owned(),
+        field: None,
+        value: None,
+        items: Vec::new(),
+        resolution: None,
+        wish: None,
+        amount: None,
+        refund_id: None,
+    };
     let data = match of {
         EventType::RefundRequested => EventData::RefundRequested(refund(None, None)),
         EventType::RefundSubmitted => EventData::RefundSubmitted(refund(Some("re_1"), None)),
         EventType::RefundPaid => EventData::RefundPaid(refund(Some("re_1"), None)),
         EventType::RefundFailed => EventData::RefundFailed(refund(Some("re_1"), Some("the card was closed"))),
+        EventType::OrderCancelled => EventData::OrderCancelled(ActionData {
+            amount: Some(amount("599.00")),
+            refund_id: Some("RFND_20260601100000_ORD000003".to_owned()),
+            ..action()
+        }),
+        EventType::OrderChanged => EventData::OrderChanged(ActionData {
+            field: Some("address".to_owned()),
+            value: Some("9 Hill View, Pune 411045".to_owned()),
+            ..action()
+        }),
+        EventType::ReturnRequested => EventData::ReturnRequested(ActionData {
+            items: vec![ItemData { sku: Some("BRD".to_owned()), name: "Brown Bread".to_owned(), quantity: 1 }],
+            resolution: Some("replacement".to_owned()),
+            ..action()
+        }),
         EventType::HandedOver => EventData::HandedOver(HandedOverData {
             alert_id: "ALERT_0197".to_owned(),
             customer,

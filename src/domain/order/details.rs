@@ -28,6 +28,18 @@ pub enum OrderState {
 }
 
 impl OrderState {
+    /// How far an order is that goes the usual way; none where it will not be delivered any more.
+    pub fn step(self) -> Option<u8> {
+        match self {
+            Self::Placed => Some(0),
+            Self::Confirmed => Some(1),
+            Self::Packed | Self::Delayed => Some(2),
+            Self::OutForDelivery => Some(3),
+            Self::Delivered => Some(4),
+            Self::Cancelled | Self::Returned => None,
+        }
+    }
+
     /// Every state, with its word in JSON and in the stores.
     pub const ALL: [(&'static str, Self); 8] = [
         ("placed", Self::Placed),
@@ -70,16 +82,22 @@ pub enum PaymentState {
     Refunded,
     /// The payment did not succeed, or was voided.
     Failed,
+    /// Everything is on its way back.
+    RefundProcessing,
+    /// It was to be paid back, and that did not succeed.
+    RefundFailed,
 }
 
 impl PaymentState {
     /// Every state, with its word in JSON and in the stores.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("pending", Self::Pending),
         ("paid", Self::Paid),
         ("partially refunded", Self::PartiallyRefunded),
         ("refunded", Self::Refunded),
         ("failed", Self::Failed),
+        ("refund processing", Self::RefundProcessing),
+        ("refund failed", Self::RefundFailed),
     ];
 
     /// Its word.

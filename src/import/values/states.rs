@@ -123,6 +123,15 @@ const PAYMENTS: &[(PaymentState, &str)] = &[
          abgelehnt storniert falhou recusado cancelado fallito rifiutato gagal başarısız nieudane неудача отклонен отклонён \
          отменен فشل مرفوض विफल असफल फेल",
     ),
+    (
+        PaymentState::RefundProcessing,
+        "refundprocessing refundinprocess refundinprogress refundpending refundinitiated refundunderway \
+         refundapproved refundsubmitted reembolsoenproceso reembolsopendiente reembolsoemandamento reembolsopendente",
+    ),
+    (
+        PaymentState::RefundFailed,
+        "refundfailed refundfailure refundrejected refunddeclined refundunsuccessful reembolsofallido",
+    ),
 ];
 
 /// A phrase without spaces and punctuation, in lower case.

@@ -69,7 +69,7 @@ pub(in crate::store) async fn amounts_keep_their_currency(fresh: TestStore) {
         let sold = Order { value: Some(Money::from_minor_units(1_250)), details, ..order(number) };
         import(store, ImportMode::Upsert, vec![sold.clone()]).await;
         assert_eq!(store.order(&id(number)).await.unwrap(), Some(sold.clone()), "{code}");
-        let quote = Quote { currency, ..quote(number, None, 0) };
+        let quote = Proposal { currency, ..quote(number, None, 0) };
         store.save_quote(&quote).await.unwrap();
         assert_eq!(store.quote(&quote.id).await.unwrap(), Some(quote), "{code}");
         let paid =
@@ -81,12 +81,14 @@ pub(in crate::store) async fn amounts_keep_their_currency(fresh: TestStore) {
     assert_eq!(listed.iter().map(|refund| refund.currency.code()).collect::<Vec<_>>(), ["USD", "JPY", "KWD"]);
 }
 
-fn quote(number: u32, user_id: Option<UserId>, second: i64) -> Quote {
-    Quote {
+fn quote(number: u32, user_id: Option<UserId>, second: i64) -> Proposal {
+    Proposal {
         id: QuoteId::new(format!("quote-{number}")),
         order_id: id(1),
         turn: user_id.as_ref().map(|_| 3),
         user_id,
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_minor_units(56_905),
         fee: Money::from_minor_units(2_995),

@@ -6,7 +6,7 @@ use crate::domain::correction::Correction;
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::outgoing::{Delivery, Outgoing};
-use crate::domain::refund::Quote;
+use crate::domain::refund::Proposal;
 use crate::domain::retention::RetentionPolicy;
 
 const DAY: i64 = 24 * 3_600;
@@ -224,11 +224,13 @@ async fn fill(store: &Arc<dyn Store>, asker: u32, order: u32) {
     store.open_alert(&alert(asker, 0)).await.unwrap();
     store.bind_order(&id(order), &user(asker), at(0)).await.unwrap();
     store.try_record_lookup(&id(order), &user(asker), at(0), 5).await.unwrap();
-    let quote = Quote {
+    let quote = Proposal {
         id: QuoteId::new(format!("quote-{asker}")),
         order_id: id(order),
         turn: Some(1),
         user_id: Some(user(asker)),
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_rupees(599),
         fee: Money::ZERO,

@@ -51,10 +51,12 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: T
     let rows = [said(1, 10, "where is ord000007?"), said(2, 20, "hello"), said(3, 30, "hi"), said(4, 40, "ORD000008")];
     store.append_messages(&rows).await.unwrap();
     store.bind_order(&id(7), &user(2), at(20)).await.unwrap();
-    let quote = Quote {
+    let quote = Proposal {
         id: QuoteId::new("q"),
         order_id: id(7),
         user_id: Some(user(3)),
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(1),
         amount: Money::from_rupees(1),
         fee: Money::ZERO,
@@ -65,7 +67,7 @@ pub(in crate::store) async fn conversations_are_found_by_order_and_mode(fresh: T
     };
     store.save_quote(&quote).await.unwrap();
     // One that was made to an operator belongs to nobody.
-    store.save_quote(&Quote { id: QuoteId::new("p"), user_id: None, ..quote }).await.unwrap();
+    store.save_quote(&Proposal { id: QuoteId::new("p"), user_id: None, ..quote }).await.unwrap();
     let find = async |search: Search| {
         let found = store.find_conversations(&search, 9, 1_000).await.unwrap();
         found

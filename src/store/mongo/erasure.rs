@@ -10,10 +10,11 @@ use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, Stored
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
-    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, OPT_OUTS, OUTBOX, QUOTES,
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, OPT_OUTS,
+    OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
-use super::{Base, MongoStore, chats, corrections, events, inbox, knowledge_gaps, ledger, outbox};
+use super::{Base, MongoStore, actions, chats, corrections, events, inbox, knowledge_gaps, ledger, outbox};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -65,6 +66,7 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
         .await?,
         lookups: lookups(base, user).await?,
         quotes: documents_of(base, QUOTES, user, doc! {}, ledger::read_quote).await?,
+        actions: actions::of_user(base, user).await?,
         events: events::events_of(base, user).await?,
         ..PersonalData::none(user)
     })
@@ -98,6 +100,7 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     base.collection(OPT_OUTS).update_many(doc! {"user_id": user.as_str()}, unnamed).await?;
     base.collection(LOOKUPS).delete_one(doc! {"_id": lookup::answers_of(user).as_str()}).await?;
     super::identities::erase(base, user).await?;
+    erased.actions = actions::erase(base, user).await?;
     erased.events = events::erase(base, user).await?;
     let nobody = format!("{ERASED}{}", uuid::Uuid::now_v7().simple());
     let update = doc! {"$set": {"user_id": nobody, "proof": "erased"}};

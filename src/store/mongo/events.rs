@@ -17,7 +17,7 @@ use super::super::events::new_event_id;
 use super::super::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventBacklog, EventRoute, Events, Result};
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
-use super::schema::{ALERTS, CLOSED_ENDPOINTS, DISPATCHES, EVENTS, OPT_OUTS, REFUNDS};
+use super::schema::{ACTIONS, ALERTS, CLOSED_ENDPOINTS, DISPATCHES, EVENTS, OPT_OUTS, REFUNDS};
 use super::values::{date, is_text, later, optional_small, optional_text, optional_time, text, time};
 use super::{Base, MongoStore};
 use crate::domain::event::{Event, EventId};
@@ -30,7 +30,7 @@ const PENDING: &str = "pending_events";
 /// True while there are some.
 const WAITING: &str = "events_waiting";
 /// The collections whose documents are facts.
-const FACTS: [&str; 3] = [ALERTS, OPT_OUTS, REFUNDS];
+const FACTS: [&str; 4] = [ACTIONS, ALERTS, OPT_OUTS, REFUNDS];
 /// How many documents are read at a time.
 const CANDIDATES: i64 = 16;
 /// How many facts are looked after at a time.

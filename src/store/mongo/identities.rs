@@ -144,7 +144,7 @@ impl Identities for MongoStore {
                     let set = doc! {"$set": {"user_id": to.as_str()}};
                     base.collection(collection).update_many(filter, set).await?;
                 }
-                Ok(())
+                super::actions::rebind(&base, &from, &to, since).await
             }
         })
         .await

@@ -15,7 +15,8 @@ use super::values::{count, currency, date, int, later, minor_units, optional_tex
 use super::{Base, MongoStore, events};
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
-use crate::domain::refund::{ApprovedRefund, Progress, ProviderKind, Quote, Refund, RefundState, Route};
+use crate::domain::proposal::{Details, ProposalKind};
+use crate::domain::refund::{ApprovedRefund, Progress, Proposal, ProviderKind, Refund, RefundState, Route};
 
 type Read<T> = std::result::Result<T, BackendError>;
 
@@ -26,9 +27,18 @@ fn optional(text: Option<&str>) -> Bson {
     text.map_or(Bson::Null, |text| Bson::String(text.to_owned()))
 }
 
-pub(super) fn read_quote(document: &Document) -> Read<Quote> {
-    Ok(Quote {
+pub(super) fn read_quote(document: &Document) -> Read<Proposal> {
+    Ok(Proposal {
         id: QuoteId::new(text(document, "_id")?),
+        kind: match optional_text(document, "kind")? {
+            None => ProposalKind::Refund,
+            Some(word) => ProposalKind::parse(&word)
+                .ok_or_else(|| BackendError::Content(format!("“{word}” is no kind of a proposal")))?,
+        },
+        details: match document.get_document("details") {
+            Ok(details) => bson::deserialize_from_document(details.clone())?,
+            Err(_) => Details::default(),
+        },
         order_id: OrderId::new(&text(document, "order_id")?),
         user_id: optional_text(document, "user_id")?.map(UserId::new),
         order_value: minor_units(document, "order_value_paise")?,
@@ -55,6 +65,10 @@ pub(super) fn read_refund(document: &Document) -> Read<Refund> {
         reason: text(document, "reason")?,
         actor: text(document, "actor")?,
         at: time(document, "at")?,
+        items: match document.get_array("items") {
+            Ok(items) => bson::deserialize_from_bson(Bson::Array(items.clone()))?,
+            Err(_) => Vec::new(),
+        },
         route: match document.get_document("route") {
             Ok(route) => bson::deserialize_from_document(route.clone())?,
             Err(_) => Route::default(),
@@ -109,7 +123,7 @@ async fn readable_refunds(base: &Base, filter: Document, limit: i64) -> Read<Vec
     Ok(all_readable(&documents, REFUNDS, read_refund))
 }
 
-async fn record(base: &Base, refund: Refund) -> Read<Recorded> {
+pub(super) async fn record(base: &Base, refund: Refund) -> Read<Recorded> {
     // Identifies this call, so that a write that was applied and whose answer was lost is recognised.
     let call = uuid::Uuid::now_v7().to_string();
     let mut document = doc! {
@@ -126,6 +140,9 @@ async fn record(base: &Base, refund: Refund) -> Read<Recorded> {
     };
     if refund.route != Route::default() {
         document.insert("route", bson::serialize_to_document(&refund.route)?);
+    }
+    if !refund.items.is_empty() {
+        document.insert("items", bson::serialize_to_bson(&refund.items)?);
     }
     if !refund.is_simulated() {
         document.extend(progress_fields(&refund.progress)?.0);
@@ -206,11 +223,12 @@ async fn advance(base: &Base, refund: &Refund, progress: &Progress) -> Read<bool
 
 #[async_trait]
 impl Ledger for MongoStore {
-    async fn save_quote(&self, quote: &Quote) -> Result<()> {
+    async fn save_quote(&self, quote: &Proposal) -> Result<()> {
         let quote = quote.clone();
         self.run("saving a quote", |base| async move {
-            let document = doc! {
+            let mut document = doc! {
                 "_id": quote.id.as_str(),
+                "kind": quote.kind.as_str(),
                 "order_id": quote.order_id.as_str(),
                 "user_id": optional(quote.user_id.as_ref().map(UserId::as_str)),
                 "order_value_paise": quote.order_value.minor_units(),
@@ -221,6 +239,9 @@ impl Ledger for MongoStore {
                 "created_at": date(quote.created_at),
                 "expires_at": date(quote.expires_at),
             };
+            if !quote.details.is_empty() {
+                document.insert("details", bson::serialize_to_document(&quote.details)?);
+            }
             let filter = doc! {"_id": quote.id.as_str()};
             let quotes = base.collection(QUOTES);
             super::upsert_with_retry(|| quotes.replace_one(filter.clone(), &document).upsert(true)).await?;
@@ -229,8 +250,11 @@ impl Ledger for MongoStore {
         .await
     }
 
-    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Quote>> {
-        let filter = doc! {"order_id": order.as_str(), "user_id": optional(user.map(UserId::as_str))};
+    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Proposal>> {
+        let filter = doc! {
+            "order_id": order.as_str(), "user_id": optional(user.map(UserId::as_str)),
+            "kind": {"$in": [Bson::Null, Bson::from(ProposalKind::Refund.as_str())]},
+        };
         self.run("reading a quote", |base| async move {
             let latest = doc! {"created_at": -1, "_id": -1};
             let found = base.collection(QUOTES).find_one(filter).sort(latest).await?;
@@ -239,7 +263,7 @@ impl Ledger for MongoStore {
         .await
     }
 
-    async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>> {
+    async fn quote(&self, id: &QuoteId) -> Result<Option<Proposal>> {
         let filter = doc! {"_id": id.as_str()};
         self.run("reading a quote", |base| async move {
             let found = base.collection(QUOTES).find_one(filter).await?;
@@ -256,6 +280,11 @@ impl Ledger for MongoStore {
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded> {
         let refund = approved.into_refund();
         self.run("recording a refund", |base| async move { record(&base, refund).await }).await
+    }
+
+    async fn refunds_of(&self, actor: &str, since: Timestamp) -> Result<Vec<Refund>> {
+        let filter = doc! {"actor": actor, "at": {"$gte": date(since)}};
+        self.run("reading refunds", |base| async move { readable_refunds(&base, filter, 0).await }).await
     }
 
     async fn refunds(&self, limit: u32) -> Result<Vec<Refund>> {
@@ -287,7 +316,12 @@ impl Ledger for MongoStore {
     }
 
     async fn claim_refund(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<Refund>> {
-        self.run("claiming a refund", |base| async move { claim(&base, now, later(now, lease)).await }).await
+        self.run("claiming a refund", |base| async move {
+            // Refunds whose actions were cut off are among those that are due.
+            super::actions::complete_pending(&base).await?;
+            claim(&base, now, later(now, lease)).await
+        })
+        .await
     }
 
     async fn advance_refund(&self, refund: &Refund, progress: &Progress) -> Result<bool> {

@@ -17,6 +17,7 @@ use super::original;
 use super::schema::{BINDINGS, LOOKUPS, ORDERS};
 use super::values::{date, is_text, optional_text, text, time, whole};
 use super::{Base, MongoStore};
+use crate::domain::action::Action;
 use crate::domain::ids::{IdForms, OrderId, UserId};
 use crate::domain::lookup::{self, LookupDecision};
 use crate::domain::order::{Order, UpsertOutcome, column, name_key, settle};
@@ -142,6 +143,38 @@ async fn upsert(base: &Base, new: &Order) -> std::result::Result<UpsertOutcome, 
         }
         if matched > 0 {
             return Ok(outcome);
+        }
+        super::pause().await;
+    }
+}
+
+/// Makes of an order what it is after an action. Applied twice, the second time changes nothing but its time, to the same.
+pub(super) async fn apply(base: &Base, action: &Action) -> std::result::Result<(), BackendError> {
+    let orders = base.collection(ORDERS);
+    loop {
+        let Some(found) = orders.find_one(doc! {column::ORDER_ID: action.order_id.as_str()}).await? else {
+            return Ok(());
+        };
+        let Some(stored) = readable(read_order(&found), ORDERS, &found) else { return Ok(()) };
+        // What the shop sent after it holds.
+        let newer = stored.details.updated_at.is_some_and(|at| at.as_millisecond() > action.at.as_millisecond());
+        let Some(order) = action.apply(&stored).filter(|_| !newer) else { return Ok(()) };
+        let set = write_order(&order);
+        let unset: Document =
+            removable().filter(|name| !set.contains_key(name)).map(|name| (name.to_owned(), "".into())).collect();
+        let changed_at = found.get(column::UPDATED_AT).cloned().unwrap_or(Bson::Null);
+        let filter = doc! {column::ORDER_ID: action.order_id.as_str(), column::UPDATED_AT: changed_at};
+        let mut update = doc! {"$set": set};
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        let mut matched = 0;
+        for statement in &replacing(&filter, update, false) {
+            let (Ok(filter), Ok(update)) = (statement.get_document("q"), statement.get_document("u")) else { continue };
+            matched = orders.update_many(filter.clone(), update.clone()).await?.matched_count;
+        }
+        if matched > 0 {
+            return Ok(());
         }
         super::pause().await;
     }

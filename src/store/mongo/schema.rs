@@ -20,6 +20,7 @@ pub(super) const BINDINGS: &str = "bindings";
 pub(super) const LOOKUPS: &str = "lookups";
 pub(super) const REFUNDS: &str = "refunds";
 pub(super) const QUOTES: &str = "quotes";
+pub(super) const ACTIONS: &str = "actions";
 pub(super) const CHATS: &str = "chats";
 /// The transcript of the original. It is never made here.
 pub(super) const HISTORY: &str = "chat_history";
@@ -46,6 +47,7 @@ pub(super) const COLLECTIONS: [&str; 22] = [
     LOOKUPS,
     REFUNDS,
     QUOTES,
+    ACTIONS,
     CHATS,
     HISTORY,
     CONVERSATIONS,
@@ -104,6 +106,13 @@ const INDEXES: &[Index] = &[
     plain(ORDERS, &[("Refund Requested", 1)]),
     plain(QUOTES, &[("order_id", 1), ("user_id", 1), ("created_at", -1), ("_id", -1)]),
     plain(QUOTES, &[("user_id", 1)]),
+    plain(ACTIONS, &[("order_id", 1), ("id", 1)]),
+    plain(ACTIONS, &[("id", 1)]),
+    plain(ACTIONS, &[("open", 1), ("id", -1)]),
+    plain(ACTIONS, &[("pending", 1)]),
+    plain(ACTIONS, &[("user_id", 1), ("id", 1)]),
+    plain(ACTIONS, &[("events_waiting", 1)]),
+    plain(REFUNDS, &[("actor", 1), ("at", 1)]),
     plain(BINDINGS, &[("user_id", 1)]),
     plain(IDENTITIES, &[("user_id", 1)]),
     plain(NUMBER_CHANGES, &[("user_id", 1)]),

@@ -13,7 +13,7 @@ use super::super::trail::{
 use super::super::{Audit, Result};
 use super::{BackendError, SqliteStore, count, int, ledger, micros};
 use crate::domain::audit::{
-    AuditCheck, AuditEntry, AuditKey, AuditRecord, AuditVerifier, Checkpoint, GENESIS, REFUND_STATE,
+    AuditCheck, AuditEntry, AuditKey, AuditRecord, AuditVerifier, Checkpoint, GENESIS, PAYING, REFUND_STATE,
 };
 use crate::domain::ids::OrderId;
 
@@ -280,9 +280,12 @@ impl Audit for SqliteStore {
             let checkpoint = checkpoint(connection)?;
             let (begin, proven) = checkpoint.as_ref().map_or((0, i64::MIN), |cut| (cut.seq, micros(cut.before)));
             let mut statement = connection.prepare_cached(&format!(
-                "{SELECT_ENTRY} WHERE seq > ?2 AND (instr(content, ?1) > 0 OR instr(content, ?3) > 0) ORDER BY seq"
+                "{SELECT_ENTRY} WHERE seq > ?2 AND (instr(content, ?1) > 0 OR instr(content, ?3) > 0
+                    OR instr(content, ?4) > 0 OR instr(content, ?5) > 0 OR instr(content, ?6) > 0) ORDER BY seq"
             ))?;
-            for entry in statement.query_and_then(params![REFUND_TOOL, int(begin), REFUND_STATE], read_entry)? {
+            let [cancel, give_back, finish] = PAYING;
+            let named = params![REFUND_TOOL, int(begin), REFUND_STATE, cancel, give_back, finish];
+            for entry in statement.query_and_then(named, read_entry)? {
                 let entry = entry?;
                 if let Some((order, result)) = records.note(&entry)
                     && let Some(why) = difference(ledger::refund_of(connection, &order)?.as_ref(), &order, &result)

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
-use super::{BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp};
+use super::{
+    BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -70,6 +72,7 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             user,
             ledger::read_quote,
         )?,
+        actions: super::actions::of_user(connection, user)?,
         events: super::events::events_of(connection, user)?,
         ..PersonalData::none(user)
     })
@@ -111,6 +114,7 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
             .execute(params![user.as_str(), nobody])? as u64,
         lookups: delete("lookups")?,
         quotes: delete("quotes")?,
+        actions: super::actions::erase(connection, user)?,
         events: super::events::erase(connection, user)?,
         audit: 0,
         held_until,

@@ -131,6 +131,7 @@ impl Identities for SqliteStore {
             for sql in [
                 "UPDATE bindings SET user_id = ?2 WHERE user_id = ?1 AND at >= ?3",
                 "UPDATE quotes SET user_id = ?2 WHERE user_id = ?1 AND created_at >= ?3",
+                "UPDATE actions SET user_id = ?2 WHERE user_id = ?1 AND at >= ?3",
             ] {
                 connection.prepare_cached(sql)?.execute(params![from.as_str(), to.as_str(), since])?;
             }

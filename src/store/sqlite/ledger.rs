@@ -7,20 +7,28 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::{Ledger, Recorded, Result};
+use super::events::Recorder;
 use super::{BackendError, SqliteStore, count, int, micros, timestamp};
 use crate::domain::currency::Currency;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::money::Money;
-use crate::domain::refund::{ApprovedRefund, Progress, ProviderKind, Quote, Refund, RefundState, Route};
+use crate::domain::proposal::ProposalKind;
+use crate::domain::refund::{ApprovedRefund, Progress, Proposal, ProviderKind, Refund, RefundState, Route};
 use crate::domain::words::excerpt;
 
-pub(super) const SELECT_QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at, currency FROM quotes";
-const REFUND_COLUMNS: &str = "transaction_id, order_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at, version, currency";
+pub(super) const SELECT_QUOTE: &str = "SELECT id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at, currency, kind, details FROM quotes";
+const REFUND_COLUMNS: &str = "transaction_id, order_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at, version, currency, items";
 
-pub(super) fn read_quote(row: &Row<'_>) -> std::result::Result<Quote, BackendError> {
-    Ok(Quote {
+pub(super) fn read_quote(row: &Row<'_>) -> std::result::Result<Proposal, BackendError> {
+    Ok(Proposal {
         id: QuoteId::new(row.get::<_, String>(0)?),
+        kind: {
+            let kind: String = row.get(10)?;
+            ProposalKind::parse(&kind)
+                .ok_or_else(|| BackendError::Content(format!("“{}” is no kind of a proposal", excerpt(&kind, 20))))?
+        },
+        details: from_json(row, 11)?.unwrap_or_default(),
         order_id: OrderId::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
         user_id: row.get::<_, Option<String>>(2)?.map(UserId::new),
         order_value: Money::from_minor_units(row.get(3)?),
@@ -50,6 +58,7 @@ fn read_refund(row: &Row<'_>) -> std::result::Result<Refund, BackendError> {
         reason: row.get(5)?,
         actor: row.get(6)?,
         at: timestamp(row.get(7)?)?,
+        items: from_json(row, 14)?.unwrap_or_default(),
         route: from_json(row, 8)?.unwrap_or_default(),
         progress: read_progress(row)?,
     })
@@ -92,17 +101,59 @@ pub(super) fn refunds(connection: &Connection, limit: u32) -> std::result::Resul
     statement.query_and_then([limit], read_refund)?.collect()
 }
 
+/// Records a refund unless the order has one.
+pub(super) fn record(
+    connection: &Connection,
+    recorder: Recorder,
+    refund: &Refund,
+) -> std::result::Result<Recorded, BackendError> {
+    let kept = refund.is_simulated();
+    let route = (refund.route != Route::default()).then(|| to_json(&refund.route)).transpose()?;
+    let progress = (!kept).then(|| to_json(&refund.progress)).transpose()?;
+    let items = (!refund.items.is_empty()).then(|| to_json(&refund.items)).transpose()?;
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO refunds
+                (order_id, transaction_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at,
+                 currency, items)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (order_id) DO NOTHING",
+        )?
+        .execute(params![
+            refund.order_id.as_str(),
+            refund.transaction_id,
+            refund.amount.minor_units(),
+            refund.fee.minor_units(),
+            refund.quote_id.as_ref().map(QuoteId::as_str),
+            refund.reason,
+            refund.actor,
+            micros(refund.at),
+            route,
+            progress,
+            refund.progress.state.as_str(),
+            refund.progress.next_at.map(micros),
+            refund.currency.code(),
+            items,
+        ])?;
+    // The stored refund is returned, also to the first caller: every caller gets the same.
+    let stored = refund_of(connection, &refund.order_id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    if added == 1 {
+        recorder.record(connection, |id| Some(Event::of_refund(id, &stored)))?;
+    }
+    Ok(Recorded { refund: stored, already: added == 0 })
+}
+
 #[async_trait]
 impl Ledger for SqliteStore {
-    async fn save_quote(&self, quote: &Quote) -> Result<()> {
+    async fn save_quote(&self, quote: &Proposal) -> Result<()> {
         let quote = quote.clone();
         self.write("saving a quote", move |connection| {
+            let details = (!quote.details.is_empty()).then(|| to_json(&quote.details)).transpose()?;
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO quotes
                         (id, order_id, user_id, order_value_paise, amount_paise, fee_paise, turn, created_at, expires_at,
-                         currency)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                         currency, kind, details)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 )?
                 .execute(params![
                     quote.id.as_str(),
@@ -115,17 +166,19 @@ impl Ledger for SqliteStore {
                     micros(quote.created_at),
                     micros(quote.expires_at),
                     quote.currency.code(),
+                    quote.kind.as_str(),
+                    details,
                 ])?;
             Ok(())
         })
         .await
     }
 
-    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Quote>> {
+    async fn latest_quote(&self, order: &OrderId, user: Option<&UserId>) -> Result<Option<Proposal>> {
         let (order, user) = (order.clone(), user.cloned());
         self.read("reading a quote", move |connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "{SELECT_QUOTE} WHERE order_id = ?1 AND user_id IS ?2 ORDER BY created_at DESC, seq DESC LIMIT 1"
+                "{SELECT_QUOTE} WHERE order_id = ?1 AND user_id IS ?2 AND kind = 'refund' ORDER BY created_at DESC, seq DESC LIMIT 1"
             ))?;
             statement
                 .query_and_then(params![order.as_str(), user.as_ref().map(UserId::as_str)], read_quote)?
@@ -135,7 +188,7 @@ impl Ledger for SqliteStore {
         .await
     }
 
-    async fn quote(&self, id: &QuoteId) -> Result<Option<Quote>> {
+    async fn quote(&self, id: &QuoteId) -> Result<Option<Proposal>> {
         let id = id.clone();
         self.read("reading a quote", move |connection| {
             let mut statement = connection.prepare_cached(&format!("{SELECT_QUOTE} WHERE id = ?1"))?;
@@ -151,39 +204,16 @@ impl Ledger for SqliteStore {
 
     async fn record_refund(&self, approved: ApprovedRefund) -> Result<Recorded> {
         let recorder = self.recorder;
-        self.write("recording a refund", move |connection| {
-            let refund = approved.into_refund();
-            let kept = refund.is_simulated();
-            let route = (refund.route != Route::default()).then(|| to_json(&refund.route)).transpose()?;
-            let progress = (!kept).then(|| to_json(&refund.progress)).transpose()?;
-            let added = connection
-                .prepare_cached(
-                    "INSERT INTO refunds
-                        (order_id, transaction_id, amount_paise, fee_paise, quote_id, reason, actor, at, route, progress, state, next_at,
-                         currency)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (order_id) DO NOTHING",
-                )?
-                .execute(params![
-                    refund.order_id.as_str(),
-                    refund.transaction_id,
-                    refund.amount.minor_units(),
-                    refund.fee.minor_units(),
-                    refund.quote_id.as_ref().map(QuoteId::as_str),
-                    refund.reason,
-                    refund.actor,
-                    micros(refund.at),
-                    route,
-                    progress,
-                    refund.progress.state.as_str(),
-                    refund.progress.next_at.map(micros),
-                    refund.currency.code(),
-                ])?;
-            // The stored refund is returned, also to the first caller: every caller gets the same.
-            let stored = refund_of(connection, &refund.order_id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            if added == 1 {
-                recorder.record(connection, |id| Some(Event::of_refund(id, &stored)))?;
-            }
-            Ok(Recorded { refund: stored, already: added == 0 })
+        self.write("recording a refund", move |connection| record(connection, recorder, &approved.into_refund())).await
+    }
+
+    async fn refunds_of(&self, actor: &str, since: Timestamp) -> Result<Vec<Refund>> {
+        let actor = actor.to_owned();
+        self.read("reading refunds", move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {REFUND_COLUMNS} FROM refunds WHERE at >= ?1 AND actor = ?2 ORDER BY at"
+            ))?;
+            statement.query_and_then(params![micros(since), actor], read_refund)?.collect()
         })
         .await
     }

@@ -29,7 +29,7 @@ fn read_binding(connection: &Connection, order: &OrderId) -> std::result::Result
     Ok(Some(Binding { order_id: order.clone(), user_id: UserId::new(user), at: timestamp(at)?, proof }))
 }
 
-fn order(connection: &Connection, id: &OrderId) -> std::result::Result<Option<Order>, BackendError> {
+pub(super) fn order(connection: &Connection, id: &OrderId) -> std::result::Result<Option<Order>, BackendError> {
     let mut statement =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM order_details WHERE order_id = ?1"))?;
     Ok(statement.query_row([id.as_str()], read_order).optional()?)
@@ -38,12 +38,18 @@ fn order(connection: &Connection, id: &OrderId) -> std::result::Result<Option<Or
 fn upsert(connection: &Connection, new: &Order) -> std::result::Result<UpsertOutcome, BackendError> {
     let (outcome, changed) = settle(order(connection, &new.id)?.as_ref(), new);
     if let Some(order) = changed {
-        let insert = format!("INSERT OR REPLACE INTO order_details ({COLUMNS}) VALUES {VALUES}");
-        let mut insert = connection.prepare_cached(&insert)?;
-        insert_order(&mut insert, &order)?;
-        index_phones_of(connection, &order)?;
+        replace(connection, &order)?;
     }
     Ok(outcome)
+}
+
+/// Writes an order in the place of the stored one.
+pub(super) fn replace(connection: &Connection, order: &Order) -> std::result::Result<(), BackendError> {
+    let insert = format!("INSERT OR REPLACE INTO order_details ({COLUMNS}) VALUES {VALUES}");
+    let mut insert = connection.prepare_cached(&insert)?;
+    insert_order(&mut insert, order)?;
+    index_phones_of(connection, order)?;
+    Ok(())
 }
 
 #[async_trait]

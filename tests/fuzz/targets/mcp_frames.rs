@@ -50,6 +50,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let config = Config::defaults().expect("the shipped settings");
     let rules = Rules {
         policy: config.policy().expect("the shipped policy"),
+        actions: config.actions().expect("the shipped policy"),
         patterns: IdPatterns::default(),
         verification: Verification::Claim,
         claim_proof: Vec::new(),

@@ -22,7 +22,7 @@ use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
-use crate::domain::refund::Quote;
+use crate::domain::refund::Proposal;
 use crate::domain::retention::RetentionPolicy;
 use crate::store::contract::{approved, order, resolved};
 use crate::store::{
@@ -204,10 +204,12 @@ async fn everything(store: &MongoStore) {
     for number in 1..4 {
         store.try_record_lookup(&OrderId::new(&format!("ORD00000{number}")), &user, at(0), 5).await.unwrap();
     }
-    let quote = Quote {
+    let quote = Proposal {
         id: QuoteId::new("q"),
         order_id: id.clone(),
         user_id: Some(user.clone()),
+        kind: crate::domain::proposal::ProposalKind::Refund,
+        details: crate::domain::proposal::Details::default(),
         order_value: Money::from_rupees(599),
         amount: Money::from_rupees(599),
         fee: Money::ZERO,

@@ -1,0 +1,121 @@
+//! What a yes may say of what it agrees to: “yes, cancel it” agrees to a cancellation and refuses a refund. The words that name
+//! a proposal stand in it for the words of a refund, which the vocabulary knows.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::vocabulary::Role;
+use super::{Answer, ParsedAnswer, answer, names_no_other};
+use crate::domain::conversation::Offer;
+use crate::domain::ids::IdPatterns;
+use crate::domain::pattern::pattern;
+use crate::domain::proposal::{Meaning, Proposal, ProposalKind, Resolution};
+
+/// What stands for the proposal in an answer.
+const REFUND: &str = "refund";
+
+static CANCEL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:cancel|cancell?ed|cancell?ation|cancel(?:ar|arlo|arla|a|e)|cancél(?:alo|ala)|anular|anul[ae]|anúl(?:alo|ala)|radd|rad|कैंसिल|कैंसल|रद्द|ألغ|ألغه|ألغها|إلغاء|الغاء|الغي|الغيه|ألغي|ألغيه)\b",
+    )
+});
+static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|غير|غيره|غيرها|تغيير)\b",
+    )
+});
+static RETURN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:return|returned|devolver|devolución|devolução|lautao|lauta|वापसी|लौटा|إرجاع|ارجاع|أرجعه)\b")
+});
+static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|रिप्लेस|استبدال|استبدله)\b",
+    )
+});
+static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله)\b")
+});
+
+/// The words that name what is proposed; those of a refund are in the vocabulary.
+fn names(meaning: Meaning) -> Option<&'static Regex> {
+    match (meaning.kind, meaning.resolution) {
+        (ProposalKind::Refund, _) => None,
+        (ProposalKind::Cancel, _) => Some(&CANCEL),
+        (ProposalKind::Change, _) => Some(&CHANGE),
+        (ProposalKind::Return, Some(Resolution::Replacement)) => Some(&REPLACEMENT),
+        (ProposalKind::Return, Some(Resolution::Exchange)) => Some(&EXCHANGE),
+        (ProposalKind::Return, Some(Resolution::Refund) | None) => Some(&RETURN),
+    }
+}
+
+/// Classifies a message as the answer to a proposal, as [`answer`] does to a refund. A yes that speaks of money is none to what
+/// pays none.
+pub fn answer_about(text: &str, meaning: Meaning, patterns: &IdPatterns) -> Answer {
+    let Some(names) = names(meaning) else { return answer(text, patterns) };
+    if !meaning.money {
+        let said = ParsedAnswer::parse(&patterns.without_ids(text));
+        if said.any(&[Role::Refund, Role::Money]) && answer(text, patterns) != Answer::No {
+            return Answer::Unclear;
+        }
+    }
+    answer(&names.replace_all(text, REFUND), patterns)
+}
+
+/// Classifies a message as the answer to offers: a yes to one of them is a yes.
+pub fn answer_to(text: &str, offered: &[Offer], patterns: &IdPatterns) -> Answer {
+    let mut meanings: Vec<Meaning> = offered.iter().map(Offer::meaning).collect();
+    meanings.dedup();
+    let answers: Vec<Answer> = meanings.into_iter().map(|meaning| answer_about(text, meaning, patterns)).collect();
+    match answers.as_slice() {
+        [] => answer(text, patterns),
+        answers if answers.contains(&Answer::Yes) => Answer::Yes,
+        answers if answers.contains(&Answer::No) => Answer::No,
+        _ => Answer::Unclear,
+    }
+}
+
+/// Whether a message plainly agrees to a proposal, and names no other order and no other amount.
+pub(super) fn agrees_to_proposal(text: &str, proposal: &Proposal, patterns: &IdPatterns) -> bool {
+    let order = &proposal.order_id;
+    let patterns = &patterns.also_knowing([order]);
+    answer_about(text, proposal.meaning(), patterns) == Answer::Yes
+        && names_no_other(text, order, proposal.money(), patterns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_yes_names_what_it_agrees_to_or_nothing() {
+        let of = |kind, resolution, money| Meaning { kind, resolution, money };
+        let cancel = of(ProposalKind::Cancel, None, true);
+        let change = of(ProposalKind::Change, None, false);
+        let back = of(ProposalKind::Return, Some(Resolution::Refund), true);
+        let again = of(ProposalKind::Return, Some(Resolution::Replacement), false);
+        let other = of(ProposalKind::Return, Some(Resolution::Exchange), false);
+        let all = [Meaning::REFUND, cancel, change, back, again, other];
+        let answers = |text: &str| all.map(|meaning| answer_about(text, meaning, &IdPatterns::default()));
+        let (y, n, u) = (Answer::Yes, Answer::No, Answer::Unclear);
+        for (text, said) in [
+            ("yes", [y; 6]),
+            ("haan kar do", [y; 6]),
+            ("no", [n; 6]),
+            ("yes, cancel it", [u, y, u, u, u, u]),
+            ("haan cancel kar do", [u, y, u, u, u, u]),
+            ("yes, change it", [u, u, y, u, u, u]),
+            ("yes, return it", [u, u, u, y, y, y]),
+            ("yes, replace it", [u, u, u, u, y, u]),
+            ("yes, exchange it", [u, u, u, u, u, y]),
+            ("yes, refund it", [y, y, u, y, u, u]),
+            ("don't cancel", [u, n, u, u, u, u]),
+            ("cancel mat karo", [u, n, u, u, u, u]),
+            ("cancel", [n, u, n, n, n, n]),
+            ("yes, cancel it?", [u; 6]),
+            ("yes but to another address", [u; 6]),
+        ] {
+            assert_eq!(answers(text), said, "{text}");
+        }
+    }
+}

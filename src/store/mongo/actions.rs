@@ -1,0 +1,247 @@
+//! Actions on orders. An action is stored first, under the key of its wish, with the refund that it brings: of several callers
+//! one gets it. What belongs to it (the order, the refund) is done afterwards, each part as often as it takes, by whoever made it
+//! or, where that process died, by whoever finds it `pending`.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use mongodb::bson::{self, Bson, Document, doc};
+
+use super::super::{Actions, Closed, RecordedAction, Result};
+use super::error::BackendError;
+use super::odd::readable;
+use super::schema::ACTIONS;
+use super::{Base, MongoStore, events, ledger, orders};
+use crate::domain::action::{Action, ApprovedAction, Done};
+use crate::domain::event::Event;
+use crate::domain::ids::{OrderId, UserId};
+use crate::domain::refund::{ApprovedRefund, Refund};
+
+type Read<T> = std::result::Result<T, BackendError>;
+
+/// The action itself.
+const ACTION: &str = "action";
+/// The refund that belongs to it, until it is in the ledger.
+const REFUND: &str = "refund";
+/// True until all that belongs to it is done.
+const PENDING: &str = "pending";
+/// How many are completed at a time.
+const BATCH: i64 = 16;
+
+fn read(document: &Document) -> Read<Action> {
+    let action = document.get_document(ACTION);
+    let action = action.map_err(|_| BackendError::Content("the field action is missing".to_owned()))?;
+    Ok(bson::deserialize_from_document(action.clone())?)
+}
+
+fn refund_in(document: &Document) -> Read<Option<Refund>> {
+    match document.get_document(REFUND) {
+        Ok(refund) => Ok(Some(bson::deserialize_from_document(refund.clone())?)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn document(key: &str, action: &Action, refund: Option<&Refund>) -> Read<Document> {
+    let mut document = doc! {
+        "_id": key,
+        "id": &action.id,
+        "order_id": action.order_id.as_str(),
+        "user_id": action.user_id.as_ref().map_or(Bson::Null, |user| Bson::String(user.as_str().to_owned())),
+        "open": true,
+        PENDING: true,
+        ACTION: bson::serialize_to_document(action)?,
+    };
+    if let Some(refund) = refund {
+        document.insert(REFUND, bson::serialize_to_document(refund)?);
+    }
+    Ok(document)
+}
+
+/// Does what belongs to a stored action, and returns the action and its refund.
+async fn complete(base: &Base, found: &Document) -> Read<(Action, Option<Refund>)> {
+    let action = read(found)?;
+    let key = found.get("_id").cloned().unwrap_or(Bson::Null);
+    orders::apply(base, &action).await?;
+    let refund = match refund_in(found)? {
+        Some(refund) => Some(ledger::record(base, refund).await?.refund),
+        None => None,
+    };
+    let mut set = Document::new();
+    if let Some(refund) = &refund {
+        // The order's one refund, which may be an earlier one.
+        set.insert(format!("{ACTION}.transaction_id"), &refund.transaction_id);
+    }
+    let mut update = doc! {"$unset": {PENDING: "", REFUND: ""}};
+    if !set.is_empty() {
+        update.insert("$set", set);
+    }
+    base.collection(ACTIONS).update_one(doc! {"_id": key.clone()}, update).await?;
+    events::move_soon(base, ACTIONS, key).await;
+    let transaction_id = refund.as_ref().map(|refund| refund.transaction_id.clone()).or(action.transaction_id.clone());
+    Ok((Action { transaction_id, ..action }, refund))
+}
+
+/// Completes what processes left undone because they died.
+pub(super) async fn complete_pending(base: &Base) -> Read<()> {
+    let found = base.collection(ACTIONS).find(doc! {PENDING: true}).limit(BATCH).await?;
+    let found: Vec<Document> = found.try_collect().await?;
+    for document in &found {
+        complete(base, document).await?;
+    }
+    Ok(())
+}
+
+/// The action of a document, completed.
+async fn whole(base: &Base, found: &Document) -> Read<(Action, Option<Refund>)> {
+    if found.get_bool(PENDING).unwrap_or(false) {
+        return complete(base, found).await;
+    }
+    let action = read(found)?;
+    let refund = match &action.transaction_id {
+        Some(transaction) => {
+            let refund = ledger::refund_of(base, &action.order_id).await?;
+            refund.filter(|refund| refund.transaction_id == *transaction)
+        }
+        None => None,
+    };
+    Ok((action, refund))
+}
+
+async fn record(base: &Base, approved: ApprovedAction) -> Read<RecordedAction> {
+    let (action, key, refund) = approved.into_parts();
+    let actions = base.collection(ACTIONS);
+    let mut made = document(&key, &action, refund.as_ref())?;
+    events::attach(&mut made, events::made(base, |id| Event::of_action(id, &action))?);
+    match actions.insert_one(made).await.map_err(BackendError::from) {
+        Ok(_) => {}
+        Err(error) if error.is_duplicate() => {}
+        Err(error) => return Err(error),
+    }
+    loop {
+        if let Some(stored) = actions.find_one(doc! {"_id": &key}).await? {
+            let (stored, refund) = whole(base, &stored).await?;
+            // This very call, applied twice, is the first one.
+            let already = stored.id != action.id;
+            return Ok(RecordedAction { action: stored, refund, already });
+        }
+        super::pause().await;
+    }
+}
+
+async fn find(base: &Base, filter: Document, latest: bool, limit: i64) -> Read<Vec<Action>> {
+    let order = if latest {
+        doc! {"id": -1}
+    } else {
+        doc! {"id": 1}
+    };
+    let found = base.collection(ACTIONS).find(filter).sort(order).limit(limit).await?;
+    let documents: Vec<Document> = found.try_collect().await?;
+    let mut actions = Vec::with_capacity(documents.len());
+    for document in &documents {
+        if let Some(action) = readable(read(document), ACTIONS, document) {
+            let pending = document.get_bool(PENDING).unwrap_or(false);
+            actions.push(if pending { complete(base, document).await?.0 } else { action });
+        }
+    }
+    Ok(actions)
+}
+
+async fn close(base: &Base, id: &str, done: &Done, refund: Option<Refund>) -> Read<Option<Closed>> {
+    let actions = base.collection(ACTIONS);
+    let Some(found) = actions.find_one(doc! {"id": id}).await? else { return Ok(None) };
+    let (action, _) = whole(base, &found).await?;
+    let key = found.get("_id").cloned().unwrap_or(Bson::Null);
+    let mut set = doc! {format!("{ACTION}.done"): bson::serialize_to_document(done)?, "open": false};
+    if let Some(refund) = &refund {
+        set.insert(REFUND, bson::serialize_to_document(refund)?);
+        set.insert(PENDING, true);
+    }
+    // Only where it is open: applied twice, the second time changes nothing.
+    let update = doc! {"$set": set};
+    let changed = actions.update_one(doc! {"_id": key.clone(), "open": true}, update).await?.matched_count > 0;
+    let Some(found) = actions.find_one(doc! {"_id": key}).await? else { return Ok(None) };
+    let (stored, paid) = whole(base, &found).await?;
+    let mine = changed || stored.done.as_ref() == Some(done);
+    let paid = paid.filter(|_| mine && action.transaction_id.is_none());
+    Ok(Some(Closed { action: stored, refund: paid, already: !mine }))
+}
+
+/// The actions of a customer.
+pub(super) async fn of_user(base: &Base, user: &UserId) -> Read<Vec<Action>> {
+    find(base, doc! {"user_id": user.as_str()}, false, 0).await
+}
+
+/// Gives one customer the actions of another, those since a time or all.
+pub(super) async fn rebind(base: &Base, from: &UserId, to: &UserId, since: Option<Timestamp>) -> Read<()> {
+    for action in of_user(base, from).await? {
+        if since.is_none_or(|since| action.at >= since) {
+            let set = doc! {"user_id": to.as_str(), format!("{ACTION}.user_id"): to.as_str()};
+            base.collection(ACTIONS).update_one(doc! {"id": &action.id}, doc! {"$set": set}).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is left of a customer's actions when they are forgotten, and how many there were.
+pub(super) async fn erase(base: &Base, user: &UserId) -> Read<u64> {
+    let mine = doc! {"user_id": user.as_str()};
+    let found: Vec<Document> = base.collection(ACTIONS).find(mine).await?.try_collect().await?;
+    for document in &found {
+        let Some(key) = document.get("_id").cloned() else { continue };
+        let mut unset = events::fields();
+        let set = match whole(base, document).await {
+            Ok((action, _)) => {
+                events::move_soon(base, ACTIONS, key.clone()).await;
+                doc! {"user_id": Bson::Null, ACTION: bson::serialize_to_document(&action.without_customer())?}
+            }
+            // Whatever is odd in it: it is gone.
+            Err(_) => {
+                unset.insert(ACTION, "");
+                doc! {"user_id": Bson::Null}
+            }
+        };
+        base.collection(ACTIONS).update_one(doc! {"_id": key}, doc! {"$set": set, "$unset": unset}).await?;
+    }
+    Ok(found.len() as u64)
+}
+
+#[async_trait]
+impl Actions for MongoStore {
+    async fn record_action(&self, approved: ApprovedAction) -> Result<RecordedAction> {
+        self.run("recording an action", |base| async move { record(&base, approved).await }).await
+    }
+
+    async fn actions_of(&self, order: &OrderId) -> Result<Vec<Action>> {
+        let filter = doc! {"order_id": order.as_str()};
+        self.run("reading the actions of an order", |base| async move { find(&base, filter, false, 0).await }).await
+    }
+
+    async fn action(&self, id: &str) -> Result<Option<Action>> {
+        let filter = doc! {"id": id};
+        self.run("reading an action", |base| async move { Ok(find(&base, filter, false, 1).await?.pop()) }).await
+    }
+
+    async fn actions(&self, open: bool, limit: u32) -> Result<Vec<Action>> {
+        let filter = if open {
+            doc! {"open": true}
+        } else {
+            doc! {}
+        };
+        self.run("reading actions", |base| async move {
+            if limit == 0 { Ok(Vec::new()) } else { find(&base, filter, true, limit.into()).await }
+        })
+        .await
+    }
+
+    async fn close_action(
+        &self,
+        id: &str,
+        by: &str,
+        at: Timestamp,
+        refund: Option<ApprovedRefund>,
+    ) -> Result<Option<Closed>> {
+        let (id, done) = (id.to_owned(), Done { by: by.to_owned(), at });
+        let refund = refund.map(ApprovedRefund::into_refund);
+        self.run("closing an action", |base| async move { close(&base, &id, &done, refund).await }).await
+    }
+}

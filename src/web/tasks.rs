@@ -1,0 +1,67 @@
+//! What the bot did to orders and the shop has to carry out in its own systems: the open list, and the form that marks one as
+//! done. Only forms that the role of the session allows are shown.
+
+use axum::extract::{Extension, State};
+use axum::response::Redirect;
+use maud::{Markup, html};
+
+use super::access::Session;
+use super::forms::Fields;
+use super::{AppState, Inner, PageError, layout};
+use crate::domain::action::Action;
+use crate::support::actions;
+
+/// Actions that are shown.
+const MAX_SHOWN: u32 = 50;
+
+/// The open actions; nothing where there are none.
+pub(super) async fn section(state: &Inner, session: &Session) -> Result<Markup, PageError> {
+    let open = state.store().actions(true, MAX_SHOWN).await?;
+    Ok(html! {
+        @if !open.is_empty() {
+            section aria-labelledby="tasks" {
+                h2 #tasks { "To do for orders" }
+                p.about { "done for customers here, and to be carried out in the shop's own systems" }
+                div.list { @for action in &open { (card(state, session, action)) } }
+            }
+        }
+    })
+}
+
+fn card(state: &Inner, session: &Session, action: &Action) -> Markup {
+    let money = &state.settings.money;
+    let later = action.amount.filter(|_| action.owes_money()).map(|amount| money.show(amount));
+    html! {
+        article.card data-action=(action.id) {
+            div.line {
+                span.chip { (action.kind) }
+                strong { (action.order_id) }
+                @if let Some(user) = &action.user_id { span.who { (user) } }
+                (layout::time(action.at, &state.settings.zone))
+            }
+            p { (action.summary()) }
+            @if !action.reason.is_empty() { p.about { "“" (action.reason) "”" } }
+            @if let Some(amount) = &later { p.about { (amount) " goes back with it once it is marked as done." } }
+            @if session.may_change() {
+                form method="post" action="/actions/done" {
+                    (layout::csrf(session))
+                    input type="hidden" name="id" value=(action.id);
+                    button.second type="submit" { @if later.is_some() { "Done, pay it back" } @else { "Done" } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn done(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    Extension(fields): Extension<Fields>,
+) -> Result<Redirect, PageError> {
+    let id = fields.some("id").ok_or(PageError::BadRequest("No action is named."))?;
+    let policy = state.settings.policy.as_ref();
+    match actions::finish(state.store(), policy, &session.actor(state.now()), id).await? {
+        Some(_) => Ok(Redirect::to("/conversations")),
+        None => Err(PageError::NotFound),
+    }
+}
