@@ -108,7 +108,7 @@ impl LiveOffers {
 
 /// Whether one sentence of a text holds the order and the amount of an offer.
 pub fn shows(text: &str, order: &OrderId, amount: Amount) -> bool {
-    text.split(['\n', '!', '?', '।']).flat_map(|line| line.split(". ")).any(|sentence| {
+    text.split(['\n', '!', '?', '।', '؟']).flat_map(|line| line.split(". ")).any(|sentence| {
         sentence.to_uppercase().contains(order.as_str())
             && without_amounts(sentence).1.iter().any(|named| named.is(amount))
     })

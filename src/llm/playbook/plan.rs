@@ -115,7 +115,7 @@ impl<'a> Plan<'a> {
     /// Decides the turn.
     pub(super) fn run(mut self) -> Step<ChatReply> {
         let text = self.text();
-        if self.fresh() && self.intent() == intent::HUMAN {
+        if (self.fresh() && self.intent() == intent::HUMAN) || matchers::asks_for_person(text) {
             let priority = if self.negative() { "high" } else { "medium" };
             return self.request_handoff("The customer asks for a person", priority);
         }

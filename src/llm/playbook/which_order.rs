@@ -12,7 +12,7 @@ use crate::domain::consent::Answer;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
-use crate::domain::sentences::{Language, identification, join};
+use crate::domain::sentences::{Language, identification, join, units};
 use crate::domain::topic::intent;
 use crate::domain::words::words;
 use crate::llm::{ChatReply, Notes};
@@ -72,6 +72,7 @@ impl<'a> Plan<'a> {
         }
         let declined = self.answer() == Answer::No
             || matchers::another_order(self.text())
+            || matchers::none_of_these(self.text())
             || matchers::lacks_order_id(self.text());
         let question = || identification::which_then(self.language(), self.example());
         declined.then(|| say(&question(), self.notes(WaitingFor::OrderId, false)))
@@ -146,8 +147,5 @@ fn total(shop: &ShopMoney, listed: &Value) -> String {
 /// A date as people say it, without the year where it is this one.
 fn date(language: Language, text: &str, year: Option<i64>) -> Option<String> {
     let date: Date = text.get(..10).unwrap_or(text).parse().ok()?;
-    let same = year == Some(i64::from(date.year()));
-    match language {
-        Language::English => Some(date.strftime(if same { "%-d %B" } else { "%-d %B %Y" }).to_string()),
-    }
+    Some(units::day(language, date, year != Some(i64::from(date.year()))))
 }
