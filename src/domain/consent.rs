@@ -214,9 +214,16 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
         };
     }
     if said.any(&[Role::No, Role::NegatedVerb, Role::Drop]) {
-        return if !names_any && said.refuses() { Answer::No } else { Answer::Unclear };
+        return if !names_any && said.refuses() && !wants_in_a_clause(&bare) { Answer::No } else { Answer::Unclear };
     }
     if !said.unknown_sign && said.agrees(names_order) { Answer::Yes } else { Answer::Unclear }
+}
+
+/// Whether one clause of a refusal wishes something: “no, quiero el reembolso” is no “no quiero el reembolso”.
+fn wants_in_a_clause(text: &str) -> bool {
+    text.split([',', '،', ';', '؛', '.', '!', '\n', '।']).map(ParsedAnswer::parse).any(|clause| {
+        clause.has(Role::Want) && !clause.any(&[Role::No, Role::NegatedVerb, Role::Drop])
+    })
 }
 
 /// Whether the message agrees to a refund of this order with this amount: a plain yes that names no other order and no
