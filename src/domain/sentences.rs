@@ -5,7 +5,9 @@
 //!
 //! To add a language, add a variant to [`Language`]: every function matches it exhaustively, so the compiler lists the
 //! sentences that are still to be translated. A sentence ends without a space or a line break; callers join sentences with
-//! [`join`] or with line breaks.
+//! [`join`] or with line breaks. Amounts come as the shop shows them; in a language that is written from right to left, what
+//! is written from left to right (ids, amounts, numbers, links) goes through [`ltr`] or [`ltr_link`], and what may be either
+//! through [`isolated`].
 
 pub mod actions;
 pub mod channel;
@@ -20,32 +22,100 @@ pub mod orders;
 pub mod proposals;
 pub mod refunds;
 pub mod small_talk;
+pub mod units;
+
+use std::fmt::Display;
+
+use serde::{Deserialize, Serialize};
 
 use super::conversation::Conversation;
 
 /// A language that the catalogue is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Language {
     /// English.
     #[default]
+    #[serde(rename = "en")]
     English,
-    /// Hindi in Latin letters, mixed with English.
+    /// Hindi in Latin letters, as people write it in chats.
+    #[serde(rename = "hi-Latn")]
     Hinglish,
-    /// Hindi.
+    /// Hindi in its own script.
+    #[serde(rename = "hi")]
     Hindi,
     /// Spanish.
+    #[serde(rename = "es")]
     Spanish,
-    /// Portuguese.
+    /// Portuguese, as it is written in Brazil.
+    #[serde(rename = "pt")]
     Portuguese,
-    /// Arabic.
+    /// Modern Standard Arabic.
+    #[serde(rename = "ar")]
     Arabic,
 }
 
 impl Language {
-    /// The language in which a customer is answered: English for everybody.
-    pub fn of(_conversation: &Conversation) -> Self {
-        Self::English
+    /// Every language.
+    pub const ALL: [Self; 6] =
+        [Self::English, Self::Hinglish, Self::Hindi, Self::Spanish, Self::Portuguese, Self::Arabic];
+
+    /// The language in which a customer is answered: the one that the conversation is held in, else English.
+    pub fn of(conversation: &Conversation) -> Self {
+        conversation.language.unwrap_or_default()
     }
+
+    /// Its code (BCP 47), as it is stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Hinglish => "hi-Latn",
+            Self::Hindi => "hi",
+            Self::Spanish => "es",
+            Self::Portuguese => "pt",
+            Self::Arabic => "ar",
+        }
+    }
+
+    /// Reads a code. Case, `_` for `-` and a region behind it do not matter: `pt_BR` is Portuguese.
+    pub fn parse(code: &str) -> Option<Self> {
+        let code = code.trim().replace('_', "-").to_lowercase();
+        let is = |language: &Self| {
+            let known = language.code().to_lowercase();
+            code.strip_prefix(&known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        // `hi-Latn` before `hi`, with which it begins.
+        [Self::Hinglish].into_iter().chain(Self::ALL).find(is)
+    }
+
+    /// Whether it is written from right to left.
+    pub fn is_right_to_left(self) -> bool {
+        self == Self::Arabic
+    }
+}
+
+/// Where a run that is written from left to right begins in a text of the other direction, and where it ends: it neither
+/// moves what stands around it, nor do its own parts change places.
+const ISOLATE: char = '\u{2066}';
+const END_ISOLATE: char = '\u{2069}';
+
+/// An id, an amount or a number in a text that is written from right to left.
+pub fn ltr(value: impl Display) -> String {
+    format!("{ISOLATE}{value}{END_ISOLATE}")
+}
+
+/// A link in such a text. A space parts it from what follows: some programs take any sign behind a link for a part of it.
+pub fn ltr_link(link: &str) -> String {
+    format!("{ISOLATE}{link} {END_ISOLATE}")
+}
+
+/// A text of unknown direction, such as the name of an article.
+pub fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}{END_ISOLATE}")
+}
+
+/// Several ids or amounts, one after the other.
+pub fn ltr_each(values: &[String], separator: &str) -> String {
+    values.iter().map(ltr).collect::<Vec<_>>().join(separator)
 }
 
 /// Sentences one after the other, a space between; empty ones are left out.
@@ -54,12 +124,4 @@ pub fn join<'a>(sentences: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_are_joined_with_one_space() {
-        assert_eq!(join(["", "Sorry.", "", "Please wait."]), "Sorry. Please wait.");
-        assert_eq!(join([""; 2]), "");
-    }
-}
+pub(crate) mod tests;

@@ -1,6 +1,8 @@
 //! Topics of a message, found by words and phrases: a cheap way to notice a change of topic or a serious case. This
 //! never replaces triage; it only says when the stored triage may be outdated.
 
+mod languages;
+
 use std::collections::BTreeSet;
 
 use super::words::words;
@@ -200,17 +202,20 @@ fn contains_any(said: &[String], cues: &[&str]) -> bool {
 /// The intents whose words a message contains.
 pub fn topics_in(text: &str) -> BTreeSet<&'static str> {
     let said = words(text);
-    CUES.iter().filter(|(_, cues)| contains_any(&said, cues)).map(|(intent, _)| *intent).collect()
+    let cues = CUES.iter().chain(languages::CUES);
+    cues.filter(|(_, cues)| contains_any(&said, cues)).map(|(intent, _)| *intent).collect()
 }
 
 /// Whether a message is about harm, threats or the law.
 pub fn is_critical(text: &str) -> bool {
-    contains_any(&words(text), CRITICAL)
+    let said = words(text);
+    contains_any(&said, CRITICAL) || contains_any(&said, languages::CRITICAL)
 }
 
 /// Whether a complaint is about health, law or fraud.
 pub fn is_serious(text: &str) -> bool {
-    is_critical(text) || contains_any(&words(text), SERIOUS)
+    let said = words(text);
+    is_critical(text) || contains_any(&said, SERIOUS) || contains_any(&said, languages::SERIOUS)
 }
 
 /// Whether a message contains words of an intent.
@@ -227,11 +232,8 @@ pub fn is_complex(text: &str) -> bool {
             [intent::DELAY, intent::CONTENT, intent::REFUND, intent::PAYMENT, intent::FEEDBACK].contains(topic)
         })
         .count();
-    contains_any(&said, SERIOUS)
-        || contains_any(&said, CRITICAL)
-        || (contains_any(&said, REPEATED) && problems >= 1)
-        || problems >= 3
-        || said.len() >= 45
+    let repeated = contains_any(&said, REPEATED) || contains_any(&said, languages::REPEATED);
+    is_serious(text) || (repeated && problems >= 1) || problems >= 3 || said.len() >= 45
 }
 
 /// Words that carry no content.
@@ -245,7 +247,8 @@ const STOP_WORDS: &[&str] = &[
 
 /// The number of words of a message that are no stop words.
 pub fn content_words(text: &str) -> usize {
-    words(text).iter().filter(|word| !STOP_WORDS.contains(&word.as_str())).count()
+    let stops = |word: &&str| STOP_WORDS.contains(word) || languages::STOP_WORDS.contains(word);
+    words(text).iter().map(String::as_str).filter(|word| !stops(word)).count()
 }
 
 #[cfg(test)]
@@ -259,6 +262,34 @@ mod tests {
         assert_eq!(topics_in("get me a manager"), BTreeSet::from([intent::HUMAN]));
         assert!(topics_in("ORD000003").is_empty());
         assert!(topics_in("yes please").is_empty());
+    }
+
+    #[test]
+    fn subjects_are_seen_in_every_language() {
+        for (text, intent) in [
+            ("¿Dónde está mi pedido?", intent::TRACK),
+            ("Onde está o meu pedido", intent::TRACK),
+            ("أين طلبي؟", intent::TRACK),
+            ("मेरा ऑर्डर कहाँ है", intent::TRACK),
+            ("Quiero un reembolso", intent::REFUND),
+            ("Quero meu dinheiro de volta", intent::REFUND),
+            ("أريد استرداد المبلغ", intent::REFUND),
+            ("मुझे रिफ़ंड चाहिए", intent::REFUND),
+            ("quiero hablar con una persona", intent::HUMAN),
+            ("quero falar com um atendente", intent::HUMAN),
+            ("أريد التحدث مع موظف", intent::HUMAN),
+            ("मुझे एजेंट से बात करनी है", intent::HUMAN),
+        ] {
+            assert!(topics_in(text).contains(intent), "{text}: {:?}", topics_in(text));
+        }
+        for text in ["sí, por favor", "não, obrigado", "نعم من فضلك", "हाँ, ठीक है", "buenas tardes", "boa noite"]
+        {
+            assert!(topics_in(text).is_empty(), "{text}: {:?}", topics_in(text));
+        }
+        for text in ["mi hijo está en el hospital", "vou chamar a polícia", "سأذهب إلى الشرطة", "मैं वकील से बात करूँगा"]
+        {
+            assert!(is_critical(text), "{text}");
+        }
     }
 
     #[test]

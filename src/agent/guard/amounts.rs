@@ -66,13 +66,13 @@ static MONEY: LazyLock<Regex> = LazyLock::new(|| {
 /// A unit after a number that is not money.
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^(?:\s*(?:-|–|to)\s*\d+)?\s*(?:more\s+)?(?:business\s+|working\s+)?(?:days?|din|hours?|hrs?|ghante|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|g|gm|gms|grams?|kg|ml|l|ltr|litres?|pcs|pieces?|items?|orders?|packs?|%|percent|characters?|digits?|points|am|pm|stars?|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b|^\s*%",
+        r"(?i)^(?:\s*(?:-|–|to)\s*\d+)?\s*(?:more\s+)?(?:business\s+|working\s+)?(?:days?|din|hours?|hrs?|ghante|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|g|gm|gms|grams?|kg|ml|l|ltr|litres?|pcs|pieces?|items?|orders?|packs?|%|percent|characters?|digits?|points|am|pm|stars?|minute|minutos?|d[ií]as?|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b|^\s*(?:%|दिन|मिनट|घंटे|يوم|ايام|دقيقه|دقيقة|دقائق)",
     )
 });
 /// A word before a number that is an identifier or a date.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:\b(?:order|id|no|number|code|pin|pincode)[\s.:]*|#\s*|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[\s,.]*)$",
+        r"(?i)(?:\b(?:order|id|no|number|code|pin|pincode)[\s.:]*|#\s*|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[\s,.]*|\b(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janeiro|fevereiro|mar[cç]o|maio|junho|julho|setembro|outubro|novembro|dezembro)\s+(?:de\s+)?|(?:जनवरी|फरवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|अक्टूबर|नवंबर|दिसंबर|يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر|نوفمبر|ديسمبر)\s+)$",
     )
 });
 

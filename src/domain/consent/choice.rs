@@ -5,8 +5,28 @@ use super::{QUESTION_MARKS, without_tag_questions, words};
 use crate::domain::ids::{IdPatterns, OrderId};
 
 /// Words that exclude the orders after them.
-const EXCLUDE_BEFORE: &[&str] =
-    &["not", "except", "excluding", "without", "don't", "dont", "skip", "leave", "minus", "neither"];
+const EXCLUDE_BEFORE: &[&str] = &[
+    "not",
+    "except",
+    "excluding",
+    "without",
+    "don't",
+    "dont",
+    "skip",
+    "leave",
+    "minus",
+    "neither",
+    "excepto",
+    "salvo",
+    "menos",
+    "sin",
+    "exceto",
+    "sem",
+    "الا",
+    "ماعدا",
+    "بدون",
+    "ليس",
+];
 /// Words that exclude the order before them.
 const EXCLUDE_AFTER: &[&str] = &[
     "mat",
@@ -26,19 +46,63 @@ const EXCLUDE_AFTER: &[&str] = &[
     "अलावा",
 ];
 /// Words that exclude the order before them; before an order they are ambiguous (“no, ORD000004” may ask for it).
-const AMBIGUOUS: &[&str] = &["no", "nahi", "nahin", "nhi", "na", "naa", "नहीं", "नही", "ना"];
+const AMBIGUOUS: &[&str] = &["no", "nahi", "nahin", "nhi", "na", "naa", "नहीं", "नही", "ना", "não", "nao", "لا"];
 /// Words that end an exclusion.
-const END_EXCLUSION: &[&str] =
-    &["but", "yes", "haan", "lekin", "par", "instead", "only", "just", "sirf", "bas", "सिर्फ", "बस"];
-const ALL: &[&str] = &["both", "dono", "all", "sab", "sabhi", "saare", "दोनों", "सब", "सभी"];
+const END_EXCLUSION: &[&str] = &[
+    "but",
+    "yes",
+    "haan",
+    "lekin",
+    "par",
+    "instead",
+    "only",
+    "just",
+    "sirf",
+    "bas",
+    "सिर्फ",
+    "बस",
+    "pero",
+    "sino",
+    "sí",
+    "solo",
+    "sólo",
+    "solamente",
+    "mas",
+    "sim",
+    "só",
+    "somente",
+    "apenas",
+    "لكن",
+    "نعم",
+    "فقط",
+];
+const ALL: &[&str] = &[
+    "both",
+    "dono",
+    "all",
+    "sab",
+    "sabhi",
+    "saare",
+    "दोनों",
+    "सब",
+    "सभी",
+    "ambos",
+    "ambas",
+    "todos",
+    "todas",
+    "كلاهما",
+    "كليهما",
+    "الكل",
+    "كلها",
+];
 /// Words before and after an ordinal that chooses; after [`ONE`] nothing else is needed.
 const BEFORE_ORDINAL: &[&str] = &[
     "the", "only", "just", "sirf", "bas", "yes", "haan", "ok", "okay", "not", "except", "but", "and", "aur", "no",
-    "nahi", "instead",
+    "nahi", "instead", "el", "la", "o", "solo", "sólo", "só", "apenas", "sí", "sim", "نعم", "فقط",
 ];
 const AFTER_ORDINAL: &[&str] = &[
     "order", "only", "please", "refund", "kar", "karo", "kardo", "instead", "ka", "ke", "ko", "hi", "nahi", "mat",
-    "and",
+    "and", "solo", "por", "فقط",
 ];
 const ONE: &[&str] = &["one", "wala", "wali", "waala", "waali", "vala", "वाला"];
 
@@ -59,7 +123,7 @@ pub fn chosen_orders(text: &str, offered: &[OrderId], patterns: &IdPatterns) -> 
     let text = patterns.also_knowing(offered).replaced(text, place_of).to_lowercase();
     let none = vec![Named::No; offered.len()];
     let mut choice = Choice { chosen: none.clone(), excluded: none, ambiguous: false };
-    for clause in text.split([',', '.', ';', '!', '\n', '।']) {
+    for clause in text.split([',', '.', ';', '!', '\n', '।', '،', '؛']) {
         choice.read(&without_tag_questions(&words(clause)), offered);
     }
     choice.orders(offered)
@@ -151,12 +215,15 @@ fn meant(said: &[String], at: usize, offered: &[OrderId]) -> Option<Vec<usize>> 
         return (!unrelated).then(|| (0..offered.len()).collect());
     }
     let place = match word {
-        "first" | "1st" | "former" | "pehla" | "pehle" | "pehli" | "पहला" | "पहले" => 0,
-        "second" | "2nd" | "dusra" | "doosra" | "dusre" | "doosre" | "dusri" | "doosri" | "दूसरा" | "दूसरे" => {
-            1
+        "first" | "1st" | "former" | "pehla" | "pehle" | "pehli" | "पहला" | "पहले" | "primero" | "primera"
+        | "primeiro" | "primeira" | "الاول" | "الاولي" => 0,
+        "second" | "2nd" | "dusra" | "doosra" | "dusre" | "doosre" | "dusri" | "doosri" | "दूसरा" | "दूसरे"
+        | "segundo" | "segunda" | "الثاني" | "الثانيه" => 1,
+        "third" | "3rd" | "teesra" | "tisra" | "teesre" | "तीसरा" | "tercero" | "tercera" | "terceiro" | "terceira"
+        | "الثالث" | "الثالثه" => 2,
+        "last" | "latter" | "aakhri" | "akhri" | "último" | "última" | "الاخير" | "الاخيره" => {
+            offered.len().checked_sub(1)?
         }
-        "third" | "3rd" | "teesra" | "tisra" | "teesre" | "तीसरा" => 2,
-        "last" | "latter" | "aakhri" | "akhri" => offered.len().checked_sub(1)?,
         _ => return None,
     };
     let fits = next.is_some_and(|next| ONE.contains(&next))

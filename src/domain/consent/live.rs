@@ -114,7 +114,7 @@ pub fn is_shown(offer: &Offer, text: &str) -> bool {
 
 /// Whether one sentence of a text holds the order and the amount of an offer.
 pub fn shows(text: &str, order: &OrderId, amount: Amount) -> bool {
-    text.split(['\n', '!', '?', '।']).flat_map(|line| line.split(". ")).any(|sentence| {
+    text.split(['\n', '!', '?', '।', '؟']).flat_map(|line| line.split(". ")).any(|sentence| {
         sentence.to_uppercase().contains(order.as_str())
             && without_amounts(sentence).1.iter().any(|named| named.is(amount))
     })

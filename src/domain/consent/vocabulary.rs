@@ -1,6 +1,8 @@
 //! The known words and phrases of an answer, with the role of each. A word that could change what is agreed to must
 //! stay out of this table: unknown words make an answer unclear.
 
+mod languages;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -21,6 +23,8 @@ pub(super) enum Role {
     Ji,
     /// A yes of another language as the whole message; with anything else it may be another word.
     Alone,
+    /// “y”: a yes where no order stands beside it and nothing else is said; in Spanish it is “and”.
+    Letter,
     Please,
     Thanks,
     Address,
@@ -52,11 +56,12 @@ pub(super) enum Role {
     Doubt,
 }
 
-/// Words and phrases (parted by commas) of English, Hinglish in Latin letters and common Hindi, without nukta dots.
+/// Words and phrases (parted by commas) of English, Hinglish in Latin letters and common Hindi, without nukta dots; those of
+/// other languages are in [`languages`].
 const TABLE: &[(Role, &str)] = &[
     (
         Role::Yes,
-        "yes, yes do, yess, yep, yup, yeah, yea, yaah, y, sure, sure thing, for sure, haan, han, haa, ha, haanji, hanji, \
+        "yes, yes do, yess, yep, yup, yeah, yea, yaah, sure, sure thing, for sure, haan, han, haa, ha, haanji, hanji, \
          haan ji, ji haan, ha ji, agree, of course, manzoor, manjoor, chalega, sounds good, works for me, that works, fine with me, \
          fine by me, ok with it, fine with it, ok with that, fine with that, i'm fine with that, \
          i'm ok with that, i'm fine with it, i'm ok with it, i am ok with it, i am fine with it, i am ok with that, \
@@ -86,7 +91,8 @@ const TABLE: &[(Role, &str)] = &[
          thats fine, that is fine, this is fine, that's correct, that is correct, ठीक, ठीक है, सही, सही है, ओके",
     ),
     (Role::Ji, "ji, jee, जी"),
-    (Role::Alone, "sí, oui, ja"),
+    (Role::Letter, "y"),
+    (Role::Alone, "oui, ja"),
     (Role::Please, "please, pls, plz, plss, plzz, plez, kindly, kripya, कृपया, प्लीज"),
     (
         Role::Thanks,
@@ -159,7 +165,7 @@ pub(super) const LONGEST: usize = 5;
 
 pub(super) static ROLES: LazyLock<HashMap<&'static str, Role>> = LazyLock::new(|| {
     let mut roles = HashMap::new();
-    for (role, phrases) in TABLE {
+    for (role, phrases) in TABLE.iter().chain(languages::TABLE) {
         for phrase in phrases.split(',') {
             roles.entry(phrase.trim()).or_insert(*role);
         }

@@ -1,6 +1,8 @@
 //! Matches what customers write with word lists: small talk, questions, and what is said about refunds. A message that
 //! fits no list is never guessed at.
 
+mod languages;
+
 use crate::domain::sentences::{self, Language};
 use crate::domain::words::words;
 
@@ -95,6 +97,10 @@ pub(super) fn small_talk(text: &str) -> Option<SmallTalk> {
     let has = |list: &[&str]| said.iter().any(|word| list.contains(&word.as_str()));
     let joined = format!(" {} ", said.join(" "));
     let phrase = |phrases: &[&str]| phrases.iter().any(|phrase| joined.contains(&format!(" {phrase} ")));
+    let other = languages::small_talk(&said);
+    if other == Some(SmallTalk::WhoAreYou) || other == Some(SmallTalk::HowAreYou) {
+        return other;
+    }
     if phrase(&[
         "who are you",
         "are you a bot",
@@ -153,7 +159,23 @@ pub(super) fn small_talk(text: &str) -> Option<SmallTalk> {
     {
         return Some(SmallTalk::Greeting);
     }
-    only(ACKNOWLEDGEMENT).then_some(SmallTalk::Acknowledgement)
+    only(ACKNOWLEDGEMENT).then_some(SmallTalk::Acknowledgement).or(other)
+}
+
+/// Whether the message asks for a person and says nothing else: “agent”, “hablar con una persona”.
+pub(super) fn asks_for_person(text: &str) -> bool {
+    languages::asks_for_person(&words(text))
+}
+
+/// Whether the message says that none of the orders that were suggested is meant.
+pub(super) fn none_of_these(text: &str) -> bool {
+    says_any(text, languages::NONE_OF_THESE)
+}
+
+/// Whether the words of a text hold one of these phrases.
+fn says_any(text: &str, phrases: &[&str]) -> bool {
+    let said = format!(" {} ", words(text).join(" "));
+    phrases.iter().any(|phrase| said.contains(&format!(" {phrase} ")))
 }
 
 impl SmallTalk {
@@ -197,6 +219,7 @@ pub(super) fn lacks_order_id(text: &str) -> bool {
     ]
     .iter()
     .any(|phrase| said.contains(phrase))
+        || says_any(text, languages::LACKS_ORDER_ID)
 }
 
 /// Whether the message speaks of an order other than the one talked about.
@@ -205,26 +228,29 @@ pub(super) fn another_order(text: &str) -> bool {
     ["another order", "other order", "different order", "new order", "second order", "dusra order", "doosra order"]
         .iter()
         .any(|phrase| said.contains(phrase))
+        || says_any(text, languages::ANOTHER_ORDER)
 }
 
 /// Whether the message says that no refund is wanted: “do not refund it”, “I don't want a refund”.
 pub(super) fn declines_refund(text: &str) -> bool {
     const REFUSING: [&str; 9] = ["not", "don't", "dont", "no", "never", "nahi", "nhi", "without", "mat"];
     let said = words(text);
-    said.iter().enumerate().any(|(index, word)| {
-        let before = &said[index.saturating_sub(4)..index];
-        let after = &said[index + 1..said.len().min(index + 3)];
-        let refuses = |word: &String| REFUSING.contains(&word.as_str());
-        word.starts_with("refund")
+    says_any(text, languages::DECLINES_REFUND)
+        || said.iter().enumerate().any(|(index, word)| {
+            let before = &said[index.saturating_sub(4)..index];
+            let after = &said[index + 1..said.len().min(index + 3)];
+            let refuses = |word: &String| REFUSING.contains(&word.as_str());
+            word.starts_with("refund")
             && (before.iter().any(refuses) || after.iter().any(|word| ["nahi", "nhi", "mat"].contains(&word.as_str())))
             // “my refund has not come”, “refund not received” ask for one.
             && !refund_status(text)
-    })
+        })
 }
 
 /// Whether the message asks for another item in place of this one.
 pub(super) fn wants_replacement(text: &str) -> bool {
     words(text).iter().any(|word| word.starts_with("replac") || word.starts_with("exchang") || word == "badal")
+        || words(text).iter().any(|word| languages::REPLACEMENT.iter().any(|stem| word.starts_with(stem)))
 }
 
 /// Whether the message asks for a part of the money only.
@@ -242,11 +268,15 @@ pub(super) fn wants_part(text: &str) -> bool {
     ]
     .iter()
     .any(|phrase| said.contains(phrase))
+        || says_any(text, languages::PART)
 }
 
 /// Whether the message asks where a refund is, rather than for one.
 pub(super) fn refund_status(text: &str) -> bool {
     let said = words(text).join(" ");
+    if says_any(text, languages::REFUND_STATUS) {
+        return true;
+    }
     if !said.contains("refund") && !said.contains("paise") && !said.contains("paisa") {
         return false;
     }
@@ -297,7 +327,8 @@ pub(super) fn is_question(text: &str) -> bool {
         ]
         .contains(&first.as_str())
     });
-    starts || text.contains('?')
+    let elsewhere = said.first().is_some_and(|first| languages::QUESTION_WORDS.contains(&first.as_str()));
+    starts || elsewhere || text.contains(['?', '؟', '¿'])
 }
 
 #[cfg(test)]
@@ -314,5 +345,116 @@ mod tests {
         assert_eq!(small_talk("hi where is my order"), None);
         assert_eq!(small_talk("thank you for nothing, refund me"), None);
         assert_eq!(small_talk("👍"), None);
+    }
+
+    #[test]
+    fn small_talk_is_told_from_requests_in_every_language() {
+        use SmallTalk::{Acknowledgement, Goodbye, Greeting, HowAreYou, Thanks, WhoAreYou};
+        for (text, talk) in [
+            ("¡Hola!", Greeting),
+            ("Buenos días", Greeting),
+            ("Olá, boa tarde", Greeting),
+            ("oi", Greeting),
+            ("السلام عليكم", Greeting),
+            ("مرحبًا", Greeting),
+            ("नमस्ते जी", Greeting),
+            ("Muchas gracias por su ayuda", Thanks),
+            ("Muito obrigada!", Thanks),
+            ("شكرًا جزيلًا", Thanks),
+            ("बहुत धन्यवाद", Thanks),
+            ("bahut bahut dhanyavaad", Thanks),
+            ("hasta luego", Goodbye),
+            ("Tchau, até logo", Goodbye),
+            ("مع السلامة", Goodbye),
+            ("अलविदा", Goodbye),
+            ("vale, perfecto", Acknowledgement),
+            ("beleza", Acknowledgement),
+            ("تمام", Acknowledgement),
+            ("ठीक है", Acknowledgement),
+            ("¿Quién eres?", WhoAreYou),
+            ("Você é um robô?", WhoAreYou),
+            ("من أنت؟", WhoAreYou),
+            ("आप कौन हैं?", WhoAreYou),
+            ("Hola, ¿cómo está?", HowAreYou),
+            ("Oi, tudo bem?", HowAreYou),
+            ("كيف حالك؟", HowAreYou),
+            ("आप कैसे हैं", HowAreYou),
+        ] {
+            assert_eq!(small_talk(text), Some(talk), "{text}");
+        }
+        for text in [
+            "hola, ¿dónde está mi pedido?",
+            "¿cómo está mi pedido?",
+            "tudo bem com meu pedido?",
+            "gracias por nada, quiero un reembolso",
+            "bom dia, meu pedido não chegou",
+            "مرحبا أين طلبي",
+            "नमस्ते मेरा ऑर्डर कहाँ है",
+            "no",
+            "sí",
+        ] {
+            assert_eq!(small_talk(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_asked_for_in_every_language() {
+        for text in [
+            "agent",
+            "Agent please",
+            "agente",
+            "quiero hablar con una persona",
+            "Atendente, por favor",
+            "falar com um atendente",
+            "موظف",
+            "أريد التحدث مع موظف",
+            "एजेंट",
+            "मुझे किसी इंसान से बात करनी है",
+            "kisi insaan se baat karni hai",
+        ] {
+            assert!(asks_for_person(text), "{text}");
+        }
+        for text in [
+            "",
+            "talk to me",
+            "quiero hablar",
+            "no quiero un agente",
+            "una persona me llamó",
+            "the agent was rude",
+            "o atendente não respondeu",
+            "الموظف لم يرد",
+            "एजेंट नहीं आया",
+            "con",
+        ] {
+            assert!(!asks_for_person(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_orders_and_refunds_is_read_in_every_language() {
+        for text in
+            ["ninguno de estos", "nenhum deles", "ولا واحد منها", "इनमें से कोई नहीं", "none of these", "something else"]
+        {
+            assert!(none_of_these(text), "{text}");
+        }
+        for text in ["Otro pedido", "Outro pedido", "طلب آخر", "दूसरा ऑर्डर", "Doosra order", "Another order"]
+        {
+            assert!(another_order(text), "{text}");
+        }
+        for text in ["no lo tengo", "não sei", "لا أعرف", "याद नहीं"] {
+            assert!(lacks_order_id(text), "{text}");
+        }
+        for text in ["no quiero el reembolso", "não quero reembolso", "لا أريد استرداد", "रिफंड नहीं चाहिए"]
+        {
+            assert!(declines_refund(text), "{text}");
+        }
+        for text in ["no me ha llegado el reembolso", "não recebi o reembolso", "لم يصل الاسترداد", "रिफंड नहीं आया"]
+        {
+            assert!(!declines_refund(text) && refund_status(text), "{text}");
+        }
+        for text in ["¿cuándo llega?", "quanto tempo leva", "هل وصل", "कब मिलेगा"] {
+            assert!(is_question(text), "{text}");
+        }
+        assert!(!is_question("sí, por favor") && !is_question("pode ser"));
     }
 }

@@ -219,7 +219,7 @@ impl<'a> Plan<'a> {
         {
             return self.request_handoff("A serious matter: harm, health, law or fraud", "high").map(Some);
         }
-        if self.fresh() && self.own == Wish::Human {
+        if (self.fresh() && self.own == Wish::Human) || matchers::asks_for_person(text) {
             let priority = if self.negative() { "high" } else { "medium" };
             return self.request_handoff("The customer asks for a person", priority).map(Some);
         }

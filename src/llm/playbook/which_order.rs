@@ -14,7 +14,7 @@ use crate::domain::conversation::WaitingFor;
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderState;
-use crate::domain::sentences::{Language, feedback, identification, join, refunds};
+use crate::domain::sentences::{Language, feedback, identification, join, refunds, units};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 use crate::tools::FIND_ORDERS;
@@ -166,6 +166,7 @@ impl<'a> Plan<'a> {
         }
         let declined = self.answer() == Answer::No
             || matchers::another_order(self.text())
+            || matchers::none_of_these(self.text())
             || matchers::lacks_order_id(self.text());
         let question = || identification::which_then(self.language(), self.example());
         declined.then(|| say(&question(), self.notes(WaitingFor::OrderId, false)))
@@ -273,8 +274,5 @@ fn total(shop: &ShopMoney, listed: &Value) -> String {
 /// A date as people say it, without the year where it is this one.
 fn date(language: Language, text: &str, year: Option<i64>) -> Option<String> {
     let date: Date = text.get(..10).unwrap_or(text).parse().ok()?;
-    let same = year == Some(i64::from(date.year()));
-    match language {
-        _ => Some(date.strftime(if same { "%-d %B" } else { "%-d %B %Y" }).to_string()),
-    }
+    Some(units::day(language, date, year != Some(i64::from(date.year()))))
 }
