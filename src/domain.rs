@@ -13,6 +13,7 @@ pub mod currency;
 pub mod event;
 pub mod fraud;
 pub mod identity;
+pub mod language;
 pub mod ids;
 pub mod inbound;
 pub mod knowledge_gap;
