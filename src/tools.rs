@@ -23,8 +23,8 @@ pub use crate::support::Context;
 use crate::support::{HandoffRequest, SupportService};
 use arguments::read;
 pub use definitions::{
-    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, REFUND,
-    REFUND_STATUS, RefundArguments, TRIAGE, ToolSpec, TriageArguments, catalogue,
+    CHECK_REFUND, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER,
+    OrderArguments, REFUND, REFUND_STATUS, RefundArguments, TRIAGE, ToolSpec, TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
 pub use records::{RecordError, RecordName};
@@ -301,11 +301,7 @@ impl Toolbox {
         })
     }
 
-    async fn search_knowledge(
-        &self,
-        context: &Context,
-        arguments: &KnowledgeArguments,
-    ) -> Result<ToolResult, String> {
+    async fn search_knowledge(&self, context: &Context, arguments: &KnowledgeArguments) -> Result<ToolResult, String> {
         let query = Self::query(arguments)?;
         Ok(match self.support.search_knowledge(context, &query).await {
             Ok(passages) => ToolResult::knowledge(passages),

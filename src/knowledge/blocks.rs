@@ -206,7 +206,8 @@ pub(super) fn of_html(text: &str) -> (Option<String>, Vec<Block>) {
         };
         page.words(&rest[..open]);
         let tag = &rest[open..];
-        let end = if tag.starts_with("<!--") { tag.find("-->").map(|end| end + 3) } else { tag.find('>').map(|end| end + 1) };
+        let end =
+            if tag.starts_with("<!--") { tag.find("-->").map(|end| end + 3) } else { tag.find('>').map(|end| end + 1) };
         let Some(end) = end else {
             // A bare “<” in the text.
             page.words("<");
@@ -215,7 +216,8 @@ pub(super) fn of_html(text: &str) -> (Option<String>, Vec<Block>) {
         };
         page.line += tag[..end].matches('\n').count();
         rest = &tag[end..];
-        let name = tag[1..end].trim_end_matches(['>', '/']).split_whitespace().next().unwrap_or_default().to_lowercase();
+        let name =
+            tag[1..end].trim_end_matches(['>', '/']).split_whitespace().next().unwrap_or_default().to_lowercase();
         if ["script", "style", "noscript", "template", "svg", "nav", "footer"].contains(&name.as_str()) {
             let close = format!("</{name}");
             let skipped = rest.to_ascii_lowercase().find(&close).unwrap_or(rest.len());
@@ -271,13 +273,10 @@ impl Page {
         match bare {
             "title" => self.in_title = !name.starts_with('/'),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let level = bare[1..].parse().unwrap_or(1);
                 if name.starts_with('/') {
-                    self.kind = Some(level);
-                    self.finish();
-                } else {
-                    self.finish();
+                    self.kind = bare[1..].parse().ok();
                 }
+                self.finish();
             }
             "li" | "tr" | "br" | "dd" | "dt" => {
                 let trimmed = self.open.trim_end().len();

@@ -142,7 +142,8 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
                 let word = text[begin..at].rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
                 let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
                 // “p.m.” may end a sentence: what follows says so.
-                let goes_on = text[after..].trim_start().chars().next().is_some_and(|c| c.is_lowercase() || c.is_numeric());
+                let goes_on =
+                    text[after..].trim_start().chars().next().is_some_and(|c| c.is_lowercase() || c.is_numeric());
                 next && !(c == '.' && ABBREVIATIONS.contains(&word) && (goes_on || !word.ends_with('m')))
             }
             _ => false,
@@ -180,7 +181,8 @@ mod tests {
 
     #[test]
     fn a_chunk_knows_its_place() {
-        let chunks = chunks("# Sizes\n\nAll in cm.\n\n## Shoes\n\nEU sizes.\n\n### Kids\n\nSmall.\n\n## Shirts\n\nLoose.\n");
+        let chunks =
+            chunks("# Sizes\n\nAll in cm.\n\n## Shoes\n\nEU sizes.\n\n### Kids\n\nSmall.\n\n## Shirts\n\nLoose.\n");
         let seen: Vec<(usize, String, String)> =
             chunks.iter().map(|chunk| (chunk.line, chunk.heading(), chunk.text())).collect();
         let expected = [

@@ -52,8 +52,12 @@ impl KnowledgeError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Folder { .. } => "name a folder that is there in [knowledge] folder, or import one: ecomres knowledge import FOLDER",
-            Self::Write { .. } => "make the folder writable for this program, or name another one in [knowledge] folder",
+            Self::Folder { .. } => {
+                "name a folder that is there in [knowledge] folder, or import one: ecomres knowledge import FOLDER"
+            }
+            Self::Write { .. } => {
+                "make the folder writable for this program, or name another one in [knowledge] folder"
+            }
             Self::Empty { .. } => {
                 "put Markdown (.md), text (.txt) or HTML (.html) files there; save PDF and Word documents in one of these forms first"
             }
@@ -100,8 +104,10 @@ pub(super) struct File {
 
 /// The files of a folder and of those in it, by name. Hidden ones are passed over.
 pub(super) fn files(folder: &Path) -> Result<Vec<File>, KnowledgeError> {
-    let failed =
-        |error: &std::io::Error| KnowledgeError::Folder { path: folder.display().to_string(), reason: error.to_string() };
+    let failed = |error: &std::io::Error| KnowledgeError::Folder {
+        path: folder.display().to_string(),
+        reason: error.to_string(),
+    };
     let mut found = Vec::new();
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((place, depth)) = open.pop() {
@@ -122,7 +128,8 @@ pub(super) fn files(folder: &Path) -> Result<Vec<File>, KnowledgeError> {
                 }
             } else if form(&path) != Form::Other && found.len() < MOST {
                 let inside = path.strip_prefix(folder).unwrap_or(&path);
-                let name = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+                let name =
+                    inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
                 found.push(File { path, name, size: about.len(), changed: about.modified().ok() });
             }
         }
@@ -327,7 +334,8 @@ mod tests {
         add_answer(&place, "Is there\nparking?", "# Yes.\n\n---\nBehind the shop.").unwrap();
         add_answer(&place, "Do you sell ice?", "No.").unwrap();
         let text = fs::read_to_string(place.join(ANSWERS)).unwrap();
-        let expected = "# Answers of the team\n\n## Is there parking?\n\nYes.\n\nBehind the shop.\n\n## Do you sell ice?\n\nNo.\n";
+        let expected =
+            "# Answers of the team\n\n## Is there parking?\n\nYes.\n\nBehind the shop.\n\n## Do you sell ice?\n\nNo.\n";
         assert_eq!(text, expected);
         assert_eq!(check(&place).unwrap().chunks, 2);
     }

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::{BUILT_IN, language};
 use super::chunks::{Chunk, sentences};
 use super::terms::{Term, Vocabulary, Weight, is_nearly};
+use super::{BUILT_IN, language};
 
 /// How much of the weight of a question's words a passage has to hold.
 const COVERED: f32 = 0.6;
@@ -104,9 +104,8 @@ struct Question {
 impl Index {
     /// An index of chunks. Where several fit alike, the earlier one comes first.
     pub fn new(chunks: Vec<Chunk>) -> Self {
-        let mut index = Self { chunks, ..Self::default() };
-        for at in 0..index.chunks.len() {
-            let chunk = &index.chunks[at];
+        let mut index = Self::default();
+        for (at, chunk) in chunks.iter().enumerate() {
             let body = chunk.text();
             let mut counts: HashMap<String, f32> = HashMap::new();
             let length = count_terms(&body, &mut counts);
@@ -138,8 +137,9 @@ impl Index {
             }
         }
         #[expect(clippy::cast_precision_loss, reason = "a mean of counts")]
-        let mean = index.lengths.iter().sum::<f32>() / index.chunks.len().max(1) as f32;
+        let mean = index.lengths.iter().sum::<f32>() / chunks.len().max(1) as f32;
         index.mean = mean.max(1.0);
+        index.chunks = chunks;
         index
     }
 
@@ -214,10 +214,14 @@ impl Index {
         });
         let Some(&(first, top, _)) = fitting.first() else { return Vec::new() };
         let own = self.chunks[first].built_in;
-        let alike = |(chunk, score, _): &&(usize, f32, f32)| {
-            self.chunks[*chunk].built_in == own && *score >= top * ALIKE
-        };
-        fitting.iter().filter(alike).take(PASSAGES).map(|(chunk, _, covered)| self.passage(*chunk, *covered, &question)).collect()
+        let alike =
+            |(chunk, score, _): &&(usize, f32, f32)| self.chunks[*chunk].built_in == own && *score >= top * ALIKE;
+        fitting
+            .iter()
+            .filter(alike)
+            .take(PASSAGES)
+            .map(|(chunk, _, covered)| self.passage(*chunk, *covered, &question))
+            .collect()
     }
 
     fn read(&self, text: &str) -> Question {
@@ -275,20 +279,22 @@ impl Index {
         let whole = if term.stem.is_empty() { 1.0 } else { SUBJECT };
         any.extend(concepts.iter().filter_map(|concept| Some((id(&subject(vocabulary.name(*concept)))?, whole))));
         if any.is_empty() && concepts.is_empty() && term.weight != Weight::Number {
-            any.extend(vocabulary.concepts_like(&term.stem).into_iter().filter_map(|concept| {
-                Some((id(&subject(vocabulary.name(concept)))?, SUBJECT * NEARLY))
-            }));
+            any.extend(
+                vocabulary
+                    .concepts_like(&term.stem)
+                    .into_iter()
+                    .filter_map(|concept| Some((id(&subject(vocabulary.name(concept)))?, SUBJECT * NEARLY))),
+            );
             let first = term.stem.chars().next();
             let close = self.ids.iter().filter(|(word, _)| word.chars().next() == first && is_nearly(&term.stem, word));
             any.extend(close.map(|(_, id)| (*id, NEARLY)));
         }
         let rarity = any.iter().map(|(term, _)| self.rarity(self.postings[*term].len())).reduce(f32::max);
         let weight = match (rarity, term.weight) {
-            (_, Weight::None | Weight::Number) => 0.0,
+            // A word of little meaning that nobody wrote says nothing.
+            (_, Weight::None | Weight::Number) | (None, Weight::Light) => 0.0,
             (Some(rarity), Weight::Light) => LIGHT * rarity,
             (Some(rarity), Weight::Full) => rarity,
-            // A word of little meaning that nobody wrote says nothing.
-            (None, Weight::Light) => 0.0,
             // It is weighed when the others are.
             (None, Weight::Full) => -1.0,
         };
@@ -404,19 +410,48 @@ fn count_terms(text: &str, counts: &mut HashMap<String, f32>) -> f32 {
 /// What a text holds besides its words.
 fn kinds_of(text: &str) -> u8 {
     const SPANS: [&str; 30] = [
-        "day", "hour", "minute", "week", "month", "year", "din", "ghant", "mahin", "dia", "hora", "minuto", "semana", "mes",
-        "ano", "दिन", "घंट", "मिनट", "हफ्त", "महीन", "साल", "يوم", "ايام", "ساع", "اسبوع", "شهر", "سنه", "o'clock", "pm", "am",
+        "day",
+        "hour",
+        "minute",
+        "week",
+        "month",
+        "year",
+        "din",
+        "ghant",
+        "mahin",
+        "dia",
+        "hora",
+        "minuto",
+        "semana",
+        "mes",
+        "ano",
+        "दिन",
+        "घंट",
+        "मिनट",
+        "हफ्त",
+        "महीन",
+        "साल",
+        "يوم",
+        "ايام",
+        "ساع",
+        "اسبوع",
+        "شهر",
+        "سنه",
+        "o'clock",
+        "pm",
+        "am",
     ];
     let words = super::terms::folded_words(text);
     let number = |word: &String| word.chars().any(|c| c.is_ascii_digit());
-    let numbers = ["one", "two", "three", "four", "five", "six", "seven", "ten", "uno", "dos", "tres", "dois", "एक", "दो"];
+    let numbers =
+        ["one", "two", "three", "four", "five", "six", "seven", "ten", "uno", "dos", "tres", "dois", "एक", "दो"];
     let spans = |word: &String| SPANS.iter().any(|span| word.starts_with(span));
     let near = |at: usize| words[at + 1..].iter().take(3).any(spans);
-    let time = words
-        .iter()
-        .enumerate()
-        .any(|(at, word)| (number(word) || numbers.contains(&word.as_str())) && (near(at) || word.ends_with("pm") || word.ends_with("am")));
-    let sign = text.contains(['₹', '$', '€', '£', '%']) || words.iter().any(|word| ["rs", "inr", "usd", "free", "gratis"].contains(&word.as_str()));
+    let time = words.iter().enumerate().any(|(at, word)| {
+        (number(word) || numbers.contains(&word.as_str())) && (near(at) || word.ends_with("pm") || word.ends_with("am"))
+    });
+    let sign = text.contains(['₹', '$', '€', '£', '%'])
+        || words.iter().any(|word| ["rs", "inr", "usd", "free", "gratis"].contains(&word.as_str()));
     let mut kinds = 0;
     if time {
         kinds |= TIME;

@@ -61,8 +61,10 @@ fn nothing_is_made_up() {
     let library = library();
     let unanswerable: Vec<_> = questions().into_iter().filter(|(_, file, _)| *file == "-").collect();
     assert!(unanswerable.len() >= 20);
-    let answered: Vec<_> =
-        unanswerable.iter().filter_map(|(question, ..)| Some((question, library.search(question).into_iter().next()?))).collect();
+    let answered: Vec<_> = unanswerable
+        .iter()
+        .filter_map(|(question, ..)| Some((question, library.search(question).into_iter().next()?)))
+        .collect();
     eprintln!("answered although no document says it: {} of {}: {answered:?}", answered.len(), unanswerable.len());
     assert!(answered.len() * 20 <= unanswerable.len() * 2, "{answered:?}");
     for nothing in ["", "hello", "please help me", "😀", "?!", "12345"] {
@@ -78,7 +80,8 @@ fn a_passage_is_the_documents_own_sentences() {
         let found = index.search(question);
         assert!(found.len() <= PASSAGES);
         for passage in found {
-            let chunk = index.chunks().iter().find(|chunk| format!("{}:{}", chunk.source, chunk.line) == passage.id).unwrap();
+            let chunk =
+                index.chunks().iter().find(|chunk| format!("{}:{}", chunk.source, chunk.line) == passage.id).unwrap();
             assert!(chunk.text().contains(&passage.text), "{passage:?}");
             assert!(passage.text.chars().count() <= LONGEST && !passage.text.is_empty(), "{passage:?}");
             assert!(passage.score > 0.0 && passage.score <= 1.0);
@@ -99,7 +102,8 @@ fn of_a_long_paragraph_the_sentences_around_the_answer_are_given() {
 
 #[test]
 fn what_is_written_for_the_shop_comes_before_what_is_built_in() {
-    let own = Chunk { built_in: false, source: "a.md".to_owned(), ..built_in("Visit", "", "Our opening hours are 9 to 5.") };
+    let own =
+        Chunk { built_in: false, source: "a.md".to_owned(), ..built_in("Visit", "", "Our opening hours are 9 to 5.") };
     let chunks = vec![built_in("hours", "opening hours", "Opening hours: any."), own];
     let found = Index::new(chunks).search("opening hours");
     assert_eq!((found.len(), found[0].source.as_str()), (1, "a.md:0"));

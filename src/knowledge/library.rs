@@ -54,7 +54,10 @@ impl Library {
     /// When there is no folder or it cannot be written.
     pub fn add_answer(&self, question: &str, answer: &str) -> Result<(), KnowledgeError> {
         let Some(folder) = &self.folder else {
-            return Err(KnowledgeError::Folder { path: "[knowledge] folder".to_owned(), reason: "it is not set".to_owned() });
+            return Err(KnowledgeError::Folder {
+                path: "[knowledge] folder".to_owned(),
+                reason: "it is not set".to_owned(),
+            });
         };
         folder::add_answer(folder, question, answer)?;
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).at = None;

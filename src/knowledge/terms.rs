@@ -32,7 +32,7 @@ pub(super) enum Weight {
 pub(super) struct Term {
     /// Its stem; empty for a phrase.
     pub(super) stem: String,
-    /// The subjects that it stands for: indexes of [`concepts`](Vocabulary::concepts).
+    /// The subjects that it stands for, by their places in `concepts.txt`.
     pub(super) concepts: Vec<usize>,
     /// How much it says.
     pub(super) weight: Weight,
@@ -237,8 +237,15 @@ pub(super) fn folded_words(text: &str) -> Vec<String> {
     for (at, &c) in letters.iter().enumerate() {
         match c {
             // Accents; Arabic's vowel signs, hamza and tatweel; the dot of Devanagari; joiners; apostrophes.
-            '\u{300}'..='\u{36F}' | '\u{64B}'..='\u{655}' | '\u{670}' | '\u{640}' | '\u{93C}' | '\u{200C}'
-            | '\u{200D}' | '\'' | '’' => {}
+            '\u{300}'..='\u{36F}'
+            | '\u{64B}'..='\u{655}'
+            | '\u{670}'
+            | '\u{640}'
+            | '\u{93C}'
+            | '\u{200C}'
+            | '\u{200D}'
+            | '\''
+            | '’' => {}
             'ى' => word.push('ي'),
             'ة' => word.push('ه'),
             'ٱ' => word.push('ا'),
@@ -408,7 +415,8 @@ mod tests {
         for text in ["reembolso", "money back", "paisa wapas kab", "रिफंड", "estorno", "استرداد"] {
             assert!(concepts_of(text).contains(&"refund"), "{text}: {:?}", concepts_of(text));
         }
-        for text in ["gift card", "tarjeta de regalo", "cartão presente", "गिफ्ट कार्ड", "بطاقة هدية"] {
+        for text in ["gift card", "tarjeta de regalo", "cartão presente", "गिफ्ट कार्ड", "بطاقة هدية"]
+        {
             assert!(concepts_of(text).contains(&"gift_card"), "{text}: {:?}", concepts_of(text));
         }
         assert!(concepts_of("how long does it take").contains(&"?time"));

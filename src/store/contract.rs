@@ -37,8 +37,9 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, knowledge_gaps::*, message_status::*, money::*,
-    order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*, stats::*, team::*,
+    contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, knowledge_gaps::*,
+    message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*,
+    stats::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.

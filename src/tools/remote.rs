@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::arguments::read;
 use super::{
-    CHECK_REFUND, FIND_ORDERS, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS,
-    RefundArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
+    CHECK_REFUND, FIND_ORDERS, HUMAN, HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome,
+    REFUND, REFUND_STATUS, RefundArguments, TRIAGE, ToolResult, ToolSpec, Toolbox, TriageArguments,
 };
 use crate::domain::alert::Priority;
 use crate::domain::currency::{Amount, Currency};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cli::{ecomres, run};
-use crate::mcp::client::Session;
+use crate::mcp::client::{Session, shop};
 
 fn documents() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/knowledge").display().to_string()
@@ -34,7 +34,10 @@ fn documents_are_imported_checked_and_asked() {
     let (code, told, _) = knowledge(folder.path(), &["ask", "how much does shipping cost?"]);
     assert_eq!((code, &told["answerable"]), (0, &true.into()));
     let first = &told["passages"][0];
-    assert!(first["text"].as_str().unwrap().contains("₹79") && first["title"] == "Shipping › What shipping costs", "{first}");
+    assert!(
+        first["text"].as_str().unwrap().contains("₹79") && first["title"] == "Shipping › What shipping costs",
+        "{first}"
+    );
     assert!(first["source"].as_str().unwrap().starts_with("shipping.md:"), "{first}");
     let (_, told, _) = knowledge(folder.path(), &["ask", "¿cuánto cuesta el envío?"]);
     assert!(told["passages"][0]["text"].as_str().unwrap().contains("₹79"), "{told}");
@@ -47,10 +50,16 @@ fn documents_are_imported_checked_and_asked() {
     assert_eq!(out, "No document answers this.\n");
 
     std::fs::write(folder.path().join("knowledge/terms.pdf"), "%PDF").unwrap();
-    std::fs::write(folder.path().join("knowledge/copy.md"), std::fs::read(folder.path().join("knowledge/jobs.md")).unwrap())
-        .unwrap();
+    std::fs::write(
+        folder.path().join("knowledge/copy.md"),
+        std::fs::read(folder.path().join("knowledge/jobs.md")).unwrap(),
+    )
+    .unwrap();
     let (code, out, _) = run(ecomres(folder.path()).args(["knowledge", "check"]));
-    assert!(code == 0 && out.contains("terms.pdf: PDF is not read") && out.contains("the same text as"), "{code} {out}");
+    assert!(
+        code == 0 && out.contains("terms.pdf: PDF is not read") && out.contains("the same text as"),
+        "{code} {out}"
+    );
     let empty = tempfile::tempdir().unwrap();
     let (code, _, err) = knowledge(folder.path(), &["import", &empty.path().display().to_string()]);
     assert!(code == 1 && err.contains("hint:") && err.contains("Markdown"), "{code} {err}");
@@ -91,7 +100,7 @@ async fn what_is_not_answered_is_listed_until_it_is() {
 
 #[test]
 fn a_client_of_the_tools_asks_the_documents_and_sees_changes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = shop();
     let (code, _, err) = knowledge(folder.path(), &["import", &documents()]);
     assert_eq!(code, 0, "{err}");
     let mut session = Session::start(folder.path(), &[]);

@@ -10,7 +10,8 @@ use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, Stored
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
-    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, OPT_OUTS, OUTBOX, QUOTES,
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, OPT_OUTS,
+    OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
 use super::{Base, MongoStore, chats, corrections, events, inbox, knowledge_gaps, ledger, outbox};

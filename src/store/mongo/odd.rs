@@ -12,7 +12,9 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::error::BackendError;
 use super::order_documents::check_order;
-use super::schema::{ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, ORDERS, OUTBOX, QUOTES, REFUNDS};
+use super::schema::{
+    ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, ORDERS, OUTBOX, QUOTES, REFUNDS,
+};
 use super::{Base, chats, corrections, inbox, knowledge_gaps, ledger, outbox};
 use crate::domain::ids::UserId;
 

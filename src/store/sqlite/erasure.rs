@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
-use super::{BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp};
+use super::{
+    BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
