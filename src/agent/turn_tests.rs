@@ -276,7 +276,10 @@ fn sentences_of_the_shops_documents_may_leave() {
     let mut turn = asked("what do refunds cost?");
     assert!(!says_it(&replied(&mut turn)), "without the document");
     let mut turn = asked("what do refunds cost?");
-    turn.handle(Event::ModelReplied(Some(ChatReply { calls: vec![call()], ..ChatReply::default() })));
+    turn.handle(Event::ModelReplied(Some(crate::llm::ChatReply {
+        calls: vec![call()],
+        ..crate::llm::ChatReply::default()
+    })));
     let outcome = Outcome::Knowledge(vec![passage.clone()]);
     let result = ToolResult { value: json!({"answerable": true, "passages": [passage]}), outcome };
     turn.handle(Event::ToolDone(call(), Box::new(result)));

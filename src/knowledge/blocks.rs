@@ -273,13 +273,10 @@ impl Page {
         match bare {
             "title" => self.in_title = !name.starts_with('/'),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let level = bare[1..].parse().unwrap_or(1);
                 if name.starts_with('/') {
-                    self.kind = Some(level);
-                    self.finish();
-                } else {
-                    self.finish();
+                    self.kind = bare[1..].parse().ok();
                 }
+                self.finish();
             }
             "li" | "tr" | "br" | "dd" | "dt" => {
                 let trimmed = self.open.trim_end().len();

@@ -104,9 +104,8 @@ struct Question {
 impl Index {
     /// An index of chunks. Where several fit alike, the earlier one comes first.
     pub fn new(chunks: Vec<Chunk>) -> Self {
-        let mut index = Self { chunks, ..Self::default() };
-        for at in 0..index.chunks.len() {
-            let chunk = &index.chunks[at];
+        let mut index = Self::default();
+        for (at, chunk) in chunks.iter().enumerate() {
             let body = chunk.text();
             let mut counts: HashMap<String, f32> = HashMap::new();
             let length = count_terms(&body, &mut counts);
@@ -138,8 +137,9 @@ impl Index {
             }
         }
         #[expect(clippy::cast_precision_loss, reason = "a mean of counts")]
-        let mean = index.lengths.iter().sum::<f32>() / index.chunks.len().max(1) as f32;
+        let mean = index.lengths.iter().sum::<f32>() / chunks.len().max(1) as f32;
         index.mean = mean.max(1.0);
+        index.chunks = chunks;
         index
     }
 
@@ -291,11 +291,10 @@ impl Index {
         }
         let rarity = any.iter().map(|(term, _)| self.rarity(self.postings[*term].len())).reduce(f32::max);
         let weight = match (rarity, term.weight) {
-            (_, Weight::None | Weight::Number) => 0.0,
+            // A word of little meaning that nobody wrote says nothing.
+            (_, Weight::None | Weight::Number) | (None, Weight::Light) => 0.0,
             (Some(rarity), Weight::Light) => LIGHT * rarity,
             (Some(rarity), Weight::Full) => rarity,
-            // A word of little meaning that nobody wrote says nothing.
-            (None, Weight::Light) => 0.0,
             // It is weighed when the others are.
             (None, Weight::Full) => -1.0,
         };

@@ -32,7 +32,7 @@ pub(super) enum Weight {
 pub(super) struct Term {
     /// Its stem; empty for a phrase.
     pub(super) stem: String,
-    /// The subjects that it stands for: indexes of [`concepts`](Vocabulary::concepts).
+    /// The subjects that it stands for, by their places in `concepts.txt`.
     pub(super) concepts: Vec<usize>,
     /// How much it says.
     pub(super) weight: Weight,

@@ -206,6 +206,7 @@ pub(super) async fn quality(
         range(&fields)?
     };
     let section = state.section(ReportSection::Quality, &chosen, None).await?;
+    let documents = knowledge::section(&state, &session).await?;
     let main = html! {
         (layout::notice(&fields))
         div.heading { h1 { "Quality" } p.about { (section.about) } (ranges("/quality", &chosen, None)) }
@@ -217,7 +218,7 @@ pub(super) async fn quality(
             "Corrected and unsure messages become training rows with " code { "ecomres label export" } "; "
             code { "ecomres model promote" } " puts a better model in the place of this one."
         }
-        (knowledge::section(&state, &session).await?)
+        (documents)
     };
     Ok(layout::page("/quality", "Quality", &session, state.pending().await?, &main))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cli::{ecomres, run};
-use crate::mcp::client::Session;
+use crate::mcp::client::{Session, shop};
 
 fn documents() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/knowledge").display().to_string()
@@ -100,7 +100,7 @@ async fn what_is_not_answered_is_listed_until_it_is() {
 
 #[test]
 fn a_client_of_the_tools_asks_the_documents_and_sees_changes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = shop();
     let (code, _, err) = knowledge(folder.path(), &["import", &documents()]);
     assert_eq!(code, 0, "{err}");
     let mut session = Session::start(folder.path(), &[]);
