@@ -59,6 +59,9 @@ pub struct TurnReport {
     pub elapsed: Duration,
 }
 
+/// The probability of `danger` from which on a person is called at once.
+const DANGER_FROM: f32 = 0.35;
+
 impl Agent {
     /// An agent that asks a model and acts through tools.
     pub fn new(toolbox: Toolbox, model: Arc<dyn ChatModel>, settings: Settings) -> Self {
@@ -202,6 +205,16 @@ impl Agent {
                     found.map(|head| (head.label.clone(), f64::from(head.confidence))).unwrap_or_default()
                 };
                 let ((topic, topic_confidence), (urgency, urgency_confidence)) = (head("topic"), head("urgency"));
+                // A miss costs more than a false alarm: a part of the probability is enough.
+                let danger = prediction.ranked("urgency").iter().find(|one| one.label == "danger");
+                let (urgency, urgency_confidence) = match danger {
+                    Some(danger) if danger.confidence >= DANGER_FROM => {
+                        (danger.label.clone(), f64::from(danger.confidence))
+                    }
+                    _ if urgency == "danger" => ("serious".to_owned(), urgency_confidence),
+                    _ => (urgency, urgency_confidence),
+                };
+                let (language, language_confidence) = head("language");
                 Some(Triage {
                     intent: prediction.intent,
                     intent_confidence: f64::from(prediction.intent_confidence),
@@ -211,6 +224,8 @@ impl Agent {
                     topic_confidence,
                     urgency,
                     urgency_confidence,
+                    language,
+                    language_confidence,
                     at: context.now,
                 })
             }

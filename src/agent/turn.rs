@@ -17,9 +17,10 @@ use crate::domain::conversation::{Conversation, Mode, Offer, PaidRefund, Pending
 use crate::domain::currency::ShopMoney;
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
+use crate::domain::language::{self, Guess, Spoken};
 use crate::domain::proposal::Proposal;
 use crate::domain::refund::Denial;
-use crate::domain::sentences::{self, Language, choices, handoff, proposals};
+use crate::domain::sentences::{self, Language, choices, handoff, proposals, small_talk};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
 use crate::llm::playbook::order_status;
@@ -160,6 +161,8 @@ pub struct Turn {
     fraud: Option<fraud::Report>,
     /// Whether the customer is told again that a person was asked for.
     reminding: bool,
+    /// What is said before a person takes over at once.
+    lead: Option<String>,
     unsupported: Option<Unsupported>,
 }
 
@@ -238,6 +241,7 @@ impl Turn {
             missed: false,
             fraud: None,
             reminding: false,
+            lead: None,
             unsupported: None,
         }
     }
@@ -258,6 +262,8 @@ impl Turn {
     }
 
     fn start(&mut self) -> Vec<Effect> {
+        // Letters tell a language without a model.
+        self.hear(None);
         if matches!(self.conversation.mode, Mode::HandedOver { .. }) {
             if !self.waits_too_long() {
                 return vec![Effect::StaySilent];
@@ -283,8 +289,35 @@ impl Turn {
         // Without a result the last one is used; without any, the message counts as a general one of no confidence.
         let fallback = || unread(self.now);
         let triage = triage.or_else(|| self.conversation.triage.clone()).unwrap_or_else(fallback);
+        let guess = Guess { label: &triage.language, confidence: triage.language_confidence };
+        let foreign = self.hear(Some(guess));
+        // Whoever answers: a language model is not asked whether somebody's body or safety can wait.
+        let danger = triage.urgency == DANGER;
         self.conversation.triage = Some(triage);
+        if danger {
+            self.lead = Some(choices::danger(Language::of(&self.conversation)).to_owned());
+            return self.ask_for_person("Somebody may be in danger", "high");
+        }
+        if let Some(name) = foreign {
+            self.lead = Some(small_talk::language_not_spoken(name));
+            let why = format!(
+                "A message in {}, in which nobody is answered",
+                if name.is_empty() { "a language" } else { name }
+            );
+            return self.ask_for_person(&why, "medium");
+        }
         vec![self.ask()]
+    }
+
+    /// Takes the language of the message for the conversation's; returns the name of one in which nobody is answered.
+    fn hear(&mut self, guess: Option<Guess<'_>>) -> Option<&'static str> {
+        match language::spoken(&self.text, guess)? {
+            Spoken::Ours(language) => {
+                self.conversation.language = Some(language);
+                None
+            }
+            Spoken::Other(name) => Some(name.unwrap_or_default()),
+        }
     }
 
     fn ask(&self) -> Effect {
@@ -450,6 +483,9 @@ impl Turn {
         let language = Language::of(&self.conversation);
         if let Some(report) = &self.fraud {
             return Effect::Reply(sentences::fraud::warning(report, self.alert.is_some()));
+        }
+        if let Some(lead) = self.lead.as_ref().filter(|_| self.alert.is_some()) {
+            return Effect::Reply(sentences::join([lead.as_str(), handoff::done(language)]));
         }
         if self.reminding && self.alert.is_some() {
             return Effect::Reply(choices::still_waiting(language).to_owned());
@@ -679,6 +715,9 @@ impl Turn {
         self.conversation
     }
 }
+
+/// The label of `urgency` with which somebody's body or safety cannot wait.
+const DANGER: &str = "danger";
 
 /// The reading of a message that was not read.
 fn unread(now: Timestamp) -> Triage {

@@ -19,13 +19,13 @@ pub struct Guess<'a> {
     /// The label: a language tag, or `other`.
     pub label: &'a str,
     /// Its probability.
-    pub confidence: f32,
+    pub confidence: f64,
 }
 
 /// A guess counts from here on, in a text of several words.
-const SURE: f32 = 0.7;
+const SURE: f64 = 0.7;
 /// In a text of one or two words, which often reads alike in several languages.
-const VERY_SURE: f32 = 0.9;
+const VERY_SURE: f64 = 0.9;
 
 /// Scripts of one language each that a shop's customers may write in, as ranges of code points.
 const SCRIPTS: [(std::ops::RangeInclusive<char>, &str); 15] = [
@@ -48,7 +48,22 @@ const SCRIPTS: [(std::ops::RangeInclusive<char>, &str); 15] = [
 
 /// Words that Marathi has and Hindi has not.
 const MARATHI: [&str; 16] = [
-    "आहे", "नाही", "मला", "माझी", "माझा", "माझे", "माझं", "कधी", "कुठे", "झाली", "झाला", "पाहिजे", "हवे", "हवा", "होते", "आली",
+    "आहे",
+    "नाही",
+    "मला",
+    "माझी",
+    "माझा",
+    "माझे",
+    "माझं",
+    "कधी",
+    "कुठे",
+    "झाली",
+    "झाला",
+    "पाहिजे",
+    "हवे",
+    "हवा",
+    "होते",
+    "आली",
 ];
 /// Letters that Urdu has and Arabic has not.
 const URDU: &str = "ٹڈڑںےھہگچپ";
@@ -107,7 +122,7 @@ fn is_sign(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn guess(label: &str, confidence: f32) -> Option<Guess<'_>> {
+    fn guess(label: &str, confidence: f64) -> Option<Guess<'_>> {
         Some(Guess { label, confidence })
     }
 

@@ -16,7 +16,7 @@ const URGENT: f64 = 0.5;
 
 /// The wish of a message. `clarify_below`: the confidence below which the intent says nothing.
 pub(super) fn of(triage: &Triage, said: &Said, clarify_below: f64) -> Wish {
-    if triage.urgency == "danger" && triage.urgency_confidence >= URGENT {
+    if triage.urgency == "danger" {
         return Wish::Danger;
     }
     let topic = (!triage.topic.is_empty() && triage.topic_confidence >= SURE_OF_TOPIC)

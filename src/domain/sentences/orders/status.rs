@@ -301,7 +301,7 @@ fn follow(language: Language, order: OrderSummary<'_>) -> String {
                 (number, Portuguese) => format!(" (código de rastreio {number})."),
                 (number, Arabic) => format!(" (رقم التتبع {}).", ltr(number)),
             };
-            here + &number
+            format!("{here}{number}")
         }
     }
 }
