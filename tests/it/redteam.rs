@@ -223,6 +223,7 @@ impl Shop {
         let settings = Settings {
             patterns: IdPatterns::default(),
             gap: SignedDuration::from_hours(24),
+            remind: SignedDuration::from_hours(4),
             money: ecomres::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
         };
