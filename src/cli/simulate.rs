@@ -26,7 +26,7 @@ use crate::domain::words::excerpt;
 use crate::inbox::{Sender, Worker, clock_from};
 use crate::llm::ChatModel;
 use crate::nlu::Engine;
-use crate::store::Store;
+use crate::store::{self, AuditKeySource, Store, StoreError};
 use crate::store::sqlite::SqliteStore;
 
 /// Hold a conversation with the bot: a ready scenario, a script, or you
@@ -177,6 +177,21 @@ struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// The store that `--store` names. A copy of a store mostly comes without the key that lies beside the store: trying
+    /// something out in it does not ask for that key, and the trail says from where on another one signs.
+    fn named_store(&self, location: &str) -> anyhow::Result<Arc<dyn Store>> {
+        let settings = app::server_settings(&self.config);
+        match app::open_existing_store(location, &settings) {
+            Err(StoreError::OtherKey { .. }) if matches!(settings.audit_key, AuditKeySource::BesideTheStore) => {
+                if !self.global.quiet {
+                    eprintln!("{location} is here without the key of its audit trail: a new key signs from now on");
+                }
+                Ok(store::begin_signing(location, &settings)?)
+            }
+            opened => Ok(opened?),
+        }
+    }
+
     /// For a conversation that somebody holds: the shop's own orders, in a scratch store, where some were imported.
     async fn own_orders(&self, scenario: Option<&'static str>) -> anyhow::Result<Option<Arc<dyn Store>>> {
         if scenario.is_some() || self.scripted || self.orders.is_some() {
@@ -201,7 +216,7 @@ impl Setup<'_> {
 
     async fn session(&self, user: UserId, scenario: Option<&'static str>) -> anyhow::Result<Session> {
         let store: Arc<dyn Store> = if let Some(location) = &self.global.store {
-            let store = app::open_existing_store(location, &app::server_settings(&self.config))?;
+            let store = self.named_store(location)?;
             if store.count_orders().await? == 0 && self.tools.is_none() {
                 let location = crate::store::display_location(location);
                 return Err(InputError::with_hint(
