@@ -41,7 +41,7 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 22] = [
+pub(super) const COLLECTIONS: [&str; 23] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
