@@ -437,15 +437,18 @@ impl Turn {
             // Where they cannot be listed, the model's question stands.
             self.own.get_or_insert_default();
         }
-        // Tools answer in English. A reason is also said to the customer, in the language of the conversation.
-        let reason = match &result.outcome {
+        // What a proposal says, and why something is not done, is also said to the customer: in the language of the conversation.
+        let said = match &result.outcome {
+            Outcome::Quoted(proposal) | Outcome::Proposed(proposal) => {
+                Some(("summary", compose::offer(language, &self.settings.money, proposal)))
+            }
             _ if language == Language::English => None,
             Outcome::Refused(_, refusal) => Some(("reason", refusal.reason(language, &self.settings.money))),
             Outcome::Denied(_, denial) => Some(("message", denial.message(language, &self.settings.money))),
             _ => None,
         };
-        if let (Some((field, reason)), Some(value)) = (reason, result.value.as_object_mut()) {
-            value.insert(field.to_owned(), reason.into());
+        if let (Some((field, said)), Some(value)) = (said, result.value.as_object_mut()) {
+            value.insert(field.to_owned(), said.into());
         }
         let wrong = matches!(result.outcome, Outcome::WrongCall(_));
         self.rounds.push(Round { call, result: result.value, wrong });
