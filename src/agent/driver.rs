@@ -214,7 +214,6 @@ impl Agent {
                     _ if urgency == "danger" => ("serious".to_owned(), urgency_confidence),
                     _ => (urgency, urgency_confidence),
                 };
-                let (language, language_confidence) = head("language");
                 Some(Triage {
                     intent: prediction.intent,
                     intent_confidence: f64::from(prediction.intent_confidence),
@@ -224,8 +223,6 @@ impl Agent {
                     topic_confidence,
                     urgency,
                     urgency_confidence,
-                    language,
-                    language_confidence,
                     at: context.now,
                 })
             }

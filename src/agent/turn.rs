@@ -17,7 +17,7 @@ use crate::domain::conversation::{Conversation, Mode, Offer, PaidRefund, Pending
 use crate::domain::currency::ShopMoney;
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
-use crate::domain::language::{self, Guess, Spoken};
+use crate::domain::language::{self, Spoken};
 use crate::domain::proposal::Proposal;
 use crate::domain::refund::Denial;
 use crate::domain::sentences::{self, Language, choices, handoff, proposals, small_talk};
@@ -161,6 +161,8 @@ pub struct Turn {
     fraud: Option<fraud::Report>,
     /// Whether the customer is told again that a person was asked for.
     reminding: bool,
+    /// The name of the message's language where nobody is answered in it; empty where only that is known.
+    foreign: Option<&'static str>,
     /// What is said before a person takes over at once.
     lead: Option<String>,
     unsupported: Option<Unsupported>,
@@ -241,6 +243,7 @@ impl Turn {
             missed: false,
             fraud: None,
             reminding: false,
+            foreign: None,
             lead: None,
             unsupported: None,
         }
@@ -262,8 +265,7 @@ impl Turn {
     }
 
     fn start(&mut self) -> Vec<Effect> {
-        // Letters tell a language without a model.
-        self.hear(None);
+        self.foreign = self.hear();
         if matches!(self.conversation.mode, Mode::HandedOver { .. }) {
             if !self.waits_too_long() {
                 return vec![Effect::StaySilent];
@@ -276,7 +278,8 @@ impl Turn {
             self.fraud = Some(report);
             return self.ask_for_person(report.reason(), "high");
         }
-        if self.cause == TriageCause::Cached { vec![self.ask()] } else { vec![Effect::Triage(self.text.clone())] }
+        let read = self.cause == TriageCause::Cached && self.foreign.is_none();
+        if read { vec![self.ask()] } else { vec![Effect::Triage(self.text.clone())] }
     }
 
     /// Whether a customer who was promised a person writes again after a long wait in which nobody took the matter up.
@@ -289,8 +292,6 @@ impl Turn {
         // Without a result the last one is used; without any, the message counts as a general one of no confidence.
         let fallback = || unread(self.now);
         let triage = triage.or_else(|| self.conversation.triage.clone()).unwrap_or_else(fallback);
-        let guess = Guess { label: &triage.language, confidence: triage.language_confidence };
-        let foreign = self.hear(Some(guess));
         // Whoever answers: a language model is not asked whether somebody's body or safety can wait.
         let danger = triage.urgency == DANGER;
         self.conversation.triage = Some(triage);
@@ -298,20 +299,19 @@ impl Turn {
             self.lead = Some(choices::danger(Language::of(&self.conversation)).to_owned());
             return self.ask_for_person("Somebody may be in danger", "high");
         }
-        if let Some(name) = foreign {
+        if let Some(name) = self.foreign {
             self.lead = Some(small_talk::language_not_spoken(name));
-            let why = format!(
-                "A message in {}, in which nobody is answered",
-                if name.is_empty() { "a language" } else { name }
-            );
-            return self.ask_for_person(&why, "medium");
+            let language = if name.is_empty() { "a language" } else { name };
+            // What cannot be read may be urgent; what names an order is about that.
+            let priority = if self.named_orders.is_empty() { "high" } else { "medium" };
+            return self.ask_for_person(&format!("A message in {language}, in which nobody is answered"), priority);
         }
         vec![self.ask()]
     }
 
     /// Takes the language of the message for the conversation's; returns the name of one in which nobody is answered.
-    fn hear(&mut self, guess: Option<Guess<'_>>) -> Option<&'static str> {
-        match language::spoken(&self.text, guess)? {
+    fn hear(&mut self) -> Option<&'static str> {
+        match language::spoken(&self.text)? {
             Spoken::Ours(language) => {
                 self.conversation.language = Some(language);
                 None

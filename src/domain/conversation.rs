@@ -337,12 +337,6 @@ pub struct Triage {
     /// From 0 to 1.
     #[serde(default)]
     pub urgency_confidence: f64,
-    /// The language that the model takes it for; empty where it does not tell. [`super::language::spoken`] decides.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub language: String,
-    /// From 0 to 1.
-    #[serde(default)]
-    pub language_confidence: f64,
     /// When it was made.
     pub at: Timestamp,
 }

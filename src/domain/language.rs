@@ -1,6 +1,13 @@
-//! Which language a customer writes in, from the letters of a message and from what the model says of it.
+//! Which language a customer writes in, from the letters and the words of a message.
+//!
+//! The words of languages in Latin letters, and their runs of three letters, have weights that `tests/language/make.py` makes of
+//! the training rows.
 //!
 //! It must never decide what is answered. A text that tells too little (an order id, “ok”, an emoji) decides nothing.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::sentences::Language;
 
@@ -13,19 +20,64 @@ pub enum Spoken {
     Other(Option<&'static str>),
 }
 
-/// What the model's head for languages says of a message.
-#[derive(Debug, Clone, Copy)]
-pub struct Guess<'a> {
-    /// The label: a language tag, or `other`.
-    pub label: &'a str,
-    /// Its probability.
-    pub confidence: f64,
-}
+/// How much each word, and each run of three letters, speaks for a language: ten times the log-odds.
+const FEATURES: &str = include_str!("language/features.tsv");
+/// The languages of the table's columns, all of them in Latin letters.
+const LATIN: [Spoken; 5] = [
+    Spoken::Ours(Language::English),
+    Spoken::Ours(Language::Hinglish),
+    Spoken::Ours(Language::Spanish),
+    Spoken::Ours(Language::Portuguese),
+    Spoken::Other(None),
+];
+/// By how much a language must be ahead of the next one.
+const AHEAD: i32 = 40;
+/// The same for a language in which nobody is answered: a customer is not sent to a person over a rare word.
+const FAR_AHEAD: i32 = 150;
+/// How many features of a text must be known for that.
+const MANY: usize = 12;
 
-/// A guess counts from here on, in a text of several words.
-const SURE: f64 = 0.7;
-/// In a text of one or two words, which often reads alike in several languages.
-const VERY_SURE: f64 = 0.9;
+type Table = HashMap<&'static str, [i32; 5]>;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let line = |line: &'static str| {
+        let mut fields = line.split('\t');
+        let feature = fields.next()?;
+        let mut weights = [0; 5];
+        for weight in &mut weights {
+            *weight = fields.next()?.parse().ok()?;
+        }
+        Some((feature, weights))
+    };
+    FEATURES.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
+});
+
+/// The language of a text in Latin letters, where it is ahead of the others.
+fn latin(text: &str) -> Option<Spoken> {
+    let (mut sums, mut known) = ([0_i32; 5], 0);
+    let mut add = |feature: &str| {
+        if let Some(weights) = TABLE.get(feature) {
+            known += 1;
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+        }
+    };
+    // What holds a digit is an id, a size or an amount.
+    for token in text.to_lowercase().split_whitespace().filter(|token| !token.contains(char::is_numeric)) {
+        for word in token.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+            add(&format!("={word}"));
+            let edged: Vec<char> = format!("^{word}$").chars().collect();
+            for run in edged.windows(3) {
+                add(&run.iter().collect::<String>());
+            }
+        }
+    }
+    let mut ranked: Vec<(i32, Spoken)> = sums.into_iter().zip(LATIN).collect();
+    ranked.sort_by_key(|(sum, _)| Reverse(*sum));
+    let ahead = ranked[0].0 - ranked[1].0;
+    let needed = if matches!(ranked[0].1, Spoken::Other(_)) { FAR_AHEAD } else { AHEAD };
+    let enough = !matches!(ranked[0].1, Spoken::Other(_)) || known >= MANY;
+    (ahead >= needed && enough).then_some(ranked[0].1)
+}
 
 /// Scripts of one language each that a shop's customers may write in, as ranges of code points.
 const SCRIPTS: [(std::ops::RangeInclusive<char>, &str); 15] = [
@@ -69,9 +121,10 @@ const MARATHI: [&str; 16] = [
 const URDU: &str = "ٹڈڑںےھہگچپ";
 
 /// The language of a message; `None` where the text tells too little.
-pub fn spoken(text: &str, guess: Option<Guess<'_>>) -> Option<Spoken> {
+pub fn spoken(text: &str) -> Option<Spoken> {
     let letters = |fits: &dyn Fn(char) -> bool| text.chars().filter(|c| fits(*c)).count();
-    let latin = letters(&|c| c.is_alphabetic() && u32::from(c) < 0x0250 || ('\u{1E00}'..='\u{1EFF}').contains(&c));
+    let latin_letters =
+        letters(&|c| c.is_alphabetic() && u32::from(c) < 0x0250 || ('\u{1E00}'..='\u{1EFF}').contains(&c));
     let devanagari = letters(&|c| ('\u{0900}'..='\u{097F}').contains(&c) && c.is_alphabetic());
     let arabic = letters(&|c| ('\u{0600}'..='\u{06FF}').contains(&c) && c.is_alphabetic());
     let (other, name) = SCRIPTS
@@ -80,7 +133,7 @@ pub fn spoken(text: &str, guess: Option<Guess<'_>>) -> Option<Spoken> {
         .max_by_key(|(count, _)| *count)
         .unwrap_or_default();
     // English words and ids stand among the letters of any language: a third of them decides.
-    let least = |count: usize| count >= 2 && count * 2 >= latin;
+    let least = |count: usize| count >= 2 && count * 2 >= latin_letters;
     if least(devanagari) && devanagari >= arabic.max(other) {
         let marathi = text.split(|c: char| !c.is_alphabetic() && !is_sign(c)).any(|word| MARATHI.contains(&word));
         return Some(if marathi { Spoken::Other(Some("Marathi")) } else { Spoken::Ours(Language::Hindi) });
@@ -92,25 +145,7 @@ pub fn spoken(text: &str, guess: Option<Guess<'_>>) -> Option<Spoken> {
     if least(other) {
         return Some(Spoken::Other(Some(name)));
     }
-    let guess = guess?;
-    let words = text.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).count();
-    let needed = match words {
-        0 => return None,
-        1 | 2 => VERY_SURE,
-        _ => SURE,
-    };
-    if guess.confidence < needed {
-        return None;
-    }
-    // What the model takes for Hindi here is Hindi in Latin letters.
-    Some(match guess.label {
-        "en" => Spoken::Ours(Language::English),
-        "hi-Latn" | "hi" => Spoken::Ours(Language::Hinglish),
-        "es" => Spoken::Ours(Language::Spanish),
-        "pt" => Spoken::Ours(Language::Portuguese),
-        "ar" => Spoken::Ours(Language::Arabic),
-        _ => Spoken::Other(None),
-    })
+    latin(text)
 }
 
 /// Whether a character is a vowel sign or another mark inside of a Devanagari word.
@@ -121,10 +156,6 @@ fn is_sign(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn guess(label: &str, confidence: f64) -> Option<Guess<'_>> {
-        Some(Guess { label, confidence })
-    }
 
     #[test]
     fn letters_decide_where_they_can() {
@@ -138,22 +169,31 @@ mod tests {
             ("Где мой заказ", Spoken::Other(Some("Russian"))),
             ("我的订单在哪里", Spoken::Other(Some("Chinese"))),
         ] {
-            assert_eq!(spoken(text, None), Some(spoken_in), "{text}");
-            assert_eq!(spoken(text, guess("en", 1.0)), Some(spoken_in), "{text}");
+            assert_eq!(spoken(text), Some(spoken_in), "{text}");
         }
     }
 
     #[test]
-    fn the_model_tells_languages_in_latin_letters() {
-        let found = |text, label, confidence| spoken(text, guess(label, confidence));
-        assert_eq!(found("dónde está mi pedido", "es", 0.8), Some(Spoken::Ours(Language::Spanish)));
-        assert_eq!(found("mera order kahan hai", "hi", 0.8), Some(Spoken::Ours(Language::Hinglish)));
-        assert_eq!(found("wo ist meine Bestellung", "other", 0.8), Some(Spoken::Other(None)));
-        assert_eq!(found("where is it now", "en", 0.6), None);
-        assert_eq!(found("ok", "pt", 0.8), None, "one word");
-        assert_eq!(found("obrigada", "pt", 0.95), Some(Spoken::Ours(Language::Portuguese)));
-        assert_eq!(found("ORD000003", "en", 1.0), None, "no word");
-        assert_eq!(spoken("hello there friend", None), None);
-        assert_eq!(spoken("🙏🙏", guess("en", 1.0)), None);
+    fn words_tell_languages_in_latin_letters() {
+        for (text, language) in [
+            ("where is my parcel, it should be here", Language::English),
+            ("mera parcel kahan hai bhai", Language::Hinglish),
+            ("ORD000003 cancel kar do", Language::Hinglish),
+            ("¿dónde está mi pedido ORD000003?", Language::Spanish),
+            ("hola", Language::Spanish),
+            ("cadê minha encomenda, vocês não responderam", Language::Portuguese),
+            ("obrigada", Language::Portuguese),
+        ] {
+            assert_eq!(spoken(text), Some(Spoken::Ours(language)), "{text}");
+        }
+        assert_eq!(spoken("wo ist meine Bestellung, ich warte seit einer Woche"), Some(Spoken::Other(None)));
+        for text in ["ORD000003", "no", "🙏🙏", "", "599", "Xyzzy"] {
+            assert_eq!(spoken(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        assert_eq!(TABLE.len(), FEATURES.lines().count() - 1);
     }
 }
