@@ -118,6 +118,7 @@ async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, Strin
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         money: ecomres::domain::currency::ShopMoney::default(),
+        policy: None,
         limits: ecomres::channels::whatsapp::LIMITS,
         template: None,
         response_target_seconds: 5,
