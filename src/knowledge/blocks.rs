@@ -206,10 +206,14 @@ pub(super) fn of_html(text: &str) -> (Option<String>, Vec<Block>) {
         };
         page.words(&rest[..open]);
         let tag = &rest[open..];
-        let end =
-            if tag.starts_with("<!--") { tag.find("-->").map(|end| end + 3) } else { tag.find('>').map(|end| end + 1) };
+        // A bare “<” in the text begins no tag.
+        let begins = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
+        let end = match tag {
+            _ if tag.starts_with("<!--") => tag.find("-->").map(|end| end + 3),
+            _ if begins => tag.find('>').map(|end| end + 1),
+            _ => None,
+        };
         let Some(end) = end else {
-            // A bare “<” in the text.
             page.words("<");
             rest = &tag[1..];
             continue;
