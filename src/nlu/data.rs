@@ -6,3 +6,4 @@ pub(crate) mod dataset;
 pub(crate) mod emoji;
 pub(crate) mod label_rules;
 pub(crate) mod labelling;
+pub(crate) mod transliterate;

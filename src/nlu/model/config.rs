@@ -77,6 +77,8 @@ pub struct ModelConfig {
     /// Confidence of the first head below which its label is better withheld, fitted on the validation rows; `None` where
     /// nothing was.
     pub abstain_below: Option<f32>,
+    /// Whether Indic and Arabic letters are read as Latin ones; a training keeps what its base model does.
+    pub transliterate: bool,
     /// Keys of the file that mean nothing here; written again with the others.
     extra: Map<String, Value>,
 }
@@ -142,6 +144,11 @@ impl ModelConfig {
                 }
             }
         }
+        let transliterate = match map.remove("transliterate") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(value) => return Err(fail(format!("transliterate is {value}, expected true or false"))),
+        };
         let abstain_below = match map.remove("abstain_below") {
             None | Some(Value::Null) => None,
             Some(value) => match value.as_f64() {
@@ -173,6 +180,7 @@ impl ModelConfig {
             pooling,
             temperatures,
             abstain_below,
+            transliterate,
             extra: map,
         })
     }
@@ -258,6 +266,9 @@ impl ModelConfig {
         for (head, temperature) in &self.temperatures {
             map.insert(format!("{head}{TEMPERATURE}"), f64::from(*temperature).into());
         }
+        if self.transliterate {
+            map.insert("transliterate".into(), true.into());
+        }
         if let Some(threshold) = self.abstain_below {
             map.insert("abstain_below".into(), f64::from(threshold).into());
         }
@@ -310,6 +321,7 @@ mod tests {
             ("\"dim\": 32", "\"dimension\": 32", "has no key \"dim\""),
             ("\"n_heads\": 4", "\"n_heads\": 5", "dim 32 is not a multiple of n_heads 5"),
             ("\"dim\": 32", "\"dim\": 32, \"abstain_below\": 2", "abstain_below is 2"),
+            ("\"dim\": 32", "\"dim\": 32, \"transliterate\": 1", "transliterate is 1"),
             ("\"gelu\"", "\"silu\"", "activation is \"silu\""),
             ("\"dim\": 32", "\"dim\": 32, \"pooling\": \"max\"", "pooling is \"max\""),
             ("\"dim\": 32", "\"dim\": 32, \"model_type\": \"bert\"", "model_type is \"bert\""),

@@ -109,7 +109,10 @@ impl Model {
         // Reading 45 MB of weights and building the tokenizer take as long as each other: side by side.
         let (network, tokenizer) = rayon::join(
             || network(&config, &labels),
-            || Tokenizer::read(location, config.vocab_size, config.max_position_embeddings),
+            || {
+                Tokenizer::read(location, config.vocab_size, config.max_position_embeddings)
+                    .map(|tokenizer| tokenizer.transliterating(config.transliterate))
+            },
         );
         let ((network, parameters, precision), tokenizer) = (network?, tokenizer?);
         let mut info = describe(location, &config, &labels, parameters, precision);

@@ -3,6 +3,7 @@
 //! There is no padding here: a batch pads itself to its own longest row. There are never more tokens than the model has
 //! positions, nor a token that the model has no row for.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use tokenizers::models::wordpiece::WordPiece;
@@ -12,6 +13,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::utils::truncation::{TruncationDirection, TruncationParams};
 
 use crate::NluError;
+use crate::data::transliterate::transliterate;
 use crate::model::location::ModelLocation;
 
 /// Characters that are read for each token of the limit. The longest run of text that can matter is far shorter: words
@@ -25,6 +27,8 @@ pub(crate) struct Tokenizer {
     limit: usize,
     /// Whether the end of a long text counts, not its start.
     from_end: bool,
+    /// Whether Indic and Arabic letters become Latin ones first.
+    transliterate: bool,
 }
 
 const HINT: &str = "tokenizer.json must come from the same model as model.safetensors";
@@ -73,7 +77,14 @@ impl Tokenizer {
                 ..TruncationParams::default()
             }))
             .map_err(|error| NluError::format(path, format!("cannot cut texts to {limit} tokens: {error}"), HINT))?;
-        Ok(Self { inner, limit, from_end: matches!(own.direction, TruncationDirection::Left) })
+        let from_end = matches!(own.direction, TruncationDirection::Left);
+        Ok(Self { inner, limit, from_end, transliterate: false })
+    }
+
+    /// The same with Indic and Arabic letters as Latin ones, where the model was trained so.
+    #[must_use]
+    pub(crate) fn transliterating(self, transliterate: bool) -> Self {
+        Self { transliterate, ..self }
     }
 
     /// The most tokens of a text.
@@ -87,9 +98,11 @@ impl Tokenizer {
     /// # Errors
     /// The tokenizer has no token for a piece of the text and no unknown token either.
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, NluError> {
+        let text = self.shortened(text);
+        let text = if self.transliterate { transliterate(text) } else { Cow::Borrowed(text) };
         let encoding = self
             .inner
-            .encode_fast(self.shortened(text), true)
+            .encode_fast(text.as_ref(), true)
             .map_err(|error| NluError::Internal(format!("the text cannot be tokenized: {error}")))?;
         let ids = encoding.get_ids();
         // A tokenizer without special tokens makes nothing of an empty text; the model needs one position.

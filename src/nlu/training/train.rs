@@ -109,7 +109,8 @@ impl<'a> Run<'a> {
         config.calibrate(BTreeMap::new(), None);
         let base_hash = FileInfo::of(&options.base, WEIGHTS)?.sha256;
         let longest = options.max_tokens.clamp(3, config.max_position_embeddings);
-        let tokenizer = Tokenizer::read(&options.base, config.vocab_size, longest)?;
+        let tokenizer =
+            Tokenizer::read(&options.base, config.vocab_size, longest)?.transliterating(config.transliterate);
         let mut rows = encode(&tokenizer, &train, &labels)?;
         let per_epoch = rows.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
         let epochs = options.epochs.unwrap_or_else(|| planned_epochs(per_epoch));
