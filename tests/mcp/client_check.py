@@ -15,6 +15,7 @@ from mcp import Client, StdioServerParameters
 TOOLS = {
     "smart_triage_nlu": ({"text": "where is my order"}, "intent"),
     "query_order_database": ({"order_id": "ORD000001"}, "Order ID"),
+    "find_orders": ({"user_id": "919811110001"}, "orders"),
     "check_refund_eligibility": ({"order_id": "ORD000001"}, "eligible"),
     "process_refund": ({"order_id": "ORD000002"}, "transaction_id"),
     "refund_status": ({"order_id": "ORD000002"}, "state"),
