@@ -458,7 +458,12 @@ impl<'a> Plan<'a> {
         if let Some(answer) = self.faq_answer(self.text()) {
             return Ok(say(&answer, Notes::default()));
         }
-        if !self.facts.named_orders.is_empty() {
+        // What only the buyer knows, after an id alone: the question for it was about that order.
+        let proof = self.conversation().waiting_for == WaitingFor::Proof
+            && !self.conversation().order_ids.is_empty()
+            && !matchers::another_order(self.text())
+            && (self.text().chars().any(char::is_numeric) || !self.facts.patterns.customers_in(self.text()).is_empty());
+        if !self.facts.named_orders.is_empty() || proof {
             return self.track("");
         }
         if !self.facts.suspected.is_empty() {
