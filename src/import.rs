@@ -10,6 +10,7 @@ mod preset;
 mod reader;
 mod row;
 mod source;
+mod summary;
 mod survey;
 pub mod values;
 
@@ -24,8 +25,9 @@ pub use self::field::Field;
 pub use self::lines::LinesFile;
 pub use self::mapping::{Choice, How, Suggestion};
 pub use self::preset::Preset;
-pub use self::reader::{ColumnUse, FileSummary, OrderReader, Settings};
+pub use self::reader::{OrderReader, Settings};
 pub use self::source::Input;
+pub use self::summary::{ColumnUse, FileSummary};
 use crate::domain::order::Order;
 use crate::store::{BatchOutcome, ImportMode, Store};
 
@@ -76,6 +78,9 @@ pub struct ImportSummary {
     pub ids_not_like_pattern: u64,
     /// Each file.
     pub files: Vec<FileSummary>,
+    /// The file with the lines of the orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines_file: Option<FileSummary>,
 }
 
 /// The name of a mode.
@@ -119,17 +124,19 @@ pub async fn import_until(
     mut on_bad_row: impl FnMut(&RowError),
 ) -> Result<ImportSummary, ImportError> {
     let mut interrupted = std::pin::pin!(stop);
+    let lines = files.iter().find_map(OrderReader::lines_file).cloned();
     let names = files.iter().map(|file| file.summary().file.clone()).collect::<Vec<_>>().join(", ");
     let mut target = store.begin_import(options.mode).await?;
     let (batches, mut parsed) = mpsc::channel(READ_AHEAD);
     let (finished, summaries) = oneshot::channel();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
+    let lines_read = lines.clone();
     // A plain thread, not one of the runtime: the process can end while it blocks on a pipe.
     std::thread::Builder::new()
         .name("import-reader".to_owned())
         .spawn(move || {
-            let _ = finished.send(parse(files, &batches, &stopped));
+            let _ = finished.send(parse(files, lines_read.as_ref(), &batches, &stopped));
         })
         .map_err(|error| ImportError::Read { file: names.clone(), line: 1, reason: error.to_string() })?;
 
@@ -152,7 +159,9 @@ pub async fn import_until(
                     return Err(ImportError::BadRow(Box::new(row)));
                 }
                 on_bad_row(&row);
-                first_bad.get_or_insert(row);
+                if lines.as_ref().is_none_or(|lines| lines.name() != row.file) {
+                    first_bad.get_or_insert(row);
+                }
             }
             if !orders.is_empty() {
                 let batch = target.write(orders).await?;
@@ -179,6 +188,7 @@ pub async fn import_until(
     if !options.dry_run {
         target.commit().await?;
     }
+    let lines_file = lines.map(|lines| lines.summary());
     Ok(ImportSummary {
         mode: mode_name(options.mode),
         dry_run: options.dry_run,
@@ -188,16 +198,26 @@ pub async fn import_until(
         kept: written.kept,
         repeated: written.repeated,
         lines: total(|file| file.lines),
-        bad_rows: total(|file| file.bad_rows),
+        bad_rows: total(|file| file.bad_rows) + lines_file.as_ref().map_or(0, |file| file.bad_rows),
         dates_not_readable: total(|file| file.dates_not_readable),
         values_left_out: total(|file| file.values_left_out),
         phones_not_plausible: total(|file| file.phones_not_plausible),
         ids_not_like_pattern: total(|file| file.ids_not_like_pattern),
         files,
+        lines_file,
     })
 }
 
-fn parse(files: Vec<OrderReader>, batches: &mpsc::Sender<Parsed>, stop: &AtomicBool) -> Vec<FileSummary> {
+fn parse(
+    files: Vec<OrderReader>,
+    lines: Option<&LinesFile>,
+    batches: &mpsc::Sender<Parsed>,
+    stop: &AtomicBool,
+) -> Vec<FileSummary> {
+    let tell = |bad: Vec<RowError>| batches.blocking_send(Parsed::Rows { orders: Vec::new(), bad }).is_ok();
+    if lines.is_some_and(|lines| !lines.bad.is_empty() && !tell(lines.bad.clone())) {
+        return Vec::new();
+    }
     let mut summaries = Vec::with_capacity(files.len());
     for mut file in files {
         let (mut orders, mut bad) = (Vec::with_capacity(BATCH), Vec::new());
@@ -228,6 +248,10 @@ fn parse(files: Vec<OrderReader>, batches: &mpsc::Sender<Parsed>, stop: &AtomicB
         }
         summaries.push(file.summary().clone());
     }
+    let orphans = lines.map(LinesFile::orphans).unwrap_or_default();
+    if !orphans.is_empty() {
+        tell(orphans);
+    }
     summaries
 }
 
@@ -236,6 +260,9 @@ mod tests;
 
 #[cfg(test)]
 mod formats_tests;
+
+#[cfg(test)]
+mod sheets_tests;
 
 #[cfg(test)]
 mod json_tests;

@@ -62,7 +62,7 @@ enum Reading {
 struct Refusal {
     /// Which field: a name of this program, so it may be logged.
     field: &'static str,
-    /// What was found and why it cannot be used: for whoever sent it, not for the log.
+    /// What was found and why it cannot be used: for whoever sent it, and, without how a customer is reached, for the log.
     reason: String,
 }
 

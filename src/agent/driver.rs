@@ -178,7 +178,17 @@ impl Agent {
         }
         let asked = asks_for_order(conversation.waiting_for);
         let mut own = Vec::new();
-        match support.recognise(&conversation.user_id, &incoming.text(), asked, &conversation.names).await {
+        // A number answers what was asked: an amount, the digits of a telephone number, a customer id.
+        let answers = match conversation.waiting_for {
+            WaitingFor::Consent | WaitingFor::Proof | WaitingFor::CustomerId => true,
+            // After such a question a person was offered: it may still be answered.
+            WaitingFor::Person => !conversation.order_ids.is_empty(),
+            _ => false,
+        };
+        let as_asked = |patterns: IdPatterns| if answers { patterns.without_lone_numbers() } else { patterns };
+        let general = as_asked(support.patterns());
+        let names = &conversation.names;
+        match support.recognise(&conversation.user_id, &incoming.text(), asked, names, &general).await {
             Ok(found) => {
                 conversation.names = found.names;
                 own = found.own;
@@ -188,11 +198,7 @@ impl Agent {
         let offered = conversation.offered.iter().map(|offer| &offer.order_id);
         let known = conversation.order_ids.iter().chain(&conversation.suggested).chain(offered).chain(&own);
         let patterns = support.patterns().knowing(&conversation.names, known);
-        let patterns = match conversation.waiting_for {
-            // A number answers what was asked: an amount, the digits of a telephone number, a customer id.
-            WaitingFor::Consent | WaitingFor::Proof | WaitingFor::CustomerId => patterns.without_lone_numbers(),
-            _ => patterns,
-        };
+        let patterns = as_asked(patterns);
         (conversation, Settings { patterns, ..self.settings.clone() })
     }
 

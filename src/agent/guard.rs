@@ -20,9 +20,9 @@ use regex::Regex;
 pub use amounts::Meaning;
 pub use shop_texts::ShopTexts;
 use subject::{PIECES, Reading, Subject, Weights};
-use text::Parsed;
 pub use text::amounts_in;
 pub(super) use text::sentences;
+use text::{Literals, Parsed};
 
 use crate::domain::conversation::Known;
 use crate::domain::currency::{Amount, ShopMoney};
@@ -144,14 +144,25 @@ pub struct Evidence<'a> {
     pub money: &'a ShopMoney,
 }
 
+impl<'a> Evidence<'a> {
+    /// The names of the orders that may be named, each with its order: the id itself, and what the customer calls it.
+    fn order_names(&self) -> Vec<(&'a str, &'a str)> {
+        let paid = self.known.refunds.iter().map(|refund| &refund.order_id);
+        let orders = self.orders.iter().chain(&self.known.orders).chain(paid);
+        let names = |id: &'a OrderId| [(id.as_str(), id.as_str()), (self.patterns.name_of(id).as_str(), id.as_str())];
+        orders.flat_map(names).collect()
+    }
+}
+
 /// Whether each piece of a model's text may leave, and why not. Pieces are judged alone, and short ones also together with
 /// those that follow, so that nothing is said in instalments.
 pub fn judge(pieces: &[&str], evidence: &Evidence<'_>) -> Vec<Result<(), Unsupported>> {
     let mut verdicts = Vec::with_capacity(pieces.len());
     let mut orders = Vec::new();
+    let known = Literals::new(evidence.known.transactions(), []);
     for piece in pieces {
-        let parsed = Parsed::new(piece, evidence.money, Some(evidence.patterns));
-        verdicts.push(facts(piece, &parsed, &orders, evidence).and_then(|()| said(piece, evidence)));
+        let parsed = Parsed::new(piece, evidence.money, Some(evidence.patterns), &known);
+        verdicts.push(facts(piece, &parsed, &orders, &known, evidence).and_then(|()| said(piece, evidence)));
         if !parsed.orders.is_empty() {
             orders = parsed.orders;
         }
@@ -201,9 +212,11 @@ fn ends_sentence(piece: &str) -> bool {
 /// The first thing it says without evidence.
 pub fn check_program(text: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
     let mut orders = Vec::new();
+    // The program writes ids only from what it knows: a plain number that is one is no amount, whatever stands around it.
+    let known = Literals::new(evidence.known.transactions(), evidence.order_names());
     for sentence in sentences(text) {
-        let parsed = Parsed::new(sentence, evidence.money, Some(evidence.patterns));
-        references_and_identifiers(sentence, &parsed, evidence)?;
+        let parsed = Parsed::new(sentence, evidence.money, Some(evidence.patterns), &known);
+        references_and_identifiers(sentence, &parsed, &known, evidence)?;
         amounts(&parsed, &orders, evidence)?;
         if !parsed.orders.is_empty() {
             orders = parsed.orders;
@@ -213,13 +226,19 @@ pub fn check_program(text: &str, evidence: &Evidence<'_>) -> Result<(), Unsuppor
 }
 
 /// Whether the facts of a sentence have evidence. `before`: the orders named last.
-fn facts(sentence: &str, parsed: &Parsed, before: &[String], evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+fn facts(
+    sentence: &str,
+    parsed: &Parsed,
+    before: &[String],
+    ids: &Literals,
+    evidence: &Evidence<'_>,
+) -> Result<(), Unsupported> {
     let Evidence { known, shop_texts, .. } = *evidence;
     amounts(parsed, before, evidence)?;
     if let Some(share) = shop_texts::shares(sentence).into_iter().find(|share| !shop_texts.holds_share(share)) {
         return Err(Unsupported::Amount(share));
     }
-    references_and_identifiers(sentence, parsed, evidence)?;
+    references_and_identifiers(sentence, parsed, ids, evidence)?;
     if let Some(order) = unshown_order(parsed, known, evidence.patterns) {
         return Err(Unsupported::Order(order));
     }
@@ -263,24 +282,26 @@ fn amounts(parsed: &Parsed, before: &[String], evidence: &Evidence<'_>) -> Resul
     Ok(())
 }
 
-fn references_and_identifiers(sentence: &str, parsed: &Parsed, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
-    let transactions: Vec<&str> = evidence.known.transactions().collect();
-    for reference in &parsed.references {
-        if !transactions.iter().any(|transaction| transaction.eq_ignore_ascii_case(reference)) {
-            return Err(Unsupported::Transaction(reference.clone()));
-        }
+fn references_and_identifiers(
+    sentence: &str,
+    parsed: &Parsed,
+    ids: &Literals,
+    evidence: &Evidence<'_>,
+) -> Result<(), Unsupported> {
+    // The known ones are taken out already.
+    if let Some(reference) = parsed.references.first() {
+        return Err(Unsupported::Transaction(reference.clone()));
     }
-    identifiers(sentence, evidence)
+    identifiers(sentence, ids, evidence)
 }
 
 /// Orders and customers of a reply must be those that the customer named, or examples that texts of the shop show.
-fn identifiers(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
-    let text = text::plain(sentence).replace('_', " ");
-    let transactions = evidence.known.transactions().collect::<Vec<_>>().join(" ").replace('_', " ");
-    let paid = evidence.patterns.orders_in(&transactions);
+fn identifiers(sentence: &str, ids: &Literals, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
+    let text = ids.taken_out(&text::plain(sentence), &mut Vec::new());
+    let text = ORDER_PLACEHOLDER.replace_all(&text, " ").replace('_', " ");
     for order in evidence.patterns.orders_in(&text) {
         // Those that a tool has shown are the customer's as well: orders of their number need not be named.
-        let own = evidence.orders.contains(&order) || evidence.known.orders.contains(&order) || paid.contains(&order);
+        let own = evidence.orders.contains(&order) || evidence.known.orders.contains(&order);
         if !own
             && evidence.known.refunds.iter().all(|refund| refund.order_id != order)
             && !evidence.patterns.is_example(order.as_str())

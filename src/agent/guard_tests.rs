@@ -419,3 +419,60 @@ proptest! {
 
 #[path = "guard_wording_tests.rs"]
 mod wording;
+
+/// What the program itself writes about an order with an id of any form passes; an amount that nobody gave does not.
+#[test]
+fn the_programs_words_may_name_every_known_id_and_transaction() {
+    for id in [
+        "1501",
+        "#1005",
+        "ORD-1005",
+        "402-1234567-7654321",
+        "WC/2026/7",
+        "REF-10023",
+        "TXN20261130",
+        "INV 0043",
+        "A1B2",
+    ] {
+        let known = Known { refunds: vec![refund(id, 599)], ..Known::default() };
+        let orders = [OrderId::new(id)];
+        let patterns = IdPatterns::default().learnt(&crate::domain::ids::IdForms::of([id]));
+        let money = ShopMoney::default();
+        let shop_texts = ShopTexts::read([].into_iter(), &patterns, &money);
+        let evidence = Evidence {
+            known: &known,
+            orders: &orders,
+            customers: &[],
+            customer_text: "",
+            results: "",
+            shop_texts: &shop_texts,
+            patterns: &patterns,
+            money: &money,
+        };
+        let transaction = known.transactions().next().unwrap();
+        for text in [
+            format!("To protect your data, the id of {id} alone is not enough: send me the exact order value as well."),
+            format!("That does not match for {id}. Please check the order id, and send me the exact order value."),
+            format!("I can't find order {id} for you, and no refund of {id}."),
+            format!("The refund for order {id} has been paid (transaction {transaction})."),
+            format!("Your transaction id is {transaction}. The money comes in 5 days."),
+            format!("{id}: total {transaction}, {id}."),
+        ] {
+            assert_eq!(super::check_program(&text, &evidence), Ok(()), "{text}");
+        }
+        for text in [
+            "I refund ₹1,501 for it.".to_owned(),
+            format!("The refund of {id} is RFND_20260101120000_{id}9."),
+            format!("The refund of {id} is RFND_20260101120001_{id}."),
+            "You get ₹1501 back.".to_owned(),
+            "You get 1501 rupees back.".to_owned(),
+            "You get Rs. 1501 back.".to_owned(),
+            "You get 1501.50 back.".to_owned(),
+        ] {
+            assert!(super::check_program(&text, &evidence).is_err(), "{id}: {text}");
+        }
+        // A model may repeat the transaction as it is, too.
+        let told = format!("Hello, {transaction}.");
+        assert_ne!(super::check(&told, &evidence).err().map(|why| why.code()), Some("transaction"), "{told}");
+    }
+}

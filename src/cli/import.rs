@@ -58,6 +58,9 @@ pub struct Options {
     /// Whether nobody is asked
     #[arg(skip)]
     unattended: bool,
+    /// How messages call the only file
+    #[arg(skip)]
+    shown_as: Option<String>,
     /// How orders that are in the store already are treated
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
@@ -148,14 +151,23 @@ pub fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     if let Some(folder) = &options.watch {
         return watch::run(folder, options, global);
     }
-    let mut output = Output::stdout();
-    output.text(import(options, global)?)?;
-    output.flush()?;
-    Ok(())
+    import_and_tell(options, global).map(drop)
 }
 
+/// Imports the files, prints the summary, and returns the rows that could not be used, as they were shown.
+fn import_and_tell(options: &Options, global: &Global) -> anyhow::Result<Vec<String>> {
+    let mut bad = Vec::new();
+    let mut output = Output::stdout();
+    output.text(import(options, global, &mut bad)?)?;
+    output.flush()?;
+    Ok(bad)
+}
+
+/// Bad rows that are kept for the file beside a watched one.
+const MOST_KEPT: usize = 1_000;
+
 /// Imports the files, and returns what is printed about it.
-fn import(options: &Options, global: &Global) -> anyhow::Result<String> {
+fn import(options: &Options, global: &Global, told: &mut Vec<String>) -> anyhow::Result<String> {
     let start = Instant::now();
     let bar = progress_bar(&options.files, global);
     let config = load_config(global)?;
@@ -178,10 +190,6 @@ fn import(options: &Options, global: &Global) -> anyhow::Result<String> {
     if let Some(path) = &options.lines {
         let (path, settings) = (path.clone(), settings.clone());
         let lines = until_stopped.run(move || LinesFile::read(&Input::file(&path)?, &settings))?;
-        if let Some(row) = lines.bad.first().filter(|_| options.strict) {
-            return Err(ImportError::BadRow(Box::new(row.clone())).into());
-        }
-        ask::show_bad(&lines.bad, global);
         // Files are about different orders: each takes what is its own.
         files = files.into_iter().map(|file| file.with_lines(lines.clone())).collect();
     }
@@ -213,6 +221,9 @@ fn import(options: &Options, global: &Global) -> anyhow::Result<String> {
     let summary = runtime.block_on(async {
         import_until(store.as_ref(), files, import_options, stop, |row| {
             bad += 1;
+            if told.len() < MOST_KEPT {
+                told.push(row.to_string());
+            }
             if bad <= MAX_SHOWN && !global.quiet {
                 bar.suspend(|| eprintln!("{}", visible(&row.to_string())));
             }
@@ -287,6 +298,7 @@ fn settings(options: &Options, config: &Config) -> anyhow::Result<Settings> {
         choices,
         dates: options.dates.map(Dates::order).or(kept.dates),
         decimal: options.decimal.map(Decimal::mark).or(kept.decimal),
+        kept: [options.dates.is_none(), options.decimal.is_none()],
         ..kept
     })
 }
@@ -384,11 +396,16 @@ fn open(
         !from_stdin && !options.unattended && !global.quiet && io::stdin().is_terminal() && io::stderr().is_terminal();
     let input = {
         let (path, bar) = (path.to_owned(), bar.clone());
+        let shown = options.shown_as.clone();
         until_stopped.run(move || {
             if is_stdin(&path) {
                 Input::stream("standard input", bar.wrap_read(io::stdin()))
             } else {
-                Input::file(&path)
+                let input = Input::file(&path)?;
+                Ok(match shown {
+                    Some(name) => input.called(name),
+                    None => input,
+                })
             }
         })?
     };

@@ -254,9 +254,9 @@ fn described(binding: &Binding) -> String {
 }
 
 /// The order of a name: an id, or the number that customers know. One that is not there may still be bound or refunded.
-async fn named(store: &dyn Store, name: &str) -> anyhow::Result<OrderId> {
+pub(super) async fn named(store: &dyn Store, name: &str) -> anyhow::Result<OrderId> {
     let id = OrderId::new(name);
-    if store.order(&id).await?.is_some() {
+    if store.order(&id).await?.is_some() || store.refund_of(&id).await?.is_some() {
         return Ok(id);
     }
     match store.orders_named(name).await?.as_slice() {

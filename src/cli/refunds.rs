@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::{Global, InputError, app};
 use crate::domain::currency::ShopMoney;
-use crate::domain::ids::OrderId;
 use crate::domain::refund::{Change, Refund, RefundState};
 use crate::inbox::system_clock;
 use crate::refunds::{Moved, change};
@@ -183,7 +182,7 @@ pub(super) fn state_words(refund: &Refund) -> String {
 async fn find(store: &dyn Store, id: &str, place: &str) -> anyhow::Result<Refund> {
     let id = id.trim();
     let refund = match store.refund(id).await? {
-        None => store.refund_of(&OrderId::new(id)).await?,
+        None => store.refund_of(&super::orders::named(store, id).await?).await?,
         found => found,
     };
     refund.ok_or_else(|| {

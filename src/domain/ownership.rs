@@ -123,6 +123,8 @@ fn constant(pattern: &str) -> Regex {
 /// A number that is no part of a longer word or number.
 static NUMBER: LazyLock<Regex> =
     LazyLock::new(|| constant(r"(?:^|[^\w.,-])(\d(?:(?:[\d.,'’]|[\u{A0}\u{202F}]\d){0,16}\d)?)"));
+/// A date of numbers that does not begin with its year.
+static NUMBERS: LazyLock<Regex> = LazyLock::new(|| constant(r"^\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"));
 /// Words that make a number an amount.
 static MONEY: LazyLock<Regex> = LazyLock::new(|| {
     constant(&format!(
@@ -228,7 +230,7 @@ const OWN_WORDS: [&str; 5] = [column::PLATFORM, column::CATEGORY, column::STATUS
 impl Seen {
     /// The order as JSON, with nothing in it that counts as a proof unless it is proven.
     pub fn to_json(&self) -> Map<String, Value> {
-        let whole = self.order.to_json();
+        let whole = self.with_plain_dates(self.order.to_json());
         if self.proven {
             return whole;
         }
@@ -240,6 +242,22 @@ impl Seen {
         let note = "What it cost, and whose it is, is told and refunded only once the customer has written what only its buyer knows.";
         map.insert("Note".into(), note.into());
         map
+    }
+
+    /// The dates as the import read them: what the shop wrote, `12/01/2026`, is another day for the next reader.
+    fn with_plain_dates(&self, mut whole: Map<String, Value>) -> Map<String, Value> {
+        for name in [column::DATE, column::PLACED] {
+            let Some(text) = whole.get(name).and_then(Value::as_str).filter(|text| NUMBERS.is_match(text)) else {
+                continue;
+            };
+            let time = text.contains(':');
+            let read = self.order.placed_at.map(|at| {
+                let pattern = if time { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d" };
+                Value::from(at.strftime(pattern).to_string())
+            });
+            whole.insert(name.to_owned(), read.unwrap_or_else(|| Value::from("")));
+        }
+        whole
     }
 
     /// Whether a text holds what counts as a proof, or who bought it.
@@ -387,6 +405,24 @@ mod tests {
         assert!(needs(Some(datetime(2026, 6, 3, 12, 0, 0, 0)), Access::See), "of tomorrow");
         assert!(needs(None, Access::See), "without a date");
         assert!(!needs_proof(&placed(None), &[], Access::Money, now), "the shop asks for nothing");
+    }
+
+    #[test]
+    fn a_date_that_can_be_read_in_two_ways_is_told_as_it_was_read() {
+        let told = |text: &str, at| {
+            let order =
+                Order { date: Some(text.to_owned()), placed: text.to_owned(), placed_at: at, ..order(1, "Dairy", 1) };
+            let json = Seen { order, proven: true }.to_json();
+            (json[column::DATE].as_str().unwrap().to_owned(), json[column::PLACED].as_str().unwrap().to_owned())
+        };
+        let at = Some(datetime(2026, 12, 1, 10, 5, 0, 0));
+        let both = |text: &str| (text.to_owned(), text.to_owned());
+        assert_eq!(told("12/01/2026", at), both("2026-12-01"));
+        assert_eq!(told("1.12.26 10:05", at), both("2026-12-01 10:05:00"));
+        assert_eq!(told("12/01/2026", None), both(""));
+        for plain in ["2026-12-01", "1 Dec 2026", "10:05:00"] {
+            assert_eq!(told(plain, at), both(plain));
+        }
     }
 
     #[test]

@@ -48,6 +48,14 @@ pub enum ImportError {
         /// What it looks like.
         guess: Option<&'static str>,
     },
+    /// Something else under the name of a table.
+    #[error("{file} is no table of orders: it is {what}")]
+    NoTable {
+        /// Which file.
+        file: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A workbook that cannot be read.
     #[error("{file} cannot be read as a workbook: {reason}")]
     Workbook {
@@ -152,6 +160,12 @@ impl ImportError {
             Self::Empty { .. } => Some("the first line must name the columns; see `ecomres sample orders`".into()),
             Self::NoObjects { .. } => {
                 Some("it must be an array of orders, or an object with such an array inside".into())
+            }
+            Self::NoTable { what: "a compressed file" | "an archive", .. } => {
+                Some("unpack it, and import the file inside".into())
+            }
+            Self::NoTable { .. } => {
+                Some("open it, save the table in it as CSV (UTF-8) or XLSX, and import that file".into())
             }
             Self::NotText { .. } => Some("save the table as CSV (UTF-8) or XLSX, and import that file".into()),
             Self::Workbook { .. } => Some("open it and save it as XLSX or CSV (UTF-8), without a password".into()),

@@ -28,7 +28,7 @@ fn read_all(mut reader: OrderReader) -> (Vec<Order>, Vec<String>, FileSummary) {
     (orders, errors, reader.summary().clone())
 }
 
-fn read(bytes: impl AsRef<[u8]>) -> (Vec<Order>, Vec<String>, FileSummary) {
+pub(super) fn read(bytes: impl AsRef<[u8]>) -> (Vec<Order>, Vec<String>, FileSummary) {
     read_all(open(bytes).unwrap())
 }
 
@@ -38,7 +38,7 @@ fn rupees(amount: i64) -> Option<Money> {
 }
 
 /// A ZIP archive without compression.
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in files {
         let mut crc = flate2::Crc::new();
@@ -73,8 +73,9 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     archive
 }
 
-/// An XLSX workbook; cells as XML with a type: `n:599`, `d:46346.7534…` (a date), `e:#N/A`, or text.
-fn xlsx(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
+/// An XLSX workbook; cells as XML with a type: `n:599`, `d:46346.7534…` (a date), `e:#N/A`, `euro:5` and `inv:43`
+/// (shown as “5,00 €” and “INV-0043”), `sum:A1` (a formula without a value), or text.
+pub(super) fn xlsx(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -92,7 +93,7 @@ fn xlsx(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
         (
             "xl/styles.xml".into(),
             format!(
-                "<styleSheet xmlns=\"{main}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"
+                "<styleSheet xmlns=\"{main}\"><numFmts count=\"2\"><numFmt numFmtId=\"164\" formatCode=\"[$€-407] #,##0.00\"/><numFmt numFmtId=\"165\" formatCode=\"&quot;INV-&quot;0000\"/></numFmts><cellXfs count=\"4\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/><xf numFmtId=\"164\"/><xf numFmtId=\"165\"/></cellXfs></styleSheet>"
             ),
         ),
     ];
@@ -113,6 +114,9 @@ fn xlsx(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
                 match cell.split_once(':') {
                     Some(("n", number)) => write!(xml, "<c r=\"{at}\"><v>{number}</v></c>"),
                     Some(("d", number)) => write!(xml, "<c r=\"{at}\" s=\"1\"><v>{number}</v></c>"),
+                    Some(("euro", number)) => write!(xml, "<c r=\"{at}\" s=\"2\"><v>{number}</v></c>"),
+                    Some(("inv", number)) => write!(xml, "<c r=\"{at}\" s=\"3\"><v>{number}</v></c>"),
+                    Some(("sum", formula)) => write!(xml, "<c r=\"{at}\"><f>SUM({formula})</f></c>"),
                     Some(("e", error)) => write!(xml, "<c r=\"{at}\" t=\"e\"><v>{error}</v></c>"),
                     _ => write!(xml, "<c r=\"{at}\" t=\"inlineStr\"><is><t>{cell}</t></is></c>"),
                 }
@@ -445,8 +449,9 @@ fn columns_decide_and_what_stays_open_is_refused() {
 fn lines_in_a_second_file() {
     let items = "Order No;Artikelname;SKU;Menge;Einzelpreis\nA-1;Tee;T1;2;3,50\nA-1;Ghee;;1;5,00\nA-9;Reis;;1;1,00\n;x;;1;1,00\n";
     let lines = LinesFile::read(&Input::stream("items.csv", items.as_bytes()).unwrap(), &settings()).unwrap();
-    assert_eq!((lines.lines, lines.bad.len()), (3, 1));
-    let (orders, ..) = read_all(open("Order ID,Total\nA-1,12\nA-2,5\n").unwrap().with_lines(lines));
+    assert_eq!((lines.summary().lines, lines.bad.len()), (0, 1), "no order took them yet");
+    let (orders, ..) = read_all(open("Order ID,Total\nA-1,12\nA-2,5\n").unwrap().with_lines(lines.clone()));
+    assert_eq!((lines.summary().lines, lines.summary().bad_rows), (2, 2), "A-9 is no order");
     let prices: Vec<_> = orders[0].details.lines.iter().map(|line| (line.name.as_str(), line.price)).collect();
     assert_eq!(prices, [("Tee", Some(Money::from_minor_units(350))), ("Ghee", rupees(5))]);
     assert!(orders[1].details.lines.is_empty());

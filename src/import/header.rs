@@ -30,14 +30,34 @@ fn names_in(row: &Row, known: &[String]) -> usize {
     row.cells.iter().filter(is_name).filter(|cell| seen.insert(plain(cell))).count()
 }
 
-/// How much the first rows of a sheet look like a table of orders.
-pub(super) fn score(rows: &[Row], known: &[String]) -> usize {
+/// How much the first rows of a sheet look like a table of orders, and which of them names the columns.
+pub(super) fn score(rows: &[Row], known: &[String]) -> Score {
     let names = rows.iter().map(|row| names_in(row, known)).max().unwrap_or_default();
+    let header = rows.get(place_of(rows, known));
+    let columns = header.map(|row| row.cells.iter().map(plain).collect()).unwrap_or_default();
     // Of sheets with the same names, the one that has rows.
-    names * 1_000 + rows.len()
+    Score { much: names * 1_000 + rows.len(), names, columns, line: header.map_or(0, |row| row.line) }
+}
+
+/// What the first rows of a sheet look like.
+#[derive(Debug, Clone)]
+pub(super) struct Score {
+    /// The best sheet has the most.
+    pub(super) much: usize,
+    /// How many names of columns its header holds.
+    pub(super) names: usize,
+    /// The names of its columns, without case and punctuation.
+    pub(super) columns: Vec<String>,
+    /// Where the header stands.
+    pub(super) line: u64,
 }
 
 impl Header {
+    /// Whether a row is above the rows of orders.
+    pub(super) fn covers(&self, row: &Row) -> bool {
+        row.part == 0 && row.line <= self.last_line
+    }
+
     /// Finds the header of a file.
     pub(super) fn find(file: &str, table: &Table, known: &[String]) -> Result<Self, ImportError> {
         if let Table::Json(objects) = table {

@@ -1,6 +1,7 @@
 //! Lines of orders: what a cell with several items holds, and a second file with one line a row.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use super::field::{Field, plain};
 use super::header::Header;
 use super::mapping::{Choice, Mapping};
 use super::reader::Settings;
-use super::row::{Readers, order_id};
+use super::row::{LeftOut, Readers, order_id};
 use super::source::{Input, Row, Table};
+use super::summary::{FileSummary, summary_of};
 use super::values::AmountColumn;
 use crate::domain::currency::Currency;
 use crate::domain::ids::OrderId;
@@ -62,13 +64,31 @@ pub(super) fn parse(text: &str, amounts: AmountColumn, currency: Option<Currency
     parts.into_iter().filter(|part| !part.is_empty()).take(MOST).map(counted).collect()
 }
 
-/// A comma parts items only where a count stands at every part: names hold commas, too.
+/// A comma parts items where a count stands at every part, or before what follows it: names hold commas, too, as in
+/// `2× Filter Coffee, 1× Ghee, 500 ml`.
 fn split_counted(text: &str) -> Vec<&str> {
-    let parts: Vec<&str> = text.split(',').collect();
-    if parts.len() > 1 && parts.iter().all(|part| counted(part.trim()).name.len() < part.trim().len()) {
-        return parts;
+    let is_counted = |part: &str| counted(part.trim()).name.len() < part.trim().len();
+    if text.split(',').all(is_counted) {
+        return text.split(',').collect();
     }
-    vec![text]
+    let begins = |part: &str| {
+        let part = part.trim_start();
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = part.get(digits..).unwrap_or_default().trim_start();
+        digits > 0 && (rest.starts_with(['×', '*']) || rest.starts_with("x "))
+    };
+    if !begins(text) {
+        return vec![text];
+    }
+    let (mut found, mut from) = (Vec::new(), 0);
+    for (at, _) in text.match_indices(',') {
+        if begins(&text[at + 1..]) {
+            found.push(&text[from..at]);
+            from = at + 1;
+        }
+    }
+    found.push(&text[from..]);
+    found
 }
 
 /// `2 × Tea`, `2x Tea`, `Tea x 2`, `Tea (2)`.
@@ -141,14 +161,24 @@ fn build<'a>(
     Some(OrderLine { sku: sku.map(str::to_owned), name: name.to_owned(), quantity: count, price })
 }
 
-/// The lines of a second file, by order.
-#[derive(Debug, Default, Clone)]
+/// The lines of a second file, by order. Clones are the same file: what one of them gives out is used.
+#[derive(Debug, Clone)]
 pub struct LinesFile {
-    by_order: HashMap<OrderId, Vec<OrderLine>>,
+    by_order: Arc<Mutex<HashMap<OrderId, OfOrder>>>,
     /// Rows that could not be used.
     pub bad: Vec<RowError>,
-    /// How many lines there are.
-    pub lines: u64,
+    summary: FileSummary,
+}
+
+/// The lines of one order.
+#[derive(Debug, Default)]
+struct OfOrder {
+    lines: Vec<OrderLine>,
+    /// Where they stand.
+    rows: Vec<(u64, Option<String>)>,
+    /// Whether a row of them cannot be used: half of an order's lines would say that it holds no more.
+    broken: bool,
+    used: bool,
 }
 
 impl LinesFile {
@@ -176,44 +206,106 @@ impl LinesFile {
             return Err(ImportError::NoLines { file: input.name().to_owned(), found: header.names });
         }
         let readers = Readers::decide(input.name(), &table, &header, &mapping, settings)?.0;
-        let mut found = Self::default();
+        let mut summary = summary_of(input, &table, &header, &mapping, &readers, &samples);
+        let (mut by_order, mut bad) = (HashMap::<OrderId, OfOrder>::new(), Vec::new());
         let mut rows = table.rows()?;
         let mut row = Row::default();
         while rows.next(&mut row)? {
-            if row.line <= header.last_line {
+            if header.covers(&row) {
                 continue;
             }
-            let cell =
-                |field| mapping.of(field).filter_map(|found| row.cells.get(found.column)).find(|cell| !cell.is_empty());
-            let id = cell(Field::OrderId).unwrap_or_default();
-            let read = order_id(id).and_then(|id| Ok((id, readers.line(&mapping, &row.cells, 0, None)?)));
+            summary.rows += 1;
+            let error = |column: Option<usize>, reason: &str| RowError {
+                file: input.name().to_owned(),
+                sheet: table.sheet(&row).map(str::to_owned),
+                line: row.line,
+                column: column.and_then(|column| mapping.names.get(column).cloned()),
+                reason: excerpt(reason, 200),
+            };
+            let mut ids = mapping.of(Field::OrderId).map(|found| (found.column, row.cells.get(found.column)));
+            let (column, id) = ids.find_map(|(column, id)| Some((column, id.filter(|id| !id.is_empty())?))).unzip();
+            let id = match order_id(id.unwrap_or_default()) {
+                Ok(id) => id,
+                Err(reason) => {
+                    let column = column.or(mapping.of(Field::OrderId).next().map(|found| found.column));
+                    bad.push(error(column, &reason));
+                    continue;
+                }
+            };
+            let mut left_out = LeftOut::default();
+            let read = readers.line(&mapping, &row.cells, 0, None, &mut left_out);
+            let notes = left_out.notes.into_iter();
+            let of_order = by_order.entry(id.clone()).or_default();
             match read {
-                Ok((id, Some(line))) => {
-                    found.lines += 1;
-                    let lines = found.by_order.entry(id).or_default();
-                    if lines.len() < MOST {
-                        lines.push(line);
+                Ok(Some(line)) => {
+                    for note in notes {
+                        summary.note(error(note.column, &note.reason));
+                    }
+                    summary.lines += 1;
+                    if of_order.lines.len() < MOST {
+                        of_order.lines.push(line);
+                        of_order.rows.push((row.line, table.sheet(&row).map(str::to_owned)));
                     }
                 }
-                Ok((_, None)) => {}
-                Err(reason) => found.bad.push(RowError {
-                    file: input.name().to_owned(),
-                    sheet: table.sheet().map(str::to_owned),
-                    line: row.line,
-                    column: None,
-                    reason: excerpt(&reason, 120),
-                }),
+                // What was given back, or taken out of the order.
+                Ok(None) if notes.len() > 0 => bad.extend(notes.map(|note| error(note.column, &note.reason))),
+                Ok(None) => {
+                    of_order.broken = true;
+                    bad.push(error(None, &format!("the row names no item: order {id} is left without lines")));
+                }
+                Err(reason) => {
+                    of_order.broken = true;
+                    bad.push(error(None, &format!("{reason}: order {id} is left without lines")));
+                }
             }
-            if found.lines > MOST_IN_FILE {
+            if summary.lines > MOST_IN_FILE {
                 return Err(input.failed(row.line, &"a file of lines is kept in memory, and this one is too long"));
             }
         }
-        Ok(found)
+        summary.bad_rows = bad.len() as u64;
+        Ok(Self { by_order: Arc::new(Mutex::new(by_order)), bad, summary })
     }
 
-    /// The lines of an order.
-    pub(super) fn take(&mut self, id: &OrderId) -> Option<Vec<OrderLine>> {
-        self.by_order.remove(id)
+    /// The lines of an order: none where one of them cannot be used.
+    pub(super) fn of(&self, id: &OrderId) -> Option<Vec<OrderLine>> {
+        let mut by_order = self.by_order.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_order = by_order.get_mut(id)?;
+        of_order.used = true;
+        Some(if of_order.broken { Vec::new() } else { of_order.lines.clone() })
+    }
+
+    /// Rows about orders that no file of orders holds.
+    pub(super) fn orphans(&self) -> Vec<RowError> {
+        let by_order = self.by_order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows: Vec<RowError> = by_order
+            .iter()
+            .filter(|(_, of_order)| !of_order.used)
+            .flat_map(|(id, of_order)| {
+                of_order.rows.iter().map(move |(line, sheet)| RowError {
+                    file: self.summary.file.clone(),
+                    sheet: sheet.clone(),
+                    line: *line,
+                    column: None,
+                    reason: format!("there is no order {id} among those that are imported"),
+                })
+            })
+            .collect();
+        rows.sort_by(|one, other| (&one.sheet, one.line).cmp(&(&other.sheet, other.line)));
+        rows
+    }
+
+    /// How messages call the file.
+    pub(super) fn name(&self) -> &str {
+        &self.summary.file
+    }
+
+    /// What the file was, and the counts of its rows.
+    pub fn summary(&self) -> FileSummary {
+        let mut summary = self.summary.clone();
+        let orphans = self.orphans().len() as u64;
+        summary.bad_rows += orphans;
+        summary.lines = summary.lines.saturating_sub(orphans);
+        summary
     }
 }
 
@@ -238,6 +330,8 @@ mod tests {
         assert_eq!(lines(pairs), [line(2, "Tea", Some(1250), Some("T1")), line(3, "Ghee", None, None)]);
         assert_eq!(lines("2× Ghee, 1× Tea"), [line(2, "Ghee", None, None), line(1, "Tea", None, None)]);
         assert_eq!(lines("Ghee x 2\nTea"), [line(2, "Ghee", None, None), line(1, "Tea", None, None)]);
+        let three = [line(2, "Filter Coffee", None, None), line(1, "Ghee, 500 ml", None, None)];
+        assert_eq!(lines("2× Filter Coffee, 1× Ghee, 500 ml"), three);
         assert_eq!(lines("Rice, 5 kg"), [line(1, "Rice, 5 kg", None, None)]);
         assert_eq!(lines("3x5 cards"), [line(1, "3x5 cards", None, None)]);
         assert_eq!(lines("Box 12"), [line(1, "Box 12", None, None)]);

@@ -1,28 +1,29 @@
 //! Reads orders from a file: finds out what the file is and what its columns hold, then gives one order after the other.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use super::error::{ImportError, RowError};
 use super::field::{Field, Kind};
 use super::header::{self, Header};
 use super::lines::LinesFile;
-use super::mapping::{Choice, How, Mapping, Samples, Suggestion, examples};
-use super::preset::{Part, Preset};
+use super::mapping::{Choice, Mapping};
+use super::preset::Preset;
 use super::row::{CellError, Draft, Readers, order_id};
 use super::source::{Input, Row, Rows, Table};
+use super::summary::{FileSummary, summary_of};
 use super::survey::{Survey, samples};
-use super::values::{DateContext, DateOrder, DecimalMark};
+use super::values::{DateContext, DateOrder, DecimalMark, is_missing};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{IdPatterns, OrderId, Source};
 use crate::domain::order::Order;
 use crate::domain::phone::Country;
+use crate::domain::words::excerpt;
 
 /// How files are read.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct Settings {
     pub context: DateContext,
     /// What finds order ids in messages: ids that do not match are counted.
     pub patterns: Option<IdPatterns>,
+    /// Whether dates and decimal marks are those of the settings file: then it is said where they decide.
+    pub kept: [bool; 2],
     /// Whether a rating or a yes-or-no that cannot be read refuses its row, whatever file it is in.
     pub strict_values: bool,
 }
@@ -59,6 +62,7 @@ impl Default for Settings {
             currency: Currency::INR,
             context: DateContext::new(TimeZone::UTC, Timestamp::now()),
             patterns: None,
+            kept: [false; 2],
             strict_values: false,
         }
     }
@@ -71,62 +75,35 @@ impl Settings {
     }
 }
 
-/// One column that is used, as the summary says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ColumnUse {
-    /// Its name in the file.
-    pub column: String,
-    /// What it holds.
-    pub field: &'static str,
-    /// How that is known.
-    pub how: How,
-    /// How its cells are read, where that is not plain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub read_as: Option<String>,
-    /// Some of its cells.
-    #[serde(skip)]
-    pub examples: Vec<String>,
-}
-
-/// The counts of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileSummary {
-    /// Which file.
-    pub file: String,
-    /// What it is, such as `CSV with “;”`.
-    pub format: String,
-    /// The encoding of its text.
-    pub encoding: String,
-    /// Whose export it is.
-    pub preset: Option<&'static str>,
-    /// The line of its header; 0 where it has none.
-    pub header_line: u64,
-    /// Rows with content above the header.
-    pub rows_above_header: u64,
-    /// The columns that are used.
-    pub columns: Vec<ColumnUse>,
-    /// Columns that are not used.
-    pub unknown_columns: Vec<String>,
-    /// Columns that may hold something, and are not used.
-    #[serde(rename = "proposals")]
-    pub suggestions: Vec<Suggestion>,
-    /// Rows, bad ones included.
-    pub rows: u64,
-    /// Orders.
-    pub orders: u64,
-    /// Lines of these orders.
-    pub lines: u64,
-    /// Rows that were not usable.
-    pub bad_rows: u64,
-    /// Orders whose date is no date: the text is kept, the date stays empty.
-    pub dates_not_readable: u64,
-    /// Other values that cannot be read, and are left out.
-    pub values_left_out: u64,
-    /// Telephone numbers that are none, where the country is known: bad rows, or further numbers that are left out.
-    pub phones_not_plausible: u64,
-    /// Orders whose id does not match the pattern, where there is one.
-    pub ids_not_like_pattern: u64,
-}
+/// Words for a sum, as they stand in the column of ids below the orders.
+const SUMS: &[&str] = &[
+    "total",
+    "totals",
+    "grandtotal",
+    "subtotal",
+    "sum",
+    "overalltotal",
+    "summe",
+    "gesamt",
+    "gesamtsumme",
+    "zwischensumme",
+    "totale",
+    "soustotal",
+    "totalgeneral",
+    "totalgeral",
+    "suma",
+    "soma",
+    "totaal",
+    "toplam",
+    "geneltoplam",
+    "razem",
+    "итого",
+    "всего",
+    "jumlah",
+    "कुल",
+    "योग",
+    "kul",
+];
 
 /// Reads orders from one file.
 pub struct OrderReader {
@@ -236,6 +213,11 @@ impl OrderReader {
         self
     }
 
+    /// The second file with the lines of its orders.
+    pub(super) fn lines_file(&self) -> Option<&LinesFile> {
+        self.lines.as_ref()
+    }
+
     /// The counts so far.
     pub fn summary(&self) -> &FileSummary {
         &self.summary
@@ -255,7 +237,7 @@ impl OrderReader {
             }
             let mut row = std::mem::take(&mut self.row);
             let more = self.rows.next(&mut row)?;
-            if more && row.line > self.header.last_line {
+            if more && !self.header.covers(&row) {
                 self.take_row(&row);
             } else if !more {
                 self.ended = true;
@@ -292,12 +274,20 @@ impl OrderReader {
             return self.refuse(row, id, CellError { column: None, reason });
         }
         let id = match self.id_of(row) {
-            Some(Ok(id)) => id,
             // A row without an id goes on with the order above it, where rows are items.
             None if self.current.is_some() && self.mapping.has_lines && self.is_only_item(row) => {
                 let Some(id) = self.current.as_ref().map(|group| group.id.clone()) else { return };
                 id
             }
+            Some(Ok(id)) if self.is_sum(row, &id) => {
+                self.finish_current();
+                self.summary.sums_left_out += 1;
+                let column = self.mapping.of(Field::OrderId).next().map(|found| found.column);
+                let reason = format!("“{}” is no order, but a sum of those above: left out", excerpt(id.as_str(), 40));
+                let note = self.row_error(row, CellError { column, reason });
+                return self.summary.note(note);
+            }
+            Some(Ok(id)) => id,
             other => {
                 let column = self.mapping.of(Field::OrderId).next().map(|found| found.column);
                 let reason = other.and_then(Result::err).unwrap_or_else(|| "the cell is empty".to_owned());
@@ -306,7 +296,11 @@ impl OrderReader {
             }
         };
         match self.readers.read(&self.mapping, &row.cells, id.clone()) {
-            Ok(draft) => {
+            Ok(mut draft) => {
+                for note in std::mem::take(&mut draft.left_out.notes) {
+                    let note = self.row_error(row, note);
+                    self.summary.note(note);
+                }
                 if let Err(error) = self.add(id.clone(), draft) {
                     self.refuse(row, Some(id), error);
                 }
@@ -318,6 +312,36 @@ impl OrderReader {
     fn id_of(&self, row: &Row) -> Option<Result<OrderId, String>> {
         let mut cells = self.mapping.of(Field::OrderId).filter_map(|found| row.cells.get(found.column));
         cells.find(|cell| !cell.is_empty()).map(order_id)
+    }
+
+    /// Whether a row holds a sum: its id is a word where those of the file have digits, and nothing says who ordered, or when.
+    fn is_sum(&self, row: &Row, id: &OrderId) -> bool {
+        if id.as_str().contains(char::is_numeric) || !self.survey.ids_have_digits() {
+            return false;
+        }
+        let of_an_order = [
+            Field::Placed,
+            Field::Date,
+            Field::CustomerName,
+            Field::FirstName,
+            Field::LastName,
+            Field::CustomerId,
+            Field::Email,
+            Field::Phone,
+        ];
+        let mut columns = of_an_order.into_iter().flat_map(|field| self.mapping.of(field)).peekable();
+        let said = columns.peek().is_some() || SUMS.contains(&super::field::plain(id.as_str()).as_str());
+        said && columns.all(|found| row.cells.get(found.column).is_none_or(is_missing))
+    }
+
+    fn row_error(&self, row: &Row, error: CellError) -> RowError {
+        RowError {
+            file: self.summary.file.clone(),
+            sheet: self.table.sheet(row).map(str::to_owned),
+            line: row.line,
+            column: error.column.and_then(|column| self.mapping.names.get(column).cloned()),
+            reason: error.reason,
+        }
     }
 
     /// Whether nothing but an item is in a row.
@@ -372,10 +396,10 @@ impl OrderReader {
 
     fn finish_group(&mut self, group: Group) {
         let Some(draft) = group.draft else { return };
-        self.summary.values_left_out += draft.left_out;
+        self.summary.values_left_out += draft.left_out.values;
         self.summary.phones_not_plausible += draft.phones_left_out;
         let mut order = self.readers.finish(&self.mapping, draft);
-        if let Some(lines) = self.lines.as_mut().and_then(|lines| lines.take(&order.id)) {
+        if let Some(lines) = self.lines.as_ref().and_then(|lines| lines.of(&order.id)) {
             order.details.lines = lines;
         }
         let dated = order.placed_at.is_some() || (order.placed.is_empty() && order.date.is_none());
@@ -394,13 +418,8 @@ impl OrderReader {
         self.summary.bad_rows += 1;
         let field = error.column.and_then(|column| self.mapping.uses.iter().find(|found| found.column == column));
         self.summary.phones_not_plausible += u64::from(field.is_some_and(|found| found.field.kind() == Kind::Phone));
-        self.ready.push_back(Err(RowError {
-            file: self.summary.file.clone(),
-            sheet: self.table.sheet().map(str::to_owned),
-            line: row.line,
-            column: error.column.and_then(|column| self.mapping.names.get(column).cloned()),
-            reason: error.reason,
-        }));
+        let error = self.row_error(row, error);
+        self.ready.push_back(Err(error));
         if let Some(id) = id.filter(|_| self.mapping.has_lines) {
             if let Some(group) = self.group(&id) {
                 group.draft = None;
@@ -408,81 +427,5 @@ impl OrderReader {
                 self.begin(Group { id, draft: None });
             }
         }
-    }
-}
-
-fn summary_of(
-    input: &Input,
-    table: &Table,
-    header: &Header,
-    mapping: &Mapping,
-    readers: &Readers,
-    samples: &Samples,
-) -> FileSummary {
-    let name = |column: usize| mapping.names.get(column).cloned().unwrap_or_default();
-    let shown = |column: usize| samples.get(column).map(|cells| examples(cells)).unwrap_or_default();
-    let mut columns: Vec<ColumnUse> = mapping
-        .uses
-        .iter()
-        .map(|found| ColumnUse {
-            column: name(found.column),
-            field: found.field.name(),
-            how: found.how,
-            read_as: read_as(found.column, readers),
-            examples: shown(found.column),
-        })
-        .collect();
-    for (column, part) in
-        mapping.parts.iter().filter(|(column, _)| !mapping.uses.iter().any(|found| found.column == *column))
-    {
-        let field = match part {
-            Part::Price => "Order Value (INR), added up",
-            Part::Tax if readers.taxes_on_top => "Tax, added up, on top of the prices",
-            Part::Tax => "Tax, added up, inside the prices",
-            Part::Shipping => "Shipping Fee, added up",
-            Part::Discount => "Discount, added up",
-        };
-        let how = How::Preset;
-        columns.push(ColumnUse {
-            column: name(*column),
-            field,
-            how,
-            read_as: read_as(*column, readers),
-            examples: shown(*column),
-        });
-    }
-    columns.sort_by_key(|found| header.names.iter().position(|name| *name == found.column));
-    let used: HashSet<usize> =
-        mapping.uses.iter().map(|found| found.column).chain(mapping.parts.iter().map(|(column, _)| *column)).collect();
-    let unknown = header.names.iter().enumerate().filter(|(column, name)| !used.contains(column) && !name.is_empty());
-    FileSummary {
-        file: input.name().to_owned(),
-        format: table.kind(),
-        encoding: table.encoding().to_owned(),
-        preset: mapping.preset.map(Preset::name),
-        header_line: header.line,
-        rows_above_header: header.above as u64,
-        columns,
-        unknown_columns: unknown.map(|(_, name)| name.clone()).collect(),
-        suggestions: mapping.suggestions.clone(),
-        rows: 0,
-        orders: 0,
-        lines: 0,
-        bad_rows: 0,
-        dates_not_readable: 0,
-        values_left_out: 0,
-        phones_not_plausible: 0,
-        ids_not_like_pattern: 0,
-    }
-}
-
-/// How the cells of a column are read, where the column had to decide it.
-fn read_as(column: usize, readers: &Readers) -> Option<String> {
-    if let Some(dates) = readers.dates.get(&column) {
-        return dates.order().map(|order| order.name().to_owned());
-    }
-    match readers.amounts.get(&column)?.mark()? {
-        DecimalMark::Comma => Some("decimal comma".to_owned()),
-        DecimalMark::Point => None,
     }
 }

@@ -15,7 +15,11 @@ use super::lines::{self, of_one, quantity};
 use super::mapping::{Mapping, Use};
 use super::preset::{Part, Preset};
 use super::reader::Settings;
-use super::values::{AmountColumn, DateColumn, is_missing, is_refund_processed, payment_state_of, placed_at, state_of};
+use super::source::sheet::NO_VALUE;
+use super::values::{
+    AmountColumn, AmountError, DateColumn, is_missing, is_refund_processed, no_currency, payment_state_of, placed_at,
+    state_of,
+};
 use crate::domain::currency::Currency;
 use crate::domain::ids::OrderId;
 use crate::domain::money::Money;
@@ -77,7 +81,7 @@ fn unguarded(text: &str) -> &str {
 /// An error of a spreadsheet's formula.
 fn is_error(text: &str) -> bool {
     text.starts_with('#')
-        && ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#DATA!"].contains(&text)
+        && [NO_VALUE, "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#DATA!"].contains(&text)
 }
 
 /// How the columns of a file are read.
@@ -94,6 +98,30 @@ pub(super) struct Readers {
     pub(super) taxes_on_top: bool,
     /// The currency that the name of the column of totals gives.
     pub(super) unit: Option<Currency>,
+    /// Columns that the settings decide: their own values do not say how they are read.
+    pub(super) by_settings: Vec<usize>,
+}
+
+/// What of a row is left out, or read in another way than it is written, although the row is used.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LeftOut {
+    /// How many values cannot be read, and are left out.
+    pub(super) values: u64,
+    /// What is said about it.
+    pub(super) notes: Vec<CellError>,
+}
+
+impl LeftOut {
+    /// A value that cannot be read.
+    fn value(&mut self, error: CellError) {
+        self.values += 1;
+        let reason = format!("{}: left out", error.reason);
+        self.notes.push(CellError { reason, ..error });
+    }
+
+    fn note(&mut self, column: Option<usize>, reason: String) {
+        self.notes.push(CellError { column, reason });
+    }
 }
 
 /// An order of which rows are still to come.
@@ -108,7 +136,7 @@ pub(super) struct Draft {
     refunded: Option<Money>,
     cancelled: bool,
     /// Values that cannot be read and are left out.
-    pub(super) left_out: u64,
+    pub(super) left_out: LeftOut,
     /// Telephone numbers that are left out.
     pub(super) phones_left_out: u64,
 }
@@ -155,23 +183,36 @@ impl Readers {
 
     fn amount(&self, column: usize, text: &str, currency: Option<Currency>) -> Result<Option<Money>, CellError> {
         let reader = self.amounts.get(&column).unwrap_or(&self.plain_amounts);
-        reader.read(text, currency).map_err(|error| bad(column, error.to_string()))
+        reader.read(text, currency).map_err(|error| {
+            let hint = if matches!(error, AmountError::Ambiguous { .. }) {
+                ", or add --decimal comma or --decimal point"
+            } else {
+                ""
+            };
+            bad(column, format!("{error}{hint}"))
+        })
     }
 
-    fn date(&self, cells: &Cells<'_>, field: Field, left_out: &mut u64) -> Option<DateTime> {
+    fn date(&self, cells: &Cells<'_>, field: Field, left_out: &mut LeftOut) -> Option<DateTime> {
         let (column, text) = cells.first(field)?;
-        let read = self.dates.get(&column)?.read(&cells.dated(column, text));
-        *left_out += u64::from(read.is_err());
-        read.ok().flatten()
+        match self.dates.get(&column)?.read(&cells.dated(column, text)) {
+            Ok(found) => found,
+            Err(error) => {
+                left_out.value(bad(column, error.to_string()));
+                None
+            }
+        }
     }
 
-    /// The item of a row in its columns with this number; `None` where there is none. An error says what is wrong.
+    /// The item of a row in its columns with this number; `None` where there is none, or none of it is left, which is said in
+    /// `left_out`. An error says what is wrong.
     pub(super) fn line(
         &self,
         mapping: &Mapping,
         cells: &StringRecord,
         slot: usize,
         currency: Option<Currency>,
+        left_out: &mut LeftOut,
     ) -> Result<Option<OrderLine>, String> {
         let cell = |field| {
             let mut found = mapping
@@ -184,15 +225,27 @@ impl Readers {
         let Some(name) = cell(Field::ItemName).map(|(_, text)| text).filter(|text| !is_missing(text)).or(sku) else {
             return Ok(None);
         };
-        let written = cell(Field::ItemQuantity).map(|(_, text)| text);
-        let (count, name) = match (written, written.and_then(quantity)) {
+        let written = cell(Field::ItemQuantity);
+        let (count, name) = match (written, written.and_then(|(_, text)| quantity(text))) {
             (None, _) => (1, name.to_owned()),
             (Some(_), Some(count)) => (count, name.to_owned()),
-            (Some(text), None) if text.trim_matches(['0', '.', ',', ' ']).is_empty() || text.starts_with('-') => {
+            (Some((column, text)), None)
+                if text.trim_matches(['0', '.', ',', ' ']).is_empty() || text.starts_with(['-', '−']) =>
+            {
+                let reason = format!("the quantity is {}: the line {} is left out", quoted(text), quoted(name));
+                left_out.values += 1;
+                left_out.note(Some(column), reason);
                 return Ok(None);
             }
             // Half a kilogram is no number of pieces.
-            (Some(text), None) => (1, format!("{name} ({text})")),
+            (Some((column, text)), None) => {
+                let kept = format!("{name} ({text})");
+                left_out.note(
+                    Some(column),
+                    format!("{} is no whole number of pieces: the line is kept as 1 × {}", quoted(text), quoted(&kept)),
+                );
+                (1, kept)
+            }
         };
         let amount = |field| {
             let Some((column, text)) = cell(field) else { return Ok(None) };
@@ -211,7 +264,16 @@ impl Readers {
     pub(super) fn read(&self, mapping: &Mapping, cells: &StringRecord, id: OrderId) -> Result<Draft, CellError> {
         let cells = Cells { mapping, cells };
         let mut order = Order::new(id);
-        let mut draft_left_out = 0;
+        let mut left_out = LeftOut::default();
+        for found in mapping.uses.iter().filter(|found| found.field != Field::OrderId) {
+            let text = cells.cells.get(found.column).unwrap_or_default();
+            if text == NO_VALUE {
+                let reason = "the formula has no value in the file: open it in a spreadsheet program, save it, and import it again";
+                left_out.value(bad(found.column, reason.to_owned()));
+            } else if is_error(text) && !is_missing(text) {
+                left_out.value(bad(found.column, format!("{} is an error of a formula", quoted(text))));
+            }
+        }
         let strict = self.strict(mapping);
         order.customer_id =
             cells.first(Field::CustomerId).map(|(_, text)| unguarded(text).to_owned()).unwrap_or_default();
@@ -219,8 +281,8 @@ impl Readers {
         (order.platform, order.category) = (written(Field::Platform), written(Field::Category));
         order.feedback = written(Field::Feedback);
         order.status = cells.text(Field::Status);
-        self.read_dates(&cells, &mut order);
-        self.read_facts(&cells, &mut order, strict, &mut draft_left_out)?;
+        self.read_dates(&cells, &mut order, &mut left_out);
+        self.read_facts(&cells, &mut order, strict, &mut left_out)?;
         let phones_left_out = self.read_phones(&cells, &mut order)?;
         let mut draft = Draft {
             order,
@@ -229,7 +291,7 @@ impl Readers {
             incomplete: false,
             refunded: None,
             cancelled: cells.first(Field::CancelledAt).is_some_and(|(_, text)| !is_missing(text)),
-            left_out: draft_left_out,
+            left_out,
             phones_left_out,
         };
         self.read_details(&cells, &mut draft);
@@ -238,7 +300,7 @@ impl Readers {
         Ok(draft)
     }
 
-    fn read_dates(&self, cells: &Cells<'_>, order: &mut Order) {
+    fn read_dates(&self, cells: &Cells<'_>, order: &mut Order, left_out: &mut LeftOut) {
         let (placed, date) = (cells.first(Field::Placed), cells.first(Field::Date));
         order.placed = placed.map(|(_, text)| text.to_owned()).unwrap_or_default();
         order.date = date.map(|(_, text)| text.to_owned());
@@ -246,13 +308,24 @@ impl Readers {
             let (column, text) = found?;
             Some((self.dates.get(&column)?, cells.dated(column, text).into_owned()))
         };
+        let columns = [placed, date];
         let (placed, date) = (with(placed), with(date));
+        let read = [&placed, &date];
         let date = date.as_ref().map(|(column, text)| (*column, text.as_str()));
         order.placed_at = match (&placed, date) {
             (Some((column, text)), date) => placed_at((column, text), date).unwrap_or_default(),
             (None, Some((column, text))) => column.read(text).unwrap_or_default(),
             (None, None) => None,
         };
+        if order.placed_at.is_some() {
+            return;
+        }
+        for (column, found) in columns.into_iter().zip(read) {
+            let error = found.as_ref().and_then(|(reader, text)| reader.read(text).err());
+            if let (Some((column, _)), Some(error)) = (column, error) {
+                left_out.note(Some(column), format!("{error}: kept as text"));
+            }
+        }
     }
 
     #[expect(clippy::unused_self, reason = "one of the readers of a row's cells")]
@@ -261,12 +334,12 @@ impl Readers {
         cells: &Cells<'_>,
         order: &mut Order,
         strict: bool,
-        left_out: &mut u64,
+        left_out: &mut LeftOut,
     ) -> Result<(), CellError> {
         let mut kept = |outcome: Result<Option<u32>, CellError>| match outcome {
             Err(error) if strict => Err(error),
-            Err(_) => {
-                *left_out += 1;
+            Err(error) => {
+                left_out.value(error);
                 Ok(None)
             }
             Ok(found) => Ok(found),
@@ -372,7 +445,7 @@ impl Readers {
         details.updated_at = self.moment(cells, Field::UpdatedAt, &mut draft.left_out);
     }
 
-    fn moment(&self, cells: &Cells<'_>, field: Field, left_out: &mut u64) -> Option<Timestamp> {
+    fn moment(&self, cells: &Cells<'_>, field: Field, left_out: &mut LeftOut) -> Option<Timestamp> {
         let (column, text) = cells.first(field)?;
         // A text with an offset is exact also where the clocks go back.
         if let Ok(exact) = cells.dated(column, text).parse() {
@@ -392,9 +465,17 @@ impl Readers {
             None => self.unit.or_else(|| Some(self.settings.currency).filter(|own| *own != Currency::INR)),
         };
         draft.order.details.currency = currency;
+        let named = cells.first(Field::Currency).is_some_and(|(_, text)| !is_missing(text));
+        // Where a cell of the column says “€”, one that says nothing may be in euros as well.
+        let amount = |column: usize, text: &str| {
+            if !named && self.amounts.get(&column).is_some_and(|reader| reader.lacks_currency(text)) {
+                return Err(bad(column, no_currency(text, self.settings.currency)));
+            }
+            self.amount(column, text, currency)
+        };
         match cells.first(Field::Value) {
             Some((column, text)) => {
-                let total = self.amount(column, text, currency)?;
+                let total = amount(column, text)?;
                 if total.is_none() && strict {
                     return Err(bad(column, "the cell is empty".to_owned()));
                 }
@@ -410,7 +491,7 @@ impl Readers {
         for (column, part) in &cells.mapping.parts {
             let text = cells.at(*column);
             let text = if *part == Part::Discount { text.trim_start_matches('-') } else { text };
-            match self.amount(*column, text, currency)? {
+            match amount(*column, text)? {
                 Some(amount) => {
                     let sum = draft.parts.entry(*part).or_insert(Money::ZERO);
                     *sum = Money::from_minor_units(sum.minor_units().saturating_add(amount.minor_units()));
@@ -427,9 +508,10 @@ impl Readers {
         let mut optional = |field: Field, signed: bool| {
             let (column, text) = cells.first(field)?;
             let text = if signed { text.trim_start_matches(['-', '−']) } else { text };
-            let read = self.amount(column, text, currency);
-            draft.left_out += u64::from(read.is_err());
-            read.ok().flatten()
+            amount(column, text).unwrap_or_else(|error| {
+                draft.left_out.value(error);
+                None
+            })
         };
         let (shipping, tax) = (optional(Field::Shipping, false), optional(Field::Tax, false));
         let (discount, refunded) = (optional(Field::Discount, true), optional(Field::RefundedAmount, true));
@@ -446,7 +528,7 @@ impl Readers {
         slots.sort_unstable();
         slots.dedup();
         for slot in slots {
-            let line = self.line(cells.mapping, cells.cells, slot, currency);
+            let line = self.line(cells.mapping, cells.cells, slot, currency, &mut draft.left_out);
             draft.order.details.lines.extend(line.map_err(|reason| CellError { column: None, reason })?);
         }
         for (_, text) in cells.all(Field::Items).filter(|(_, text)| !is_missing(text)) {

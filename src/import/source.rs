@@ -71,6 +71,12 @@ impl Input {
         Ok(Self { name: name.to_owned(), content })
     }
 
+    /// The same, which messages call by another name.
+    #[must_use]
+    pub fn called(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// How messages call it.
     pub fn name(&self) -> &str {
         &self.name
@@ -153,6 +159,8 @@ pub(super) struct Row {
     pub(super) recoded: bool,
     /// Why it cannot be used, whatever it holds.
     pub(super) broken: Option<&'static str>,
+    /// In which of the sheets that are read it is; 0 is the one whose header is read.
+    pub(super) part: usize,
 }
 
 impl Row {
@@ -168,6 +176,16 @@ pub(super) trait Rows: Send {
     fn next(&mut self, row: &mut Row) -> Result<bool, ImportError>;
 }
 
+/// What a text is that begins like markup: shops give pages of a login or an error under the name of a table.
+fn markup(sample: &[u8]) -> Option<&'static str> {
+    let start = sample.trim_ascii_start();
+    let begins = |with: &str| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
+    if ["<!doctype html", "<html", "<table", "<head", "<body", "<!--"].iter().any(|with| begins(with)) {
+        return Some("a web page (HTML)");
+    }
+    begins("<?xml").then_some("XML")
+}
+
 /// A file whose kind is known.
 #[derive(Debug)]
 pub(super) enum Table {
@@ -181,8 +199,8 @@ pub(super) enum Table {
 
 impl Table {
     /// Finds out what a file is. `hint`: letters of a country, which help to tell old encodings apart. `score`: how much the first rows of a
-    /// sheet look like a table of orders.
-    pub(super) fn new(input: &Input, hint: Option<&str>, score: &dyn Fn(&[Row]) -> usize) -> Result<Self, ImportError> {
+    /// sheet look like a table of orders, and the row that names its columns.
+    pub(super) fn new(input: &Input, hint: Option<&str>, score: sheet::Score<'_>) -> Result<Self, ImportError> {
         let mut start = vec![0; 8 * 1024];
         let mut source = input.open()?;
         let mut filled = 0;
@@ -198,9 +216,20 @@ impl Table {
         if sheet::is_workbook(&start) {
             return Ok(Self::Sheet(sheet::Sheet::open(input, score)?));
         }
+        let no_table = |what| ImportError::NoTable { file: input.name().to_owned(), what };
+        if let Some(what) = encoding::guess(&start) {
+            return Err(no_table(what));
+        }
         let text = encoding::Encoded::detect(input, &start, hint)?;
-        if json::is_json(&text.sample()?) {
+        let sample = text.sample()?;
+        if let Some(what) = markup(&sample) {
+            return Err(no_table(what));
+        }
+        if json::is_json(&sample) {
             return Ok(Self::Json(json::Objects::open(text)?));
+        }
+        if matches!(serde_json::from_slice(&sample), Ok(serde_json::Value::Array(_))) {
+            return Err(ImportError::NoObjects { file: input.name().to_owned() });
         }
         Ok(Self::Delimited(delimited::Delimited::new(text)?))
     }
@@ -231,11 +260,19 @@ impl Table {
         }
     }
 
-    /// The sheet that is read.
-    pub(super) fn sheet(&self) -> Option<&str> {
+    /// The sheet of a row.
+    pub(super) fn sheet(&self, row: &Row) -> Option<&str> {
         match self {
-            Self::Sheet(table) => Some(table.name()),
+            Self::Sheet(table) => table.name(row.part),
             _ => None,
+        }
+    }
+
+    /// Sheets that may hold orders and are not read.
+    pub(super) fn unread(&self) -> &[String] {
+        match self {
+            Self::Sheet(table) => table.unread(),
+            _ => &[],
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn samples(table: &Table, header: &Header) -> Result<Samples, ImportE
     let mut row = Row::default();
     let mut count = 0;
     while count < SAMPLED && rows.next(&mut row)? {
-        if row.line <= header.last_line {
+        if header.covers(&row) {
             continue;
         }
         count += 1;
@@ -45,12 +45,20 @@ pub(super) struct Survey {
     /// Orders whose rows do not stand together, by the hash of their ids.
     scattered: HashSet<u64>,
     hasher: RandomState,
+    /// Rows whose id has a digit, and others.
+    ids: [u64; 2],
 }
 
 impl Survey {
     /// Whether rows of other orders stand between those of this one.
     pub(super) fn is_scattered(&self, id: &OrderId) -> bool {
         self.scattered.contains(&self.hasher.hash_one(id.as_str()))
+    }
+
+    /// Whether the ids of the file have digits: then a word in their place is none.
+    pub(super) fn ids_have_digits(&self) -> bool {
+        let [with, without] = self.ids;
+        with > without
     }
 }
 
@@ -73,7 +81,8 @@ impl Readers {
             .chain(mapping.parts.iter().map(|(column, _)| *column))
             .map(|column| (column, AmountEvidence::default()))
             .collect();
-        let id = mapping.of(Field::OrderId).next().map(|found| found.column).filter(|_| mapping.has_lines);
+        let id = mapping.of(Field::OrderId).next().map(|found| found.column);
+        let mut ids = [0; 2];
         let hasher = RandomState::new();
         let (mut seen, mut scattered) = (HashSet::new(), HashSet::new());
         let mut last = None;
@@ -85,7 +94,7 @@ impl Readers {
         let mut rows = table.rows()?;
         let mut row = Row::default();
         while rows.next(&mut row)? {
-            if row.line <= header.last_line {
+            if header.covers(&row) {
                 continue;
             }
             let cell = |column: usize| row.cells.get(column).unwrap_or_default();
@@ -109,6 +118,11 @@ impl Readers {
                 );
             }
             if let Some(text) = id.map(cell).filter(|text| !text.is_empty()) {
+                let [with, without] = &mut ids;
+                *(if text.contains(char::is_numeric) { with } else { without }) += 1;
+                if !mapping.has_lines {
+                    continue;
+                }
                 let Ok(id) = order_id(text) else { continue };
                 let hash = hasher.hash_one(id.as_str());
                 if last != Some(hash) && !seen.insert(hash) {
@@ -124,8 +138,11 @@ impl Readers {
         // What one column leaves open, the others of the file may show, where they agree.
         let orders = columns.iter().filter_map(|(_, reader)| reader.as_ref().ok().and_then(DateColumn::order));
         let order = agreed(orders.filter(|order| *order != DateOrder::YearFirst));
-        let mut decided = HashMap::new();
+        let (mut decided, mut by_settings) = (HashMap::new(), Vec::new());
         for (column, reader) in columns {
+            if reader.is_err() && settings.dates.is_some() {
+                by_settings.push(column);
+            }
             let reader = reader.or_else(|error| {
                 let order = settings.dates.or(order.filter(|order| error.orders.contains(order)));
                 order.map(|order| DateColumn::in_order(order, &settings.context)).ok_or(error)
@@ -141,19 +158,26 @@ impl Readers {
         let currency = unit.unwrap_or(settings.currency);
         let shared = settings.decimal.or(agreed(amounts.values().filter_map(|evidence| evidence.mark(currency))));
         let mark = |evidence: &AmountEvidence| evidence.mark(currency).or(shared);
+        let open = amounts.iter().filter(|(_, evidence)| evidence.is_open(currency)).map(|(column, _)| *column);
+        by_settings.extend(open.filter(|_| settings.decimal.is_some()));
+        by_settings.sort_unstable();
         let amounts = amounts
             .iter()
-            .map(|(column, evidence)| (*column, AmountColumn::with_mark(mark(evidence), currency)))
+            .map(|(column, evidence)| {
+                let reader = AmountColumn::with_mark(mark(evidence), currency);
+                (*column, reader.mixed(evidence.names_another(currency)))
+            })
             .collect();
         let readers = Self {
             settings: settings.clone(),
             dates: decided,
             amounts,
             plain_amounts: AmountColumn::with_mark(shared, currency),
+            by_settings,
             taxes_on_top: taxes.on_top(),
             unit,
         };
-        Ok((readers, Survey { scattered, hasher }))
+        Ok((readers, Survey { scattered, hasher, ids }))
     }
 }
 

@@ -81,7 +81,7 @@ fn bad_rows_say_what_and_why() {
         ("O1,C,P,,1,Dairy,5.9999,,5,No,No", "Order Value (INR): “5.9999” has more decimals than INR has"),
         (
             "O1,C,P,,1,Dairy,5.999,,5,No,No",
-            "Order Value (INR): “5.999” can be 5999 or 5.999: write it without a separator of thousands, and with two decimals",
+            "Order Value (INR): “5.999” can be 5999 or 5.999: write it without a separator of thousands, and with two decimals, or add --decimal comma or --decimal point",
         ),
         ("O1,C,P,,1,Dairy,1,,6,No,No", "Service Rating: “6” is not a whole number of stars from 1 to 5"),
         ("O1,C,P,,1,Dairy,1,,4.5,No,No", "Service Rating: “4.5” is not a whole number of stars from 1 to 5"),

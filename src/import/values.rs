@@ -8,8 +8,10 @@ mod dates;
 mod marks;
 mod states;
 
+pub(super) use self::amounts::no_currency;
 pub use self::amounts::{AmountColumn, AmountError, AmountEvidence, DecimalMark};
 pub use self::dates::{Ambiguous, DateColumn, DateContext, DateEvidence, DateOrder, Unreadable, placed_at};
+pub(super) use self::marks::is_currency_mark;
 pub use self::states::{is_refund_processed, payment_state_of, state_of};
 
 /// Whether a cell says that the value is not known.

@@ -221,6 +221,9 @@ fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<
     // A time alone, as the original's data has it, is no reason to tell anything where the date stands beside it.
     if order.placed_at.is_some() {
         left_out.clear();
+    } else if order.date.is_some() {
+        let value = document.get(column::DATE);
+        left_out.push(Refusal::new(column::DATE, format!("{} is no date such as 2026-11-20", quoted(value))));
     }
     let first = document.get(column::PHONE);
     let others = phones(document.get(column::OTHER_PHONES));
@@ -486,6 +489,12 @@ mod tests {
             panic!()
         };
         assert_eq!(left_out[0].field, column::PLACED);
+        for odd in ["never", "12/01/2026"] {
+            let Reading::Order(order, left_out) = read(&json!({"id": 1, "order_date": odd}), &context(), now()) else {
+                panic!("{odd}")
+            };
+            assert_eq!((order.placed_at, left_out.len(), left_out[0].field), (None, 1, column::DATE), "{odd}");
+        }
         let dated = read_order(&json!({"id": 1, "Order Date & Time": "18:30", "order_date": "2026-11-20"}));
         assert_eq!(dated.placed_at, Some("2026-11-20T18:30:00".parse().unwrap()));
     }

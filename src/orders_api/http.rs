@@ -24,7 +24,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::lock::{Denied, OrdersLock, Shown, is_ping};
 use super::shopify::Delivery;
-use super::{Reading, ShopContext, Source, document, intake, shopify, woocommerce};
+use super::{Reading, Refusal, ShopContext, Source, document, intake, shopify, woocommerce};
 use crate::domain::words::excerpt;
 use crate::http::body::BodyPlaces;
 use crate::http::client::Client;
@@ -156,7 +156,7 @@ fn status(source: Source, report: &intake::Report) -> StatusCode {
 
 fn unreadable(source: Source, reason: &str) -> Response {
     count(source.as_str(), "malformed");
-    tracing::warn!(source = source.as_str(), "a body of orders is not JSON");
+    tracing::warn!(source = source.as_str(), reason = excerpt(reason, 160), "a body of orders is not JSON");
     let status = if source == Source::Api { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     (status, Json(json!({"accepted": 0, "error": reason}))).into_response()
 }
@@ -193,6 +193,7 @@ fn read_now(server: &Inner, source: Source, headers: &HeaderMap, body: &[u8]) ->
     };
     if let Reading::Refused { .. } = reading {
         let id = header("x-shopify-webhook-id").or_else(|| header("x-wc-webhook-delivery-id")).unwrap_or_default();
+        // Why, and of which order, is told where it is refused.
         tracing::warn!(
             source = source.as_str(),
             delivery = excerpt(id, 80).escape_debug().to_string(),
@@ -209,7 +210,7 @@ fn documents(body: &[u8], read: &mut dyn FnMut(&Value) -> Reading) -> Result<Vec
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let strict = Each { read, into: &mut readings }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     let Err(error) = strict else { return Ok(readings) };
-    let Ok((value, _)) = lenient::parse(body) else {
+    let Ok((value, replaced)) = lenient::parse(body) else {
         return Err(format!("the body is not JSON: {error}"));
     };
     let list = match &value {
@@ -217,11 +218,23 @@ fn documents(body: &[u8], read: &mut dyn FnMut(&Value) -> Reading) -> Result<Vec
         Value::Object(fields) if is_envelope(fields.keys().map(String::as_str)) => fields["orders"].as_array(),
         _ => None,
     };
-    match (list, &value) {
-        (Some(list), _) => Ok(list.iter().map(read).collect()),
-        (None, Value::Object(_)) => Ok(vec![read(&value)]),
-        (None, _) => Err("the body is neither an order nor a list of orders".to_owned()),
+    let mut readings: Vec<Reading> = match (list, &value) {
+        (Some(list), _) => list.iter().map(read).collect(),
+        (None, Value::Object(_)) => vec![read(&value)],
+        (None, _) => return Err("the body is neither an order nor a list of orders".to_owned()),
+    };
+    let lost = replaced.numbers + replaced.nested;
+    if lost > 0 {
+        let reason = format!(
+            "{lost} values of the body cannot be read, such as a number that is too large or nesting without end, and count as empty"
+        );
+        for reading in &mut readings {
+            if let Reading::Order(_, left_out) = reading {
+                left_out.push(Refusal { field: "body", reason: reason.clone() });
+            }
+        }
     }
+    Ok(readings)
 }
 
 /// Whether an object is a list of orders with its name.

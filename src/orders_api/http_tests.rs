@@ -128,6 +128,14 @@ async fn one_bad_order_keeps_no_other_out() {
 }
 
 #[tokio::test]
+async fn a_value_that_no_parser_holds_is_told() {
+    let shop = Shop::new();
+    let (status, report) = shop.post(r#"{"order_id": "A1", "total": 1e400}"#).await;
+    assert_eq!((status, &report["accepted"]), (StatusCode::OK, &json!(1)), "{report}");
+    assert_eq!(report["left_out"][0]["field"], "body", "{report}");
+}
+
+#[tokio::test]
 async fn rubbish_is_told_and_changes_nothing() {
     let shop = Shop::new();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

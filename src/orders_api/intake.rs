@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Reading, Refusal, Source};
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Order, OrderState};
+use crate::domain::words::excerpt;
 use crate::store::{Result, Store, UpsertOutcome};
 use crate::telemetry::metric;
 
@@ -90,7 +91,8 @@ pub(super) async fn save(store: &Arc<dyn Store>, source: Source, readings: Vec<R
                 report.ignored += 1;
             }
             Reading::Refused { id, why } => {
-                tracing::warn!(source = source.as_str(), field = why.field, "an order cannot be used");
+                let (order, reason) = (id.as_deref().map(logged), logged(&without_contact(&why)));
+                tracing::warn!(source = source.as_str(), order, field = why.field, reason, "an order cannot be used");
                 report.refused.push(Told::new(index, id, why));
             }
         }
@@ -108,6 +110,24 @@ pub(super) async fn save(store: &Arc<dyn Store>, source: Source, readings: Vec<R
     report.accepted = report.added + report.updated + report.unchanged + report.stale;
     report.count(source);
     Ok(report)
+}
+
+/// A text of a delivery on one line of a log.
+fn logged(text: &str) -> String {
+    excerpt(text, 160).escape_debug().to_string()
+}
+
+/// A reason without what it quotes of how a customer is reached.
+fn without_contact(why: &Refusal) -> String {
+    let field = why.field.to_lowercase();
+    match (why.reason.find('“'), why.reason.rfind('”')) {
+        (Some(from), Some(to))
+            if from < to && ["phone", "mail", "name", "address"].iter().any(|word| field.contains(word)) =>
+        {
+            format!("{}“…{}", &why.reason[..from], &why.reason[to..])
+        }
+        _ => why.reason.clone(),
+    }
 }
 
 /// Cancels an order that the shop deleted; `false` where there is none, or it stays as it is. One that was delivered or given

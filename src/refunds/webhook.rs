@@ -71,9 +71,15 @@ fn body(payout: &Payout, now: Timestamp) -> Value {
             "payment_id": refund.route.payment_id,
             "reason": refund.reason,
             "requested_at": refund.at.to_string(),
-            "confirm": format!("/refunds/{}", refund.transaction_id),
+            "confirm": confirm_path(&refund.transaction_id),
         },
     })
+}
+
+/// Where a refund is confirmed: an order's id may hold `#`, `/` or anything else that ends a path.
+fn confirm_path(transaction: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(transaction.as_bytes()).collect();
+    format!("/refunds/{}", encoded.replace('+', "%20"))
 }
 
 #[async_trait]

@@ -34,6 +34,19 @@ async fn the_shop_is_told_by_a_signed_request_with_the_same_identifier_each_time
 }
 
 #[test]
+fn the_address_of_a_confirmation_is_one_whatever_the_orders_id_is() {
+    for (id, path) in [
+        ("RFND_1_ORD000003", "/refunds/RFND_1_ORD000003"),
+        ("RFND_1_#1005", "/refunds/RFND_1_%231005"),
+        ("RFND_1_A/B C?D+E%", "/refunds/RFND_1_A%2FB%20C%3FD%2BE%25"),
+        ("RFND_1_402-123", "/refunds/RFND_1_402-123"),
+    ] {
+        assert_eq!(confirm_path(id), path);
+        assert_eq!(confirm_path(id).parse::<axum::http::Uri>().unwrap().path(), path, "nothing ends it");
+    }
+}
+
+#[test]
 fn weak_secrets_and_odd_addresses_are_refused_in_words() {
     let wrong = |url: &str, secret: &str| RefundWebhook::new(url, &SecretString::from(secret)).err().unwrap();
     assert!(wrong("ftp://shop.example", SECRET).contains("ftp:"));

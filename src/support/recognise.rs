@@ -63,13 +63,20 @@ impl SupportService {
     }
 
     /// Looks up what a customer's message may name. `names`: those that are known from earlier messages; `asked`: the
-    /// message answers the question for an id.
+    /// message answers the question for an id; `patterns`: what finds ids in it.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn recognise(&self, user: &UserId, text: &str, asked: bool, names: &OrderNames) -> Result<Recognised> {
+    pub async fn recognise(
+        &self,
+        user: &UserId,
+        text: &str,
+        asked: bool,
+        names: &OrderNames,
+        patterns: &IdPatterns,
+    ) -> Result<Recognised> {
         let mut found = Recognised { names: names.clone(), own: Vec::new() };
-        for mention in self.patterns().mentions(text, asked).into_iter().take(MOST_MENTIONS) {
+        for mention in patterns.mentions(text, asked).into_iter().take(MOST_MENTIONS) {
             if mention.certainty == Certainty::Alike {
                 continue;
             }
@@ -79,21 +86,19 @@ impl SupportService {
     }
 
     async fn look_for(&self, user: &UserId, mention: &Mention, found: &mut Recognised) -> Result<()> {
-        let mut first = None;
         for name in std::iter::once(&mention.id).chain(&mention.others) {
-            for id in self.orders_called(name).await? {
+            for id in self.orders_like(name).await? {
                 if self.is_own(user, &id).await? {
                     // Written in the likeliest family's way, it is their order all the same.
                     found.names.add(mention.id.clone(), id.clone());
                     found.own.push(id);
                     return Ok(());
                 }
-                if *name == mention.id {
-                    first = first.or(Some(id));
-                }
             }
         }
-        if let Some(id) = first.filter(|_| mention.certainty == Certainty::Named) {
+        if mention.certainty == Certainty::Named
+            && let Some(id) = self.orders_called(&mention.id).await?.into_iter().next()
+        {
             found.names.add(mention.id.clone(), id);
         }
         Ok(())
@@ -105,6 +110,18 @@ impl SupportService {
             return Ok(vec![name.clone()]);
         }
         self.store.orders_named(name.as_str()).await
+    }
+
+    /// The same, and those that differ from it in the sign of a number alone: `1005` may mean the writer's own `#1005`, also
+    /// where a stranger's order has that very id.
+    async fn orders_like(&self, name: &OrderId) -> Result<Vec<OrderId>> {
+        let mut found = self.orders_called(name).await?;
+        for id in self.store.orders_named(name.as_str()).await? {
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+        Ok(found)
     }
 
     async fn is_own(&self, user: &UserId, id: &OrderId) -> Result<bool> {

@@ -165,3 +165,33 @@ fn a_setting_overrides_and_doctor_tells() {
     assert_eq!(event["triage"]["intent"], "track_order", "{event}");
     assert_eq!(looked_up(&event), ["OD430012345678901000"]);
 }
+
+/// A shop whose ids are plain numbers, as WooCommerce numbers orders; without telephone numbers.
+#[test]
+fn a_number_that_is_asked_for_as_a_proof_is_one() {
+    let orders = [("1501", "2026-11-20", "", "Delivered"), ("1502", "2026-11-21", "", "Out for delivery")];
+    for messages in [["where is order 1501", "100"], ["1501", "100"], ["where is order 1501", "it was 100"]] {
+        let folder = shop(&orders);
+        let events = talk(folder.path(), "919845012345", &messages);
+        assert!(reply(&events[0]).contains("the id of 1501 alone is not enough"), "{}", events[0]);
+        assert_eq!(looked_up(&events[1]), ["1501"], "{messages:?}: {}", events[1]);
+        assert!(reply(&events[1]).contains("Order 1501 (₹100)"), "{messages:?}: {}", events[1]);
+    }
+    // The proof is a number that is another order's id.
+    let folder = shop(&[("100", "2026-11-20", "", "Delivered"), ("101", "2026-11-21", "", "Delivered")]);
+    let events = talk(folder.path(), "919845012345", &["where is order 101", "200"]);
+    assert!(reply(&events[1]).contains("Order 101 (₹200)"), "{}", events[1]);
+}
+
+#[test]
+fn ones_own_order_goes_before_a_strangers_of_the_same_number() {
+    let orders = [("#1005", "2026-11-20", "+91 98450 12345", "Delivered"), ("1005", "2026-11-21", "", "Delivered")];
+    for message in ["where is order 1005", "1005", "where is #1005"] {
+        let folder = shop(&orders);
+        let events = talk(folder.path(), "919845012345", &[message]);
+        assert_eq!(looked_up(&events[0]), ["#1005"], "{message}: {}", events[0]);
+    }
+    let folder = shop(&orders);
+    let events = talk(folder.path(), "919800000001", &["where is order 1005"]);
+    assert!(!reply(&events[0]).contains("₹"), "{}", events[0]);
+}

@@ -518,8 +518,83 @@ fn lines_of_a_second_file() {
     shop.file("orders.csv", table(&[row("ORD1")]))
         .file("items.csv", "Order ID,Product,Qty,Price\nORD1,Tea,2,5\nORD1,Ghee,0,9\n,x,1,1\n");
     let ended = shop.run(&["import", "--store", "shop.db", "orders.csv", "--lines", "items.csv"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), "items.csv:4: the cell is empty\n"), "{ended:?}");
+    let told = "items.csv:3: Qty: the quantity is “0”: the line “Ghee” is left out\nitems.csv:4: Order ID: the cell is empty\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), told), "{ended:?}");
     assert!(ended.stdout.starts_with("imported 1 order with 1 line from orders.csv"), "{ended:?}");
+    assert!(ended.stdout.contains("2  bad rows, skipped"), "{ended:?}");
+
+    // Half of an order's lines, and lines of orders that are not there.
+    let shop = Shop::new();
+    let items = "Order ID,Item Name,Quantity,Price\nL-101,Tea,2,100\nL-101,Mug,1,abc\nL-102,Bowl,1,100\nl-102,,1,100\nL-103,Cup,1,5\nL-104,Jar,-1,5\nL-104,Lid,one,5\nL-9,Ghost,1,5\n";
+    shop.file("orders.csv", "Order ID,Total\nL-101,300\nL-102,100\nL-103,5\nL-104,5\n").file("items.csv", items);
+    let summary = shop.import(&["orders.csv", "--lines", "items.csv"]);
+    assert_eq!((&summary["bad_rows"], &summary["lines"]), (&4.into(), &2.into()), "{summary}");
+    assert_eq!(summary["lines_file"]["bad_rows"], 4, "{summary}");
+    let lines = |id: &str| shop.order(id).unwrap().details.lines.into_iter().map(|line| line.name).collect::<Vec<_>>();
+    assert_eq!(lines("L-101"), [""; 0], "one of its rows cannot be used");
+    assert_eq!(lines("L-102"), [""; 0]);
+    assert_eq!(lines("L-103"), ["Cup"]);
+    assert_eq!(lines("L-104"), ["Lid (one)"]);
+    let strict = shop.run(&["import", "--store", "shop.db", "--strict", "orders.csv", "--lines", "items.csv"]);
+    assert_eq!(strict.code, Some(1), "{strict:?}");
+    let dry = shop.run(&["import", "--store", "shop.db", "--dry-run", "orders.csv", "--lines", "items.csv"]);
+    assert!(dry.stdout.contains("items.csv: CSV") && dry.stdout.contains("Item Name"), "{dry:?}");
+    assert!(dry.stderr.contains("items.csv:9: there is no order L-9"), "{dry:?}");
+}
+
+#[test]
+fn what_is_no_order_or_not_what_it_seems_is_said() {
+    let shop = Shop::new();
+    shop.file(
+        "sums.csv",
+        "Order ID,Date,Customer,Total\nT-1001,2026-11-20,Asha,100\nT-1002,2026-11-21,Ben,200\nGrand Total,,,300\n",
+    );
+    let ended = shop.run(&["import", "--store", "shop.db", "sums.csv"]);
+    assert!(ended.stdout.contains("1  rows with sums below the orders, left out"), "{ended:?}");
+    assert!(ended.stdout.contains("sums.csv:4: Order ID: “GRAND TOTAL” is no order"), "{ended:?}");
+    assert_eq!(shop.count(), 2);
+    shop.file(
+        "counts.csv",
+        "Order ID,Total,Item Name,Quantity\nQ-1,3,Tea,two\nQ-2,3,Tea,1.5\nQ-3,3,Tea,-2\nQ-4,3,Tea,0\n",
+    );
+    let ended = shop.run(&["import", "--store", "shop.db", "counts.csv"]);
+    for said in ["“two” is no whole number", "“1.5” is no whole number", "the quantity is “-2”", "the quantity is “0”"]
+    {
+        assert!(ended.stdout.contains(said), "{said}: {ended:?}");
+    }
+    shop.file("euros.csv", "Order ID,Total\nE-1,\"1,299.00 €\"\nE-2,20\nE-3,₹30\n");
+    let ended = shop.run(&["import", "--store", "shop.db", "euros.csv"]);
+    assert!(ended.stdout.starts_with("imported 1 order"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("euros.csv:3: Total: “20” names no currency") && ended.stderr.contains("[shop] currency"),
+        "{ended:?}"
+    );
+    shop.file("open.csv", "Order ID,Total\nA-1,1.200\nA-2,7\n");
+    let ended = shop.run(&["import", "--store", "shop.db", "open.csv"]);
+    assert!(ended.stderr.contains("--decimal comma or --decimal point"), "{ended:?}");
+    for (name, bytes, what) in [
+        ("page.csv", b"<html><table><tr><td>Order ID</td></tr></table></html>".to_vec(), "a web page (HTML)"),
+        ("paper.csv", b"%PDF-1.7\nabc".to_vec(), "a PDF"),
+        ("packed.csv", b"\x1f\x8b\x08xx".to_vec(), "a compressed file"),
+        ("list.json", b"[1,2,\"x\"]".to_vec(), "holds no objects"),
+    ] {
+        let ended = shop.file(name, bytes).run(&["import", "--store", "shop.db", name]);
+        assert!(ended.code == Some(1) && ended.stderr.contains(what), "{name}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_the_settings_decide_is_said() {
+    let shop = Shop::new();
+    shop.file("ecomres.toml", "[import]\ndates = \"day-first\"\ndecimal = \"comma\"\n");
+    shop.file("a.csv", "Order ID,Date,Total\nA-1,03/04/2026,1.200\n");
+    let ended = shop.run(&["import", "--store", "shop.db", "a.csv"]);
+    assert!(
+        ended.stdout.contains(
+            "as [import] dates and decimal of the settings say: “Date” day-first, “Total” with a decimal comma"
+        ),
+        "{ended:?}"
+    );
 }
 
 #[test]

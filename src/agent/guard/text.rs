@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::amounts::{self, Meaning};
 use super::readable::{self, is_invisible, is_mark};
-use crate::domain::currency::{Currency, ShopMoney};
+use crate::domain::currency::{Currency, SIGN_AFTER, SIGN_BEFORE, ShopMoney};
 use crate::domain::ids::IdPatterns;
 use crate::domain::pattern::pattern;
 
@@ -33,6 +33,100 @@ fn is_money_word(letters: &str) -> bool {
     CURRENCY_WORDS.contains(&letters) || Currency::new(letters).is_some()
 }
 
+/// Ids that are known by themselves: no pattern has to recognise them, and none may take them for something else.
+#[derive(Debug, Default)]
+pub(super) struct Literals {
+    /// The text in plain letters, and the order that it names; `None` for a transaction. The longest first.
+    known: Vec<(String, Option<String>)>,
+}
+
+impl Literals {
+    /// Transactions, and orders by each of their names.
+    pub(super) fn new<'a>(
+        transactions: impl IntoIterator<Item = &'a str>,
+        orders: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let transactions = transactions.into_iter().map(|transaction| (plain(transaction), None));
+        let orders = orders.into_iter().map(|(name, id)| (plain(name), Some(id.to_owned())));
+        let mut known: Vec<(String, Option<String>)> =
+            transactions.chain(orders).filter(|(text, _)| !text.trim().is_empty()).collect();
+        known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        known.dedup();
+        Self { known }
+    }
+
+    /// The text with a space for each transaction and a place such as `@0` for each order, where they stand as a whole word.
+    pub(super) fn taken_out(&self, text: &str, orders: &mut Vec<String>) -> String {
+        let mut out = text.to_owned();
+        for (name, order) in &self.known {
+            let mut from = 0;
+            while let Some(at) = find_ignoring_case(&out, name, from) {
+                let end = at + name.len();
+                if !stands_alone(&out, at, end) {
+                    from = end;
+                    continue;
+                }
+                let with = match order {
+                    None => " ".to_owned(),
+                    Some(id) => {
+                        let place = orders.iter().position(|known| known == id).unwrap_or_else(|| {
+                            orders.push(id.clone());
+                            orders.len() - 1
+                        });
+                        format!(" @{place} ")
+                    }
+                };
+                out.replace_range(at..end, &with);
+                from = at + with.len();
+            }
+        }
+        out
+    }
+}
+
+/// Where a text holds another one from a place on, with ASCII letters in any case.
+fn find_ignoring_case(text: &str, part: &str, from: usize) -> Option<usize> {
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    let found = text.get(from..)?.windows(part.len()).position(|window| window.eq_ignore_ascii_case(part))?;
+    Some(from + found)
+}
+
+/// Whether what stands there is no piece of a longer word, number or amount.
+fn stands_alone(text: &str, from: usize, to: usize) -> bool {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let (mut before, mut after) = (text[..from].chars().rev(), text[to..].chars());
+    let left = match before.next() {
+        Some('.' | ',' | '-' | '/') => !before.next().is_some_and(char::is_alphanumeric),
+        Some(c) => !c.is_alphanumeric() && !matches!(c, '_' | '#' | '@' | amounts::PLACEHOLDER) && !is_sign(text, from),
+        None => true,
+    };
+    let right = match after.next() {
+        Some('.' | ',' | '/') => !digit(after.next()) && !text[to..].starts_with("/-"),
+        Some('-') => !after.next().is_some_and(char::is_alphanumeric),
+        Some(c) => !c.is_alphanumeric() && c != '_' && !is_sign_after(&text[to..]),
+        None => true,
+    };
+    // `1 599 kr`: three digits may be the thousands of an amount.
+    let beside = |near: Option<char>, next: Option<char>| near == Some(' ') && digit(next);
+    let (mut before, mut after) = (text[..from].chars().rev(), text[to..].chars());
+    let group = to - from == 3
+        && text[from..to].bytes().all(|byte| byte.is_ascii_digit())
+        && (beside(before.next(), before.next()) || beside(after.next(), after.next()));
+    left && right && !group
+}
+
+static SIGN_ENDS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)(?:{SIGN_BEFORE})[\s.:=]*$")));
+static SIGN_BEGINS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)^\s*(?:{SIGN_AFTER})")));
+
+/// Whether the sign of a currency stands before a place: then a number there is an amount, also one that is an order's id.
+fn is_sign(text: &str, at: usize) -> bool {
+    SIGN_ENDS.is_match(&text[..at])
+}
+
+fn is_sign_after(text: &str) -> bool {
+    SIGN_BEGINS.is_match(text)
+}
+
 /// What a sentence names.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -48,8 +142,10 @@ pub(super) struct Parsed {
 
 impl Parsed {
     /// Parses one sentence. `patterns`: what the shop's ids look like; without them, only ids of letters and digits are known.
-    pub(super) fn new(sentence: &str, shop: &ShopMoney, patterns: Option<&IdPatterns>) -> Self {
-        let text = plain(sentence);
+    /// `known`: what may stand there as it is; it is taken out before any pattern looks at the rest, whatever it looks like.
+    pub(super) fn new(sentence: &str, shop: &ShopMoney, patterns: Option<&IdPatterns>, known: &Literals) -> Self {
+        let mut orders: Vec<String> = Vec::new();
+        let text = known.taken_out(&plain(sentence), &mut orders);
         let mut references = Vec::new();
         let mut take = |hit: &Captures<'_>| {
             references.push(hit[0].trim_matches('_').to_owned());
@@ -57,7 +153,6 @@ impl Parsed {
         };
         let text = TRANSACTION.replace_all(&text, &mut take);
         let text = REFERENCE.replace_all(&text, &mut take).into_owned();
-        let mut orders: Vec<String> = Vec::new();
         let text = match patterns {
             Some(patterns) => patterns.replaced(&text, |id| {
                 let index = orders.iter().position(|known| known == id.as_str()).unwrap_or_else(|| {
@@ -89,7 +184,10 @@ impl Parsed {
 
 /// The amounts in a text of a shop as they are shown there, and what they can mean.
 pub fn amounts_in(text: &str, shop: &ShopMoney) -> Vec<(String, Meaning)> {
-    sentences(text).into_iter().flat_map(|sentence| Parsed::new(sentence, shop, None).amounts).collect()
+    sentences(text)
+        .into_iter()
+        .flat_map(|sentence| Parsed::new(sentence, shop, None, &Literals::default()).amounts)
+        .collect()
 }
 
 /// The text without markup, combining marks and invisible characters, with plain letters, digits, spaces and apostrophes.

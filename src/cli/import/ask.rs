@@ -3,12 +3,11 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use super::super::InputError;
 use super::super::output::visible;
-use super::super::{Global, InputError};
-use super::MAX_SHOWN;
 use super::summary::{column_table, grouped};
 use crate::import::values::DateOrder;
-use crate::import::{Choice, Field, FileSummary, RowError};
+use crate::import::{Choice, Field, FileSummary};
 
 fn answer(question: &str) -> anyhow::Result<String> {
     eprint!("{} ", visible(question));
@@ -79,19 +78,5 @@ pub(super) fn columns(summary: &FileSummary, suggestions: bool) -> anyhow::Resul
             "say what a column holds with --map, such as --map \"Ref=Order ID\"; see `ecomres import --help`",
         )
         .into()),
-    }
-}
-
-/// Shows rows that cannot be used.
-pub(super) fn show_bad(bad: &[RowError], global: &Global) {
-    if global.quiet {
-        return;
-    }
-    for row in bad.iter().take(usize::try_from(MAX_SHOWN).unwrap_or(usize::MAX)) {
-        eprintln!("{}", visible(&row.to_string()));
-    }
-    let more = (bad.len() as u64).saturating_sub(MAX_SHOWN);
-    if more > 0 {
-        eprintln!("… and {more} more bad rows");
     }
 }

@@ -31,6 +31,8 @@ pub(super) fn as_text(summary: &ImportSummary, took: Duration) -> String {
     };
     line(summary.repeated, repeated);
     line(summary.bad_rows, "bad rows, skipped");
+    let sums: u64 = summary.files.iter().map(|file| file.sums_left_out).sum();
+    line(sums, "rows with sums below the orders, left out");
     line(summary.dates_not_readable, "dates not readable, kept as text");
     line(summary.values_left_out, "other values not readable, left out");
     line(
@@ -38,7 +40,7 @@ pub(super) fn as_text(summary: &ImportSummary, took: Duration) -> String {
         "of the bad rows for their telephone number: write it with + and the country code, or set shop.country",
     );
     line(summary.ids_not_like_pattern, "warning: order ids that are not found in messages: see orders.pattern");
-    for file in &summary.files {
+    for file in summary.files.iter().chain(&summary.lines_file) {
         text += &about(file, summary.dry_run);
     }
     if summary.dry_run {
@@ -63,6 +65,22 @@ fn about(summary: &FileSummary, whole: bool) -> String {
         let used: Vec<String> =
             summary.columns.iter().map(|used| format!("{} = {}", used.column, used.field)).collect();
         let _ = writeln!(text, "  {file}: columns used: {}", used.join(", "));
+    }
+    for sheet in &summary.sheets_not_read {
+        let _ = writeln!(
+            text,
+            "  {file}: sheet “{sheet}” is not read: its columns are not those of the sheet that is; save it as a file of its own to import it"
+        );
+    }
+    if !summary.read_by_settings.is_empty() {
+        let read = summary.read_by_settings.join(", ");
+        let _ = writeln!(text, "  {file}: read as [import] dates and decimal of the settings say: {read}");
+    }
+    for note in &summary.notes {
+        let _ = writeln!(text, "  {note}");
+    }
+    if summary.more_notes > 0 {
+        let _ = writeln!(text, "  {file}: … and {} more such notes", grouped(summary.more_notes));
     }
     if !unknown_columns.is_empty() {
         let columns = counted(unknown_columns.len() as u64, "column");

@@ -86,9 +86,16 @@ pub(super) fn run(folder: &Path, options: &Options, global: &Global) -> anyhow::
     loop {
         let files = watched.ready(Instant::now()).with_context(|| format!("reading {}", folder.display()))?;
         for name in files {
+            let shown = folder.join(&name).display().to_string();
             let mut import = |copy: &Path| {
-                let one = Options { files: vec![copy.to_owned()], watch: None, unattended: true, ..options.clone() };
-                super::run(&one, global)
+                let one = Options {
+                    files: vec![copy.to_owned()],
+                    watch: None,
+                    unattended: true,
+                    shown_as: Some(shown.clone()),
+                    ..options.clone()
+                };
+                super::import_and_tell(&one, global)
             };
             match watched.take(&name, Instant::now(), &mut import) {
                 Ok(Taken::Imported | Taken::Known | Taken::Changed) => {}
@@ -226,7 +233,8 @@ impl Folder {
         Ok(ready.into_iter().map(|(_, name)| name).collect())
     }
 
-    /// Imports a file, unless its content was before. `import` gets the path of a whole copy.
+    /// Imports a file, unless its content was before. `import` gets the path of a whole copy, and returns the rows that it could not
+    /// use: they are told beside the file.
     ///
     /// # Errors
     /// When what happened cannot be remembered, or `import` was interrupted.
@@ -234,7 +242,7 @@ impl Folder {
         &mut self,
         name: &OsStr,
         now: Instant,
-        import: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
+        import: &mut dyn FnMut(&Path) -> anyhow::Result<Vec<String>>,
     ) -> anyhow::Result<Taken> {
         let path = self.path.join(name);
         let shown = name.to_string_lossy().into_owned();
@@ -255,8 +263,12 @@ impl Folder {
         }
         let copy = work.path().join(INSIDE).join(name);
         let in_place = |text: String| text.replace(&copy.display().to_string(), &path.display().to_string());
+        let mut skipped = Vec::new();
         let taken = match import(&copy) {
-            Ok(()) => Taken::Imported,
+            Ok(bad) => {
+                skipped = bad;
+                Taken::Imported
+            }
             Err(error) if error.chain().any(is_interruption) => return Err(error),
             Err(error) if error.chain().any(is_of_the_store) => {
                 settle(&mut self.seen, Some(now + AGAIN));
@@ -271,6 +283,14 @@ impl Folder {
             Taken::Failed(reason) => {
                 let told = format!(
                     "{reason}\n\n{shown} was not imported. Correct it, or remove this file to have it tried again.\n"
+                );
+                write_whole(&reason_file, told.as_bytes())
+                    .with_context(|| format!("writing {}", reason_file.display()))?;
+            }
+            Taken::Imported if !skipped.is_empty() => {
+                let told = format!(
+                    "{}\n\nThese rows of {shown} were not imported; the others were. Correct them and put the file here again.\n",
+                    in_place(skipped.join("\n"))
                 );
                 write_whole(&reason_file, told.as_bytes())
                     .with_context(|| format!("writing {}", reason_file.display()))?;
@@ -424,8 +444,10 @@ mod tests {
                     if text.starts_with("busy") {
                         return Err(StoreError::NoName.into());
                     }
+                    let bad = text.lines().filter(|line| line.starts_with("odd"));
+                    let bad = bad.map(|line| format!("{}:2: {line}", path.display())).collect();
                     imported.push(text);
-                    Ok(())
+                    Ok(bad)
                 };
                 let what = self.folder.take(&name, self.now, &mut import).unwrap();
                 taken.push((name.to_string_lossy().into_owned(), what));
@@ -478,6 +500,23 @@ mod tests {
         watched.look(0);
         watched.look(3);
         assert_eq!(watched.imported, ["half and half"]);
+    }
+
+    #[test]
+    fn rows_that_could_not_be_used_are_told_beside_the_file() {
+        let mut watched = Watched::new();
+        watched.move_in("orders.csv", "good\nodd row");
+        assert_eq!(watched.look(0), [("orders.csv".to_owned(), Taken::Imported)]);
+        let beside = watched.place.path().join("orders.csv.reason.txt");
+        let told = fs::read_to_string(&beside).unwrap();
+        let path = watched.place.path().join("orders.csv").display().to_string();
+        assert!(told.starts_with(&format!("{path}:2: odd row\n")), "{told}");
+        assert!(told.contains("the others were"), "{told}");
+        watched.restart();
+        assert_eq!(watched.look(5), [("orders.csv".to_owned(), Taken::Known)], "not again for what it could not use");
+        watched.move_in("orders.csv", "good\ngood row");
+        watched.look(5);
+        assert!(!beside.exists(), "it is whole now");
     }
 
     #[test]

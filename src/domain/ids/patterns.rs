@@ -178,7 +178,13 @@ impl IdPatterns {
         Self { own: Arc::new(known), ..self.clone() }
     }
 
-    /// The same where something else was asked for, such as an amount: a message that is nothing but a number is no id.
+    /// How the writer calls an order.
+    pub fn name_of<'a>(&'a self, id: &'a OrderId) -> &'a OrderId {
+        self.names.name_of(id)
+    }
+
+    /// The same where something else was asked for, such as an amount: a number is an id only where the text calls it an
+    /// order's, or it is one of the writer's own.
     #[must_use]
     pub fn without_lone_numbers(self) -> Self {
         Self { lone: false, ..self }
@@ -481,7 +487,8 @@ impl<'a> Finder<'a> {
             Said::Order => !other || strong,
             _ if other => return None,
             _ if neighbour => return None,
-            Said::Number => !like_phone || self.asked,
+            // Where something else was asked for, “it was 1299” answers that.
+            Said::Number => (!like_phone || self.asked) && (self.patterns.lone || self.is_numbered(part)),
             Said::Nothing => self.asked,
         };
         if named && neighbour && said != Said::Order && !self.asked {
@@ -497,6 +504,12 @@ impl<'a> Finder<'a> {
             }
             (false, _) => None,
         }
+    }
+
+    /// Whether the sign of a number stands before a part, or begins it.
+    fn is_numbered(&self, part: &Range<usize>) -> bool {
+        let hash = |place: usize| self.signs.get(place) == Some(&'#');
+        hash(part.start) || part.start.checked_sub(1).is_some_and(hash)
     }
 
     /// Whether digits stand right beside a number, with one space between: then it is a piece of a longer one.

@@ -422,3 +422,17 @@ fn zeros_inside_of_an_id_begin_no_telephone_number() {
     let numbers = many((0..30_u32).map(|at| id_of(5, at * 7)));
     assert_eq!(found(&numbers, "call me on 0049 1003 1004 1005", false), Vec::<String>::new());
 }
+
+#[test]
+fn where_something_else_was_asked_for_a_number_answers_that() {
+    let patterns = shop(&["1501", "1502", "1503"]);
+    assert_eq!(found(&patterns, "it was 1299", false), ["1299"]);
+    let answering = patterns.without_lone_numbers();
+    for answer in ["1299", "it was 1299", "it is 1299.", "1299/-", "1,299"] {
+        assert_eq!(found(&answering, answer, false), [""; 0], "{answer}");
+    }
+    assert_eq!(found(&answering, "order 1502", false), ["1502"]);
+    assert_eq!(found(&answering, "no, it is #1502", false), ["1502"]);
+    let own = [OrderId::new("1502")];
+    assert_eq!(found(&answering.knowing(&OrderNames::default(), &own), "1502", false), ["1502"]);
+}

@@ -29,7 +29,7 @@ impl Readers {
         draft.incomplete |= more.incomplete;
         draft.refunded = draft.refunded.or(more.refunded);
         draft.cancelled |= more.cancelled;
-        draft.left_out += more.left_out;
+        draft.left_out.values += more.left_out.values;
         draft.phones_left_out += more.phones_left_out;
         fill(&mut draft.order, more.order);
         Ok(())

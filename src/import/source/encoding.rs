@@ -117,8 +117,8 @@ fn wide(start: &[u8]) -> Option<bool> {
     Some(second > first)
 }
 
-/// What a file that is no text may be.
-fn guess(start: &[u8]) -> Option<&'static str> {
+/// What a file that is no text is.
+pub(super) fn guess(start: &[u8]) -> Option<&'static str> {
     match start {
         [b'P', b'K', 3, 4, ..] => Some("an archive"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),

@@ -1,18 +1,31 @@
 //! Workbooks (XLSX, XLSB, XLS, ODS): finds the sheet with the orders, and writes it, row by row, to a temporary file of text, so that a long
-//! sheet takes no memory. Dates become ISO text, numbers lose the noise of binary fractions.
+//! sheet takes no memory. Dates become ISO text, numbers lose the noise of binary fractions. Sheets with the same header are one table.
 
+mod formats;
+mod ods;
+
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use calamine::{Cell, Data, DataRef, ExcelDateTime, Ods, Reader as _, Sheets, Xls, Xlsb, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader as _, Sheets, Style, Xls, Xlsb, Xlsx};
 
+use self::formats::Shown;
+use self::ods::Currencies;
 use super::super::error::ImportError;
+use super::super::header;
 use super::{Bytes, Input, Row, Rows};
 
 /// Rows of each sheet that are looked at to find the one with orders.
 const LOOKED_AT: u32 = 60;
+/// Stands for a formula that has no value in the file: what wrote it has not calculated it.
+pub(in crate::import) const NO_VALUE: &str = "#NOVALUE!";
+
+/// What the first rows of a sheet look like.
+pub(in crate::import) type Score<'a> = &'a dyn Fn(&[Row]) -> header::Score;
+
 /// Columns beyond this one are not read: a sheet has 16,384.
 const WIDEST: u32 = 1_000;
 
@@ -26,7 +39,10 @@ pub(super) fn is_workbook(start: &[u8]) -> bool {
 pub(in crate::import) struct Sheet {
     input: Input,
     format: &'static str,
-    name: String,
+    /// The sheets that are read, the one whose header is read first.
+    names: Vec<String>,
+    /// Other sheets with names of columns.
+    unread: Vec<String>,
     /// How many sheets there are.
     sheets: usize,
     rows: Arc<File>,
@@ -34,19 +50,19 @@ pub(in crate::import) struct Sheet {
 
 impl Sheet {
     /// Opens the sheet whose first rows `score` finds best.
-    pub(super) fn open(input: &Input, score: &dyn Fn(&[Row]) -> usize) -> Result<Self, ImportError> {
+    pub(super) fn open(input: &Input, score: Score<'_>) -> Result<Self, ImportError> {
         // The content is anybody's: a fault of the reader must not end the program.
         catch_unwind(AssertUnwindSafe(|| Self::read(input, score)))
             .unwrap_or_else(|_| Err(not_readable(input, "the workbook is damaged")))
     }
 
-    fn read(input: &Input, score: &dyn Fn(&[Row]) -> usize) -> Result<Self, ImportError> {
+    fn read(input: &Input, score: Score<'_>) -> Result<Self, ImportError> {
         let (mut book, format) = open_book(input)?;
         let names = book.sheet_names();
-        let mut best: Option<(usize, &String)> = None;
+        let mut found: Vec<(header::Score, String)> = Vec::new();
         for name in &names {
             let mut first = Vec::new();
-            let read = each_row(&mut book, name, Some(LOOKED_AT), &mut |line, cells| {
+            let read = each_row(&mut book, name, Some(LOOKED_AT), &Currencies::new(), &mut |line, cells| {
                 let cells: csv::StringRecord = cells.iter().collect();
                 first.push(Row { cells, line: u64::from(line) + 1, ..Row::default() });
                 Ok(())
@@ -55,33 +71,54 @@ impl Sheet {
             if names.len() == 1 {
                 read.map_err(|reason| not_readable(input, &reason))?;
             }
-            let found = score(&first);
-            if !first.is_empty() && best.is_none_or(|(score, _)| found > score) {
-                best = Some((found, name));
+            if !first.is_empty() {
+                found.push((score(&first), name.clone()));
             }
         }
-        let Some((_, name)) = best else { return Err(ImportError::Empty { file: input.name().to_owned() }) };
+        // The first of those with as much.
+        let best = found.iter().rev().max_by_key(|(score, _)| score.much).cloned();
+        let Some((best, name)) = best else { return Err(ImportError::Empty { file: input.name().to_owned() }) };
+        let mut parts = vec![(name.clone(), 0)];
+        let mut unread = Vec::new();
+        for (score, other) in found.into_iter().filter(|(_, other)| *other != name) {
+            if score.columns == best.columns {
+                parts.push((other, score.line));
+            } else if score.names >= 2 {
+                unread.push(other);
+            }
+        }
+        let currencies = if format == "ODS" { ods::currencies(input) } else { Currencies::new() };
         let failed = |error: std::io::Error| input.failed(1, &error);
         let mut spool = BufWriter::new(tempfile::tempfile().map_err(failed)?);
-        each_row(&mut book, name, None, &mut |line, cells| {
-            serde_json::to_writer(&mut spool, &(line + 1, cells)).map_err(|error| error.to_string())?;
-            spool.write_all(b"\n").map_err(|error| error.to_string())
-        })
-        .map_err(|reason| not_readable(input, &reason))?;
+        for (part, (name, above)) in parts.iter().enumerate() {
+            each_row(&mut book, name, None, &currencies, &mut |line, cells| {
+                if u64::from(line) < *above {
+                    return Ok(());
+                }
+                serde_json::to_writer(&mut spool, &(part, line + 1, cells)).map_err(|error| error.to_string())?;
+                spool.write_all(b"\n").map_err(|error| error.to_string())
+            })
+            .map_err(|reason| not_readable(input, &reason))?;
+        }
         let rows = spool.into_inner().map_err(|error| input.failed(1, &error.error()))?;
-        Ok(Self { input: input.clone(), format, name: name.clone(), sheets: names.len(), rows: Arc::new(rows) })
+        let sheets = names.len();
+        let names = parts.into_iter().map(|(name, _)| name).collect();
+        Ok(Self { input: input.clone(), format, names, unread, sheets, rows: Arc::new(rows) })
     }
 
     pub(super) fn kind(&self) -> String {
-        if self.sheets == 1 {
-            format!("{}, sheet “{}”", self.format, self.name)
-        } else {
-            format!("{}, sheet “{}” of {}", self.format, self.name, self.sheets)
-        }
+        let named: Vec<String> = self.names.iter().map(|name| format!("“{name}”")).collect();
+        let what = if named.len() == 1 { "sheet" } else { "sheets" };
+        let of = if self.sheets == named.len() { String::new() } else { format!(" of {}", self.sheets) };
+        format!("{}, {what} {}{of}", self.format, named.join(", "))
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    pub(super) fn name(&self, part: usize) -> Option<&str> {
+        self.names.get(part).map(String::as_str)
+    }
+
+    pub(super) fn unread(&self) -> &[String] {
+        &self.unread
     }
 
     pub(super) fn rows(&self) -> Result<SheetRows, ImportError> {
@@ -127,17 +164,33 @@ fn open_book(input: &Input) -> Result<(Sheets<Bytes>, &'static str), ImportError
     }
     match Xlsb::new(input.open()?) {
         Ok(book) => Ok((Sheets::Xlsb(book), "XLSB")),
-        Err(_) => Err(failed(xlsx)),
+        Err(_) => {
+            // A whole archive that holds something else.
+            let archive = zip::ZipArchive::new(input.open()?).is_ok_and(|archive| {
+                ["[Content_Types].xml", "content.xml"].iter().all(|name| archive.index_for_name(name).is_none())
+            });
+            let what = "an archive";
+            Err(if archive { ImportError::NoTable { file: input.name().to_owned(), what } } else { failed(xlsx) })
+        }
     }
 }
 
-/// Calls `each` for every row that is not blank, with its place from 0 and its cells as text.
-fn each_row(book: &mut Sheets<Bytes>, name: &str, most: Option<u32>, each: EachRow<'_>) -> Result<(), String> {
+/// Calls `each` for every row that is not blank, with its place from 0 and its cells as text. `currencies`: those of cells that the
+/// reader does not tell.
+fn each_row(
+    book: &mut Sheets<Bytes>,
+    name: &str,
+    most: Option<u32>,
+    currencies: &Currencies,
+    each: EachRow<'_>,
+) -> Result<(), String> {
     let mut cells: Vec<String> = Vec::new();
     if let Sheets::Xlsx(book) = book {
+        let without_value = if most.is_some() { HashSet::new() } else { without_value(book, name)? };
         let mut reader = book.worksheet_cells_reader(name).map_err(|error| error.to_string())?;
+        let formats: Vec<Option<Shown>> = reader.styles().iter().map(format_of).collect();
         let mut current = None;
-        while let Some(cell) = reader.next_cell().map_err(|error| error.to_string())? {
+        while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| error.to_string())? {
             let (row, place) = cell.get_position();
             if current.is_some_and(|current| current != row) {
                 finish(&mut cells, current.unwrap_or_default(), each)?;
@@ -146,7 +199,17 @@ fn each_row(book: &mut Sheets<Bytes>, name: &str, most: Option<u32>, each: EachR
                 }
             }
             current = Some(row);
-            put(&mut cells, place, shared_text(&cell));
+            let text = match cell.get_value() {
+                DataRef::SharedString(text) => text.trim().to_owned(),
+                DataRef::Empty if without_value.contains(&(row, place)) => NO_VALUE.to_owned(),
+                other => {
+                    let number = matches!(other, DataRef::Int(_) | DataRef::Float(_));
+                    let text = text(&Data::from(other.clone()));
+                    let shown = formats.get(style).and_then(Option::as_ref).filter(|_| number);
+                    shown.map_or(text.clone(), |shown| shown.apply(&text))
+                }
+            };
+            put(&mut cells, place, text);
         }
         return current.map_or(Ok(()), |row| finish(&mut cells, row, each));
     }
@@ -154,11 +217,36 @@ fn each_row(book: &mut Sheets<Bytes>, name: &str, most: Option<u32>, each: EachR
     let (top, left) = range.start().unwrap_or_default();
     for (row, values) in (top..).zip(range.rows()).take(most.map_or(usize::MAX, |most| most as usize)) {
         for (place, value) in (left..).zip(values) {
-            put(&mut cells, place, text(value));
+            let text = text(value);
+            let currency = if currencies.is_empty() || !matches!(value, Data::Int(_) | Data::Float(_)) {
+                None
+            } else {
+                currencies.get(&(name.to_owned(), row, place))
+            };
+            put(&mut cells, place, currency.map_or(text.clone(), |currency| format!("{currency} {text}")));
         }
         finish(&mut cells, row, each)?;
     }
     Ok(())
+}
+
+/// The cells whose formula has no value.
+fn without_value(book: &mut Xlsx<Bytes>, name: &str) -> Result<HashSet<(u32, u32)>, String> {
+    let mut reader = book.worksheet_cells_reader(name).map_err(|error| error.to_string())?;
+    let mut found = HashSet::new();
+    while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(|error| error.to_string())? {
+        if cell.formula.is_some() && matches!(cell.value, DataRef::Empty) {
+            found.insert(cell.pos);
+        }
+    }
+    Ok(found)
+}
+
+/// What a style shows beside digits. Those that every program has are written in its own country's way.
+fn format_of(style: &Style) -> Option<Shown> {
+    const OWN: u32 = 164;
+    let format = style.number_format.as_ref()?;
+    if format.format_id.is_some_and(|id| id < OWN) { None } else { Shown::of(&format.format_code) }
 }
 
 fn put(cells: &mut Vec<String>, place: u32, text: String) {
@@ -175,18 +263,12 @@ fn put(cells: &mut Vec<String>, place: u32, text: String) {
 }
 
 fn finish(cells: &mut Vec<String>, row: u32, each: EachRow<'_>) -> Result<(), String> {
-    if cells.iter().any(|cell| !cell.trim().is_empty()) {
+    // A row of formulas without values is the sum below a table.
+    if cells.iter().any(|cell| !cell.trim().is_empty() && cell != NO_VALUE) {
         each(row, cells)?;
     }
     cells.clear();
     Ok(())
-}
-
-fn shared_text(cell: &Cell<DataRef<'_>>) -> String {
-    match cell.get_value() {
-        DataRef::SharedString(text) => text.trim().to_owned(),
-        other => text(&Data::from(other.clone())),
-    }
 }
 
 fn text(value: &Data) -> String {
@@ -247,12 +329,13 @@ impl Rows for SheetRows {
         if self.reader.read_line(&mut self.text).map_err(|error| self.input.failed(1, &error))? == 0 {
             return Ok(false);
         }
-        let (line, cells): (u64, Vec<String>) =
+        let (part, line, cells): (usize, u64, Vec<String>) =
             serde_json::from_str(&self.text).map_err(|error| self.input.failed(row.line, &error))?;
         row.cells.clear();
         for cell in cells {
             row.cells.push_field(&cell);
         }
+        row.part = part;
         row.line = line;
         row.last_line = line;
         row.recoded = false;

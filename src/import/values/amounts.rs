@@ -75,13 +75,24 @@ pub enum AmountError {
     #[error("“{0}” is too large")]
     TooLarge(String),
     /// It names another currency.
-    #[error("“{text}” is not in {currency}: name the currency of each row in a column of its own")]
+    #[error(
+        "“{text}” is not in {currency}: name the currency of each row in a column of its own, or set [shop] currency where all are in it"
+    )]
     OtherCurrency {
         /// The text.
         text: String,
         /// The currency of the row, or of the shop.
         currency: Currency,
     },
+}
+
+/// Why an amount without a currency cannot be used where others of its column are in another one than the shop's.
+pub(in crate::import) fn no_currency(text: &str, shop: Currency) -> String {
+    format!(
+        "“{}” names no currency, and others of its column are not in {shop}: name the currency of each row in a column of its own, or set \
+         [shop] currency where all are in it",
+        excerpt(text.trim(), 40)
+    )
 }
 
 /// The digits of an amount before it is decided what a single mark means.
@@ -271,12 +282,22 @@ pub struct AmountEvidence {
     either: [u32; 2],
     /// Values without any mark: of up to three digits, of more.
     plain: [u32; 2],
+    /// The signs and codes of currencies that stand beside values.
+    marks: Vec<String>,
 }
+
+/// Different signs of currencies of a column that are kept.
+const MOST_MARKS: usize = 8;
 
 impl AmountEvidence {
     /// Takes in a value. All values of a column should be.
     pub fn add(&mut self, text: &str) {
         let Ok(parsed) = parse(text, 2) else { return };
+        for mark in parsed.marks {
+            if !mark.is_empty() && self.marks.len() < MOST_MARKS && !self.marks.contains(&mark) {
+                self.marks.push(mark);
+            }
+        }
         let count = match parsed.digits {
             Digits::Certain { mark: Some(DecimalMark::Point), .. } => &mut self.point,
             Digits::Certain { mark: Some(DecimalMark::Comma), .. } => &mut self.comma,
@@ -313,9 +334,19 @@ impl AmountEvidence {
         }
     }
 
+    /// Whether values can be two amounts, and no other value says which.
+    pub fn is_open(&self, currency: Currency) -> bool {
+        self.either.iter().any(|count| *count > 0) && self.mark(currency).is_none()
+    }
+
+    /// Whether a value names another currency than this: then values that name none may be in that one, too.
+    pub fn names_another(&self, currency: Currency) -> bool {
+        self.marks.iter().any(|mark| marks::means(mark, currency) == Some(false))
+    }
+
     /// How the column is read; `currency`: that of the column, or of the shop.
     pub fn decide(&self, currency: Currency) -> AmountColumn {
-        AmountColumn { currency, mark: self.mark(currency) }
+        AmountColumn { currency, mark: self.mark(currency), mixed: self.names_another(currency) }
     }
 }
 
@@ -324,6 +355,8 @@ impl AmountEvidence {
 pub struct AmountColumn {
     currency: Currency,
     mark: Option<DecimalMark>,
+    /// Whether values of the column name another currency.
+    mixed: bool,
 }
 
 impl AmountColumn {
@@ -336,7 +369,18 @@ impl AmountColumn {
 
     /// A column of which somebody knows what stands before the decimals; `None`: values that need to know it are refused.
     pub const fn with_mark(mark: Option<DecimalMark>, currency: Currency) -> Self {
-        Self { currency, mark }
+        Self { currency, mark, mixed: false }
+    }
+
+    /// The same column, where some of its values name another currency.
+    #[must_use]
+    pub const fn mixed(self, mixed: bool) -> Self {
+        Self { mixed, ..self }
+    }
+
+    /// Whether it is not known in which currency a value is, unless its row says it.
+    pub(in crate::import) fn lacks_currency(&self, text: &str) -> bool {
+        self.mixed && !is_missing(text) && parse(text, 2).is_ok_and(|parsed| parsed.marks.iter().all(String::is_empty))
     }
 
     /// What stands before the decimals, where that is certain.

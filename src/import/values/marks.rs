@@ -110,6 +110,11 @@ pub(super) const MOJIBAKE: &[(&str, &str)] = &[
     ("Â", ""),
 ];
 
+/// Whether a text is a sign, an abbreviation or a code of any currency.
+pub(in crate::import) fn is_currency_mark(mark: &str) -> bool {
+    means(mark, Currency::INR).is_some()
+}
+
 /// Whether a mark may mean a currency; `None` where it means none at all.
 pub(super) fn means(mark: &str, currency: Currency) -> Option<bool> {
     let mark = mark.trim().trim_matches(['.', ':', ' ']);

@@ -38,6 +38,14 @@ pub fn status(language: Language, shop: &ShopMoney, order: &Value) -> String {
     } else {
         None
     };
+    // A date that can be read in two ways is not shown: the customer would read it in their own.
+    let day = |text: &str| match super::which_order::date(language, text, None) {
+        Some(day) => day,
+        None if text.chars().any(char::is_alphabetic) => text.to_owned(),
+        None => String::new(),
+    };
+    let delivered_on = day(field(order, column::DELIVERED_AT).split(['T', ' ']).next().unwrap_or_default());
+    let date = day(field(order, column::DATE));
     let summary = OrderSummary {
         id: field(order, column::ORDER_ID),
         category: field(order, column::CATEGORY),
@@ -48,10 +56,10 @@ pub fn status(language: Language, shop: &ShopMoney, order: &Value) -> String {
         carrier: field(order, column::CARRIER),
         tracking_number: field(order, column::TRACKING_NUMBER),
         tracking_url: field(order, column::TRACKING_URL),
-        delivered_on: field(order, column::DELIVERED_AT).split(['T', ' ']).next().unwrap_or_default(),
+        delivered_on: &delivered_on,
         delivery_minutes: order.get(column::DELIVERY_MINUTES).and_then(Value::as_u64),
         late,
-        date: field(order, column::DATE),
+        date: &date,
     };
     orders::status(language, summary)
 }
@@ -112,7 +120,7 @@ mod tests {
             "Delivery Delay": "Yes", "Order Date": "2026-06-01"});
         assert_eq!(
             status(Language::English, &ShopMoney::default(), &open),
-            "Order ORD000001 (Dairy, ₹382): its status is “Out for delivery”, and it is marked as late (ordered on 2026-06-01)."
+            "Order ORD000001 (Dairy, ₹382): its status is “Out for delivery”, and it is marked as late (ordered on 1 June 2026)."
         );
         let on_its_way = json!({"Order ID": "ORD000001", "Order State": "out for delivery", "Delivery Status": "fulfilled", "Carrier": "Delhivery",
             "Tracking Number": "AWB77", "Tracking URL": "https://track.example/AWB77", "Delivery Delay": "Yes"});
@@ -127,7 +135,7 @@ mod tests {
             ("confirmed", "Order ORD000001: it is confirmed."),
             ("packed", "Order ORD000001: it is packed."),
             ("delayed", "Order ORD000001: it is delayed."),
-            ("delivered", "Order ORD000001: delivered on 2026-06-02."),
+            ("delivered", "Order ORD000001: delivered on 2 June 2026."),
             ("cancelled", "Order ORD000001: it was cancelled."),
             ("returned", "Order ORD000001: it was returned."),
         ] {

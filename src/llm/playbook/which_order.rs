@@ -272,7 +272,7 @@ fn total(shop: &ShopMoney, listed: &Value) -> String {
 }
 
 /// A date as people say it, without the year where it is this one.
-fn date(language: Language, text: &str, year: Option<i64>) -> Option<String> {
+pub(super) fn date(language: Language, text: &str, year: Option<i64>) -> Option<String> {
     let date: Date = text.get(..10).unwrap_or(text).parse().ok()?;
     Some(units::day(language, date, year != Some(i64::from(date.year()))))
 }
