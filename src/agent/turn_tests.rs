@@ -193,7 +193,7 @@ async fn a_model_in_circles_ends_in_a_hand_over() {
 async fn a_model_that_fails_ends_in_a_hand_over() {
     let shop = Shop::open().await;
     let reports = hold(&shop, vec![], &["hi"]).await;
-    assert!(reports[0].reply.as_ref().unwrap().contains("member of our team"));
+    assert!(reports[0].reply.as_ref().unwrap().contains("member of our team"), "{:?}", reports[0].reply);
 }
 
 #[tokio::test]

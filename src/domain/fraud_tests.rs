@@ -111,11 +111,15 @@ fn ordinary_messages_are_not() {
 fn false_alarms_are_rare() {
     let mut read = 0;
     let mut alarms = Vec::new();
-    for name in ["train", "validation", "test"] {
+    for name in ["train", "train_hinglish", "train_languages", "train_more", "validation", "test"] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/{name}.csv"));
         let mut rows = csv::Reader::from_path(path).unwrap();
         for row in rows.records() {
             let row = row.unwrap();
+            // Where the guide says that a fraud is told of, it is no false alarm.
+            if &row[3] == "fraud_report" {
+                continue;
+            }
             read += 1;
             if let Some(report) = reported(&row[0]) {
                 alarms.push(format!("{:?} {}: {}", report.wanted, &row[1], &row[0]));

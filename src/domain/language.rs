@@ -32,6 +32,8 @@ const LATIN: [Spoken; 5] = [
 ];
 /// By how much a language must be ahead of the next one.
 const AHEAD: i32 = 40;
+/// The same in a text of one word: “hi” is a greeting, and a word of Hindi.
+const AHEAD_IN_ONE_WORD: i32 = 60;
 /// The same for a language in which nobody is answered: a customer is not sent to a person over a rare word.
 const FAR_AHEAD: i32 = 150;
 /// How many features of a text must be known for that.
@@ -54,7 +56,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// The language of a text in Latin letters, where it is ahead of the others.
 fn latin(text: &str) -> Option<Spoken> {
-    let (mut sums, mut known) = ([0_i32; 5], 0);
+    let (mut sums, mut known, mut words) = ([0_i32; 5], 0, 0);
     let mut add = |feature: &str| {
         if let Some(weights) = TABLE.get(feature) {
             known += 1;
@@ -64,6 +66,7 @@ fn latin(text: &str) -> Option<Spoken> {
     // What holds a digit is an id, a size or an amount.
     for token in text.to_lowercase().split_whitespace().filter(|token| !token.contains(char::is_numeric)) {
         for word in token.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+            words += 1;
             add(&format!("={word}"));
             let edged: Vec<char> = format!("^{word}$").chars().collect();
             for run in edged.windows(3) {
@@ -74,7 +77,11 @@ fn latin(text: &str) -> Option<Spoken> {
     let mut ranked: Vec<(i32, Spoken)> = sums.into_iter().zip(LATIN).collect();
     ranked.sort_by_key(|(sum, _)| Reverse(*sum));
     let ahead = ranked[0].0 - ranked[1].0;
-    let needed = if matches!(ranked[0].1, Spoken::Other(_)) { FAR_AHEAD } else { AHEAD };
+    let needed = match ranked[0].1 {
+        Spoken::Other(_) => FAR_AHEAD,
+        Spoken::Ours(_) if words == 1 => AHEAD_IN_ONE_WORD,
+        Spoken::Ours(_) => AHEAD,
+    };
     let enough = !matches!(ranked[0].1, Spoken::Other(_)) || known >= MANY;
     (ahead >= needed && enough).then_some(ranked[0].1)
 }
@@ -187,7 +194,7 @@ mod tests {
             assert_eq!(spoken(text), Some(Spoken::Ours(language)), "{text}");
         }
         assert_eq!(spoken("wo ist meine Bestellung, ich warte seit einer Woche"), Some(Spoken::Other(None)));
-        for text in ["ORD000003", "no", "🙏🙏", "", "599", "Xyzzy"] {
+        for text in ["ORD000003", "no", "hi", "ok", "sim", "🙏🙏", "", "599", "Xyzzy"] {
             assert_eq!(spoken(text), None, "{text}");
         }
     }

@@ -216,8 +216,12 @@ impl Mask {
             }
         }
         for gap in hits.gaps(text.len()) {
+            let runs: Vec<_> = DIGITS.find_iter(&text[gap.clone()]).map(|run| run.range()).collect();
             for hit in STREET.find_iter(&text[gap.clone()]) {
-                let range = gap.start + hit.start()..gap.start + hit.end();
+                // What looks like the number of a house may be the end of a longer one, which is hidden whole.
+                let run = runs.iter().find(|run| run.start < hit.start() && hit.start() < run.end);
+                let start = run.map_or(hit.start(), |run| run.start);
+                let range = gap.start + start..gap.start + hit.end();
                 if stands_alone(text, &range) && !holds_id(&range) {
                     hits.add(range, Kind::Address);
                 }

@@ -193,7 +193,7 @@ mod tests {
             let error = endpoint("https://a.example/s3cret", secrets, &[]).unwrap_err().to_string();
             assert!(error.contains("secret") && !error.contains("hunter2"), "{error}");
         }
-        assert!(endpoint("https://a.example", &[KEY], &["order.*"]).is_err());
+        assert!(endpoint("https://a.example", &[KEY], &["orders.*"]).is_err());
         let whole = endpoint("https://me:pass@a.example:8443/s3cret", &[KEY], &["refund.*", "refund.paid"]).unwrap();
         assert_eq!((whole.route().types.len(), whole.host().as_str()), (4, "a.example:8443"));
         let shown = format!("{whole:?}");

@@ -182,7 +182,7 @@ async fn a_third_partys_tool_runs_under_its_name_and_never_hides_ours() {
     };
     elsewhere.says("track", json!({"where": "on its way"}));
     let toolbox = here.toolbox().with_foreign(vec![tool("courier_track"), tool(REFUND)]);
-    assert_eq!(toolbox.specs().len(), 8);
+    assert_eq!(toolbox.specs().len(), 12);
     let context = customer("a", 1, "", &[], here.now);
     let result = toolbox.call(&context, "courier_track", json!({"id": 1})).await;
     assert_eq!(result.value["where"], "on its way");
@@ -215,9 +215,9 @@ async fn a_third_partys_error_reaches_the_model_and_its_address_does_not() {
     let tool = ForeignTool { spec, name: "track".to_owned(), server: elsewhere.clone() };
     let toolbox = here.toolbox().with_foreign(Vec::new());
     let shared = toolbox.clone();
-    assert_eq!(shared.specs().len(), 7);
+    assert_eq!(shared.specs().len(), 11);
     toolbox.add_foreign(vec![tool]);
-    assert_eq!(shared.specs().len(), 8, "whoever shares it sees what is added later");
+    assert_eq!(shared.specs().len(), 12, "whoever shares it sees what is added later");
     let ask = async || shared.call(&customer("a", 1, "", &[], here.now), "courier_track", json!({"id": 1})).await;
     let refused = RemoteError::Refused("parcel 1 is not known; give its number".to_owned());
     elsewhere.instead.lock().unwrap().push(("track", Err(refused)));

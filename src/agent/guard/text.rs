@@ -93,6 +93,11 @@ fn find_ignoring_case(text: &str, part: &str, from: usize) -> Option<usize> {
 
 /// Whether what stands there is no piece of a longer word, number or amount.
 fn stands_alone(text: &str, from: usize, to: usize) -> bool {
+    // Between two underscores it is set in italics.
+    if text[..from].ends_with('_') && text[to..].starts_with('_') {
+        let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        return !word(text[..from - 1].chars().next_back()) && !word(text[to + 1..].chars().next());
+    }
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
     let (mut before, mut after) = (text[..from].chars().rev(), text[to..].chars());
     let left = match before.next() {
