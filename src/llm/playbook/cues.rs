@@ -122,7 +122,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          reemplaz*, repongan, reposicion, uno nuevo, una nueva, otro igual, otra igual, me manden otr*, manden el correcto, el correcto, la correcta, cambien, cambienme, \
          enviar otr*, envien otr*, por otro, por otra, substitu*, um novo, uma nova, outro igual, mandar outro, mandem outro, enviem outro, o certo, o correto, a correta, \
          repor, reposicao, troquem, *استبدال*, *بديل*, واحد جديد, واحده جديده, *غيره*, الصحيح, الصحيحه, بدل*, ارسلوا لي, नया भेज*, नई भेज*, नया चाहिए, नई चाहिए, दूसरा भेज*, \
-         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*,",
+         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*",
     ),
     (
         Cue::Exchange,

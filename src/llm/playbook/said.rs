@@ -51,7 +51,8 @@ impl Part {
 
 static CUES: LazyLock<Vec<(Cue, Vec<Vec<Part>>)>> = LazyLock::new(|| {
     let phrases = |text: &str| -> Vec<Vec<Part>> {
-        text.split(',').map(|phrase| phrase.split_whitespace().map(Part::read).collect()).collect()
+        let phrases = text.split(',').map(str::trim).filter(|phrase| !phrase.is_empty());
+        phrases.map(|phrase| phrase.split_whitespace().map(Part::read).collect()).collect()
     };
     TABLE.iter().map(|(cue, text)| (*cue, phrases(text))).collect()
 });
@@ -155,6 +156,15 @@ impl Said {
     /// Whether it says this.
     pub(super) fn has(&self, cue: Cue) -> bool {
         says(&self.words, cue)
+    }
+
+    /// The parts of it that say this; all of it where none does.
+    pub(super) fn parts_with(&self, cue: Cue) -> Self {
+        let clauses: Vec<Vec<String>> = self.clauses.iter().filter(|clause| says(clause, cue)).cloned().collect();
+        if clauses.is_empty() {
+            return self.clone();
+        }
+        Self { words: clauses.concat(), clauses, question: self.question }
     }
 
     /// Whether it asks.
@@ -348,6 +358,13 @@ mod tests {
         for text in ["it was cancelled by you", "order cancel hua tha", "don't cancel it", "cancel mat karo"] {
             assert!(!Said::new(text).cancels(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_phrase_is_empty() {
+        let empty =
+            CUES.iter().filter(|(cue, patterns)| patterns.iter().any(Vec::is_empty) || says(&["zzz".to_owned()], *cue));
+        assert_eq!(empty.count(), 0);
     }
 
     #[test]
