@@ -26,8 +26,8 @@ use crate::domain::words::excerpt;
 use crate::inbox::{Sender, Worker, clock_from};
 use crate::llm::ChatModel;
 use crate::nlu::Engine;
-use crate::store::{self, AuditKeySource, Store, StoreError};
 use crate::store::sqlite::SqliteStore;
+use crate::store::{self, AuditKeySource, Store, StoreError};
 
 /// Hold a conversation with the bot: a ready scenario, a script, or you
 #[derive(Debug, Args)]
