@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::Language;
+use super::{Language, isolated, ltr};
 
 /// Asks for a yes to a proposal.
 pub fn confirm(language: Language) -> &'static str {
@@ -24,7 +24,7 @@ pub fn cancelled(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("हो गया: ऑर्डर {order} रद्द कर दिया गया है।"),
         Language::Spanish => format!("Listo: el pedido {order} está cancelado."),
         Language::Portuguese => format!("Pronto: o pedido {order} está cancelado."),
-        Language::Arabic => format!("تم: أُلغي الطلب {order}."),
+        Language::Arabic => format!("تم: أُلغي الطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -44,7 +44,11 @@ pub fn goes_back(language: Language, amount: impl Display, transaction: &str) ->
         Language::Portuguese => {
             format!("{amount} voltam para a forma de pagamento que você usou; o número da transação é {transaction}.")
         }
-        Language::Arabic => format!("يعود {amount} إلى وسيلة الدفع التي استخدمتها؛ رقم المعاملة {transaction}."),
+        Language::Arabic => format!(
+            "يعود {amount} إلى وسيلة الدفع التي استخدمتها؛ رقم المعاملة {transaction}.",
+            amount = ltr(amount),
+            transaction = ltr(transaction)
+        ),
     }
 }
 
@@ -56,7 +60,7 @@ pub fn changed(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("हो गया: ऑर्डर {order} में बदलाव दर्ज कर दिया गया है।"),
         Language::Spanish => format!("Listo: el cambio queda anotado en el pedido {order}."),
         Language::Portuguese => format!("Pronto: a alteração está registrada no pedido {order}."),
-        Language::Arabic => format!("تم: سُجّل التغيير على الطلب {order}."),
+        Language::Arabic => format!("تم: سُجّل التغيير على الطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -68,7 +72,7 @@ pub fn returned(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("हो गया: ऑर्डर {order} की वापसी दर्ज कर दी गई है।"),
         Language::Spanish => format!("Listo: la devolución del pedido {order} está registrada."),
         Language::Portuguese => format!("Pronto: a devolução do pedido {order} está registrada."),
-        Language::Arabic => format!("تم: سُجّل إرجاع الطلب {order}."),
+        Language::Arabic => format!("تم: سُجّل إرجاع الطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -80,7 +84,7 @@ pub fn replaced(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("हो गया: ऑर्डर {order} के बदले नया भेजने का अनुरोध दर्ज कर दिया गया है।"),
         Language::Spanish => format!("Listo: el reemplazo del pedido {order} está registrado."),
         Language::Portuguese => format!("Pronto: a reposição do pedido {order} está registrada."),
-        Language::Arabic => format!("تم: سُجّل الاستبدال للطلب {order}."),
+        Language::Arabic => format!("تم: سُجّل الاستبدال للطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -92,7 +96,7 @@ pub fn exchanged(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("हो गया: ऑर्डर {order} का एक्सचेंज दर्ज कर दिया गया है।"),
         Language::Spanish => format!("Listo: el cambio del pedido {order} por otro está registrado."),
         Language::Portuguese => format!("Pronto: a troca do pedido {order} está registrada."),
-        Language::Arabic => format!("تم: سُجّل التبديل للطلب {order}."),
+        Language::Arabic => format!("تم: سُجّل التبديل للطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -104,7 +108,7 @@ pub fn already_done(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("ऑर्डर {order} के लिए यह पहले ही हो चुका है; अब कुछ करना बाकी नहीं है।"),
         Language::Spanish => format!("Eso ya está hecho en el pedido {order}; no hace falta nada más."),
         Language::Portuguese => format!("Isso já foi feito no pedido {order}; não é preciso mais nada."),
-        Language::Arabic => format!("تم ذلك من قبل للطلب {order}؛ لا يلزم شيء آخر."),
+        Language::Arabic => format!("تم ذلك من قبل للطلب {order}؛ لا يلزم شيء آخر.", order = ltr(order)),
     }
 }
 
@@ -151,7 +155,8 @@ pub fn out_for_delivery(language: Language, order: impl Display) -> String {
             "O pedido {order} já saiu para entrega, por isso não pode mais ser alterado nem cancelado. Você pode recusá-lo na porta ou devolvê-lo depois; para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. يمكنك رفضه عند الباب أو إرجاعه بعد ذلك؛ وللتحدث مع موظف اكتب «موظف»."
+            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. يمكنك رفضه عند الباب أو إرجاعه بعد ذلك؛ وللتحدث مع موظف اكتب «موظف».",
+            order = ltr(order)
         ),
     }
 }
@@ -175,7 +180,10 @@ pub fn delivered_already(language: Language, order: impl Display) -> String {
             "O pedido {order} já foi entregue, por isso não pode mais ser alterado nem cancelado. Você pode devolvê-lo: escreva “devolver” e o que há com ele."
         ),
         Language::Arabic => {
-            format!("تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. يمكنك إرجاعه: اكتب «إرجاع» وما المشكلة.")
+            format!(
+                "تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. يمكنك إرجاعه: اكتب «إرجاع» وما المشكلة.",
+                order = ltr(order)
+            )
         }
     }
 }
@@ -188,7 +196,7 @@ pub fn is_cancelled(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("ऑर्डर {order} रद्द हो चुका है।"),
         Language::Spanish => format!("El pedido {order} fue cancelado."),
         Language::Portuguese => format!("O pedido {order} foi cancelado."),
-        Language::Arabic => format!("أُلغي الطلب {order}."),
+        Language::Arabic => format!("أُلغي الطلب {order}.", order = ltr(order)),
     }
 }
 
@@ -211,7 +219,10 @@ pub fn cannot_come_back(language: Language, order: impl Display) -> String {
             "O pedido {order} foi cancelado e um pedido cancelado não pode ser reativado: faça um novo pedido, por favor. Para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => {
-            format!("أُلغي الطلب {order}، ولا يمكن استعادة طلب ملغى: يرجى تقديم طلب جديد. وللتحدث مع موظف اكتب «موظف».")
+            format!(
+                "أُلغي الطلب {order}، ولا يمكن استعادة طلب ملغى: يرجى تقديم طلب جديد. وللتحدث مع موظف اكتب «موظف».",
+                order = ltr(order)
+            )
         }
     }
 }
@@ -224,7 +235,7 @@ pub fn not_cancelled(language: Language, order: impl Display) -> String {
         Language::Hindi => format!("ऑर्डर {order} रद्द नहीं हुआ है: वह वैसा ही चल रहा है।"),
         Language::Spanish => format!("El pedido {order} no está cancelado: sigue como está."),
         Language::Portuguese => format!("O pedido {order} não está cancelado: continua como está."),
-        Language::Arabic => format!("الطلب {order} غير ملغى: هو كما هو."),
+        Language::Arabic => format!("الطلب {order} غير ملغى: هو كما هو.", order = ltr(order)),
     }
 }
 
@@ -247,7 +258,8 @@ pub fn window_passed(language: Language, order: impl Display) -> String {
             "Sinto muito: o prazo para devolver o pedido {order} ou pedir reembolso terminou, então não é mais possível. Para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "نعتذر: انتهت المدة التي يمكن فيها إرجاع الطلب {order} أو استرداد مبلغه، لذلك لا يمكن ذلك الآن. وللتحدث مع موظف اكتب «موظف»."
+            "نعتذر: انتهت المدة التي يمكن فيها إرجاع الطلب {order} أو استرداد مبلغه، لذلك لا يمكن ذلك الآن. وللتحدث مع موظف اكتب «موظف».",
+            order = ltr(order)
         ),
     }
 }
@@ -271,7 +283,8 @@ pub fn never_returned(language: Language, order: impl Display) -> String {
             "Sinto muito: o que está no pedido {order} não pode ser devolvido depois de aberto, a não ser que tenha chegado quebrado ou com defeito. Se for o caso, diga o que há; para uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "نعتذر: ما في الطلب {order} لا يمكن إرجاعه بعد فتحه إلا إذا وصل مكسورًا أو معيبًا. إن كان كذلك فأخبرني ما المشكلة؛ وللتحدث مع موظف اكتب «موظف»."
+            "نعتذر: ما في الطلب {order} لا يمكن إرجاعه بعد فتحه إلا إذا وصل مكسورًا أو معيبًا. إن كان كذلك فأخبرني ما المشكلة؛ وللتحدث مع موظف اكتب «موظف».",
+            order = ltr(order)
         ),
     }
 }
@@ -294,7 +307,9 @@ pub fn not_delivered(language: Language, order: impl Display) -> String {
         Language::Portuguese => format!(
             "O pedido {order} ainda não foi entregue, então não há o que devolver: pode ser cancelado enquanto não tiver saído."
         ),
-        Language::Arabic => format!("لم يتم توصيل الطلب {order} بعد، فلا شيء لإرجاعه: يمكن إلغاؤه ما دام لم يخرج."),
+        Language::Arabic => {
+            format!("لم يتم توصيل الطلب {order} بعد، فلا شيء لإرجاعه: يمكن إلغاؤه ما دام لم يخرج.", order = ltr(order))
+        }
     }
 }
 
@@ -310,7 +325,7 @@ pub fn unpaid(language: Language, order: impl Display) -> String {
             format!("Por el pedido {order} todavía no se ha pagado nada, así que no hay nada que reembolsar.")
         }
         Language::Portuguese => format!("Nada foi pago ainda pelo pedido {order}, então não há o que reembolsar."),
-        Language::Arabic => format!("لم يُدفع شيء للطلب {order} بعد، فلا مبلغ لاسترداده."),
+        Language::Arabic => format!("لم يُدفع شيء للطلب {order} بعد، فلا مبلغ لاسترداده.", order = ltr(order)),
     }
 }
 
@@ -322,7 +337,9 @@ pub fn which_items(language: Language, order: impl Display, items: &str) -> Stri
         Language::Hindi => format!("ऑर्डर {order} में से किस चीज़ की बात है: {items}?"),
         Language::Spanish => format!("¿De qué parte del pedido {order} se trata: {items}?"),
         Language::Portuguese => format!("De que parte do pedido {order} se trata: {items}?"),
-        Language::Arabic => format!("أي جزء من الطلب {order} تقصد: {items}؟"),
+        Language::Arabic => {
+            format!("أي جزء من الطلب {order} تقصد: {items}؟", order = ltr(order), items = isolated(&items.to_string()))
+        }
     }
 }
 
@@ -409,7 +426,8 @@ pub fn refund_in_process(language: Language, order: impl Display) -> String {
             "O reembolso do pedido {order} está em processamento; não é preciso fazer mais nada. Se demorar mais do que esperava, escreva “atendente” e uma pessoa verifica."
         ),
         Language::Arabic => format!(
-            "استرداد مبلغ الطلب {order} قيد المعالجة؛ لا يلزم شيء آخر. إن تأخر أكثر مما تتوقع فاكتب «موظف» ليتابعه أحد زملائنا."
+            "استرداد مبلغ الطلب {order} قيد المعالجة؛ لا يلزم شيء آخر. إن تأخر أكثر مما تتوقع فاكتب «موظف» ليتابعه أحد زملائنا.",
+            order = ltr(order)
         ),
     }
 }
@@ -422,7 +440,9 @@ pub fn refund_on_record(language: Language, order: impl Display, amount: impl Di
         Language::Hindi => format!("हमारे रिकॉर्ड के अनुसार ऑर्डर {order} के {amount} रिफंड हो चुके हैं।"),
         Language::Spanish => format!("Según nuestros registros, se reembolsaron {amount} por el pedido {order}."),
         Language::Portuguese => format!("Segundo nossos registros, {amount} foram reembolsados pelo pedido {order}."),
-        Language::Arabic => format!("وفق سجلاتنا تم رد {amount} عن الطلب {order}."),
+        Language::Arabic => {
+            format!("وفق سجلاتنا تم رد {amount} عن الطلب {order}.", amount = ltr(amount), order = ltr(order))
+        }
     }
 }
 

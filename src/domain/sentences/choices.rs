@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::Language;
+use super::{Language, isolated, ltr};
 
 /// Offers what can be done about a fault of what came. `what`: articles, or the order.
 pub fn complaint(language: Language, what: impl Display) -> String {
@@ -23,7 +23,10 @@ pub fn complaint(language: Language, what: impl Display) -> String {
             "Por {what} posso pedir uma reposição, ou o dinheiro de volta só dessa parte, ou chamar uma pessoa. O que você prefere?"
         ),
         Language::Arabic => {
-            format!("بخصوص {what} يمكنني طلب بديل، أو استرداد المبلغ لهذا الجزء فقط، أو إحضار موظف. ماذا تفضل؟")
+            format!(
+                "بخصوص {what} يمكنني طلب بديل، أو استرداد المبلغ لهذا الجزء فقط، أو إحضار موظف. ماذا تفضل؟",
+                what = isolated(&what.to_string())
+            )
         }
     }
 }
@@ -47,7 +50,8 @@ pub fn never_received(language: Language, order: impl Display) -> String {
             "Segundo nossos registros, o pedido {order} foi entregue. Se não chegou até você, uma pessoa pode investigar, ou posso ver se o dinheiro volta. O que você prefere?"
         ),
         Language::Arabic => format!(
-            "تقول سجلاتنا إن الطلب {order} تم تسليمه. إن لم يصلك فيمكن لموظف التحقق من ذلك، أو أتحقق من إمكان رد المبلغ. ماذا تفضل؟"
+            "تقول سجلاتنا إن الطلب {order} تم تسليمه. إن لم يصلك فيمكن لموظف التحقق من ذلك، أو أتحقق من إمكان رد المبلغ. ماذا تفضل؟",
+            order = ltr(order)
         ),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::Language;
+use super::{Language, isolated};
 
 /// Quotes a passage of the shop's documents.
 pub fn found(language: Language, title: impl Display, text: impl Display) -> String {
@@ -12,7 +12,7 @@ pub fn found(language: Language, title: impl Display, text: impl Display) -> Str
         Language::Hindi => format!("हमारे पेज “{title}” पर यह लिखा है:\n{text}"),
         Language::Spanish => format!("Esto dice nuestra página “{title}”:\n{text}"),
         Language::Portuguese => format!("Isto é o que diz a nossa página “{title}”:\n{text}"),
-        Language::Arabic => format!("هذا ما تقوله صفحتنا «{title}»:\n{text}"),
+        Language::Arabic => format!("هذا ما تقوله صفحتنا «{title}»:\n{text}", title = isolated(&title.to_string())),
     }
 }
 

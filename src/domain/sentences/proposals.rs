@@ -1,11 +1,14 @@
 //! What is done to an order on a customer's word: what is proposed, what was done, and why not. Never an amount or an order
 //! that the caller does not hand in.
 
+mod offers;
+
 use std::fmt::Display;
 
 use super::Language;
 use crate::domain::order::Item;
-use crate::domain::proposal::{ChangeField, Details, OrderChange, ProposalKind, Resolution};
+use crate::domain::proposal::{ChangeField, Details, ProposalKind, Resolution};
+pub use offers::offer;
 
 /// A sentence that is written in English so far, in whatever language the customer is answered.
 fn english(_language: Language, text: impl Into<String>) -> String {
@@ -32,42 +35,6 @@ fn field(field: ChangeField) -> &'static str {
         ChangeField::Phone => "phone number for the delivery",
         ChangeField::Instructions => "delivery instructions",
     }
-}
-
-/// What a proposal says: one sentence; a question follows. `amount`: what goes back, as it is shown.
-pub fn offer(
-    language: Language,
-    kind: ProposalKind,
-    order: impl Display,
-    details: &Details,
-    amount: Option<&str>,
-) -> String {
-    let items = listed(&details.items);
-    let text = match (kind, details.resolution, &details.change) {
-        (ProposalKind::Refund, ..) => {
-            format!("I can refund {} for {items} of order {order}.", amount.unwrap_or_default())
-        }
-        (ProposalKind::Cancel, ..) => match amount {
-            Some(amount) => format!("I can cancel order {order} and refund {amount}."),
-            None => format!("I can cancel order {order}; nothing was charged for it."),
-        },
-        (ProposalKind::Change, _, Some(OrderChange { field: of, value })) => {
-            format!("I can change the {} of order {order} to: {value}", field(*of))
-        }
-        (ProposalKind::Change, _, None) => format!("I can change order {order}."),
-        (ProposalKind::Return, Some(Resolution::Replacement), _) => {
-            format!("I can have {items} of order {order} replaced by the same, and the old taken back.")
-        }
-        (ProposalKind::Return, Some(Resolution::Exchange), _) => {
-            let wish = details.wish.as_deref().map_or_else(String::new, |wish| format!(": {wish}"));
-            format!("I can have {items} of order {order} taken back and exchanged{wish}")
-        }
-        (ProposalKind::Return, _, _) => {
-            let refund = amount.map_or_else(String::new, |amount| format!(" and {amount} refunded"));
-            format!("I can have {items} of order {order} taken back{refund}.")
-        }
-    };
-    english(language, text)
 }
 
 /// What was done: one sentence. `later`: what the customer will get once the shop has what goes back.

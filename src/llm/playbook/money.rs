@@ -261,6 +261,8 @@ impl<'a> Plan<'a> {
                     RefundState::Paid => refunds::already_refunded(language, amount, id, transaction),
                     state => refunds::progress(language, state, amount, id, transaction),
                 });
+            } else if results::field(quote, "code") == "under_way" {
+                lines.push(actions::already_done(language, self.conversation().name_of(id)));
             } else if quote.get("needs_person").and_then(Value::as_bool) == Some(true) && ids.len() == 1 {
                 // Only a person decides: nothing is won by asking first.
                 lines.push(refunds::refused(language, id, reason));

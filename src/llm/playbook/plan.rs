@@ -38,6 +38,8 @@ pub(super) struct Plan<'a> {
     own: Wish,
     /// The orders that the turn is about, also those that the customer need not name.
     pub(super) about: Vec<OrderId>,
+    /// Orders that the message asks after beside its wish for another one.
+    pub(super) also_asked: Vec<OrderId>,
     /// Whether the reply is small talk.
     pub(super) is_talk: bool,
 }
@@ -61,7 +63,18 @@ impl<'a> Plan<'a> {
             triage.urgency.clear();
         }
         let own = wish::of(&triage, &said, settings.clarify_below);
-        Self { settings, facts, rounds, used: 0, history, said, own, about: Vec::new(), is_talk: false }
+        Self {
+            settings,
+            facts,
+            rounds,
+            used: 0,
+            history,
+            said,
+            own,
+            about: Vec::new(),
+            also_asked: Vec::new(),
+            is_talk: false,
+        }
     }
 
     /// The result of a call: from this turn's rounds, or a request to make the call.

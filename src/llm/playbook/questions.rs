@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::plan::{Plan, Step, say};
 use super::results;
+use super::said::folded_words;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::sentences::{knowledge, small_talk};
 use crate::domain::topic;
@@ -18,6 +19,8 @@ pub(super) const SEARCH: &str = "search_knowledge";
 
 /// The longest passage that is quoted, in characters.
 const LONGEST: usize = 900;
+/// A passage of at most so many characters is quoted as a whole.
+const SHORT: usize = 240;
 /// A second passage is quoted where it fits at least this well in comparison with the first.
 const ALSO: f64 = 0.75;
 
@@ -39,7 +42,7 @@ impl<'a> Plan<'a> {
                 knowledge::found(
                     language,
                     results::field(passage, "title"),
-                    excerpt(results::field(passage, "text"), LONGEST),
+                    excerpt(&self.fitting_lines(results::field(passage, "text")), LONGEST),
                 )
             };
             let mut lines = vec![quoted(first)];
@@ -65,6 +68,38 @@ impl<'a> Plan<'a> {
             return self.request_handoff("A coupon or an invoice", "medium");
         }
         self.unanswered()
+    }
+
+    /// The lines of a passage that the question names something of, in their order; all of them where it names nothing, or
+    /// where the passage is short.
+    fn fitting_lines(&self, text: &str) -> String {
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if text.chars().count() <= SHORT || lines.len() < 3 {
+            return text.to_owned();
+        }
+        let asked: Vec<&String> = self.said.words.iter().filter(|word| word.chars().count() >= 4).collect();
+        let words: Vec<Vec<String>> = lines.iter().map(|line| folded_words(line)).collect();
+        let same = |one: &str, other: &str| {
+            one == other
+                || (one.chars().count() >= 5 && other.starts_with(one))
+                || (other.chars().count() >= 5 && one.starts_with(other))
+        };
+        // A word tells the more, the fewer lines have it.
+        let has = |line: &[String], word: &str| line.iter().any(|own| same(own, word));
+        let weight = |word: &str| {
+            let count = words.iter().filter(|line| has(line, word)).count();
+            if count == 0 { 0 } else { lines.len() / count }
+        };
+        let score =
+            |line: &[String]| asked.iter().filter(|word| has(line, word)).map(|word| weight(word)).sum::<usize>();
+        let scores: Vec<usize> = words.iter().map(|line| score(line)).collect();
+        let best = scores.iter().copied().max().unwrap_or_default();
+        // Words that are everywhere find nothing.
+        if best < lines.len() {
+            return text.to_owned();
+        }
+        let kept = lines.iter().zip(&scores).filter(|(_, score)| **score * 2 >= best).map(|(line, _)| *line);
+        kept.collect::<Vec<_>>().join("\n")
     }
 
     /// Whether a message asks two things.

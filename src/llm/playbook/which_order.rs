@@ -5,9 +5,9 @@
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::items::{self, Part};
+use super::items;
 use super::plan::{Plan, Step, say};
-use super::said::Cue;
+use super::said::{Cue, Said};
 use super::{matchers, results};
 use crate::domain::consent::Answer;
 use crate::domain::conversation::WaitingFor;
@@ -177,6 +177,18 @@ impl<'a> Plan<'a> {
         let result = self.tool(FIND_ORDERS, json!({}))?;
         let listed = result.get("orders").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let known = &self.conversation().known;
+        // Of several things that are said, only what the wish is about names its order.
+        let said = match wish {
+            Wish::Cancel => self.said.parts_with(Cue::Cancel),
+            _ => self.said.clone(),
+        };
+        let asked = self.said.parts_with(Cue::Where);
+        let names =
+            |said: &Said, listed: &Value| items::lines(listed, "items").iter().any(|line| items::names(said, line));
+        if wish == Wish::Cancel && self.said.clauses.len() > 1 && self.said.has(Cue::Where) {
+            let other = listed.iter().filter(|listed| names(&asked, listed) && !names(&said, listed));
+            self.also_asked = other.map(|listed| OrderId::new(results::field(listed, "order_id"))).take(2).collect();
+        }
         let mut own: Vec<Own<'a>> = listed
             .iter()
             .filter(|listed| !results::field(listed, "order_id").is_empty())
@@ -185,8 +197,7 @@ impl<'a> Plan<'a> {
                 let status = results::field(listed, "status").to_lowercase();
                 let paid_back = results::field(listed, "payment_status").to_lowercase() == "refunded"
                     || known.refunds.iter().any(|refund| refund.order_id == id);
-                let mentioned = items::meant(&self.said, &items::lines(listed, "items"));
-                let mentioned = matches!(mentioned, Part::Lines(_)) || self.names_whole_line(listed);
+                let mentioned = names(&said, listed);
                 Own { fits: fits(wish, &status, paid_back), id, listed, mentioned }
             })
             .collect();
@@ -197,11 +208,6 @@ impl<'a> Plan<'a> {
         own.sort_by_key(|own| (!own.mentioned, !own.fits));
         own.truncate(MOST);
         Ok(own)
-    }
-
-    /// Whether the message names an article of an order of which it means all.
-    fn names_whole_line(&self, listed: &Value) -> bool {
-        items::lines(listed, "items").iter().any(|line| items::names(&self.said, line))
     }
 
     /// How an order is called: by what the customer knows.

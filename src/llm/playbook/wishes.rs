@@ -49,8 +49,9 @@ impl<'a> Plan<'a> {
             Wish::OptOut => self.request_handoff("The customer wants no more messages", "low"),
             Wish::Praise | Wish::Criticism => self.feedback(wish),
             Wish::OutOfScope if !named => Ok(self.out_of_scope()),
-            Wish::SmallTalk if !named => Ok(self.small_talk()),
-            Wish::Unsure if !named => self.not_understood(),
+            // Who is upset does not chat.
+            Wish::SmallTalk if !named && !self.negative() => Ok(self.small_talk()),
+            Wish::SmallTalk | Wish::Unsure if !named => self.not_understood(),
             Wish::FailedPayment | Wish::Coupon | Wish::Invoice => self.question(wish),
             // An order, and nothing that is understood beside it.
             Wish::Question | Wish::OutOfScope | Wish::SmallTalk | Wish::Unsure

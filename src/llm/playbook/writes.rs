@@ -41,7 +41,13 @@ impl<'a> Plan<'a> {
                     pending.orders = vec![id];
                     pending.calls = vec![PendingCall { tool: tool.to_owned(), arguments }];
                 }
-                Ok(say(&join([lead, summary, question]), notes))
+                let proposed = if summary.ends_with(['.', '?', '!', '।', '؟']) { "" } else { "\n" };
+                let text = if proposed.is_empty() {
+                    join([lead, summary, question])
+                } else {
+                    format!("{}{proposed}{question}", join([lead, summary]))
+                };
+                Ok(say(&text, notes))
             }
             "success" => Ok(say(&self.done(tool, result, &arguments, &shown), Notes::default())),
             status if status.starts_with("already") => {
@@ -113,7 +119,16 @@ impl<'a> Plan<'a> {
             Chosen::Order(id) => id,
             Chosen::Reply(reply) => return Ok(reply),
         };
-        self.cancel_order(&id, "")
+        // “Where is the one, and cancel the other.”
+        let mut lead = String::new();
+        for other in self.also_asked.clone().into_iter().filter(|other| *other != id) {
+            let order = self.order(&other)?;
+            if order.get("error").is_none() {
+                lead.push_str(&results::status(self.language(), self.money(), order));
+                lead.push('\n');
+            }
+        }
+        self.cancel_order(&id, &lead)
     }
 
     pub(super) fn cancel_order(&mut self, id: &OrderId, lead: &str) -> Step<ChatReply> {
