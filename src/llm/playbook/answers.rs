@@ -123,7 +123,9 @@ impl<'a> Plan<'a> {
         let wish = self.own_wish();
         let about_this = wish.is_money()
             || wish.is_complaint()
-            || matches!(wish, Wish::Question | Wish::RefundStatus | Wish::Unsure);
+            || matches!(wish, Wish::Question | Wish::RefundStatus | Wish::Unsure)
+            // How the money is paid is asked about before a yes.
+            || matches!(wish, Wish::Coupon | Wish::Invoice | Wish::FailedPayment | Wish::WrongCharge);
         if elsewhere || (self.fresh() && wish.is_concrete() && !about_this && !asks) || (wish == Wish::Exchange) {
             return Ok(None);
         }

@@ -261,7 +261,9 @@ impl<'a> Plan<'a> {
                     RefundState::Paid => refunds::already_refunded(language, amount, id, transaction),
                     state => refunds::progress(language, state, amount, id, transaction),
                 });
-            } else if results::field(quote, "code") == "under_way" {
+            } else if results::field(quote, "code") == "under_way"
+                && quote.get("needs_person").and_then(Value::as_bool) != Some(true)
+            {
                 lines.push(actions::already_done(language, self.conversation().name_of(id)));
             } else if quote.get("needs_person").and_then(Value::as_bool) == Some(true) && ids.len() == 1 {
                 // Only a person decides: nothing is won by asking first.

@@ -33,11 +33,13 @@ impl<'a> Plan<'a> {
         if let Some(first) = passages.first().filter(|first| !results::field(first, "text").is_empty()) {
             let score = |passage: &Value| passage.get("score").and_then(Value::as_f64).unwrap_or_default();
             let several = self.asks_twice();
-            let also = passages.iter().skip(1).find(|other| {
-                several
-                    && results::field(other, "title") != results::field(first, "title")
-                    && score(other) >= ALSO * score(first)
-            });
+            let title = |passage: &'a Value| results::field(passage, "title");
+            // What stands beside it in the same document belongs to the answer; what another document says, where two things
+            // are asked.
+            let also = passages
+                .iter()
+                .skip(1)
+                .find(|other| score(other) >= ALSO * score(first) && (several || title(other) == title(first)));
             let quoted = |passage: &Value| {
                 knowledge::found(
                     language,

@@ -41,12 +41,10 @@ impl<'a> Plan<'a> {
                     pending.orders = vec![id];
                     pending.calls = vec![PendingCall { tool: tool.to_owned(), arguments }];
                 }
-                let proposed = if summary.ends_with(['.', '?', '!', '।', '؟']) { "" } else { "\n" };
-                let text = if proposed.is_empty() {
-                    join([lead, summary, question])
-                } else {
-                    format!("{}{proposed}{question}", join([lead, summary]))
-                };
+                // What ends in the customer's own words is parted from the question.
+                let ends = summary.ends_with(['.', '?', '!', '।', '؟']);
+                let asked = if ends { join([summary, question]) } else { format!("{summary}\n{question}") };
+                let text = if lead.ends_with('\n') { format!("{lead}{asked}") } else { join([lead, asked.as_str()]) };
                 Ok(say(&text, notes))
             }
             "success" => Ok(say(&self.done(tool, result, &arguments, &shown), Notes::default())),
