@@ -63,6 +63,13 @@ impl<'a> Plan<'a> {
             triage.urgency.clear();
         }
         let own = wish::of(&triage, &said, settings.clarify_below);
+        // A number beside few words answers the question for what only the buyer knows, whatever else it sounds like.
+        let asked = matches!(facts.conversation.waiting_for, WaitingFor::Proof | WaitingFor::CustomerId);
+        let proof = asked
+            && facts.named_orders.is_empty()
+            && facts.text.chars().any(char::is_numeric)
+            && topic::content_words(&facts.patterns.without_ids(&facts.text)) <= 3;
+        let own = if proof && own != Wish::Danger { Wish::Unsure } else { own };
         Self {
             settings,
             facts,
@@ -295,7 +302,8 @@ impl<'a> Plan<'a> {
     /// The reply, unless the customer has read the same twice already: then a person is brought in.
     fn unless_said_before(&mut self, reply: ChatReply) -> Step<ChatReply> {
         let earlier = self.history.iter().rev().filter(|message| message.role == Role::Assistant).take(LOOK_BACK);
-        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < 2 {
+        let least = usize::try_from(self.settings.failures).unwrap_or(usize::MAX).max(3) - 1;
+        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < least {
             return Ok(reply);
         }
         if self.is_talk {

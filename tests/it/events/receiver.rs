@@ -182,6 +182,8 @@ pub(super) fn validate(root: &Value, schema: &Value, value: &Value, place: &str)
                 let is = |name: &Value| match name.as_str().unwrap() {
                     "object" => value.is_object(),
                     "string" => value.is_string(),
+                    "array" => value.is_array(),
+                    "number" => value.is_number(),
                     "boolean" => value.is_boolean(),
                     "integer" => value.is_u64(),
                     "null" => value.is_null(),
