@@ -211,6 +211,11 @@ pub(super) fn validate(root: &Value, schema: &Value, value: &Value, place: &str)
                     }
                 }
             }
+            "items" => {
+                for one in value.as_array().into_iter().flatten() {
+                    validate(root, rule, one, place)?;
+                }
+            }
             other => panic!("the keyword {other} is not known here"),
         }
     }
