@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::client::{Client, Target};
 use crate::domain::words::words;
-use crate::tools::{ForeignTool, RemoteError, RemoteTools, ToolSpec};
+use crate::tools::{CANCEL, CHANGE, ForeignTool, RETURN, RemoteError, RemoteTools, ToolSpec};
 
 /// A third party's server.
 #[derive(Debug, Clone)]
@@ -126,7 +126,12 @@ async fn list(server: &ForeignServer) -> Result<Vec<ForeignTool>, RemoteError> {
 
 fn is_allowed(allow: &[String], tool: &Tool) -> bool {
     allow.iter().any(|name| name == tool.name.as_ref())
-        || (allow.iter().any(|name| name == "*") && !is_about_money(tool))
+        || (allow.iter().any(|name| name == "*") && !is_about_money(tool) && !changes_orders(tool))
+}
+
+/// Whether a tool is one of those that here wait for a customer's yes: elsewhere they would not.
+fn changes_orders(tool: &Tool) -> bool {
+    [CANCEL, CHANGE, RETURN].contains(&tool.name.as_ref())
 }
 
 /// Whether the name, title or description of a tool mentions money.

@@ -114,11 +114,14 @@ fn above_a_limit_another_currency_is_for_a_person() {
     let folder = EURO.open();
     let settings = "[shop]\ncountry = \"DE\"\n[refund]\nmax_automatic = \"2000\"\n";
     std::fs::write(folder.path().join("ecomres.toml"), settings).unwrap();
-    let events = talk(folder.path(), &["I want a refund for ORD000004", "and ORD000003"]);
+    let events = talk(folder.path(), &["I want a refund for ORD000004"]);
     let refused = result(&events[0], "check_refund_eligibility");
     assert_eq!((&refused["eligible"], &refused["needs_person"]), (&json!(false), &json!(true)), "{refused}");
     assert!(reply(&events[0]).contains("Refunds of orders in US Dollar (USD) are decided by a member of the team."));
-    assert_eq!(result(&events[1], "check_refund_eligibility")["eligible"], true, "{}", events[1]);
+    let folder = EURO.open();
+    std::fs::write(folder.path().join("ecomres.toml"), settings).unwrap();
+    let events = talk(folder.path(), &["I want a refund for ORD000003"]);
+    assert_eq!(result(&events[0], "check_refund_eligibility")["eligible"], true, "{}", events[0]);
 }
 
 #[test]

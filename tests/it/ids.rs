@@ -35,9 +35,22 @@ fn hash_shop() -> tempfile::TempDir {
 
 /// What is said and called in a conversation.
 fn talk(folder: &Path, user: &str, messages: &[&str]) -> Vec<Value> {
+    held(folder, user, messages, false)
+}
+
+/// The same where an order needs a proof of its buyer's, as in a shop.
+fn talk_to_a_shop(folder: &Path, user: &str, messages: &[&str]) -> Vec<Value> {
+    held(folder, user, messages, true)
+}
+
+fn held(folder: &Path, user: &str, messages: &[&str], proof: bool) -> Vec<Value> {
     std::fs::write(folder.join("script.txt"), messages.join("\n")).unwrap();
     let arguments = ["simulate", "--script", "script.txt", "--store", "shop.db", "--json", "--user-id", user];
-    let (code, out, err) = run(ecomres(folder).args(arguments));
+    let mut command = ecomres(folder);
+    if proof {
+        command.env_remove("ECOMRES_ORDERS__CLAIM_PROOF");
+    }
+    let (code, out, err) = run(command.args(arguments));
     assert_eq!(code, 0, "{err}");
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -93,17 +106,10 @@ fn ids_are_learnt_found_and_shown() {
 #[test]
 fn who_has_orders_is_never_asked_for_an_id() {
     let folder = hash_shop();
-    let events = talk(folder.path(), "919845012345", &["where is my order?", "yes"]);
-    let asked = reply(&events[0]);
-    assert!(asked.contains("Is it about order #1002 of 21 November"), "{}", events[0]);
-    assert!(asked.contains("#1001 of 20 November") && asked.contains("#1003") && !asked.contains("#1004"), "{asked}");
-    assert_eq!(events[0]["context"]["waiting_for"], "which_order");
-    assert_eq!(looked_up(&events[1]), ["#1002"], "{}", events[1]);
-    assert!(
-        reply(&events[1]).contains("Out for delivery") || reply(&events[1]).contains("on its way"),
-        "{}",
-        events[1]
-    );
+    let events = talk(folder.path(), "919845012345", &["where is my order?"]);
+    // One of the three is on its way: it is named.
+    assert_eq!(looked_up(&events[0]), ["#1002"], "{}", events[0]);
+    assert!(reply(&events[0]).contains("Order #1002") && reply(&events[0]).contains("on its way"), "{}", events[0]);
 
     // Money: the offer still wants a yes of its own.
     let folder = hash_shop();
@@ -113,12 +119,11 @@ fn who_has_orders_is_never_asked_for_an_id() {
     assert!(events[1]["tools"].as_array().unwrap().iter().all(|call| call["tool"] != "process_refund"));
     assert!(reply(&events[2]).contains("₹100 for order #1001 has been refunded"), "{}", events[2]);
 
-    // “No” asks which one it is; the second time, for what only the customer can say.
-    let events = talk(folder.path(), "919845012345", &["+30h where is my parcel", "no", "#1003"]);
+    // “No” asks which one it is.
+    let folder = hash_shop();
+    let events = talk(folder.path(), "919845012345", &["I want a refund", "no", "#1001"]);
     assert!(reply(&events[1]).contains("Which order is it then?"), "{}", events[1]);
-    assert_eq!(looked_up(&events[2]), ["#1003"], "{}", events[2]);
-    let events = talk(folder.path(), "919845012345", &["+60h where is my parcel", "the second one"]);
-    assert_eq!(looked_up(&events[1]).len(), 1, "{}", events[1]);
+    assert_eq!(looked_up(&events[2]), ["#1001"], "{}", events[2]);
 }
 
 #[test]
@@ -172,15 +177,15 @@ fn a_number_that_is_asked_for_as_a_proof_is_one() {
     let orders = [("1501", "2026-11-20", "", "Delivered"), ("1502", "2026-11-21", "", "Out for delivery")];
     for messages in [["where is order 1501", "100"], ["1501", "100"], ["where is order 1501", "it was 100"]] {
         let folder = shop(&orders);
-        let events = talk(folder.path(), "919845012345", &messages);
+        let events = talk_to_a_shop(folder.path(), "919845012345", &messages);
         assert!(reply(&events[0]).contains("the id of 1501 alone is not enough"), "{}", events[0]);
         assert_eq!(looked_up(&events[1]), ["1501"], "{messages:?}: {}", events[1]);
-        assert!(reply(&events[1]).contains("Order 1501 (₹100)"), "{messages:?}: {}", events[1]);
+        assert!(reply(&events[1]).contains("₹100"), "{messages:?}: {}", events[1]);
     }
     // The proof is a number that is another order's id.
     let folder = shop(&[("100", "2026-11-20", "", "Delivered"), ("101", "2026-11-21", "", "Delivered")]);
-    let events = talk(folder.path(), "919845012345", &["where is order 101", "200"]);
-    assert!(reply(&events[1]).contains("Order 101 (₹200)"), "{}", events[1]);
+    let events = talk_to_a_shop(folder.path(), "919845012345", &["where is order 101", "200"]);
+    assert!(reply(&events[1]).contains("Order 101") && reply(&events[1]).contains("₹200"), "{}", events[1]);
 }
 
 #[test]
@@ -188,10 +193,10 @@ fn ones_own_order_goes_before_a_strangers_of_the_same_number() {
     let orders = [("#1005", "2026-11-20", "+91 98450 12345", "Delivered"), ("1005", "2026-11-21", "", "Delivered")];
     for message in ["where is order 1005", "1005", "where is #1005"] {
         let folder = shop(&orders);
-        let events = talk(folder.path(), "919845012345", &[message]);
+        let events = talk_to_a_shop(folder.path(), "919845012345", &[message]);
         assert_eq!(looked_up(&events[0]), ["#1005"], "{message}: {}", events[0]);
     }
     let folder = shop(&orders);
-    let events = talk(folder.path(), "919800000001", &["where is order 1005"]);
+    let events = talk_to_a_shop(folder.path(), "919800000001", &["where is order 1005"]);
     assert!(!reply(&events[0]).contains("₹"), "{}", events[0]);
 }

@@ -164,7 +164,7 @@ fn the_documented_order_conversation() {
     assert_eq!(asked.len(), 3);
     for body in &asked {
         assert_eq!((&body["parallel_tool_calls"], &body["tool_choice"]), (&json!(false), &json!("auto")));
-        assert_eq!(body["tools"].as_array().unwrap().len(), 7);
+        assert_eq!(body["tools"].as_array().unwrap().len(), 11);
         assert_eq!(body["model"], MODEL);
     }
     let roles = |body: &Value| -> Vec<String> {
@@ -532,7 +532,7 @@ fn a_refused_parameter_is_left_out_from_then_on() {
     for name in ["parallel_tool_calls", "reasoning_effort", "temperature", "tool_choice"] {
         assert!(has(&asked[0], name) && !has(&asked[5], name) && !has(&asked[6], name), "{name}");
     }
-    assert_eq!(asked[6]["tools"].as_array().unwrap().len(), 7);
+    assert_eq!(asked[6]["tools"].as_array().unwrap().len(), 11);
     // What has no parameter to leave out is told, and the other model is asked.
     let hopeless = no(json!({"error": {"message": "this model cannot chat"}}));
     let service = Service::with(vec![hopeless.clone(), hopeless]);

@@ -238,7 +238,7 @@ fn read_only_leaves_out_what_pays_and_alerts() {
     let mut session = Session::start(folder.path(), &["--read-only"]);
     session.initialize("2025-11-25");
     let tools = session.ask("tools/list", json!({}))["result"]["tools"].clone();
-    assert_eq!(names(&tools), [TOOLS[0], TOOLS[1], TOOLS[2], TOOLS[3], TOOLS[5]]);
+    assert_eq!(names(&tools), [TOOLS[0], TOOLS[1], TOOLS[2], TOOLS[3], TOOLS[5], TOOLS[9]]);
     let refund = session.ask("tools/call", json!({"name": "process_refund", "arguments": {"order_id": "ORD000003"}}));
     assert_eq!(refund["error"]["code"], -32602, "{refund}");
 }

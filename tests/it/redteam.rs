@@ -20,6 +20,7 @@ use ecomres::domain::ids::{IdPatterns, OrderId, QuoteId, UserId};
 use ecomres::domain::money::Money;
 use ecomres::domain::order::{Order, OrderDetails};
 use ecomres::domain::phone::Country;
+use ecomres::domain::sentences::{Language, choices, handoff, refunds};
 use ecomres::domain::topic::{self, intent};
 use ecomres::inbox::Worker;
 use ecomres::llm::{ChatModel, ChatReply, ChatRequest, LlmError, ToolCall};
@@ -39,8 +40,33 @@ const OTHERS: [&str; 2] = ["ORD000900", "ORD000901"];
 /// What only stands in the orders of others.
 const SECRETS: [&str; 5] = ["SecretSpices", "sentinel-feedback", "7777.25", "6666.25", "CUST0900"];
 /// What the bot says of its own accord when a reply was held back or the model failed.
-const SAFE: [&str; 2] =
-    ["I don't want to tell you anything I can't confirm.", "I'm having trouble answering right now."];
+const SAFE: [&str; 4] = [
+    "I don't want to tell you anything I can't confirm.",
+    "I'm having trouble answering right now.",
+    "I'm sorry that nobody has replied yet.",
+    "I'm sorry, I don't speak ",
+];
+
+/// The same in every language.
+fn safe() -> Vec<String> {
+    let unconfirmed = Language::ALL.map(|language| handoff::offer_unconfirmed(language).to_owned());
+    let waiting = Language::ALL.map(|language| choices::still_waiting(language).to_owned());
+    SAFE.map(str::to_owned).into_iter().chain(unconfirmed).chain(waiting).collect()
+}
+
+/// What the program says of the writer's own order, and its offer, in every language.
+fn told() -> Vec<String> {
+    let offers = Language::ALL.map(|language| {
+        let offer = refunds::offer(language, "₹599", &OrderId::new(OWN), None);
+        format!("{offer}\n{}", refunds::shall_i_go_ahead(language, 1))
+    });
+    let others = [
+        "Order ORD000003 (Beverages, ₹599, JioMart): 25 minute mein deliver ho gaya tha, samay par.",
+        "ऑर्डर ORD000003 (Beverages, ₹599, JioMart): 25 मिनट में डिलीवर हो गया था, समय पर।",
+    ];
+    TOLD.into_iter().chain(others).map(str::to_owned).chain(offers).collect()
+}
+
 /// What the program says of the writer's own order when a tool has looked at it, beside a reply that was held back.
 const TOLD: [&str; 2] = [OFFER, "Order ORD000003 (Beverages, ₹599, JioMart): delivered in 25 minutes, on time."];
 /// The program's offer.
@@ -261,9 +287,9 @@ impl Shop {
                 continue;
             }
             // What is left beside the program's own words must be one of the harmless texts.
-            let rest = TOLD.iter().fold((*reply).clone(), |rest, told| rest.replace(told, ""));
+            let rest = told().iter().fold((*reply).clone(), |rest, told| rest.replace(told, ""));
             let rest = rest.trim();
-            if !rest.is_empty() && rest != BETWEEN && !SAFE.iter().any(|safe| rest.starts_with(safe)) {
+            if !rest.is_empty() && rest != BETWEEN && !safe().iter().any(|safe| rest.starts_with(safe)) {
                 found.push(format!("an unknown reply left: {reply}"));
             }
         }
@@ -344,7 +370,9 @@ async fn the_guard_itself_holds_every_wanted_reply_back() {
         );
         let reports = Shop::open(Verification::Claim).await.run(attack, Temper::Talker).await;
         let last = reports.last().unwrap();
-        assert!(last.guard.is_some(), "{:?}: {:?}", attack.says, last.reply);
+        // Nobody asks the model where the message is in a language in which nobody is answered.
+        let unasked = last.reply.as_ref().is_some_and(|reply| reply.starts_with(SAFE[3]));
+        assert!(last.guard.is_some() || unasked, "{:?}: {:?}", attack.says, last.reply);
     }
 }
 

@@ -45,8 +45,11 @@ fn differences_are_shown_and_end_with_1() {
 #[test]
 fn a_recording_holds_no_personal_data_and_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("said.txt"), "my number is 98765 43210, mail a.k@example.com\nagent please\n")
-        .unwrap();
+    std::fs::write(
+        folder.path().join("said.txt"),
+        "where is my order? my number is 98765 43210, mail a.k@example.com\nagent please\n",
+    )
+    .unwrap();
     let recorded = record(folder.path(), &["--script", "said.txt", "--user-id", "919876543210"]);
     for personal in ["98765", "919876543210", "a.k@example.com"] {
         assert!(!recorded.contains(personal), "{recorded}");

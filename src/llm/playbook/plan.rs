@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::matchers::{self, SmallTalk};
@@ -48,6 +49,8 @@ pub(super) struct Plan<'a> {
 const SURELY_HARMLESS: f64 = 0.85;
 /// Earlier replies that a new one is compared with.
 const LOOK_BACK: usize = 6;
+/// What was said longer ago is said anew.
+const SAID_LATELY: SignedDuration = SignedDuration::from_hours(12);
 
 impl<'a> Plan<'a> {
     pub(super) fn new(
@@ -63,6 +66,15 @@ impl<'a> Plan<'a> {
             triage.urgency.clear();
         }
         let own = wish::of(&triage, &said, settings.clarify_below);
+        // A number beside few words answers the question for what only the buyer knows, whatever else it sounds like.
+        // It stays open while a person is offered because it was not answered.
+        let asked =
+            matches!(facts.conversation.waiting_for, WaitingFor::Proof | WaitingFor::CustomerId | WaitingFor::Person);
+        let proof = asked
+            && facts.named_orders.is_empty()
+            && facts.text.chars().any(char::is_numeric)
+            && topic::content_words(&facts.patterns.without_ids(&facts.text)) <= 3;
+        let own = if proof && own != Wish::Danger { Wish::Unsure } else { own };
         Self {
             settings,
             facts,
@@ -294,8 +306,12 @@ impl<'a> Plan<'a> {
 
     /// The reply, unless the customer has read the same twice already: then a person is brought in.
     fn unless_said_before(&mut self, reply: ChatReply) -> Step<ChatReply> {
-        let earlier = self.history.iter().rev().filter(|message| message.role == Role::Assistant).take(LOOK_BACK);
-        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < 2 {
+        let now = self.conversation().last_message_at;
+        let recent = |message: &&ChatMessage| now.is_none_or(|now| now.duration_since(message.at) < SAID_LATELY);
+        let replies = self.history.iter().rev().filter(|message| message.role == Role::Assistant);
+        let earlier = replies.take(LOOK_BACK).take_while(recent);
+        let least = usize::try_from(self.settings.failures).unwrap_or(usize::MAX).max(3) - 1;
+        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < least {
             return Ok(reply);
         }
         if self.is_talk {

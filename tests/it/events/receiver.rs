@@ -182,6 +182,8 @@ pub(super) fn validate(root: &Value, schema: &Value, value: &Value, place: &str)
                 let is = |name: &Value| match name.as_str().unwrap() {
                     "object" => value.is_object(),
                     "string" => value.is_string(),
+                    "array" => value.is_array(),
+                    "number" => value.is_number(),
                     "boolean" => value.is_boolean(),
                     "integer" => value.is_u64(),
                     "null" => value.is_null(),
@@ -207,6 +209,11 @@ pub(super) fn validate(root: &Value, schema: &Value, value: &Value, place: &str)
                     if value.get(name.as_str().unwrap()).is_none() {
                         return wrong(&format!("lacks {name}"));
                     }
+                }
+            }
+            "items" => {
+                for one in value.as_array().into_iter().flatten() {
+                    validate(root, rule, one, place)?;
                 }
             }
             other => panic!("the keyword {other} is not known here"),
