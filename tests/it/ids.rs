@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::cli::{ecomres, run};
@@ -35,9 +36,18 @@ fn hash_shop() -> tempfile::TempDir {
 
 /// What is said and called in a conversation.
 fn talk(folder: &Path, user: &str, messages: &[&str]) -> Vec<Value> {
+    talk_by(&mut ecomres(folder), folder, user, messages)
+}
+
+/// The same in a shop that asks for what only the buyer of an order knows.
+fn talk_with_proof(folder: &Path, user: &str, messages: &[&str]) -> Vec<Value> {
+    talk_by(ecomres(folder).env_remove("ECOMRES_ORDERS__CLAIM_PROOF"), folder, user, messages)
+}
+
+fn talk_by(command: &mut Command, folder: &Path, user: &str, messages: &[&str]) -> Vec<Value> {
     std::fs::write(folder.join("script.txt"), messages.join("\n")).unwrap();
     let arguments = ["simulate", "--script", "script.txt", "--store", "shop.db", "--json", "--user-id", user];
-    let (code, out, err) = run(ecomres(folder).args(arguments));
+    let (code, out, err) = run(command.args(arguments));
     assert_eq!(code, 0, "{err}");
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -172,15 +182,15 @@ fn a_number_that_is_asked_for_as_a_proof_is_one() {
     let orders = [("1501", "2026-11-20", "", "Delivered"), ("1502", "2026-11-21", "", "Out for delivery")];
     for messages in [["where is order 1501", "100"], ["1501", "100"], ["where is order 1501", "it was 100"]] {
         let folder = shop(&orders);
-        let events = talk(folder.path(), "919845012345", &messages);
+        let events = talk_with_proof(folder.path(), "919845012345", &messages);
         assert!(reply(&events[0]).contains("the id of 1501 alone is not enough"), "{}", events[0]);
         assert_eq!(looked_up(&events[1]), ["1501"], "{messages:?}: {}", events[1]);
-        assert!(reply(&events[1]).contains("Order 1501 (₹100)"), "{messages:?}: {}", events[1]);
+        assert!(reply(&events[1]).contains("Order 1501 (Dairy, ₹100"), "{messages:?}: {}", events[1]);
     }
     // The proof is a number that is another order's id.
     let folder = shop(&[("100", "2026-11-20", "", "Delivered"), ("101", "2026-11-21", "", "Delivered")]);
-    let events = talk(folder.path(), "919845012345", &["where is order 101", "200"]);
-    assert!(reply(&events[1]).contains("Order 101 (₹200)"), "{}", events[1]);
+    let events = talk_with_proof(folder.path(), "919845012345", &["where is order 101", "200"]);
+    assert!(reply(&events[1]).contains("Order 101 (Dairy, ₹200"), "{}", events[1]);
 }
 
 #[test]
@@ -188,10 +198,10 @@ fn ones_own_order_goes_before_a_strangers_of_the_same_number() {
     let orders = [("#1005", "2026-11-20", "+91 98450 12345", "Delivered"), ("1005", "2026-11-21", "", "Delivered")];
     for message in ["where is order 1005", "1005", "where is #1005"] {
         let folder = shop(&orders);
-        let events = talk(folder.path(), "919845012345", &[message]);
+        let events = talk_with_proof(folder.path(), "919845012345", &[message]);
         assert_eq!(looked_up(&events[0]), ["#1005"], "{message}: {}", events[0]);
     }
     let folder = shop(&orders);
-    let events = talk(folder.path(), "919800000001", &["where is order 1005"]);
+    let events = talk_with_proof(folder.path(), "919800000001", &["where is order 1005"]);
     assert!(!reply(&events[0]).contains("₹"), "{}", events[0]);
 }
