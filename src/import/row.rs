@@ -317,7 +317,8 @@ impl Readers {
             (None, Some((column, text))) => column.read(text).unwrap_or_default(),
             (None, None) => None,
         };
-        if order.placed_at.is_some() {
+        // The original's data has times without a day in every row: they are counted.
+        if order.placed_at.is_some() || cells.mapping.preset == Some(Preset::Original) {
             return;
         }
         for (column, found) in columns.into_iter().zip(read) {
