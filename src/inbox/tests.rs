@@ -213,7 +213,7 @@ async fn general_questions_are_answered_from_the_written_text_only() {
     let shop = Shop::open().await;
     let mut chat = shop.chat("a");
     holds(&chat.say("What are your business hours?").await, &["any hour"]);
-    holds(&chat.say("do you think it will rain in Pune tomorrow evening").await, &["don't want to guess", "yes / no"]);
+    holds(&chat.say("do you think it will rain in Pune tomorrow evening").await, &["don't want to guess", "agent"]);
     holds(&chat.say("no").await, &["anything else"]);
 }
 
@@ -283,8 +283,7 @@ async fn an_offer_does_not_outlive_its_time_nor_a_long_gap() {
 #[tokio::test]
 async fn odd_messages_are_answered() {
     let shop = Shop::open().await;
-    let mut chat = shop.chat("a");
-    for text in [
+    let odd = [
         "👍",
         "😡😡😡",
         "",
@@ -292,7 +291,10 @@ async fn odd_messages_are_answered() {
         "\u{200d}\u{200d}",
         &"a ".repeat(50_000),
         "ORD000003 ORD000004 ORD000005 ORD000006 ORD000007",
-    ] {
+    ];
+    for (number, text) in odd.into_iter().enumerate() {
+        // A customer for each: who is not understood twice gets a person.
+        let mut chat = shop.chat(&format!("a{number}"));
         assert!(!chat.say(text).await.is_empty(), "{}", crate::domain::words::excerpt(text, 20));
     }
     assert!(refunds(&shop).await.is_empty());

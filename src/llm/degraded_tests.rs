@@ -216,10 +216,11 @@ fn called(report: &crate::agent::TurnReport) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_reply_held_back_is_answered_by_the_playbook_on_the_rounds_made() {
-    let shop = Shop::open().await;
     let id = json!({"order_id": "ORD000003"});
     for answers in [vec![text(LIE)], vec![call(ORDER, id.clone()), text(LIE)], vec![call(CHECK_REFUND, id), text(LIE)]]
     {
+        // A shop of its own: no reply comes three times.
+        let shop = Shop::open().await;
         let asks = answers.len();
         let lying = remote(answers);
         let mut chat = chat(&shop, &lying);
@@ -270,16 +271,13 @@ async fn what_the_turn_did_is_told_without_the_playbook() {
 }
 
 #[tokio::test]
-async fn a_second_miss_in_a_row_offers_a_person() {
+async fn a_second_miss_in_a_row_brings_a_person() {
     let shop = Shop::open().await;
     let mut chat = chat(&shop, &remote(vec![text(LIE), text(LIE)]));
     let first = chat.turn("blue grommets").await.conversation;
     assert_eq!((first.waiting_for, first.failures), (WaitingFor::Details, 0));
     let report = chat.turn("grommets").await;
-    assert!(report.reply.as_ref().unwrap().contains("yes / no"), "{:?}", report.reply);
-    assert_eq!((report.conversation.waiting_for, report.conversation.failures), (WaitingFor::Person, 1));
+    assert!(report.reply.as_ref().unwrap().contains("asked a member of our team"), "{:?}", report.reply);
     assert_eq!(report.guard, Some("refund_claim"));
-    let report = chat.turn("yes").await;
-    assert!(report.reply.unwrap().contains("member of our team"), "the remote model is away by now");
     assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
 }
