@@ -68,7 +68,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
     (
         Scenario::Vague,
         "vague",
-        "I have a problem\nit is about what you sent me, half of it is rotten\nORD000012, CUST5306\nok",
+        "I have a problem\nit is about what you sent me, half of it is rotten\nORD000012, CUST5306\nmy money back please\nyes",
     ),
     (
         Scenario::Multi,

@@ -381,7 +381,7 @@ mod tests {
             ("el pan no vino", "Brown Bread 400 g"),
             ("os ovos vieram quebrados", "Eggs 12 pcs"),
             ("البيض مكسور", "Eggs 12 pcs"),
-            ("bred is stale", "Brown Bread 400 g"),
+            ("the breadd is stale", "Brown Bread 400 g"),
         ] {
             let found = named(text, &dairy);
             assert_eq!(found.iter().map(|found| found.0.as_str()).collect::<Vec<_>>(), [name], "{text}");

@@ -127,6 +127,9 @@ pub(super) fn folded_words(text: &str) -> Vec<String> {
 /// Words that part what is said of one thing from what is said of the next.
 const BETWEEN: &[&str] = &["but", "par", "lekin", "magar", "pero", "mas", "porem", "لكن", "लेकिन", "पर", "मगर"];
 
+/// Words that join two things which are said.
+const AND: &[&str] = &["and", "aur", "और"];
+
 /// A message, word by word.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
@@ -250,9 +253,11 @@ impl Said {
 
     /// Whether a clause with money in it is like that, in the words around it.
     fn near_money(&self, is_so: impl Fn(&[String]) -> bool) -> bool {
-        self.clauses.iter().any(|clause| {
-            places(clause, Cue::Money).into_iter().any(|at| {
-                let around = &clause[at.saturating_sub(5)..clause.len().min(at + 5)];
+        // “Where is the one, and refund the other” are two things.
+        let parts = self.clauses.iter().flat_map(|clause| clause.split(|word| AND.contains(&word.as_str())));
+        parts.into_iter().any(|part: &[String]| {
+            places(part, Cue::Money).into_iter().any(|at| {
+                let around = &part[at.saturating_sub(5)..part.len().min(at + 5)];
                 is_so(around)
             })
         })
