@@ -73,7 +73,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
     (
         Scenario::Multi,
         "multi",
-        "Please refund ORD000006 and ORD000007, both came spoiled\nCUST1542 and CUST1360\nyes only for ORD000006\nand what about ORD000007\nyes",
+        "Please refund ORD000006 and ORD000007, both came spoiled\nCUST1542 and CUST1360\nyes only for ORD000006\nplease refund ORD000007 as well\nyes",
     ),
     (Scenario::Human, "human", "Can I talk to a real person please?\nhello? anybody there?"),
     (

@@ -73,14 +73,13 @@ fn letter(place: u32) -> Letter {
         0x49..=0x4B => Sign("o"),
         0x4C => Sign("au"),
         0x4D => Virama,
-        0x01 | 0x02 => Nasal,
+        // Gurmukhi doubles the next consonant with 0x71, and has its nasal at 0x70.
+        0x01 | 0x02 | 0x70 => Nasal,
         0x3C => Nukta,
         0x03 => Other("h"),
         0x50 => Other("om"),
         0x64 | 0x65 => Other("."),
         0x66..=0x6F => Other(DIGITS[place as usize - 0x66]),
-        // Gurmukhi doubles the next consonant with 0x71, and has its nasal at 0x70.
-        0x70 => Nasal,
         _ => Other(""),
     }
 }
@@ -257,9 +256,8 @@ fn indic_word(out: &mut String, word: &str, first: u32) {
             // At the end of a word it is hardly ever typed after these vowels: “nahi”, “hai”, but “kahan”.
             match next.chars().next() {
                 Some('p' | 'f' | 'b' | 'm') => out.push('m'),
-                Some(_) => out.push('n'),
                 None if matches!(syllable.vowel, Some("i" | "e" | "ai")) => {}
-                None => out.push('n'),
+                Some(_) | None => out.push('n'),
             }
         }
     }
@@ -269,8 +267,7 @@ fn indic_word(out: &mut String, word: &str, first: u32) {
 fn dotted(consonant: &mut String) {
     let other = match consonant.as_str() {
         "k" => "q",
-        "j" => "z",
-        "jh" => "z",
+        "j" | "jh" => "z",
         _ => return,
     };
     other.clone_into(consonant);
