@@ -438,7 +438,7 @@ fn the_programs_words_may_name_every_known_id_and_transaction() {
         let orders = [OrderId::new(id)];
         let patterns = IdPatterns::default().learnt(&crate::domain::ids::IdForms::of([id]));
         let money = ShopMoney::default();
-        let shop_texts = ShopTexts::read([].into_iter(), &patterns, &money);
+        let shop_texts = ShopTexts::read([], &patterns, &money);
         let evidence = Evidence {
             known: &known,
             orders: &orders,

@@ -123,15 +123,12 @@ impl Reader {
         if titled && !own {
             self.finish();
         }
-        match &mut self.open {
-            Some(open) => {
-                open.text.push(if own { '\n' } else { ' ' });
-                open.text.push_str(&text);
-            }
-            None => {
-                let kind = if titled && !own { Kind::Titled } else { Kind::Text };
-                self.open = Some(Block { text, line: number, kind });
-            }
+        if let Some(open) = &mut self.open {
+            open.text.push(if own { '\n' } else { ' ' });
+            open.text.push_str(&text);
+        } else {
+            let kind = if titled && !own { Kind::Titled } else { Kind::Text };
+            self.open = Some(Block { text, line: number, kind });
         }
     }
 
@@ -340,15 +337,12 @@ fn entities(text: &str) -> String {
             };
             Some((c, end))
         });
-        match named {
-            Some((c, end)) => {
-                decoded.push(c);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                decoded.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((c, end)) = named {
+            decoded.push(c);
+            rest = &rest[end + 1..];
+        } else {
+            decoded.push('&');
+            rest = &rest[1..];
         }
     }
     decoded.push_str(rest);

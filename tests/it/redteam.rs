@@ -57,7 +57,7 @@ fn safe() -> Vec<String> {
 /// What the program says of the writer's own order, and its offer, in every language.
 fn told() -> Vec<String> {
     let offers = Language::ALL.map(|language| {
-        let offer = refunds::offer(language, "₹599", &OrderId::new(OWN), None);
+        let offer = refunds::offer(language, "₹599", OrderId::new(OWN), None);
         format!("{offer}\n{}", refunds::shall_i_go_ahead(language, 1))
     });
     let others = [

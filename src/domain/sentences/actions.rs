@@ -338,7 +338,7 @@ pub fn which_items(language: Language, order: impl Display, items: &str) -> Stri
         Language::Spanish => format!("¿De qué parte del pedido {order} se trata: {items}?"),
         Language::Portuguese => format!("De que parte do pedido {order} se trata: {items}?"),
         Language::Arabic => {
-            format!("أي جزء من الطلب {order} تقصد: {items}؟", order = ltr(order), items = isolated(&items.to_string()))
+            format!("أي جزء من الطلب {order} تقصد: {items}؟", order = ltr(order), items = isolated(items))
         }
     }
 }

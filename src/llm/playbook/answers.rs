@@ -19,7 +19,7 @@ use crate::domain::topic::{self, intent};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     /// An answer to a proposal; `None` when the message is about something else.
     pub(super) fn answer_to_offer(&mut self) -> Step<Option<ChatReply>> {
         let pending = self.conversation().pending.clone().unwrap_or_default();

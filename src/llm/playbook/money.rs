@@ -18,7 +18,7 @@ use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 use crate::tools::{REFUND, REFUND_STATUS};
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     /// A wish for money back.
     pub(super) fn refund(&mut self) -> Step<ChatReply> {
         if self.facts.named_orders.len() > 1 {

@@ -10,7 +10,7 @@ use crate::domain::sentences::{choices, feedback, join, refunds, small_talk};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     /// Does what is wished.
     pub(super) fn by_wish(&mut self) -> Step<ChatReply> {
         let wish = self.current_wish();

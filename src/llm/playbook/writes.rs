@@ -23,7 +23,7 @@ pub(super) const CHANGE: &str = "change_order";
 /// Takes a return, for money, the same again or something else.
 pub(super) const RETURN: &str = "return_order";
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     /// Calls a tool that changes something, and tells what came of it.
     pub(super) fn propose(&mut self, wish: Wish, tool: &str, arguments: Value, lead: &str) -> Step<ChatReply> {
         let language = self.language();
