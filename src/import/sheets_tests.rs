@@ -43,8 +43,8 @@ fn cells_are_read_as_their_number_formats_show_them() {
     );
     assert_eq!(errors.len(), 2, "{errors:?}");
     let notes: Vec<_> = summary.notes.iter().map(ToString::to_string).collect();
-    assert!(notes[0].contains("row 4: Total: the formula has no value in the file"), "{notes:?}");
-    assert!(notes[1].contains("row 4: Shipping: “#REF!” is an error of a formula: left out"), "{notes:?}");
+    assert!(notes[1].contains("row 4: Total: the formula has no value in the file"), "{notes:?}");
+    assert!(notes[0].contains("row 4: Shipping: “#REF!” is an error of a formula: left out"), "{notes:?}");
     assert_eq!(summary.values_left_out, 2);
 }
 

@@ -158,7 +158,7 @@ fn headers_that_do_not_fit() {
         assert!(matches!(reader(blank), Err(ImportError::Empty { .. })), "{blank:?}");
     }
     assert!(matches!(reader("PK\u{3}\u{4}\0\0"), Err(ImportError::Workbook { .. })));
-    assert!(matches!(reader("%PDF-1.7\0\0"), Err(ImportError::NotText { guess: Some("a PDF"), .. })));
+    assert!(matches!(reader("%PDF-1.7\0\0"), Err(ImportError::NoTable { what: "a PDF", .. })));
     assert!(matches!(reader("{\"json\": 1}"), Err(ImportError::NoId { .. })));
 }
 

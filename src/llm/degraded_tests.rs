@@ -219,7 +219,6 @@ async fn a_reply_held_back_is_answered_by_the_playbook_on_the_rounds_made() {
     let id = json!({"order_id": "ORD000003"});
     for answers in [vec![text(LIE)], vec![call(ORDER, id.clone()), text(LIE)], vec![call(CHECK_REFUND, id), text(LIE)]]
     {
-        // A shop of its own: no reply comes three times.
         let shop = Shop::open().await;
         let asks = answers.len();
         let lying = remote(answers);
@@ -277,7 +276,7 @@ async fn a_second_miss_in_a_row_brings_a_person() {
     let first = chat.turn("blue grommets").await.conversation;
     assert_eq!((first.waiting_for, first.failures), (WaitingFor::Details, 0));
     let report = chat.turn("grommets").await;
-    assert!(report.reply.as_ref().unwrap().contains("asked a member of our team"), "{:?}", report.reply);
+    assert!(report.reply.unwrap().contains("member of our team"));
     assert_eq!(report.guard, Some("refund_claim"));
     assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
 }

@@ -101,14 +101,15 @@ fn stands_alone(text: &str, from: usize, to: usize) -> bool {
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
     let (mut before, mut after) = (text[..from].chars().rev(), text[to..].chars());
     let left = match before.next() {
-        Some('.' | ',' | '-' | '/') => !before.next().is_some_and(char::is_alphanumeric),
-        Some(c) => !c.is_alphanumeric() && !matches!(c, '_' | '#' | '@' | amounts::PLACEHOLDER) && !is_sign(text, from),
+        // A mark of italics is no part of a word.
+        Some('.' | ',' | '-' | '/' | '_') => !before.next().is_some_and(char::is_alphanumeric),
+        Some(c) => !c.is_alphanumeric() && !matches!(c, '#' | '@' | amounts::PLACEHOLDER) && !is_sign(text, from),
         None => true,
     };
     let right = match after.next() {
         Some('.' | ',' | '/') => !digit(after.next()) && !text[to..].starts_with("/-"),
-        Some('-') => !after.next().is_some_and(char::is_alphanumeric),
-        Some(c) => !c.is_alphanumeric() && c != '_' && !is_sign_after(&text[to..]),
+        Some('-' | '_') => !after.next().is_some_and(char::is_alphanumeric),
+        Some(c) => !c.is_alphanumeric() && !is_sign_after(&text[to..]),
         None => true,
     };
     // `1 599 kr`: three digits may be the thousands of an amount.

@@ -242,6 +242,10 @@ impl<'a> Plan<'a> {
         if elsewhere {
             return Ok(None);
         }
+        // A question in between leaves the choice open.
+        if self.said.question && matches!(open, Wish::MissingItem | Wish::WrongItem | Wish::Damaged) {
+            return self.complaint(open).map(Some);
+        }
         self.request_handoff("A complaint: the customer chose none of what can be done here", "medium").map(Some)
     }
 

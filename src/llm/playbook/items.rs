@@ -236,9 +236,10 @@ fn same(said: &str, own: &str) -> bool {
     // A known word is not another one with a slip in it.
     if said.is_ascii() && own.is_ascii() {
         let long = one.len().min(other.len());
+        let slip = long >= 4 && one.len().max(other.len()) >= 5;
         let known = GOODS.contains_key(&one);
         return !known
-            && ((long >= 5 && differ_by_one(&one, &other))
+            && ((slip && differ_by_one(&one, &other))
                 || (long >= 5 && (one.starts_with(&other) || other.starts_with(&one))));
     }
     let (one, other) = (sound(prefixless(&one).unwrap_or(&one)), sound(&other));

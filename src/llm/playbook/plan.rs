@@ -176,7 +176,8 @@ impl<'a> Plan<'a> {
         let open = self.conversation().waiting_for != WaitingFor::Nothing;
         let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id();
         match self.pending_wish() {
-            Some(pending) if open && completes => pending,
+            // What is wrong with it is the reason of a wish for money, not another wish.
+            Some(pending) if open && (completes || pending.is_money() && self.own.is_complaint()) => pending,
             _ if self.is_nearly_an_id() => Wish::Question,
             _ => self.own,
         }

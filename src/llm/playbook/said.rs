@@ -136,7 +136,7 @@ pub(super) struct Said {
     pub(super) words: Vec<String>,
     /// The same in parts that say one thing each.
     pub(super) clauses: Vec<Vec<String>>,
-    question: bool,
+    pub(super) question: bool,
 }
 
 impl Said {
@@ -241,7 +241,7 @@ impl Said {
         self.near_money(|around| {
             let came = says(around, Cue::Came);
             (says(around, Cue::Not) && came)
-                || says(around, Cue::Where)
+                || asks_where(around)
                 || (self.question && came && !says(around, Cue::Wants))
         })
     }
@@ -310,6 +310,18 @@ pub(super) fn says(words: &[String], cue: Cue) -> bool {
 }
 
 /// Where phrases begin.
+/// Whether it is asked where money is: “where is it and refund the other” asks for something else.
+fn asks_where(words: &[String]) -> bool {
+    const AND: [&str; 9] = ["and", "aur", "y", "e", "também", "और", "व", "و", "plus"];
+    let (asked, money) = (places(words, Cue::Where), places(words, Cue::Money));
+    asked.iter().any(|at| {
+        money.iter().any(|other| {
+            let between = &words[*at.min(other)..*at.max(other)];
+            !between.iter().any(|word| AND.contains(&word.as_str()))
+        })
+    })
+}
+
 fn places(words: &[String], cue: Cue) -> Vec<usize> {
     let patterns = CUES.iter().find(|(own, _)| *own == cue).map(|(_, patterns)| patterns);
     let at = |from: &usize| patterns.into_iter().flatten().any(|pattern| fits(pattern, &words[*from..]).is_some());

@@ -128,6 +128,11 @@ impl<'a> Plan<'a> {
 
     /// Asks what is meant; the second time a person is brought in.
     pub(super) fn not_understood(&mut self) -> Step<ChatReply> {
+        // What only the buyer knows, after an id alone: the question for it was about that order.
+        let proof = self.conversation().waiting_for == WaitingFor::Proof && self.text().chars().any(char::is_numeric);
+        if proof && !self.conversation().order_ids.is_empty() {
+            return self.track("", Wish::Track);
+        }
         let missed = self.conversation().waiting_for == WaitingFor::Details || self.conversation().failures > 0;
         if missed {
             return self.request_handoff("The customer was not understood twice", "medium");

@@ -295,7 +295,10 @@ impl<'a> Plan<'a> {
         }
         let lines = items::lines(order, column::ITEMS);
         let part = items::meant(&self.said, &lines);
-        let wished = items::argument(&part, &lines);
+        let mut wished = items::argument(&part, &lines);
+        if wished.is_empty() && self.pending_wish() == Some(wish) {
+            wished = self.pending_items();
+        }
         let shown = self.conversation().name_of(&id).clone();
         let what = if wished.is_empty() {
             let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();

@@ -203,8 +203,9 @@ mod tests {
     fn the_shipped_model_tells_what_it_was_trained_on() {
         let summary = ModelSummary::read(shipped()).unwrap();
         let training = summary.training.expect("it is of these weights");
-        let data = shipped().join("../data/train.csv");
-        let mut rows = Dataset::read(&[data], &crate::Columns::default()).unwrap();
+        let files = ["train", "train_hinglish", "train_more", "train_languages"];
+        let data = files.map(|name| shipped().join(format!("../data/{name}.csv")));
+        let mut rows = Dataset::read(&data, &crate::Columns::default()).unwrap();
         rows.deduplicate();
         let counted = TrainingRecord::of(&summary.sha256, &rows, None);
         assert_eq!((training.rows, &training.intents), (counted.rows, &counted.intents));
