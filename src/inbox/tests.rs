@@ -283,7 +283,7 @@ async fn an_offer_does_not_outlive_its_time_nor_a_long_gap() {
 #[tokio::test]
 async fn odd_messages_are_answered() {
     let shop = Shop::open().await;
-    let odd = [
+    for (number, text) in [
         "👍",
         "😡😡😡",
         "",
@@ -291,10 +291,11 @@ async fn odd_messages_are_answered() {
         "\u{200d}\u{200d}",
         &"a ".repeat(50_000),
         "ORD000003 ORD000004 ORD000005 ORD000006 ORD000007",
-    ];
-    for (number, text) in odd.into_iter().enumerate() {
-        // A customer for each: who is not understood twice gets a person.
-        let mut chat = shop.chat(&format!("a{number}"));
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut chat = shop.chat(&format!("customer-{number}"));
         assert!(!chat.say(text).await.is_empty(), "{}", crate::domain::words::excerpt(text, 20));
     }
     assert!(refunds(&shop).await.is_empty());

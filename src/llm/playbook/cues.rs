@@ -188,7 +188,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     (
         Cue::Damaged,
         "damag*, broke*, broken, crack*, crush*, squash*, smash*, torn, leak*, spill*, spoil*, rotten, stale, sour, mold*, mould*, expired, rancid, bad smell, smell*, defect*, faulty, dead, not working, doesnt work, does not work, \
-         doesnt switch, wont turn, stopped working, not switching, burst, melted, dented, dirty, used, opened, toota, tooti, toote, toot gay*, tut gay*, tuti, tuta, phata, phati, phate, phat gay*, kharab, sad gay*, sada, sadi, basi, leak, khula, kaam nahi kar*, chal nahi raha, nahi chal rah*, \
+         doesnt switch, wont turn, stopped working, not switching, burst, melted, dented, dirty, used, opened, toota, tooti, toote, toot ga*, toot chuk*, tut gay*, tuti, tuta, phata, phati, phate, phat gay*, kharab, sad gay*, sada, sadi, basi, leak, khula, kaam nahi kar*, chal nahi raha, nahi chal rah*, \
          roto, rota, quebrad*, danad*, estropead*, podrid*, vencid*, caducad*, no funciona, no enciende, derramad*, abierto, quebrou, estragad*, podre*, vencid*, nao funciona, nao liga, vazou, vazando, aberto, amassad*, \
          *مكسور*, *انكسر*, *تالف*, *فاسد*, *معطل*, *متضرر*, لا يعمل, ما يشتغل, منتهي, *تسرب*, टूट*, फटा, फटी, फटे, फट गय*, खराब, सड़ा, सड़ी, सड़े, सड़ गय*, बासी, लीक, खुला, काम नहीं कर*, नहीं चल*, चल नहीं, गंदा, गंदे",
     ),

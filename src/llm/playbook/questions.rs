@@ -59,9 +59,11 @@ impl<'a> Plan<'a> {
         if wish == Wish::FailedPayment {
             return self.request_handoff("A payment that failed: only a person can look into it", "medium");
         }
-        // What is no question has no answer to be missed.
-        let asked = self.said.asks() || !self.facts.triage.topic.is_empty() || wish != Wish::Question;
-        if searched && asked {
+        let vague = self.facts.triage.topic.is_empty() && !self.said.question && topic::content_words(self.text()) <= 3;
+        if vague {
+            return self.not_understood();
+        }
+        if searched {
             if self.conversation().failures > 0 {
                 return self.request_handoff("A question that the shop's documents do not answer", "medium");
             }

@@ -260,6 +260,9 @@ mod tests {
     fn danger_and_what_is_grave_come_first() {
         let danger = Triage { urgency: "danger".to_owned(), ..read(intent::REFUND, "refund_request", 0.9) };
         assert_eq!(wish(&danger, "refund it"), Wish::Danger);
+        // What is likely enough to be one is decided where the message is read.
+        let none = Triage { urgency: String::new(), ..danger };
+        assert_eq!(wish(&none, "refund it"), Wish::RefundWhole);
         let serious = Triage { urgency: "serious".to_owned(), ..read(intent::OTHER, "criticism", 0.9) };
         assert_eq!(wish(&serious, "see you in court"), Wish::Serious);
     }
