@@ -123,6 +123,7 @@ pub enum Answerer {
 
 /// One turn of a conversation.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the turn, not a state")]
 pub struct Turn {
     settings: Settings,
     conversation: Conversation,
@@ -348,6 +349,7 @@ impl Turn {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
     fn tool_done(&mut self, call: ToolCall, mut result: ToolResult) -> Vec<Effect> {
         for (order, amount) in guard::amounts_of(&result.outcome) {
             match order {

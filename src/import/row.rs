@@ -113,6 +113,7 @@ pub(super) struct LeftOut {
 
 impl LeftOut {
     /// A value that cannot be read.
+    #[expect(clippy::needless_pass_by_value, reason = "it is over with the error")]
     fn value(&mut self, error: CellError) {
         self.values += 1;
         let reason = format!("{}: left out", error.reason);

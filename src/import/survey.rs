@@ -64,6 +64,7 @@ impl Survey {
 
 impl Readers {
     /// Reads a file once, to find out how its dates and amounts are written.
+    #[expect(clippy::too_many_lines, reason = "one column after the other")]
     pub(super) fn decide(
         file: &str,
         table: &Table,

@@ -166,6 +166,7 @@ fn list(title: &str, lines: &[String]) -> String {
 }
 
 /// What is known of the turn, from the classifier and the conversation, never in the customer's words.
+#[expect(clippy::too_many_lines, reason = "one line of the prompt after the other")]
 fn turn(settings: &Settings, facts: &Facts, rounds: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let conversation = &facts.conversation;

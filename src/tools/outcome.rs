@@ -22,6 +22,7 @@ const LANGUAGE: Language = Language::English;
 
 /// The outcome of a tool call.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, read at once")]
 pub enum Outcome {
     /// A message was classified.
     Triaged(Prediction),

@@ -94,7 +94,8 @@ impl Toolbox {
                 }
                 let action = approved.action().clone();
                 let agreed = action.amount.filter(|_| !action.owes_money());
-                if status == "success" && refund.as_ref().map(super::super::domain::refund::Refund::refunded) != agreed {
+                if status == "success" && refund.as_ref().map(super::super::domain::refund::Refund::refunded) != agreed
+                {
                     tracing::error!(order = %order.id, "the other server paid another amount than was agreed");
                 }
                 let action = Action {

@@ -101,10 +101,9 @@ impl Order {
             Some(all) if all > goods && all > 0 => {
                 i64::try_from(i128::from(part) * i128::from(goods.max(0)) / i128::from(all)).ok()?
             }
-            Some(_) => part,
             // Where a price is missing, it is not known what a discount was taken off.
             None if self.details.discount.is_some_and(|discount| discount > Money::ZERO) => return None,
-            None => part,
+            Some(_) | None => part,
         };
         Some(Money::from_minor_units(part.min(value)))
     }

@@ -162,7 +162,9 @@ fn open_book(input: &Input) -> Result<(Sheets<Bytes>, &'static str), ImportError
     if let Ok(book) = Ods::new(input.open()?) {
         return Ok((Sheets::Ods(book), "ODS"));
     }
-    if let Ok(book) = Xlsb::new(input.open()?) { Ok((Sheets::Xlsb(book), "XLSB")) } else {
+    if let Ok(book) = Xlsb::new(input.open()?) {
+        Ok((Sheets::Xlsb(book), "XLSB"))
+    } else {
         // A whole archive that holds something else.
         let archive = zip::ZipArchive::new(input.open()?).is_ok_and(|archive| {
             ["[Content_Types].xml", "content.xml"].iter().all(|name| archive.index_for_name(name).is_none())

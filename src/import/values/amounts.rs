@@ -379,6 +379,7 @@ impl AmountColumn {
     }
 
     /// Whether it is not known in which currency a value is, unless its row says it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the other methods of it")]
     pub(in crate::import) fn lacks_currency(&self, text: &str) -> bool {
         self.mixed && !is_missing(text) && parse(text, 2).is_ok_and(|parsed| parsed.marks.iter().all(String::is_empty))
     }

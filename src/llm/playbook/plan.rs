@@ -207,7 +207,7 @@ impl<'a> Plan<'a> {
         if let Some(reply) = self.at_once()? {
             return Ok(reply);
         }
-        if let Some(reply) = self.to_open_question()? {
+        if let Some(reply) = self.open_question_answered()? {
             return Ok(reply);
         }
         if let Some(talk) = matchers::small_talk(self.text())
@@ -272,7 +272,7 @@ impl<'a> Plan<'a> {
     }
 
     /// An answer to what the last reply asked; `None` where the message is about something else.
-    fn to_open_question(&mut self) -> Step<Option<ChatReply>> {
+    fn open_question_answered(&mut self) -> Step<Option<ChatReply>> {
         match self.conversation().waiting_for {
             WaitingFor::Consent => self.answer_to_offer(),
             WaitingFor::Person => match self.answer() {

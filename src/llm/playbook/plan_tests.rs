@@ -81,7 +81,6 @@ impl Desk {
             urgency: urgency.to_owned(),
             urgency_confidence: 0.9,
             at: Timestamp::UNIX_EPOCH,
-            ..Triage::default()
         };
         let facts = Facts {
             text: text.to_owned(),

@@ -94,7 +94,7 @@ impl<'a> Plan<'a> {
         let has = |line: &[String], word: &str| line.iter().any(|own| same(own, word));
         let weight = |word: &str| {
             let count = words.iter().filter(|line| has(line, word)).count();
-            if count == 0 { 0 } else { lines.len() / count }
+            lines.len().checked_div(count).unwrap_or(0)
         };
         let score =
             |line: &[String]| asked.iter().filter(|word| has(line, word)).map(|word| weight(word)).sum::<usize>();

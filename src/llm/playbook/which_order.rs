@@ -39,6 +39,7 @@ struct Own<'a> {
 }
 
 /// The order that a wish is about, or the reply that asks for it.
+#[expect(clippy::large_enum_variant, reason = "one at a time, read at once")]
 pub(super) enum Chosen {
     Order(OrderId),
     Reply(ChatReply),

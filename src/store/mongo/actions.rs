@@ -183,6 +183,7 @@ pub(super) async fn rebind(base: &Base, from: &UserId, to: &UserId, since: Optio
 }
 
 /// What is left of a customer's actions when they are forgotten, and how many there were.
+#[expect(clippy::single_match_else, reason = "both are as likely")]
 pub(super) async fn erase(base: &Base, user: &UserId) -> Read<u64> {
     let mine = doc! {"user_id": user.as_str()};
     let found: Vec<Document> = base.collection(ACTIONS).find(mine).await?.try_collect().await?;

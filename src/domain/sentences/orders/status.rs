@@ -134,7 +134,6 @@ pub fn status(language: Language, order: OrderSummary<'_>) -> String {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a table: each stage in each language")]
 fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
     let word = |word: &str| word.to_owned();
     match language {
