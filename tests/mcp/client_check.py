@@ -19,6 +19,10 @@ TOOLS = {
     "check_refund_eligibility": ({"order_id": "ORD000001"}, "eligible"),
     "process_refund": ({"order_id": "ORD000002"}, "transaction_id"),
     "refund_status": ({"order_id": "ORD000002"}, "state"),
+    "cancel_order": ({"order_id": "ORD000008", "reason": "a check"}, "status"),
+    "change_order": ({"order_id": "ORD000010", "instructions": "leave it at the gate"}, "status"),
+    "return_order": ({"order_id": "ORD000004", "resolution": "replacement", "reason": "a check"}, "status"),
+    "search_knowledge": ({"query": "what are your business hours"}, "answerable"),
     "request_human_intervention": ({"user_id": "check", "reason": "a check", "priority": "low"}, "alert_id"),
 }
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
