@@ -341,7 +341,7 @@ impl RefundPolicy {
 
     /// Approves the refund of an order, or says why not. This is the only way to an [`ApprovedRefund`].
     ///
-    /// A customer needs an unexpired quote of an earlier turn, and [`Consent`] to it: its offer is live, and the messages
+    /// A customer needs an unexpired quote of an earlier turn, and consent to it: its offer is live, and the messages
     /// of this turn plainly agree to it. An operator needs no quote; the policy applies all the same.
     ///
     /// # Errors
