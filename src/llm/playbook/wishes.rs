@@ -133,7 +133,10 @@ impl Plan<'_> {
         if proof && !self.conversation().order_ids.is_empty() {
             return self.track("", Wish::Track);
         }
-        let missed = self.conversation().waiting_for == WaitingFor::Details || self.conversation().failures > 0;
+        let again = self.conversation().waiting_for == WaitingFor::Details || self.conversation().failures > 0;
+        // A shop that sets more than the default wants its customers to be asked more often.
+        let missed =
+            again && (self.settings.failures <= 3 || self.conversation().failures + 1 >= self.settings.failures);
         if missed {
             return self.request_handoff("The customer was not understood twice", "medium");
         }
