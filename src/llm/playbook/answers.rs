@@ -81,7 +81,7 @@ impl Plan<'_> {
         if elsewhere || other || self.said.asks() {
             return Ok(None);
         }
-        if self.conversation().failures > 0 {
+        if self.has_missed(0) {
             return self.request_handoff("The customer neither accepts nor declines a proposal", "medium").map(Some);
         }
         let Some(call) = pending.calls.first().cloned() else { return Ok(None) };
@@ -246,6 +246,9 @@ impl Plan<'_> {
         if self.said.question && matches!(open, Wish::MissingItem | Wish::WrongItem | Wish::Damaged) {
             return self.complaint(open).map(Some);
         }
+        if !self.has_missed(1) {
+            return Ok(None);
+        }
         self.request_handoff("A complaint: the customer chose none of what can be done here", "medium").map(Some)
     }
 
@@ -257,7 +260,7 @@ impl Plan<'_> {
         let lines = items::lines(order, column::ITEMS);
         let part = items::meant(&self.said, &lines);
         if part == Part::Unnamed {
-            if self.fresh() && self.names_another_wish() {
+            if (self.fresh() && self.names_another_wish()) || !self.has_missed(1) {
                 return Ok(None);
             }
             return self

@@ -52,7 +52,7 @@ impl Plan<'_> {
         match results::state(order) {
             Some(OrderState::OutForDelivery) => {
                 let notes = Notes { failed: true, ..self.notes_for(WaitingFor::Nothing, Wish::RefundWhole, &[]) };
-                if self.conversation().failures > 0 && self.pending_wish() == Some(Wish::RefundWhole) {
+                if self.has_missed(0) && self.pending_wish() == Some(Wish::RefundWhole) {
                     return self.request_handoff("The customer wants money for an order that is on its way", "medium");
                 }
                 return Ok(say(&actions::out_for_delivery(language, shown), notes));

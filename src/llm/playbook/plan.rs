@@ -311,8 +311,8 @@ impl<'a> Plan<'a> {
         let recent = |message: &&ChatMessage| now.is_none_or(|now| now.duration_since(message.at) < SAID_LATELY);
         let replies = self.history.iter().rev().filter(|message| message.role == Role::Assistant);
         let earlier = replies.take(LOOK_BACK).take_while(recent);
-        let least = usize::try_from(self.settings.failures).unwrap_or(usize::MAX).max(3) - 1;
-        if earlier.filter(|message| message.text.trim() == reply.text.trim()).count() < least {
+        let said = earlier.filter(|message| message.text.trim() == reply.text.trim()).count();
+        if said < 2 || !self.has_missed(u32::try_from(said).unwrap_or(u32::MAX)) {
             return Ok(reply);
         }
         if self.is_talk {
@@ -456,6 +456,14 @@ impl<'a> Plan<'a> {
             pending.items = items.to_vec();
         }
         notes
+    }
+
+    /// Whether a person is brought in because once more nothing helped: one reply before a customer who cannot name an order
+    /// gets one (`[escalation] failures`), by default at the second. `before`: how often nothing helped, where that is known from
+    /// what was asked rather than counted.
+    pub(super) fn has_missed(&self, before: u32) -> bool {
+        let set = self.settings.failures;
+        self.conversation().failures.max(before).saturating_add(1) >= set.saturating_sub(1).max(2).min(set)
     }
 
     /// Brings a person in.

@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
             return self.not_understood();
         }
         if searched {
-            if self.conversation().failures > 0 {
+            if self.has_missed(0) {
                 return self.request_handoff("A question that the shop's documents do not answer", "medium");
             }
             let notes = Notes { failed: true, ..self.notes_for(WaitingFor::Nothing, Wish::Question, &[]) };

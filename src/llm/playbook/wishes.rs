@@ -16,6 +16,7 @@ impl Plan<'_> {
         let wish = self.current_wish();
         let named = !self.facts.named_orders.is_empty() || !self.facts.suspected.is_empty();
         if self.was_told()
+            && self.has_missed(1)
             && (self.said.has(Cue::Remedy) || matches!(wish, Wish::Late | Wish::NotReceived | Wish::Criticism))
         {
             return self
@@ -83,7 +84,7 @@ impl Plan<'_> {
     /// Praise, and complaints with nothing to act on.
     fn feedback(&mut self, wish: Wish) -> Step<ChatReply> {
         let upset = self.negative() && wish == Wish::Criticism;
-        let upset_again = upset && self.conversation().failures > 0;
+        let upset_again = upset && self.has_missed(0);
         if upset_again {
             return self.request_handoff("A customer who goes on complaining", "medium");
         }
@@ -133,11 +134,8 @@ impl Plan<'_> {
         if proof && !self.conversation().order_ids.is_empty() {
             return self.track("", Wish::Track);
         }
-        let again = self.conversation().waiting_for == WaitingFor::Details || self.conversation().failures > 0;
-        // A shop that sets more than the default wants its customers to be asked more often.
-        let missed =
-            again && (self.settings.failures <= 3 || self.conversation().failures + 1 >= self.settings.failures);
-        if missed {
+        let asked = self.conversation().waiting_for == WaitingFor::Details;
+        if self.has_missed(asked.into()) {
             return self.request_handoff("The customer was not understood twice", "medium");
         }
         Ok(self.not_understood_reply())

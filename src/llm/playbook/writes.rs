@@ -97,9 +97,11 @@ impl Plan<'_> {
             _ => return self.request_handoff("What the customer wants is nothing that the program may do", "medium"),
         };
         // Who asks for it once more is not helped by the same words.
-        let again = self.conversation().pending.as_ref().is_some_and(|pending| {
-            pending.wish == Some(wish) && pending.orders.contains(id) && self.conversation().failures > 0
-        });
+        let again = self
+            .conversation()
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.wish == Some(wish) && pending.orders.contains(id) && self.has_missed(0));
         if again {
             return self.request_handoff("The customer insists on what is no longer possible", "medium");
         }
@@ -147,7 +149,7 @@ impl Plan<'_> {
         }
         let shown = self.conversation().name_of(&id).clone();
         let gone = matches!(results::state(order), Some(OrderState::Cancelled | OrderState::Returned));
-        if gone && self.conversation().failures > 0 && self.pending_wish() == Some(Wish::UndoCancel) {
+        if gone && self.has_missed(0) && self.pending_wish() == Some(Wish::UndoCancel) {
             return self.request_handoff("The customer wants a cancelled order back", "medium");
         }
         let text =
@@ -186,7 +188,9 @@ impl Plan<'_> {
             if let Some(text) = too_late {
                 return Ok(say(&text, Notes { failed: true, ..Notes::default() }));
             }
-            if asked || (self.conversation().waiting_for == WaitingFor::Details && self.pending_wish() == Some(wish)) {
+            let again =
+                asked || (self.conversation().waiting_for == WaitingFor::Details && self.pending_wish() == Some(wish));
+            if again && self.has_missed(1) {
                 return self
                     .request_handoff("A change of an order: what is to be changed was not understood", "medium");
             }
