@@ -115,6 +115,8 @@ def main() -> None:
         "ECOMRES_WHATSAPP__BURST_MS": "0",
         "ECOMRES_WHATSAPP__MESSAGES_PER_SECOND": "10000",
         "ECOMRES_WHATSAPP__PAIR_BURST": "1000",
+        # Who asks the same again and again gets a person, and no further replies.
+        "ECOMRES_ESCALATION__FAILURES": "1000",
     }
     bot = subprocess.Popen(
         [binary, "bot", "--offline", "--port", "0", "--store", "shop.db"],

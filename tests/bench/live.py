@@ -120,7 +120,7 @@ async def main() -> None:
     settings = {
         "VERIFY_TOKEN": "v", "APP_SECRET": "secret", "ACCESS_TOKEN": "t", "PHONE_ID": "42", "ORDERS_TOKEN": TOKEN, "ECOMRES_WHATSAPP__GRAPH_URL": api,
         "ECOMRES_WHATSAPP__BURST_MS": "0", "ECOMRES_WHATSAPP__MESSAGES_PER_SECOND": "5000", "ECOMRES_WHATSAPP__PAIR_BURST": "1000",
-        "ECOMRES_ORDERS__DAILY_LIMIT": "1000000",
+        "ECOMRES_ORDERS__DAILY_LIMIT": "1000000", "ECOMRES_ESCALATION__FAILURES": "1000",
     }
     bot = subprocess.Popen([binary, "bot", "--offline", "--port", "0", "--store", "shop.db"], stderr=subprocess.PIPE, text=True, env={**os.environ, **settings})
     try:

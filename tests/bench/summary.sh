@@ -36,6 +36,6 @@ echo "-- a message through the playbook, everything included (target: median und
 for round in $(seq 1 25); do
   printf 'where is my order\nORD%06d\nthe packet was torn and two items are missing from it, what now\nno, leave it\nthanks\n+25h hello\nwhat are your business hours\nI paid twice for this order\n' "$((round % 19 + 1))"
 done >"$work/script.txt"
-"$bin" simulate --script "$work/script.txt" --json --quiet |
+ECOMRES_ESCALATION__FAILURES=1000 "$bin" simulate --script "$work/script.txt" --json --quiet |
   grep -o '"milliseconds":[0-9.]*}$' | grep -o '[0-9.]*' | sort -n |
   awk '{v[NR]=$1} END {printf "%d messages: median %.1f ms, p95 %.1f ms, longest %.1f ms\n", NR, v[int((NR+1)/2)], v[int(NR*0.95)], v[NR]}'
