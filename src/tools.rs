@@ -31,8 +31,8 @@ pub use actions::{CancelArguments, ChangeArguments, ItemArgument, ItemArguments,
 use arguments::read;
 pub use definitions::{
     CANCEL, CHANGE, CHECK_REFUND, CheckRefundArguments, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments,
-    KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, REFUND, REFUND_STATUS, RETURN, RefundArguments, TRIAGE,
-    ToolSpec, TriageArguments, catalogue,
+    KNOWLEDGE, KnowledgeArguments, NAMES, ORDER, OrderArguments, REFUND, REFUND_STATUS, RETURN, RefundArguments,
+    TRIAGE, ToolSpec, TriageArguments, catalogue,
 };
 pub use outcome::Outcome;
 pub use records::{RecordError, RecordName};

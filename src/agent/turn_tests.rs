@@ -5,13 +5,16 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::agent::guard;
 use crate::domain::currency::Amount;
 use crate::domain::ids::UserId;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
+use crate::domain::sentences::handoff;
+use crate::llm::Author;
 use crate::llm::scripted::Scripted;
 use crate::testing::Shop;
-use crate::tools::{CHECK_REFUND, ORDER, REFUND};
+use crate::tools::{CHECK_REFUND, FIND_ORDERS, ORDER, Outcome, REFUND};
 
 fn calls(calls: &[(&str, serde_json::Value)]) -> ChatReply {
     let calls = calls.iter().enumerate().map(|(index, (name, arguments))| ToolCall {

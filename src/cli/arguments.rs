@@ -119,3 +119,13 @@ pub(super) fn below_one(text: &str) -> Result<f64, String> {
     number(text)
         .and_then(|value| if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to below 1".to_owned()) })
 }
+
+/// Reads what is put on record with an act of the team's: why, or how somebody knows.
+pub(super) fn why(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("it is empty; say why, or how you know, for whoever reads the record".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}

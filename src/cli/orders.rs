@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::arguments::why;
 use super::output::{Output, visible};
 use super::{Global, InputError, app};
 use crate::domain::action::Action;
@@ -81,18 +82,9 @@ enum Command {
         #[arg(long, value_name = "NAME", default_value = "terminal", value_parser = super::alerts::name)]
         by: String,
         /// Why; goes on record
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        #[arg(long, value_name = "TEXT", value_parser = why)]
         reason: String,
     },
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        Err("it is empty; say why, for whoever reads the record".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::arguments::why;
 use super::output::Output;
 use super::{Global, InputError, app};
 use crate::domain::currency::ShopMoney;
@@ -78,7 +79,7 @@ enum Command {
         #[arg(long = "as", value_enum)]
         outcome: Outcome,
         /// How you know; goes on record
-        #[arg(long, value_name = "TEXT", value_parser = note)]
+        #[arg(long, value_name = "TEXT", value_parser = why)]
         note: String,
         /// Who does it: goes on record
         #[arg(long, value_name = "NAME", default_value = "terminal", value_parser = super::alerts::name)]
@@ -112,15 +113,6 @@ impl StateName {
 enum Outcome {
     Paid,
     Failed,
-}
-
-fn note(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        Err("it is empty; say how you know, for whoever reads the record".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {

@@ -57,7 +57,10 @@ pub struct Conversation {
     /// Since when the customer waits for a person, or was told so again; none where the team took over by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
-    /// Whether somebody of the team works on the alert: then the bot says nothing at all.
+    /// Whether the customer was warned of a danger or a fraud since a person was asked for: once is enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warned: bool,
+    /// Whether somebody of the team works on the alert: then the bot answers nothing, and warns only of danger and fraud.
     #[serde(skip)]
     pub claimed: bool,
     /// What tool results have shown so far: the only amounts and claims a reply may contain.
@@ -374,6 +377,7 @@ impl Conversation {
             offered: Vec::new(),
             failures: 0,
             waiting_since: None,
+            warned: false,
             claimed: false,
             known: Known::default(),
             version: 0,
@@ -462,6 +466,7 @@ impl Conversation {
         self.order_ids.clear();
         self.names = OrderNames::default();
         self.waiting_since = None;
+        self.warned = false;
     }
 }
 

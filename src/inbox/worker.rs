@@ -27,6 +27,7 @@ use crate::domain::sentences::{Language, channel};
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
 use crate::support::handoff;
 use crate::telemetry::metric;
+use crate::tools::{HUMAN, NAMES};
 
 /// How many earlier messages the model sees.
 const HISTORY: u32 = 20;
@@ -409,15 +410,13 @@ fn record_metrics(report: &TurnReport) {
         let refused = call.result.get("error").is_some() || matches!(status, "error" | "denied");
         let result = if refused { "refused" } else { "done" };
         // A model can invent names, and the number of labels must stay bounded.
-        let known =
-            ["query_order_database", "check_refund_eligibility", "process_refund", "request_human_intervention"];
-        let tool = known.into_iter().find(|known| *known == call.tool).unwrap_or("other");
+        let tool = NAMES.into_iter().find(|known| *known == call.tool).unwrap_or("other");
         metrics::counter!(metric::TOOL_CALLS, "tool" => tool, "result" => result).increment(1);
     }
     if let Some(what) = report.guard {
         metrics::counter!(metric::GUARD, "what" => what).increment(1);
     }
-    if report.reply.is_some() && matches!(report.conversation.mode, Mode::HandedOver { .. }) {
+    if report.calls.iter().any(|call| call.tool == HUMAN && call.result.get("error").is_none()) {
         metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
     }
 }

@@ -36,6 +36,10 @@ pub const KNOWLEDGE: &str = "search_knowledge";
 /// Asks for a person.
 pub const HUMAN: &str = "request_human_intervention";
 
+/// All of them.
+pub const NAMES: [&str; 11] =
+    [TRIAGE, ORDER, FIND_ORDERS, CHECK_REFUND, REFUND, CANCEL, CHANGE, RETURN, REFUND_STATUS, KNOWLEDGE, HUMAN];
+
 /// A tool as a caller sees it.
 #[derive(Debug, Clone)]
 pub struct ToolSpec {

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,6 +38,8 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use tokio_util::sync::CancellationToken;
+
+use crate::workers::Workers;
 
 /// Messages that a process sends at once.
 const SENDS: usize = 4;
@@ -154,42 +155,6 @@ fn worker() {
             Pool::new(Arc::clone(&store), agent(&store), Arc::new(FileChannel(log.into())), settings, system_clock());
         pool.run(CancellationToken::new()).await;
     });
-}
-
-/// The processes; all of them end with this.
-struct Workers {
-    location: String,
-    log: PathBuf,
-    children: Vec<Child>,
-}
-
-impl Workers {
-    fn start(&mut self) {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "chaos::worker", "--ignored", "--nocapture", "--test-threads", "1"])
-            .env("ECOMRES_TEST_STORE", &self.location)
-            .env("ECOMRES_TEST_LOG", &self.log)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.children.push(child);
-    }
-
-    fn kill(&mut self, place: usize) {
-        let mut child = self.children.swap_remove(place);
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 /// One customer's messages, and how far they are.
@@ -370,7 +335,10 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
         let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
         import.write((0..customers).map(order).collect()).await.unwrap();
         import.commit().await.unwrap();
-        let mut workers = Workers { location: location.to_owned(), log: log.clone(), children: Vec::new() };
+        let mut workers = Workers::new(
+            "chaos::worker",
+            vec![("ECOMRES_TEST_STORE", location.to_owned()), ("ECOMRES_TEST_LOG", log.to_str().unwrap().to_owned())],
+        );
         for _ in 0..3 {
             workers.start();
         }
@@ -398,7 +366,7 @@ fn chaos(location: &str, folder: &Path, usual: &str) {
                 }
             }
             if killed < kills && Instant::now() >= next_kill {
-                let place = rng.random_range(0..workers.children.len());
+                let place = rng.random_range(0..workers.count());
                 workers.kill(place);
                 workers.start();
                 killed += 1;

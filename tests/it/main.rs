@@ -47,6 +47,7 @@ mod train;
 mod values;
 mod watching;
 mod whatsapp;
+mod workers;
 
 /// A file of the material in `../shared`, beside the repository. Only ignored tests read it: `.ci/run` runs them, and they
 /// fail where it is missing.

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -33,6 +32,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::chaos;
+use crate::workers::Workers;
 
 /// How much faster the clock of the job runs than the real one: its waits are minutes.
 const FASTER: i64 = 100;
@@ -321,41 +321,6 @@ fn worker() {
     });
 }
 
-/// The processes; all of them end with this.
-struct Workers {
-    variables: Vec<(&'static str, String)>,
-    children: Vec<Child>,
-}
-
-impl Workers {
-    fn start(&mut self) {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "refunds::worker", "--ignored", "--nocapture", "--test-threads", "1"])
-            .envs(self.variables.iter().map(|(name, value)| (*name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.children.push(child);
-    }
-
-    fn kill(&mut self, place: usize) {
-        let mut child = self.children.swap_remove(place);
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 fn any_fault(_: &str) -> Fault {
     match rand::rng().random_range(0..20) {
         0..=2 => Fault::HangsUp,
@@ -399,7 +364,7 @@ fn killed(usual: &str) {
             ("ECOMRES_TEST_ORDERS", orders.to_string()),
             ("ECOMRES_TEST_BEGUN", begun.to_string()),
         ];
-        let mut workers = Workers { variables, children: Vec::new() };
+        let mut workers = Workers::new("refunds::worker", variables);
         for _ in 0..3 {
             workers.start();
         }
@@ -409,7 +374,7 @@ fn killed(usual: &str) {
         loop {
             tokio::time::sleep(Duration::from_millis(rand::rng().random_range(20..250))).await;
             if killed < kills {
-                let place = rand::rng().random_range(0..workers.children.len());
+                let place = rand::rng().random_range(0..workers.count());
                 workers.kill(place);
                 workers.start();
                 killed += 1;

@@ -68,18 +68,7 @@ fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool
         provider: ProviderKind::Ledger,
         money: crate::domain::currency::ShopMoney::default(),
     };
-    let caller = Caller::Customer(Customer {
-        user: user(),
-        turn: 2,
-        text: text.to_owned(),
-        language: crate::domain::sentences::Language::default(),
-        offers: offers.cloned().map(Box::new),
-        said: said.to_vec(),
-        named_orders: vec![order_id(3)],
-        names: crate::domain::ids::OrderNames::default(),
-        customer_ids: Vec::new(),
-        proof_asked: false,
-    });
+    let caller = saying(offers, said, text);
     let request = RefundRequest {
         order,
         quote: Some(quote),
@@ -94,16 +83,9 @@ fn is_paid(offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool
     policy.approve(&request).is_ok()
 }
 
-/// The same for what is no refund: a proposal for order 3 that gives ₹599 back, or nothing.
-fn is_agreed(meaning: Meaning, offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool) -> bool {
-    static PATTERNS: LazyLock<IdPatterns> = LazyLock::new(IdPatterns::default);
-    let proposal = Proposal {
-        kind: meaning.kind,
-        details: Details { resolution: meaning.resolution, ..Details::default() },
-        amount: if meaning.money { Money::from_rupees(599) } else { Money::ZERO },
-        ..quote(3, "q3")
-    };
-    let caller = Caller::Customer(Customer {
+/// The customer in the turn after the offer.
+fn saying(offers: Option<&LiveOffers>, said: &[Said], text: &str) -> Caller {
+    Caller::Customer(Customer {
         user: user(),
         turn: 2,
         text: text.to_owned(),
@@ -114,7 +96,19 @@ fn is_agreed(meaning: Meaning, offers: Option<&LiveOffers>, said: &[Said], text:
         names: crate::domain::ids::OrderNames::default(),
         customer_ids: Vec::new(),
         proof_asked: false,
-    });
+    })
+}
+
+/// The same for what is no refund: a proposal for order 3 that gives ₹599 back, or nothing.
+fn is_agreed(meaning: Meaning, offers: Option<&LiveOffers>, said: &[Said], text: &str, expired: bool) -> bool {
+    static PATTERNS: LazyLock<IdPatterns> = LazyLock::new(IdPatterns::default);
+    let proposal = Proposal {
+        kind: meaning.kind,
+        details: Details { resolution: meaning.resolution, ..Details::default() },
+        amount: if meaning.money { Money::from_rupees(599) } else { Money::ZERO },
+        ..quote(3, "q3")
+    };
+    let caller = saying(offers, said, text);
     let now = if expired { at(9_000.0) } else { at(1_010.0) };
     let agrees = |order: u32, kind| agreed(Some(&proposal), kind, &order_id(order), &caller, &PATTERNS, now).is_ok();
     let is_agreed = agrees(3, meaning.kind);
