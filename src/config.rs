@@ -28,6 +28,7 @@ use crate::domain::audit::AuditKey;
 use crate::domain::caller::Verification;
 use crate::domain::currency::{Currency, ShopMoney};
 use crate::domain::ids::IdPatterns;
+use crate::domain::opening_hours::OpeningHours;
 use crate::domain::ownership::Proof;
 use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
@@ -303,7 +304,7 @@ impl TriageConfig {
 }
 
 /// When a conversation is handed over to a person.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EscalationConfig {
     /// Confidence above which a negative message counts as very negative.
@@ -312,6 +313,8 @@ pub struct EscalationConfig {
     pub failures: u32,
     /// Hours after which a customer who writes again is told that a person has been asked for.
     pub remind_hours: u32,
+    /// When people of the team answer, such as `Mon-Fri 09:00-18:00`; empty: nothing is said about it.
+    pub hours: Vec<String>,
 }
 
 impl EscalationConfig {
@@ -554,6 +557,19 @@ impl Config {
     /// When a value is invalid.
     pub fn policy(&self) -> Result<RefundPolicy, ConfigError> {
         self.refund.policy(self.money())
+    }
+
+    /// When people of the team answer.
+    ///
+    /// # Errors
+    /// When an entry or the time zone cannot be used.
+    pub fn opening_hours(&self) -> Result<OpeningHours, ConfigError> {
+        let entries = self.escalation.hours.iter().map(String::as_str);
+        OpeningHours::parse(entries, self.zone()?).map_err(|entry| {
+            ConfigError::Invalid(format!(
+                "escalation.hours holds “{entry}”, which is no time such as “Mon-Fri 09:00-18:00”"
+            ))
+        })
     }
 
     /// What else may be done to orders.

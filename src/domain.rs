@@ -21,6 +21,7 @@ pub mod lookup;
 pub mod mask;
 pub mod message;
 pub mod money;
+pub mod opening_hours;
 pub mod opt_out;
 pub mod order;
 pub mod outgoing;

@@ -159,6 +159,7 @@ impl Shop {
             patterns: IdPatterns::default(),
             gap: self.config.triage.gap(),
             remind: self.config.escalation.remind(),
+            hours: self.config.opening_hours().unwrap(),
             money: crate::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -66,6 +66,11 @@ impl Agent {
     /// An agent that asks a model and acts through tools.
     pub fn new(toolbox: Toolbox, model: Arc<dyn ChatModel>, settings: Settings) -> Self {
         Self { toolbox, model, settings }
+    }
+
+    /// How long a customer waits for a person before the bot says so again.
+    pub fn remind(&self) -> SignedDuration {
+        self.settings.remind
     }
 
     /// The orders that a text names.

@@ -20,10 +20,12 @@ use crate::domain::currency::ShopMoney;
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
 use crate::domain::language::{self, Spoken};
+use crate::domain::opening_hours::OpeningHours;
 use crate::domain::proposal::Proposal;
 use crate::domain::sentences::{Language, choices, small_talk};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
+use crate::llm::playbook::tells_of_harm;
 use crate::llm::{ChatReply, Facts, MAX_ROUNDS, Round, ToolCall};
 use crate::tools::{HUMAN, ToolResult};
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub gap: SignedDuration,
     /// How long a customer waits for a person before the bot says so again.
     pub remind: SignedDuration,
+    /// When people of the team answer.
+    pub hours: OpeningHours,
     /// What replies may repeat from the shop's own texts.
     pub shop_texts: ShopTexts,
 }
@@ -255,6 +259,11 @@ impl Turn {
 
     /// Takes an event and returns what is to be done.
     pub fn handle(&mut self, event: Event) -> Vec<Effect> {
+        let effects = self.effects_of(event);
+        effects.into_iter().map(|effect| self.with_opening(effect)).collect()
+    }
+
+    fn effects_of(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Start => self.start(),
             Event::Triaged(triage) => self.triaged(triage),
@@ -272,20 +281,13 @@ impl Turn {
         self.foreign = self.hear();
         self.waits = matches!(self.conversation.mode, Mode::HandedOver { .. });
         // Before any model, and whoever answers: a warning that comes late warns nobody.
-        if !self.conversation.warned
+        if !self.conversation.warned.fraud
             && let Some(report) = fraud::reported(&self.text)
         {
             self.fraud = Some(report);
             return self.ask_for_person(report.reason(), "high");
         }
-        if self.waits {
-            if self.waits_too_long() {
-                self.reminding = true;
-                return self.ask_for_person("The customer writes again, and nobody has answered yet", "high");
-            }
-            return vec![Effect::Triage(self.text.clone())];
-        }
-        let read = self.cause == TriageCause::Cached && self.foreign.is_none();
+        let read = self.cause == TriageCause::Cached && self.foreign.is_none() && !self.waits;
         if read { vec![self.ask()] } else { vec![Effect::Triage(self.text.clone())] }
     }
 
@@ -299,7 +301,7 @@ impl Turn {
         // Whoever answers: a language model is not asked whether somebody's body or safety can wait.
         let danger = triage.urgency == DANGER;
         self.conversation.triage = Some(triage);
-        if danger {
+        if danger || (self.foreign.is_some() && tells_of_harm(&self.text)) {
             return self.warn_of_danger();
         }
         if let Some(name) = self.foreign {
@@ -338,8 +340,9 @@ impl Turn {
             if reply.text.is_empty() {
                 return self.force_hand_over("The assistant had no answer");
             }
-            if self.waits && !self.quotes.is_empty() {
-                // Nothing is offered while a person is awaited: the person is told of the wish as well.
+            let asks = reply.notes.as_ref().is_some_and(|notes| notes.waiting_for != WaitingFor::Nothing);
+            if self.waits && (asks || !self.quotes.is_empty()) {
+                // Nothing is offered or asked while a person is awaited: the person is told of the wish as well.
                 return self.ask_for_person("The customer waits for a person, and has another wish", "medium");
             }
             return vec![self.finish(reply)];

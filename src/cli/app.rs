@@ -572,8 +572,14 @@ pub(super) fn worker(
     let money = config.money();
     let texts = faq.answers().chain(policy.iter().map(String::as_str));
     let shop_texts = ShopTexts::read(texts, &patterns, &money);
-    let settings =
-        AgentSettings { patterns, money, gap: config.triage.gap(), remind: config.escalation.remind(), shop_texts };
+    let settings = AgentSettings {
+        patterns,
+        money,
+        gap: config.triage.gap(),
+        remind: config.escalation.remind(),
+        hours: config.opening_hours()?,
+        shop_texts,
+    };
     Ok(Worker::new(store, Agent::new(toolbox, model, settings)))
 }
 

@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::app::model_location;
 use super::arguments::{ColumnOptions, Dtype, Pool, below_one, positive, share};
-use super::import::counted;
 use super::output::Output;
 use super::{Global, InputError, scores};
 use crate::nlu::{
@@ -247,7 +246,12 @@ impl Progress {
             "{} rows to train on, {} to validate with, {}, {} steps",
             start.rows,
             start.validation_rows,
-            start.heads.iter().map(|(head, labels)| counted(*labels as u64, head)).collect::<Vec<_>>().join(", "),
+            start
+                .heads
+                .iter()
+                .map(|(head, labels)| format!("{labels} labels of {head}"))
+                .collect::<Vec<_>>()
+                .join(", "),
             start.steps
         ));
         if let Some(first) = start.single_labels.first() {

@@ -145,6 +145,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("escalation.very_negative", Kind::Share),
     ("escalation.failures", Kind::Whole(1, 1_000)),
     ("escalation.remind_hours", Kind::Whole(1, 8_760)),
+    ("escalation.hours", Kind::List),
     ("llm.api_key", Kind::Text),
     ("llm.base_url", Kind::Url),
     ("llm.model", Kind::NotEmpty),

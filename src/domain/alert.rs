@@ -155,6 +155,12 @@ impl Alert {
         !quoted.is_empty() && excerpt(text.trim(), LONGEST_MESSAGE).starts_with(quoted)
     }
 
+    /// Whether more is known of it than before, or it became more urgent: reason enough to tell the team again.
+    #[must_use]
+    pub fn is_graver_than(&self, before: &Self) -> bool {
+        self.priority > before.priority || self.reason != before.reason
+    }
+
     /// This pending alert after another request for the same customer: the higher priority, both reasons and the newer
     /// message. The bot is silent where either asks for a person.
     #[must_use]

@@ -1,16 +1,18 @@
 //! The state of a conversation between two messages: one document that holds everything needed to continue after a
 //! restart.
 
+mod known;
+mod offer;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::currency::Amount;
-use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
-use super::proposal::{Meaning, Proposal, ProposalKind, Resolution};
-use super::refund::{Refund, RefundState};
+use super::ids::{AlertId, OrderId, OrderNames, UserId};
 use super::sentences::Language;
 use super::wish::Wish;
+pub use known::{Known, OrderAmount, PaidRefund};
+pub use offer::{MessagePlace, Offer};
 
 /// The state of one customer's conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,10 +59,14 @@ pub struct Conversation {
     /// Since when the customer waits for a person, or was told so again; none where the team took over by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
-    /// Whether the customer was warned of a danger or a fraud since a person was asked for: once is enough.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub warned: bool,
-    /// Whether somebody of the team works on the alert: then the bot answers nothing, and warns only of danger and fraud.
+    /// What the customer was warned of since a person was asked for: once is enough.
+    #[serde(default, skip_serializing_if = "Warned::is_nothing")]
+    pub warned: Warned,
+    /// The intent of the message for which a person was asked in; none where the team took over by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over_for: Option<String>,
+    /// Whether somebody of the team works on the alert and has been heard of lately: then the bot answers nothing, and warns
+    /// only of danger and fraud.
     #[serde(skip)]
     pub claimed: bool,
     /// What tool results have shown so far: the only amounts and claims a reply may contain.
@@ -76,178 +82,20 @@ fn known_language<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<O
     Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(Language::parse))
 }
 
-/// What tool results of the conversation have shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Known {
-    /// Amounts of money, the most recent last.
-    #[serde(default)]
-    pub amounts: Vec<Amount>,
-    /// Refunds that were paid, the most recent last.
-    #[serde(default)]
-    pub refunds: Vec<PaidRefund>,
-    /// Orders that were shown to the customer, the most recent last.
-    #[serde(default)]
-    pub orders: Vec<OrderId>,
-    /// Which order an amount is of, the most recent last.
-    #[serde(default)]
-    pub order_amounts: Vec<OrderAmount>,
+/// What a customer who waits for a person was warned of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Warned {
+    /// Somebody's body or safety.
+    pub danger: bool,
+    /// A fraud.
+    pub fraud: bool,
 }
 
-/// An amount of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderAmount {
-    /// The order.
-    pub order_id: OrderId,
-    /// The amount.
-    pub amount: Amount,
-}
-
-/// A refund that a tool requested or paid, or told of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaidRefund {
-    /// Its order.
-    pub order_id: OrderId,
-    /// What the customer gets.
-    pub amount: Amount,
-    /// Its transaction.
-    pub transaction_id: String,
-    /// How far it was when a tool told of it.
-    #[serde(default, skip_serializing_if = "is_paid")]
-    pub state: RefundState,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_paid(state: &RefundState) -> bool {
-    *state == RefundState::Paid
-}
-
-impl PaidRefund {
-    /// What a tool told of a refund.
-    pub fn of(refund: &Refund) -> Self {
-        Self {
-            order_id: refund.order_id.clone(),
-            amount: refund.refunded(),
-            transaction_id: refund.transaction_id.clone(),
-            state: refund.state(),
-        }
+impl Warned {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
-}
-
-impl Known {
-    /// Adds amounts, at most 64 are kept.
-    pub fn add_amounts(&mut self, amounts: impl IntoIterator<Item = Amount>) {
-        for amount in amounts {
-            if !self.amounts.contains(&amount) {
-                self.amounts.push(amount);
-            }
-        }
-        let surplus = self.amounts.len().saturating_sub(64);
-        self.amounts.drain(..surplus);
-    }
-
-    /// Adds an amount of an order, at most 64 are kept.
-    pub fn add_order_amount(&mut self, order_id: OrderId, amount: Amount) {
-        self.add_amounts([amount]);
-        let of = OrderAmount { order_id, amount };
-        self.order_amounts.retain(|known| *known != of);
-        self.order_amounts.push(of);
-        let surplus = self.order_amounts.len().saturating_sub(64);
-        self.order_amounts.drain(..surplus);
-    }
-
-    /// The orders that an amount is of.
-    pub fn orders_of(&self, amount: Amount) -> impl Iterator<Item = &OrderId> {
-        self.order_amounts.iter().filter(move |known| known.amount == amount).map(|known| &known.order_id)
-    }
-
-    /// Adds a refund, or how far a known one is now; at most 16 are kept.
-    pub fn add_refund(&mut self, refund: PaidRefund) {
-        match self.refunds.iter_mut().find(|known| known.transaction_id == refund.transaction_id) {
-            Some(known) => *known = refund,
-            None => self.refunds.push(refund),
-        }
-        let surplus = self.refunds.len().saturating_sub(16);
-        self.refunds.drain(..surplus);
-    }
-
-    /// Adds an order that was shown, at most 16 are kept.
-    pub fn add_order(&mut self, order: &OrderId) {
-        self.orders.retain(|known| known != order);
-        self.orders.push(order.clone());
-        let surplus = self.orders.len().saturating_sub(16);
-        self.orders.drain(..surplus);
-    }
-
-    /// The transactions of the refunds that were paid.
-    pub fn transactions(&self) -> impl Iterator<Item = &str> {
-        self.refunds.iter().map(|refund| refund.transaction_id.as_str())
-    }
-}
-
-/// A proposal that was put to the customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// The quote.
-    pub quote_id: QuoteId,
-    /// Its order.
-    pub order_id: OrderId,
-    /// What the customer would get; unknown of offers that an earlier version made.
-    #[serde(default)]
-    pub amount: Option<Amount>,
-    /// The message to the customer that shows it; none where no single message does.
-    #[serde(default)]
-    pub shown_in: Option<MessagePlace>,
-    /// What is offered.
-    #[serde(default, skip_serializing_if = "is_refund")]
-    pub kind: ProposalKind,
-    /// What the customer would get for what goes back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolution: Option<Resolution>,
-    /// The sentence that the customer is shown; none of the refund of a whole order, which its amount tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub says: Option<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_refund(kind: &ProposalKind) -> bool {
-    *kind == ProposalKind::Refund
-}
-
-impl Offer {
-    /// The offer of a refund that no message shows yet.
-    pub fn new(quote_id: QuoteId, order_id: OrderId, amount: Amount) -> Self {
-        let (kind, amount) = (ProposalKind::Refund, Some(amount));
-        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None }
-    }
-
-    /// A proposal that no message shows yet; `says`: the sentence that will show it.
-    pub fn of(proposal: &Proposal, says: String) -> Self {
-        let plain = proposal.kind == ProposalKind::Refund && proposal.details.is_empty();
-        Self {
-            quote_id: proposal.id.clone(),
-            order_id: proposal.order_id.clone(),
-            amount: proposal.money(),
-            shown_in: None,
-            kind: proposal.kind,
-            resolution: proposal.details.resolution,
-            says: (!plain).then_some(says),
-        }
-    }
-
-    /// What an answer to it is about.
-    pub fn meaning(&self) -> Meaning {
-        let money = self.kind == ProposalKind::Refund || self.amount.is_some();
-        Meaning { kind: self.kind, resolution: self.resolution, money }
-    }
-}
-
-/// Which of the messages to a customer: with the customer it is its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct MessagePlace {
-    /// The turn that it answers.
-    pub turn: u64,
-    /// Its place among the messages of that turn, from 0.
-    pub sequence: u32,
 }
 
 /// Who answers the customer.
@@ -257,7 +105,8 @@ pub enum Mode {
     /// The bot.
     #[default]
     Bot,
-    /// A person: the bot is silent until the alert is resolved.
+    /// A person, until the alert is resolved. The bot only warns of danger and fraud, answers another subject while nobody works
+    /// on the alert, and says after a long wait that nobody has answered yet.
     HandedOver {
         /// The alert that asked for the person.
         alert_id: AlertId,
@@ -377,7 +226,8 @@ impl Conversation {
             offered: Vec::new(),
             failures: 0,
             waiting_since: None,
-            warned: false,
+            warned: Warned::default(),
+            handed_over_for: None,
             claimed: false,
             known: Known::default(),
             version: 0,
@@ -466,7 +316,8 @@ impl Conversation {
         self.order_ids.clear();
         self.names = OrderNames::default();
         self.waiting_since = None;
-        self.warned = false;
+        self.warned = Warned::default();
+        self.handed_over_for = None;
     }
 }
 

@@ -58,6 +58,7 @@ fn agent(shop: &Shop, model: impl ChatModel + 'static) -> Agent {
         patterns: IdPatterns::default(),
         gap: shop.config.triage.gap(),
         remind: SignedDuration::from_hours(4),
+        hours: crate::domain::opening_hours::OpeningHours::default(),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
     };

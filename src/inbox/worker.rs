@@ -23,7 +23,7 @@ use crate::domain::ids::{IdPatterns, MessageId, OrderId, UserId};
 use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{Answered, Body, ChannelLimits, Identity, Outgoing};
-use crate::domain::sentences::{Language, channel};
+use crate::domain::sentences::{Language, channel, choices};
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
 use crate::support::handoff;
 use crate::telemetry::metric;
@@ -273,7 +273,7 @@ impl Worker {
         let mut incoming = parsed.incoming.clone();
         incoming.about = self.orders_replied_to(claim, &incoming).await?;
         for run in 0..=RERUNS {
-            let conversation = self.load(claim, &incoming).await?;
+            let conversation = self.load(claim, &incoming, clock()).await?;
             incoming.offers = self.live_offers(&conversation).await?;
             if run == 0 && conversation.mode == Mode::Bot && parsed.has_text() && !wishes.are_all() {
                 self.show_typing(claim);
@@ -283,7 +283,7 @@ impl Worker {
                 let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
                 self.agent.run(conversation, history, &incoming, now).await
             } else {
-                turn_without_text(conversation, &parsed, &wishes)
+                turn_without_text(conversation, &parsed, &wishes, self.agent.remind(), now)
             };
             wishes.confirm(&mut report);
             let turn = finished_turn(claim, &parsed, &mut report, &self.limits, now);
@@ -345,7 +345,7 @@ impl Worker {
         tokio::spawn(async move { channel.show_typing(&user, &message, number.as_deref()).await });
     }
 
-    async fn load(&self, claim: &Claim, incoming: &Incoming) -> Result<Conversation, StoreError> {
+    async fn load(&self, claim: &Claim, incoming: &Incoming, now: Timestamp) -> Result<Conversation, StoreError> {
         let stored = self.store.conversation(&claim.user_id).await?;
         let mut conversation = stored.unwrap_or_else(|| Conversation::new(claim.user_id.clone()));
         let alert = self.store.pending_alert(&claim.user_id).await?;
@@ -353,7 +353,16 @@ impl Worker {
         // say so.
         let alert = alert.filter(|alert| !alert.bot_answers && (claim.attempt == 1 || !alert.quotes(&incoming.text())));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
-        conversation.claimed = alert.as_ref().is_some_and(|alert| alert.handling.assignee.is_some());
+        if let Some(alert) = alert {
+            // Whoever took the matter up and is not heard of for long is waited for like nobody.
+            let messages = self.store.recent_messages(&claim.user_id, HISTORY).await?;
+            let written = messages.iter().rev().find(|message| message.role == Role::Agent).map(|message| message.at);
+            let heard = written.max(alert.handling.claimed_at);
+            let raised = alert.handling.reopened_at.max(Some(alert.created_at));
+            conversation.waiting_since = conversation.waiting_since.max(raised).max(heard);
+            let lately = heard.is_some_and(|at| now.duration_since(at) < self.agent.remind());
+            conversation.claimed = lately && alert.handling.assignee.is_some();
+        }
         Ok(conversation)
     }
 }
@@ -367,7 +376,13 @@ fn lease_of(usual: SignedDuration, attempt: u32) -> SignedDuration {
 }
 
 /// The turn of messages without text: unreadable content is declined, the rest only recorded.
-fn turn_without_text(mut conversation: Conversation, parsed: &ParsedMessages, wishes: &Wishes) -> TurnReport {
+fn turn_without_text(
+    mut conversation: Conversation,
+    parsed: &ParsedMessages,
+    wishes: &Wishes,
+    remind: SignedDuration,
+    now: Timestamp,
+) -> TurnReport {
     conversation.turn += 1;
     let declined = parsed.unreadable && conversation.mode == Mode::Bot;
     if declined || wishes.are_all() {
@@ -377,7 +392,19 @@ fn turn_without_text(mut conversation: Conversation, parsed: &ParsedMessages, wi
             conversation.waiting_for = WaitingFor::Nothing;
         }
     }
-    let reply = declined.then(|| channel::only_text(Language::of(&conversation)).to_owned());
+    let language = Language::of(&conversation);
+    let waits_long = conversation.mode != Mode::Bot
+        && parsed.unreadable
+        && !conversation.claimed
+        && conversation.waiting_since.is_some_and(|since| now.duration_since(since) >= remind);
+    let reply = if declined {
+        Some(channel::only_text(language).to_owned())
+    } else if waits_long {
+        conversation.waiting_since = Some(now);
+        Some(choices::still_waiting(language).to_owned())
+    } else {
+        None
+    };
     TurnReport {
         triage: conversation.triage.clone(),
         conversation,

@@ -90,6 +90,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         money: ecomres::domain::currency::ShopMoney::default(),
         gap: config.triage.gap(),
         remind: SignedDuration::from_hours(4),
+        hours: ecomres::domain::opening_hours::OpeningHours::default(),
         shop_texts: ShopTexts::default(),
     };
     let toolbox = Toolbox::new(SupportService::new(Arc::clone(store), rules), Arc::new(WordList));

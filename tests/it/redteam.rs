@@ -250,6 +250,7 @@ impl Shop {
             patterns: IdPatterns::default(),
             gap: SignedDuration::from_hours(24),
             remind: SignedDuration::from_hours(4),
+            hours: ecomres::domain::opening_hours::OpeningHours::default(),
             money: ecomres::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
         };

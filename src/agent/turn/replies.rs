@@ -28,8 +28,12 @@ impl Turn {
                 if self.alert.is_some() { handoff::done(language) } else { handoff::failed_without_answer(language) };
             return Effect::Reply(sentences::join([lead.as_str(), person]));
         }
-        if self.reminding && self.alert.is_some() {
+        if self.reminding {
+            // True also where the team could not be told.
             return Effect::Reply(choices::still_waiting(language).to_owned());
+        }
+        if self.waits && self.alert.is_some() {
+            return Effect::Reply(handoff::done(language).to_owned());
         }
         let text = if self.alert.is_some() {
             handoff::done_without_answer(language)
@@ -37,6 +41,14 @@ impl Turn {
             handoff::failed_without_answer(language)
         };
         Effect::Reply(text.to_owned())
+    }
+
+    /// A reply that brings a person in says when somebody answers, where that is later.
+    pub(super) fn with_opening(&self, effect: Effect) -> Effect {
+        let Effect::Reply(text) = effect else { return effect };
+        let opens = if self.alert.is_some() { self.settings.hours.next_opening(self.now) } else { None };
+        let opens = opens.map(|at| handoff::answers_again(Language::of(&self.conversation), at));
+        Effect::Reply(sentences::join([Some(text.as_str()), opens.as_deref()].into_iter().flatten()))
     }
 
     pub(super) fn finish(&mut self, reply: ChatReply) -> Effect {
@@ -199,17 +211,25 @@ impl Turn {
             Offer::of(&proposal, says)
         });
         self.conversation.offered = offers.collect();
-        if let Some(alert) = &self.alert {
-            let in_danger = self.conversation.triage.as_ref().is_some_and(|triage| triage.urgency == DANGER);
-            let warned = self.fraud.is_some() || in_danger || (self.waits && self.conversation.warned);
-            self.conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
-            self.conversation.reset_context();
-            self.conversation.waiting_since = Some(self.now);
-            self.conversation.warned = warned;
-        } else if self.waits {
-            // Only the matter of the person who is awaited is remembered.
-            self.conversation.drop_questions();
-        }
+        let Some(alert) = &self.alert else {
+            if self.waits {
+                // Only the matter for which a person is awaited is remembered.
+                self.conversation.drop_questions();
+            }
+            return;
+        };
+        let in_danger = self.conversation.triage.as_ref().is_some_and(|triage| triage.urgency == DANGER);
+        let mut warned = self.conversation.warned;
+        warned.danger |= in_danger;
+        warned.fraud |= self.fraud.is_some();
+        // What a person was asked in for first stays the team's, whatever else is wished meanwhile.
+        let now = self.conversation.triage.as_ref().map(|triage| triage.intent.clone());
+        let matter = if self.waits { self.conversation.handed_over_for.take().or(now) } else { now };
+        self.conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
+        self.conversation.reset_context();
+        self.conversation.waiting_since = Some(self.now);
+        self.conversation.warned = warned;
+        self.conversation.handed_over_for = matter;
     }
 
     /// What a reply without notes waits for.

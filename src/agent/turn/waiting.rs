@@ -3,39 +3,46 @@
 use super::{Answerer, DANGER, Effect, Turn};
 use crate::domain::conversation::Triage;
 use crate::domain::topic;
+use crate::llm::playbook::tells_of_harm;
 
 /// From this confidence on a message of a customer who waits for a person may be about something else.
 const SURE: f64 = 0.8;
 
 impl Turn {
-    /// Whether a customer who was promised a person writes again after a long wait in which nobody took the matter up.
-    pub(super) fn waits_too_long(&self) -> bool {
-        let since = self.conversation.waiting_since.filter(|_| !self.conversation.claimed);
-        since.is_some_and(|since| self.now.duration_since(since) >= self.settings.remind)
-    }
-
     /// A message of a customer who waits for a person: danger is answered whoever works on the matter, another subject where
-    /// nobody does yet. What is said about the matter itself is the team's to answer.
+    /// nobody does yet. What is said about the matter itself is the team's to answer; after a long wait the customer is told that
+    /// nobody has answered yet.
     pub(super) fn triaged_while_waiting(&mut self, triage: Option<Triage>) -> Vec<Effect> {
-        let Some(triage) = triage else { return vec![Effect::StaySilent] };
-        if triage.urgency == DANGER {
-            if self.conversation.warned {
-                return vec![Effect::StaySilent];
-            }
-            self.conversation.triage = Some(triage);
+        let danger = triage.as_ref().is_some_and(|triage| triage.urgency == DANGER)
+            || (self.foreign.is_some() && tells_of_harm(&self.text));
+        if danger && !self.conversation.warned.danger {
+            self.conversation.triage = triage;
             return self.warn_of_danger();
         }
-        if self.conversation.claimed || self.foreign.is_some() || !self.is_another_subject(&triage) {
+        if self.conversation.claimed {
             return vec![Effect::StaySilent];
         }
-        self.conversation.triage = Some(triage);
-        self.answerer = Answerer::Playbook;
-        vec![self.ask()]
+        if let Some(triage) = triage.filter(|triage| !danger && self.is_another_subject(triage)) {
+            self.conversation.triage = Some(triage);
+            self.answerer = Answerer::Playbook;
+            return vec![self.ask()];
+        }
+        match self.conversation.waiting_since.map(|since| self.now.duration_since(since)) {
+            Some(waited) if waited >= self.settings.remind => {
+                self.reminding = true;
+                let hours = waited.as_hours();
+                self.ask_for_person(&format!("The customer writes again after waiting for {hours} h"), "high")
+            }
+            _ => vec![Effect::StaySilent],
+        }
     }
 
     /// Whether a message is surely about something else than what a person was asked in for: of another intent, or of an order
     /// that was not shown yet.
-    pub(super) fn is_another_subject(&self, triage: &Triage) -> bool {
+    fn is_another_subject(&self, triage: &Triage) -> bool {
+        if self.foreign.is_some() || triage.intent_confidence < SURE {
+            return false;
+        }
         let asks = match triage.intent.as_str() {
             topic::intent::FEEDBACK | topic::intent::HUMAN => false,
             topic::intent::OTHER => {
@@ -44,9 +51,9 @@ impl Turn {
             }
             _ => true,
         };
-        let elsewhere = self.conversation.triage.as_ref().is_some_and(|earlier| earlier.intent != triage.intent);
+        let elsewhere = self.conversation.handed_over_for.as_ref().is_some_and(|matter| *matter != triage.intent);
         let another_order = self.named_orders.iter().any(|id| !self.conversation.known.orders.contains(id));
-        asks && triage.intent_confidence >= SURE && (elsewhere || another_order)
+        asks && (elsewhere || another_order)
     }
 }
 

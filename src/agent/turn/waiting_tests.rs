@@ -84,3 +84,36 @@ async fn fraud_is_warned_of_also_while_a_person_is_awaited() {
     assert!(warned.reply.as_ref().is_some_and(|reply| reply.contains("OTP")), "{:?}", warned.reply);
     assert_eq!(say(&shop, &worker, said, 2).await.reply, None);
 }
+
+#[tokio::test]
+async fn whoever_works_on_the_matter_answers_it_until_nothing_is_heard_of_them() {
+    let (shop, worker) = waiting().await;
+    let alert = shop.store.alerts(9).await.unwrap().remove(0);
+    let claimed_at = shop.now + SignedDuration::from_mins(1);
+    shop.store.assign_alert(&alert.id, None, Some("asha"), claimed_at).await.unwrap();
+    assert_eq!(say(&shop, &worker, "where is my order ORD000002", 2).await.reply, None, "a person is on it");
+    let warned = say(&shop, &worker, "smoke comes out of the heater", 3).await;
+    assert!(warned.reply.as_ref().is_some_and(|reply| reply.starts_with(choices::danger(Language::English))));
+    let late = say(&shop, &worker, "hello? the manager?", 3 + 4 * 60).await;
+    assert_eq!(late.reply.as_deref(), Some(choices::still_waiting(Language::English)));
+    assert_eq!(say(&shop, &worker, "hello?", 4 + 4 * 60).await.reply, None, "told once in so many hours");
+}
+
+#[tokio::test]
+async fn two_matters_stay_the_teams_and_a_question_about_another_order_is_answered() {
+    let (shop, worker) = waiting().await;
+    say(&shop, &worker, "where is my order ORD000002", 1).await;
+    assert_eq!(say(&shop, &worker, "and the manager? I want a manager", 2).await.reply, None);
+    let stored = shop.store.conversation(&UserId::new("a")).await.unwrap().unwrap();
+    assert_eq!(stored.handed_over_for.as_deref(), Some(crate::domain::topic::intent::HUMAN));
+}
+
+#[tokio::test]
+async fn out_of_hours_the_customer_hears_when_somebody_answers() {
+    let shop = Shop::with(|config| config.escalation.hours = vec!["Mon-Fri 18:00-20:00".to_owned()]).await;
+    let worker = shop.worker_with(shop.playbook());
+    // 10:00 in UTC is 15:30 in Kolkata, on a Monday.
+    let handed = say(&shop, &worker, "get me a manager please", 0).await;
+    let reply = handed.reply.unwrap();
+    assert!(reply.ends_with("Our team answers again on 1 June at 18:00."), "{reply}");
+}

@@ -1,6 +1,9 @@
 //! A person takes over, or is offered; never said before the hand-over is on record.
 
+use jiff::civil::DateTime;
+
 use super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};
+use super::units;
 
 /// A person has been asked in.
 pub fn done(language: Language) -> &'static str {
@@ -51,6 +54,19 @@ pub fn done_without_answer(language: Language) -> &'static str {
             "Estou com dificuldade para responder a isso, então pedi a uma pessoa da nossa equipe que assuma. Ela responderá aqui."
         }
         Arabic => "أواجه صعوبة في الرد على هذا بنفسي، لذلك طلبت من أحد أعضاء فريقنا متابعة الأمر. سيرد عليك هنا.",
+    }
+}
+
+/// When somebody of the team answers next, in the shop's time.
+pub fn answers_again(language: Language, at: DateTime) -> String {
+    let (day, time) = (units::day(language, at.date(), false), at.strftime("%H:%M"));
+    match language {
+        English => format!("Our team answers again on {day} at {time}."),
+        Hinglish => format!("Hamari team {day} ko {time} baje se phir jawab degi."),
+        Hindi => format!("हमारी टीम {day} को {time} बजे से फिर जवाब देगी।"),
+        Spanish => format!("Nuestro equipo vuelve a responder el {day} a las {time}."),
+        Portuguese => format!("Nossa equipe volta a responder em {day} às {time}."),
+        Arabic => format!("يعود فريقنا للرد يوم {day} الساعة {time}."),
     }
 }
 

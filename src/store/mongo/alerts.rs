@@ -214,8 +214,18 @@ async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
             "reason": &merged.reason, "last_message": &merged.last_message, "priority": merged.priority.as_str(),
         };
         let mut update = doc! {"$set": set};
+        let mut unset = Document::new();
+        if merged.is_graver_than(&known) {
+            // The team hears of it once more.
+            unset.insert("notices", "");
+        }
         if known.bot_answers && !merged.bot_answers {
-            update.insert("$unset", doc! {BOT_ANSWERS: ""});
+            unset.insert(BOT_ANSWERS, "");
+        }
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        if known.bot_answers && !merged.bot_answers {
             push(&mut update, events::made(base, |id| Event::handed_over(id, &merged, alert.created_at, false))?);
         }
         if alerts.update_one(filter, update).await?.matched_count == 1 {
@@ -550,7 +560,9 @@ impl Alerts for MongoStore {
     async fn end_notice(&self, id: &AlertId, channel: &str) -> Result<()> {
         let (id, channel) = (id.clone(), channel.to_owned());
         self.run("saving a notification", |base| async move {
-            let Some(filter) = document_of(&base, &id).await? else { return Ok(()) };
+            let Some(mut filter) = document_of(&base, &id).await? else { return Ok(()) };
+            // Where the alert became graver meanwhile, that is to be told as well.
+            filter.insert(format!("notices.{channel}"), doc! {"$exists": true});
             let sent = doc! {"$set": {format!("notices.{channel}"): {"told": true}}};
             base.collection(ALERTS).update_one(filter, sent).await?;
             Ok(())

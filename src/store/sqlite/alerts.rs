@@ -161,6 +161,12 @@ impl Alerts for SqliteStore {
                         merged.last_message,
                         merged.bot_answers,
                     ])?;
+                if merged.is_graver_than(&known) {
+                    // The team hears of it once more.
+                    connection
+                        .prepare_cached("DELETE FROM alert_notices WHERE alert_id = ?1")?
+                        .execute([merged.id.as_str()])?;
+                }
                 if known.bot_answers {
                     recorder.record(connection, |id| Event::handed_over(id, &merged, alert.created_at, false))?;
                 }
