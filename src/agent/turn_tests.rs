@@ -76,6 +76,7 @@ async fn what_a_model_does_to_an_order_takes_two_messages_and_the_programs_words
     let mut order = crate::testing::order(30, "Dairy", 262);
     order.delivery_minutes = None;
     order.details.state = Some(crate::domain::order::OrderState::Packed);
+    order.details.payment_state = Some(crate::domain::order::PaymentState::Paid);
     shop.store.upsert_order(&order).await.unwrap();
     let cancel = || calls(&[(crate::tools::CANCEL, json!({"order_id": "ORD000030", "reason": "by mistake"}))]);
     let script = vec![cancel(), text("I have cancelled it. [[offer]]"), cancel(), text("Thanks for waiting! [[done]]")];
@@ -95,6 +96,7 @@ async fn what_a_model_does_to_an_order_takes_two_messages_and_the_programs_words
     // Without a yes to it nothing is done, whatever the model says.
     let mut other = crate::testing::order(31, "Dairy", 100);
     other.details.state = Some(crate::domain::order::OrderState::Packed);
+    other.details.payment_state = order.details.payment_state;
     shop.store.upsert_order(&other).await.unwrap();
     let cancel = || calls(&[(crate::tools::CANCEL, json!({"order_id": "ORD000031"}))]);
     let script = vec![cancel(), text("[[offer]]"), cancel(), text("It is cancelled.")];

@@ -184,7 +184,8 @@ fn finished(closed: &Closed, money: &ShopMoney) -> (String, serde_json::Value) {
     if action.leaves_money()
         && let Some(amount) = action.amount
     {
-        text = format!("{text} Its money did not go back here: pay {} by hand.", money.show(amount));
+        let amount = money.show(amount);
+        text = format!("{text} Its money did not go back here: pay what is still owed of {amount} by hand.");
     }
     let status = if *already { "already_done" } else { "done" };
     let transaction = refund.as_ref().map(|refund| refund.transaction_id.clone());

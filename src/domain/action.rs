@@ -111,7 +111,15 @@ impl Action {
 
     /// Whether somebody has to pay for it by hand: it is carried out, and its money went nowhere.
     pub fn leaves_money(&self) -> bool {
-        Self { done: None, ..self.clone() }.owes_money() && self.done.is_some()
+        let pays = self.kind == ProposalKind::Cancel || Self { done: None, ..self.clone() }.owes_money();
+        pays && self.done.is_some() && self.transaction_id.is_none() && self.amount.is_some()
+    }
+
+    /// Whether a refund of its order is, or holds, the money of this action. An order has one refund, which may be for other
+    /// items.
+    pub fn is_paid_by(&self, refund: &Refund) -> bool {
+        let items = if self.kind == ProposalKind::Return { self.details.items.as_slice() } else { &[] };
+        refund.order_id == self.order_id && (refund.items.is_empty() || refund.items == items)
     }
 
     /// What is left of it when its customer is forgotten: what the shop still has to do, and nobody's words.

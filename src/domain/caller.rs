@@ -60,10 +60,15 @@ impl Caller {
     /// The name for the audit trail.
     pub fn actor(&self) -> String {
         match self {
-            Self::Customer(customer) => format!("customer:{}", customer.user),
+            Self::Customer(customer) => actor_of(&customer.user),
             Self::Operator { name } => format!("operator:{name}"),
         }
     }
+}
+
+/// The name of a customer for the audit trail.
+pub fn actor_of(user: &UserId) -> String {
+    format!("customer:{user}")
 }
 
 /// Who may see an order without a telephone number. An order with one is shown to that number only.

@@ -4,6 +4,7 @@
 mod details;
 mod items;
 mod json;
+mod payment;
 mod upsert;
 
 use std::fmt;

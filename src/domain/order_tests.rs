@@ -98,14 +98,14 @@ fn a_plain_order_is_the_originals_columns_alone() {
 #[test]
 fn details_of_other_programs_are_read_and_what_is_odd_is_named() {
     let stored = json!({
-        "Order ID": "1", "Display ID": 1001, "Items": "[{\"sku\": 5, \"name\": \"Milk\", \"quantity\": \"2.0\", \"price\": \"64.50\"}, {\"quantity\": 1}]",
+        "Order ID": "1", "Display ID": 1001, "Items": "[{\"sku\": 5, \"name\": \"Milk\", \"quantity\": \"2.0\", \"price\": \"64.50\"}]",
         "Other Phones": "+91 98450 12345", "Order State": "Out_For-Delivery", "Payment Status": "partially_refunded",
         "Shipping Fee": "Rs. 40", "Tax": "a lot", "Currency": "usd", "Carrier": "", "Delivered At": "tomorrow",
     });
     let mut odd = Vec::new();
     let details =
         OrderDetails::read(&stored, |amount| Money::from_json(amount, Currency::INR).ok(), |name| odd.push(name));
-    assert_eq!(odd, [column::ITEMS, column::TAX, column::DELIVERED_AT]);
+    assert_eq!(odd, [column::TAX, column::DELIVERED_AT]);
     let milk = OrderLine {
         sku: Some("5".into()),
         name: "Milk".into(),
@@ -123,6 +123,26 @@ fn details_of_other_programs_are_read_and_what_is_odd_is_named() {
         ..OrderDetails::default()
     };
     assert_eq!(details, read);
+}
+
+#[test]
+fn an_order_has_all_of_its_lines_or_none() {
+    let milk = json!({"name": "Milk", "quantity": 1, "price": 58});
+    for other in [
+        json!({"quantity": 1}),
+        json!({"name": "Rice", "quantity": 1.5, "price": 60}),
+        json!({"name": "Rice", "price": "a lot"}),
+        json!("Rice"),
+        json!(null),
+    ] {
+        for items in [json!([milk, other]), json!(json!([milk, other]).to_string())] {
+            let mut odd = Vec::new();
+            let stored = json!({"Items": items});
+            let amount = |amount: &Value| Money::from_json(amount, Currency::INR).ok();
+            let details = OrderDetails::read(&stored, amount, |name| odd.push(name));
+            assert_eq!((details.lines, odd), (Vec::new(), vec![column::ITEMS]), "{stored}");
+        }
+    }
 }
 
 #[test]

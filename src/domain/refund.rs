@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::caller::Caller;
+use super::caller::{Caller, actor_of};
 use super::currency::{Amount, Currency, ShopMoney};
 use super::ids::{IdPatterns, OrderId, QuoteId, UserId};
 use super::money::{Decimal, Money, Percent};
@@ -77,7 +77,7 @@ pub enum Refusal {
     NothingPaid,
     /// The payment that would be paid back is not known here.
     PaymentUnknown,
-    /// Whether it was paid is not known: it was delivered, and no payment is on record.
+    /// Whether it was paid is not known: no payment is on record, and nothing shows that there was one.
     PaidUnknown,
     /// The shop paid everything back already.
     RefundedByShop,
@@ -212,6 +212,11 @@ impl Refusal {
     }
 }
 
+/// Whether the shop paid something of an order back, tried to, or got nothing for it.
+fn is_settled(order: &Order) -> bool {
+    order.details.payment_state.is_some_and(|state| state != PaymentState::Paid)
+}
+
 impl RefundPolicy {
     /// The policy in English sentences, for the language model and the administrator.
     pub fn sentences(&self) -> Vec<String> {
@@ -240,7 +245,7 @@ impl RefundPolicy {
 
     /// Decides about some items of an order; about all of it where none are named.
     pub fn decide_part(&self, order: &Order, items: &[Item], now: DateTime) -> Verdict {
-        if let Some(refusal) = Refusal::by_state(order) {
+        if let Some(refusal) = self.by_state(order) {
             return Verdict::Refused(refusal);
         }
         if self.refused_categories.iter().any(|refused| refused.trim().eq_ignore_ascii_case(order.category.trim())) {
@@ -272,7 +277,7 @@ impl RefundPolicy {
     /// # Errors
     /// Why it is not paid back without a person.
     pub fn decide_cancellation(&self, order: &Order) -> Result<Option<Money>, Refusal> {
-        match Refusal::by_state(order) {
+        match self.by_state(order) {
             Some(Refusal::NothingPaid | Refusal::RefundedByShop) => return Ok(None),
             Some(refusal) => return Err(refusal),
             None => {}
@@ -285,6 +290,15 @@ impl RefundPolicy {
             Verdict::Eligible { amount, .. } => Ok(Some(amount)),
             Verdict::Refused(refusal) => Err(refusal),
         }
+    }
+
+    /// The refusal of an order whose money is not in the shop, or may not be. A service that pays back a payment of its own
+    /// never pays more than it took, so that it needs no other record.
+    fn by_state(&self, order: &Order) -> Option<Refusal> {
+        let payment = order.details.payment_id.as_deref();
+        let is_held = !self.provider.takes_payment(None) && self.provider.takes_payment(payment);
+        let unknown = !order.is_paid() && !is_held;
+        Refusal::by_state(order).or_else(|| unknown.then_some(Refusal::PaidUnknown))
     }
 
     fn payable(&self, order: &Order, amount: Money, fee: Money) -> Verdict {
@@ -398,23 +412,25 @@ impl RefundPolicy {
     }
 
     /// Approves the money of a return that the shop has: what was agreed to with it, in the order's currency, and no more than
-    /// was paid. It counts as asked for by the customer.
+    /// was paid. It counts as asked for by the customer. `None` where the shop paid something back already, or got nothing.
     pub fn approve_return(&self, order: &Order, action: &Action, by: &str, now: Timestamp) -> Option<ApprovedRefund> {
         let amount = action.amount.filter(|amount| amount.currency == order.currency())?;
         let right = action.owes_money() && action.order_id == order.id && amount.money > Money::ZERO;
         let paid = order.value.is_none_or(|value| amount.money <= value);
-        (right && paid && self.provider.takes_payment(order.details.payment_id.as_deref())).then(|| ApprovedRefund {
-            order_id: order.id.clone(),
-            amount: amount.money,
-            fee: Money::ZERO,
-            currency: amount.currency,
-            quote_id: None,
-            reason: action.reason.clone(),
-            actor: action.user_id.as_ref().map_or_else(|| by.to_owned(), |user| format!("customer:{user}")),
-            at: now,
-            route: self.route(order),
-            items: action.details.items.clone(),
-        })
+        (right && paid && !is_settled(order) && self.provider.takes_payment(order.details.payment_id.as_deref())).then(
+            || ApprovedRefund {
+                order_id: order.id.clone(),
+                amount: amount.money,
+                fee: Money::ZERO,
+                currency: amount.currency,
+                quote_id: None,
+                reason: action.reason.clone(),
+                actor: action.user_id.as_ref().map_or_else(|| by.to_owned(), actor_of),
+                at: now,
+                route: self.route(order),
+                items: action.details.items.clone(),
+            },
+        )
     }
 
     fn route(&self, order: &Order) -> Route {

@@ -166,10 +166,14 @@ fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
             Verdict::Refused(refusal) => Err(refusal),
         }
     };
-    for state in [None, Some(OutForDelivery), Some(Delivered)] {
-        for payment in [None, Some(Paid)] {
-            assert_eq!(decide(state, payment), Ok(Money::from_rupees(100)), "{state:?} {payment:?}");
-        }
+    for (state, payment) in [
+        (None, None),
+        (Some(Delivered), None),
+        (None, Some(Paid)),
+        (Some(OutForDelivery), Some(Paid)),
+        (Some(Delivered), Some(Paid)),
+    ] {
+        assert_eq!(decide(state, payment), Ok(Money::from_rupees(100)), "{state:?} {payment:?}");
     }
     for (state, payment, refusal, person) in [
         (None, Some(Pending), Refusal::NothingPaid, false),
@@ -181,6 +185,8 @@ fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
         (Some(Delivered), Some(Refunded), Refusal::RefundedByShop, false),
         (Some(Cancelled), Some(Refunded), Refusal::RefundedByShop, false),
         (None, Some(PartiallyRefunded), Refusal::PartlyRefundedByShop, true),
+        (Some(OutForDelivery), None, Refusal::PaidUnknown, true),
+        (Some(Cancelled), None, Refusal::Closed(Cancelled), true),
         (Some(Cancelled), Some(Paid), Refusal::Closed(Cancelled), true),
         (Some(Returned), None, Refusal::Closed(Returned), true),
     ] {

@@ -25,6 +25,13 @@ const MOST: usize = 1_000;
 /// The most lines of a second file.
 const MOST_IN_FILE: u64 = 3_000_000;
 
+/// Whether a quantity says that nothing is left of a line: `0`, or `-1` of what was given back.
+pub(super) fn is_gone(quantity: &str) -> bool {
+    let quantity = quantity.trim();
+    let digits = quantity.trim_matches(['0', '.', ',', ' ']).is_empty() && quantity.contains('0');
+    digits || quantity.starts_with(['-', '−'])
+}
+
 /// How many; at least one.
 pub(super) fn quantity(text: &str) -> Option<u32> {
     let whole = text
@@ -41,27 +48,44 @@ pub(super) fn of_one(total: Money, quantity: u32) -> Option<Money> {
         .then(|| Money::from_minor_units(total.minor_units() / quantity))
 }
 
+/// A line cannot be read. Those beside it would say that the order holds no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
 /// The lines that the text of a cell is: JSON, `name:Tea|quantity:2|total:20.00;…`, or `2 × Tea, Ghee x 1`.
-pub(super) fn parse(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Vec<OrderLine> {
+///
+/// # Errors
+/// Where one of them cannot be read.
+pub(super) fn parse(
+    text: &str,
+    amounts: AmountColumn,
+    currency: Option<Currency>,
+) -> Result<Vec<OrderLine>, Unreadable> {
     let text = text.trim();
     if text.starts_with('[') || text.starts_with('{') {
+        let read = |one: &Value| object(one, amounts, currency);
         match serde_json::from_str(text) {
-            Ok(Value::Array(list)) => {
-                return list.iter().filter_map(|one| object(one, amounts, currency)).take(MOST).collect();
-            }
-            Ok(one @ Value::Object(_)) => return object(&one, amounts, currency).into_iter().collect(),
+            Ok(Value::Array(list)) => return all(list.iter().map(read)),
+            Ok(one @ Value::Object(_)) => return all([read(&one)]),
             _ => {}
         }
     }
     if text.contains('|') && text.contains(':') {
-        let keyed: Vec<OrderLine> =
-            text.split(';').filter_map(|one| pairs(one, amounts, currency)).take(MOST).collect();
-        if !keyed.is_empty() {
-            return keyed;
+        let parts = text.split(';').filter(|part| !part.trim().is_empty());
+        let keyed: Vec<_> = parts.map(|one| pairs(one, amounts, currency)).collect();
+        // Where nothing is read so, it is written in another way.
+        if keyed.iter().any(Result::is_ok) {
+            return all(keyed);
         }
     }
-    let parts: Vec<&str> = text.split(['\n', ';']).flat_map(split_counted).map(str::trim).collect();
-    parts.into_iter().filter(|part| !part.is_empty()).take(MOST).map(counted).collect()
+    let parts = text.split(['\n', ';']).flat_map(split_counted).map(str::trim).filter(|part| !part.is_empty());
+    Ok(parts.take(MOST).map(counted).collect())
+}
+
+/// The lines of which something is left; an error where one cannot be read.
+fn all(read: impl IntoIterator<Item = Result<Option<OrderLine>, Unreadable>>) -> Result<Vec<OrderLine>, Unreadable> {
+    let read: Vec<Option<OrderLine>> = read.into_iter().collect::<Result<_, _>>()?;
+    Ok(read.into_iter().flatten().take(MOST).collect())
 }
 
 /// A comma parts items where a count stands at every part, or before what follows it: names hold commas, too, as in
@@ -121,7 +145,7 @@ fn counted(text: &str) -> OrderLine {
     line(text, 1)
 }
 
-fn pairs(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Option<OrderLine> {
+fn pairs(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Result<Option<OrderLine>, Unreadable> {
     let found: HashMap<String, &str> = text
         .split('|')
         .filter_map(|pair| pair.split_once(':'))
@@ -131,11 +155,11 @@ fn pairs(text: &str, amounts: AmountColumn, currency: Option<Currency>) -> Optio
     build(&get, amounts, currency)
 }
 
-fn object(value: &Value, amounts: AmountColumn, currency: Option<Currency>) -> Option<OrderLine> {
+fn object(value: &Value, amounts: AmountColumn, currency: Option<Currency>) -> Result<Option<OrderLine>, Unreadable> {
     if let Some(text) = value.as_str() {
-        return Some(counted(text.trim()));
+        return Ok(Some(counted(text.trim())));
     }
-    let object = value.as_object()?;
+    let object = value.as_object().ok_or(Unreadable)?;
     let found: HashMap<String, String> =
         object.iter().map(|(key, value)| (plain(key), super::source::json::cell(value))).collect();
     let get = |keys: &[&str]| {
@@ -144,21 +168,30 @@ fn object(value: &Value, amounts: AmountColumn, currency: Option<Currency>) -> O
     build(&get, amounts, currency)
 }
 
-/// A line by the names of its parts.
+/// A line by the names of its parts; `None` where nothing of it is left. Half a kilogram is no number of pieces: such a line is one
+/// piece, and what is known of its price is the total.
 fn build<'a>(
     get: &impl Fn(&[&str]) -> Option<&'a str>,
     amounts: AmountColumn,
     currency: Option<Currency>,
-) -> Option<OrderLine> {
+) -> Result<Option<OrderLine>, Unreadable> {
     let name = get(&["name", "title", "productname", "itemname", "product", "item", "description"]);
     let sku = get(&["sku", "itemsku", "productsku", "code", "itemcode"]);
-    let name = name.or(sku)?;
-    let count = get(&["quantity", "qty", "count", "units", "itemquantity"]);
-    let count = count.map_or(Some(1), quantity)?;
+    let name = name.or(sku).ok_or(Unreadable)?;
+    let written = get(&["quantity", "qty", "count", "units", "itemquantity"]);
+    if written.is_some_and(is_gone) {
+        return Ok(None);
+    }
+    let whole = written.map_or(Some(1), quantity);
+    let name = match (whole, written) {
+        (None, Some(written)) => format!("{name} ({written})"),
+        _ => name.to_owned(),
+    };
     let amount = |keys: &[&str]| get(keys).and_then(|text| amounts.read(text, currency).ok().flatten());
-    let price = amount(&["price", "unitprice", "itemprice", "cost", "itemcost"]);
+    let price = amount(&["price", "unitprice", "itemprice", "cost", "itemcost"]).filter(|_| whole.is_some());
+    let count = whole.unwrap_or(1);
     let price = price.or_else(|| of_one(amount(&["total", "linetotal", "subtotal", "amount", "itemtotal"])?, count));
-    Some(OrderLine { sku: sku.map(str::to_owned), name: name.to_owned(), quantity: count, price })
+    Ok(Some(OrderLine { sku: sku.map(str::to_owned), name, quantity: count, price }))
 }
 
 /// The lines of a second file, by order. Clones are the same file: what one of them gives out is used.
@@ -248,7 +281,9 @@ impl LinesFile {
                     }
                 }
                 // What was given back, or taken out of the order.
-                Ok(None) if notes.len() > 0 => bad.extend(notes.map(|note| error(note.column, &note.reason))),
+                Ok(None) if notes.len() > 0 && !left_out.lines => {
+                    bad.extend(notes.map(|note| error(note.column, &note.reason)))
+                }
                 Ok(None) => {
                     of_order.broken = true;
                     bad.push(error(None, &format!("the row names no item: order {id} is left without lines")));
@@ -315,8 +350,8 @@ mod tests {
 
     fn lines(text: &str) -> Vec<(u32, String, Option<i64>, Option<String>)> {
         let amounts = AmountColumn::with_mark(None, Currency::INR);
-        let found = parse(text, amounts, None).into_iter();
-        found.map(|line| (line.quantity, line.name, line.price.map(Money::minor_units), line.sku)).collect()
+        let found = parse(text, amounts, None).unwrap();
+        found.into_iter().map(|line| (line.quantity, line.name, line.price.map(Money::minor_units), line.sku)).collect()
     }
 
     #[test]
@@ -336,5 +371,37 @@ mod tests {
         assert_eq!(lines("3x5 cards"), [line(1, "3x5 cards", None, None)]);
         assert_eq!(lines("Box 12"), [line(1, "Box 12", None, None)]);
         assert_eq!(lines(""), []);
+    }
+
+    /// One item of two would be the whole order, and its price would be all that was paid.
+    #[test]
+    fn a_line_that_cannot_be_read_leaves_none_beside_it() {
+        let line = |name: &str, price: Option<i64>| (1, name.to_owned(), price, None);
+        let tea = || line("Tea", Some(1_000));
+        for (text, whole) in [
+            ("name:Rice|quantity:1.5|total:90;name:Tea|quantity:1|total:10", "Rice (1.5)"),
+            (
+                r#"[{"name":"Rice","quantity":"1.5 kg","total":90},{"name":"Tea","quantity":1,"total":10}]"#,
+                "Rice (1.5 kg)",
+            ),
+        ] {
+            assert_eq!(lines(text), [line(whole, Some(9_000)), tea()], "{text}");
+        }
+        let unit = r#"[{"name":"Rice","quantity":1.5,"price":60},{"name":"Tea","price":10}]"#;
+        assert_eq!(lines(unit), [line("Rice (1.5)", None), tea()], "what one and a half cost is not said");
+        let amounts = AmountColumn::with_mark(None, Currency::INR);
+        for text in [
+            "name:Tea|quantity:1|total:10;quantity:1|total:90",
+            "name:Tea|quantity:1|total:10; and more",
+            r#"[{"name":"Tea","total":10},{"quantity":1,"total":90}]"#,
+            r#"[{"name":"Tea","total":10},null]"#,
+            r#"[{"name":"Tea","total":10},7]"#,
+        ] {
+            assert_eq!(parse(text, amounts, None), Err(Unreadable), "{text}");
+        }
+        // What was taken out of the order is no part of it.
+        for gone in ["0", "0.0", "-1"] {
+            assert_eq!(lines(&format!("name:Rice|quantity:{gone}|total:0;name:Tea|total:10;")), [tea()], "{gone}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::field::{Field, Kind};
-use super::lines::{self, of_one, quantity};
+use super::lines::{self, is_gone, of_one, quantity};
 use super::mapping::{Mapping, Use};
 use super::preset::{Part, Preset};
 use super::reader::Settings;
@@ -109,6 +109,8 @@ pub(super) struct LeftOut {
     pub(super) values: u64,
     /// What is said about it.
     pub(super) notes: Vec<CellError>,
+    /// Whether a line of the order cannot be read. Then it has none: those beside it would say that it holds no more.
+    pub(super) lines: bool,
 }
 
 impl LeftOut {
@@ -224,15 +226,20 @@ impl Readers {
         };
         let sku = cell(Field::ItemSku).map(|(_, text)| unguarded(text)).filter(|text| !is_missing(text));
         let Some(name) = cell(Field::ItemName).map(|(_, text)| text).filter(|text| !is_missing(text)).or(sku) else {
+            let named = [Field::ItemName, Field::ItemSku].into_iter().flat_map(|field| mapping.of(field));
+            let mut amounts = [Field::ItemPrice, Field::ItemTotal].into_iter().filter_map(cell);
+            let priced = amounts.find(|(_, text)| !is_missing(text) && !is_gone(text));
+            if let Some((column, _)) = priced.filter(|_| named.into_iter().any(|found| found.slot == slot)) {
+                left_out.lines = true;
+                left_out.note(Some(column), "the item has no name: the order is left without lines".to_owned());
+            }
             return Ok(None);
         };
         let written = cell(Field::ItemQuantity);
         let (count, name) = match (written, written.and_then(|(_, text)| quantity(text))) {
             (None, _) => (1, name.to_owned()),
             (Some(_), Some(count)) => (count, name.to_owned()),
-            (Some((column, text)), None)
-                if text.trim_matches(['0', '.', ',', ' ']).is_empty() || text.starts_with(['-', '−']) =>
-            {
+            (Some((column, text)), None) if is_gone(text) => {
                 let reason = format!("the quantity is {}: the line {} is left out", quoted(text), quoted(name));
                 left_out.values += 1;
                 left_out.note(Some(column), reason);
@@ -533,8 +540,13 @@ impl Readers {
             let line = self.line(cells.mapping, cells.cells, slot, currency, &mut draft.left_out);
             draft.order.details.lines.extend(line.map_err(|reason| CellError { column: None, reason })?);
         }
-        for (_, text) in cells.all(Field::Items).filter(|(_, text)| !is_missing(text)) {
-            draft.order.details.lines.extend(lines::parse(text, self.plain_amounts, currency));
+        for (found, text) in cells.all(Field::Items).filter(|(_, text)| !is_missing(text)) {
+            if let Ok(lines) = lines::parse(text, self.plain_amounts, currency) {
+                draft.order.details.lines.extend(lines);
+            } else {
+                draft.left_out.lines = true;
+                draft.left_out.value(bad(found.column, format!("{} holds an item that cannot be read", quoted(text))));
+            }
         }
         Ok(())
     }

@@ -206,14 +206,14 @@ fn payment_method(body: &Value) -> Option<String> {
     fields::joined(&names.iter().collect::<Vec<_>>()).or_else(|| text(&body["gateway"]))
 }
 
-/// What is still of the order: what was taken out of it, or given back, is not. Where nothing is left, all that was.
+/// What is still of the order: what was taken out of it, or given back, is not. Where nothing is left, all that was. None where a
+/// line cannot be read, since the others would say that the order holds no more.
 fn lines(body: &Value, currency: Option<Currency>) -> Vec<OrderLine> {
     let items = body["line_items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let count = |value: &Value| value.as_u64().and_then(|count| u32::try_from(count).ok());
-    let read = |field: fn(&Value) -> &Value| -> Vec<OrderLine> {
-        let lines = items.iter().filter_map(|item| {
-            let quantity = count(field(item)).filter(|count| *count > 0)?;
-            let name = text(&item["name"]).or_else(|| text(&item["title"]))?;
+    let read = |field: fn(&Value) -> &Value| -> Option<Vec<OrderLine>> {
+        let lines = items.iter().filter(|item| field(item).as_u64() != Some(0)).map(|item| {
+            let quantity = field(item).as_u64().and_then(|count| u32::try_from(count).ok())?;
+            let name = text(&item["name"]).or_else(|| text(&item["title"])).or_else(|| text(&item["sku"]))?;
             let price = fields::amount(column::ITEMS, &item["price"], currency).ok().flatten();
             Some(OrderLine { sku: text(&item["sku"]), name, quantity, price })
         });
@@ -221,7 +221,8 @@ fn lines(body: &Value, currency: Option<Currency>) -> Vec<OrderLine> {
     };
     let left =
         read(|item| if item["current_quantity"].is_null() { &item["quantity"] } else { &item["current_quantity"] });
-    if left.is_empty() { read(|item| &item["quantity"]) } else { left }
+    let lines = if left.as_ref().is_some_and(Vec::is_empty) { read(|item| &item["quantity"]) } else { left };
+    lines.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -367,6 +368,20 @@ mod tests {
         let mut all = body;
         all["line_items"][0]["current_quantity"] = json!(0);
         assert_eq!(read_order(&all).0.details.lines.len(), 2, "what it was of");
+    }
+
+    #[test]
+    fn an_order_has_all_of_its_lines_or_none() {
+        let tea = json!({"name": "Tea", "quantity": 2, "current_quantity": 1, "price": "10.00"});
+        for other in [
+            json!({"quantity": 1, "price": "90.00"}),
+            json!({"name": "Rice", "quantity": 1.5, "price": "60.00"}),
+            json!({"name": "Rice", "quantity": 1, "current_quantity": "one", "price": "90.00"}),
+            json!("Rice"),
+        ] {
+            let (order, _) = read_order(&with(&json!({"line_items": [tea, other]})));
+            assert_eq!(order.details.lines, [], "{other}");
+        }
     }
 
     #[test]

@@ -149,27 +149,35 @@ fn payment_state(status: &str, body: &Value, returned: Money) -> Option<PaymentS
     match status {
         "refunded" => Some(PaymentState::Refunded),
         "failed" => Some(PaymentState::Failed),
-        _ if returned > Money::ZERO => Some(PaymentState::PartiallyRefunded),
+        // Also where how much it was cannot be read.
+        _ if returned > Money::ZERO || body["refunds"].as_array().is_some_and(|refunds| !refunds.is_empty()) => {
+            Some(PaymentState::PartiallyRefunded)
+        }
         _ if paid => Some(PaymentState::Paid),
         _ => Some(PaymentState::Pending),
     }
 }
 
+/// The lines; none where one of them cannot be read, since the others would say that the order holds no more.
 fn lines(body: &Value, currency: Option<Currency>) -> Vec<OrderLine> {
     let items = body["line_items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let lines = items.iter().filter_map(|item| {
-        let quantity =
-            item["quantity"].as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0)?;
-        // `price` is a number with all its decimals, where a total was divided: then it is rounded down.
-        let exact = fields::amount(column::ITEMS, &item["price"], currency).ok().flatten();
-        let share = || {
-            let total = fields::amount(column::ITEMS, &item["total"], currency).ok().flatten()?;
-            Some(Money::from_minor_units(total.minor_units() / i64::from(quantity)))
-        };
-        let name = plain(&text(&item["name"])?);
-        Some(OrderLine { sku: text(&item["sku"]), name, quantity, price: exact.or_else(share) })
-    });
-    lines.collect()
+    let is_gone = |count: String| count.starts_with('-') || count.trim_matches(['0', '.']).is_empty();
+    let left = items.iter().filter(|item| !text(&item["quantity"]).is_some_and(is_gone));
+    left.map(|item| line(item, currency)).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn line(item: &Value, currency: Option<Currency>) -> Option<OrderLine> {
+    let name = plain(&text(&item["name"]).or_else(|| text(&item["sku"]))?);
+    let count = text(&item["quantity"])?;
+    let (whole, decimals) = count.split_once('.').unwrap_or((&count, ""));
+    let whole = whole.parse().ok().filter(|count| *count > 0 && decimals.bytes().all(|digit| digit == b'0'));
+    let amount = |field: &str| fields::amount(column::ITEMS, &item[field], currency).ok().flatten();
+    // Extensions sell by weight: one and a half kilograms are one piece here, which costs their total.
+    let (quantity, name) = whole.map_or_else(|| (1_u32, format!("{name} ({count})")), |whole| (whole, name));
+    // `price` is a number with all its decimals, where a total was divided: then it is rounded down.
+    let exact = amount("price").filter(|_| whole.is_some());
+    let share = || Some(Money::from_minor_units(amount("total")?.minor_units() / i64::from(quantity)));
+    Some(OrderLine { sku: text(&item["sku"]), name, quantity, price: exact.or_else(share) })
 }
 
 /// A name without the HTML entities that `WooCommerce` writes into it.
@@ -297,6 +305,11 @@ mod tests {
                 Some(OrderState::Confirmed),
                 PaymentState::PartiallyRefunded,
             ),
+            (
+                json!({"refunds": [{"id": 1, "total": null}]}),
+                Some(OrderState::Confirmed),
+                PaymentState::PartiallyRefunded,
+            ),
         ] {
             let (order, _) = read_order(&with(&changes));
             assert_eq!((order.details.state, order.details.payment_state), (state, Some(payment)), "{changes}");
@@ -307,6 +320,24 @@ mod tests {
         assert_eq!(read_order(&back).0.value, Some(Money::from_minor_units(48_950)));
         let more = with(&json!({"refunds": [{"id": 1, "total": "-1000.00"}]}));
         assert_eq!(read_order(&more).0.value, Some(Money::ZERO));
+    }
+
+    #[test]
+    fn an_order_has_all_of_its_lines_or_none() {
+        let tea = json!({"name": "Tea", "quantity": 1, "total": "10.00", "price": 10});
+        let lines = |other: Value| {
+            let (order, _) = read_order(&with(&json!({"line_items": [tea, other]})));
+            let lines = order.details.lines.into_iter();
+            lines.map(|line| (line.quantity, line.name, line.price.map(Money::minor_units))).collect::<Vec<_>>()
+        };
+        let tea_alone = || (1, "Tea".to_owned(), Some(1_000));
+        let rice = json!({"name": "Rice", "quantity": 1.5, "total": "90.00", "price": 60});
+        assert_eq!(lines(rice), [tea_alone(), (1, "Rice (1.5)".to_owned(), Some(9_000))]);
+        assert_eq!(lines(json!({"name": "Rice", "quantity": 0, "total": "0.00"})), [tea_alone()]);
+        assert_eq!(lines(json!({"name": "Rice", "quantity": "2.0", "total": "90"}))[1].0, 2);
+        for other in [json!({"quantity": 1, "total": "90.00"}), json!({"name": "Rice"}), json!("Rice")] {
+            assert_eq!(lines(other.clone()), [], "{other}");
+        }
     }
 
     #[test]

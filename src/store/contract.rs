@@ -60,7 +60,7 @@ macro_rules! contract_tests {
             a_refund_is_paid_once_under_64_tasks, amounts_keep_their_currency, refunds_are_listed_latest_first, a_due_refund_is_claimed_by_one,
             the_states_of_refunds_are_held_against_the_trail, the_latest_quote_of_an_identity,
             a_cancelled_order_is_paid_back_with_it, an_action_is_done_once_by_many, changes_and_returns_are_listed_and_done,
-            the_money_of_a_return_goes_back_when_it_is_there,
+            the_money_of_a_return_goes_back_when_it_is_there, the_refund_of_another_part_pays_no_action, the_actions_of_a_customer_are_found,
             the_first_to_bind_wins, a_proven_binding_takes_over, identities_lead_to_a_customer,
             a_change_of_number_counts_once, what_one_identity_did_goes_to_another, lookups_are_limited, messages_keep_their_order, conversations_have_versions,
             one_writer_of_a_version_wins, a_turn_is_saved_whole_or_not_at_all, a_telephone_number_survives_every_import, pending_alerts_are_merged, an_alert_is_sent_once_through_each_channel, alerts_are_listed_by_urgency,

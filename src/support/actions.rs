@@ -7,10 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, Context, SupportService};
+use super::{Actor, Context, SupportService, handoff};
 use crate::domain::action::{Action, ActionRefusal, ActionRequest, ApprovedAction, Ground, Wish};
+use crate::domain::caller::actor_of;
+use crate::domain::consent::LiveOffers;
 use crate::domain::currency::Amount;
-use crate::domain::ids::{OrderId, QuoteId};
+use crate::domain::ids::{OrderId, QuoteId, UserId};
 use crate::domain::order::{Item, Order};
 use crate::domain::ownership::{Access, Seen};
 use crate::domain::proposal::{Agreed, Proposal, ProposalKind, agreed};
@@ -99,6 +101,9 @@ impl SupportService {
         let proposal_id = QuoteId::new(format!("PROP_{}", Uuid::now_v7().simple()));
         match policy.propose(&self.rules.policy, proposal_id, ground, &request) {
             Err(refusal) => ends(ActionOutcome::Refused(refusal)),
+            Ok(proposal) if self.exceeds_month(context, proposal.kind, proposal.money()).await? => {
+                ends(ActionOutcome::Refused(Refusal::MonthLimit.into()))
+            }
             Ok(proposal) => {
                 self.store.save_quote(&proposal).await?;
                 ends(ActionOutcome::Proposed(proposal))
@@ -115,14 +120,24 @@ impl SupportService {
     ) -> Result<Result<Option<ApprovedAction>, ActionRefusal>, StoreError> {
         let approved = self.rules.actions.approve(&self.rules.policy, consent, ground, request);
         let Ok(Some(approved)) = approved else { return Ok(approved) };
-        // An order that is called off costs the shop nothing; what goes back does.
-        if approved.action().kind == ProposalKind::Return
-            && let Some(amount) = approved.action().amount
-            && self.is_over_limit(context, amount).await?
-        {
+        if self.exceeds_month(context, approved.action().kind, approved.action().amount).await? {
             return Ok(Err(Refusal::MonthLimit.into()));
         }
         Ok(Ok(Some(approved)))
+    }
+
+    /// Whether the money of an action is more than a customer gets in a month without a person. An order that is called off costs
+    /// the shop nothing; what goes back does.
+    async fn exceeds_month(
+        &self,
+        context: &Context,
+        kind: ProposalKind,
+        amount: Option<Amount>,
+    ) -> Result<bool, StoreError> {
+        match amount.filter(|_| kind == ProposalKind::Return) {
+            Some(amount) => self.is_over_limit(context, amount).await,
+            None => Ok(false),
+        }
     }
 
     /// The live proposal of this wish, else any that the customer can agree to for this order, from which nothing follows.
@@ -132,37 +147,64 @@ impl SupportService {
         id: &OrderId,
         wish: &Wish,
     ) -> Result<Option<Proposal>, StoreError> {
-        let Some(customer) = context.caller.customer() else { return Ok(None) };
-        for offered in customer.offers.iter().flat_map(|offers| offers.quotes()) {
-            if let Some(proposal) = self.store.quote(offered).await?
-                && proposal.order_id == *id
-                && proposal.kind == wish.kind
-            {
-                return Ok(Some(proposal));
-            }
-        }
-        Ok(None)
+        let mut live = self.live_proposals(context, id, wish.kind).await?;
+        let same = live.iter().position(|proposal| proposal.details.is_same(&wish.details));
+        Ok((!live.is_empty()).then(|| live.swap_remove(same.unwrap_or_default())))
     }
 
-    /// Whether a customer got as much in a month as the shop pays without a person.
+    /// The proposals of a kind for an order that the customer can agree to in this turn.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn live_proposals(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        kind: ProposalKind,
+    ) -> Result<Vec<Proposal>, StoreError> {
+        let mut live = Vec::new();
+        let offers = context.caller.customer().and_then(|customer| customer.offers.as_deref());
+        for offered in offers.map(LiveOffers::quotes).unwrap_or_default() {
+            let proposal = self.store.quote(offered).await?;
+            live.extend(proposal.filter(|proposal| proposal.order_id == *id && proposal.kind == kind));
+        }
+        Ok(live)
+    }
+
+    /// Whether a customer got, or was promised, as much in a month as the shop pays without a person.
     ///
     /// # Errors
     /// When the store fails.
     pub(super) async fn is_over_limit(&self, context: &Context, amount: Amount) -> Result<bool, StoreError> {
         let policy = &self.rules.actions;
-        if context.caller.customer().is_none() || (policy.monthly_refunds == 0 && policy.monthly_amount.is_none()) {
+        let Some(customer) = context.caller.customer() else { return Ok(false) };
+        if policy.monthly_refunds == 0 && policy.monthly_amount.is_none() {
             return Ok(false);
         }
         let since = context.now.saturating_sub(SignedDuration::from_hours(MONTH_HOURS)).unwrap_or(Timestamp::MIN);
-        let refunds = self.store.refunds_of(&context.caller.actor(), since).await?;
-        Ok(policy.is_over_limit(&self.rules.policy.money, &refunds, amount))
+        // What was paid to them under another identity names that one for ever.
+        let mut identities: Vec<UserId> = vec![customer.user.clone()];
+        let others = self.store.identities_of(&customer.user).await?;
+        identities.extend(others.into_iter().map(|one| one.identity).filter(|one| *one != customer.user));
+        let mut given = Vec::new();
+        for identity in &identities {
+            let refunds = self.store.refunds_of(&actor_of(identity), since).await?;
+            given.extend(refunds.iter().map(Refund::refunded));
+            // The money of returns that the shop waits for is in no refund yet.
+            let actions = self.store.actions_for(identity).await?;
+            given.extend(actions.iter().filter(|action| action.owes_money()).filter_map(|action| action.amount));
+        }
+        Ok(policy.is_over_limit(&self.rules.policy.money, &given, amount))
     }
 
-    /// Whether some items of an order go back to the shop, or the order was called off.
-    pub(super) async fn is_going_back(&self, order: &Order, items: &[Item]) -> Result<bool, StoreError> {
+    /// Why an order, or some items of it, are not paid back by themselves after what was done to it before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn refuses_refund(&self, order: &Order, items: &[Item]) -> Result<Option<Refusal>, StoreError> {
         let before = self.store.actions_of(&order.id).await?;
         let ground = Ground { order, before: &before, refund: None, local: self.local(Timestamp::UNIX_EPOCH) };
-        Ok(ground.goes_back(items))
+        Ok(ground.refuses_refund(items))
     }
 
     /// What was done to an order.
@@ -200,15 +242,28 @@ pub async fn finish(
         }
         None => json!({"status": "not_found"}),
     };
+    // Its refund alone: where the order has another one, this money is not paid.
     if let Some(refund) = closed.as_ref().and_then(|closed| closed.refund.as_ref()) {
         result["transaction_id"] = refund.transaction_id.as_str().into();
         result["amount_refunded"] = refund.refunded().to_json();
         result["currency"] = refund.currency.code().into();
         result[crate::domain::audit::LEDGER] = refund.unchanging();
     }
+    let unpaid = closed.as_ref().filter(|closed| closed.action.leaves_money());
+    if let Some(amount) = unpaid.and_then(|closed| closed.action.amount) {
+        result["not_paid"] = amount.to_json();
+        result["currency"] = amount.currency.code().into();
+    }
     actor.record_end(store, FINISH, arguments, result).await?;
+    if let Some(closed) = unpaid.filter(|closed| !closed.already) {
+        handoff::report_unpaid_action(store, &closed.action, actor.now).await?;
+    }
     Ok(closed)
 }
 
 /// The action in the audit trail by which the team says that an order's action was carried out.
 const FINISH: &str = "finish_action";
+
+#[cfg(test)]
+#[path = "actions_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@
 //! | a member of the team writes from the business app | [`take_over_from_app`] | marked at once |
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
+//! | an action was carried out, and its money cannot be paid here | [`report_unpaid_action`] | no hand-over: the bot goes on answering |
 //! | nothing can be sent, because of the set-up | [`report_set_up`] | none: it is nobody's |
 //! | events do not reach the shop's systems | [`report_events`] | none: it is nobody's |
 
@@ -17,14 +18,16 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Actor, Context};
+use crate::domain::action::Action;
 use crate::domain::alert::{Alert, Assigned, Priority, Quoted};
 use crate::domain::caller::Caller;
 use crate::domain::conversation::{Conversation, Mode};
-use crate::domain::currency::ShopMoney;
+use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{AlertId, UserId};
 use crate::domain::inbound::Inbound;
 use crate::domain::message::Role;
 use crate::domain::outgoing::Outgoing;
+use crate::domain::proposal::ProposalKind;
 use crate::domain::refund::Refund;
 use crate::store::{Result, Store};
 use crate::telemetry::metric;
@@ -148,9 +151,9 @@ pub async fn report_failed_refund(store: &dyn Store, refund: &Refund, now: Times
     let (order, transaction) = (&refund.order_id, &refund.transaction_id);
     let reason = format!(
         "The refund of {} for order {order} could not be paid: {why} ({transaction}); ecomres refunds retry {order}",
-        written(refund)
+        written(refund.refunded())
     );
-    raise_for_refund(store, refund, &reason, now).await
+    raise_about_money(store, refund.customer(), (&reason, &refund.reason), now).await
 }
 
 /// Raises an alert for a refund that does not go on by itself.
@@ -162,21 +165,41 @@ pub async fn report_stuck_refund(store: &dyn Store, refund: &Refund, now: Timest
     let (order, transaction) = (&refund.order_id, &refund.transaction_id);
     let reason = format!(
         "The refund of {} for order {order} is {} and does not go on: {why} ({transaction}); ecomres refunds show {order}",
-        written(refund),
+        written(refund.refunded()),
         refund.state().as_str()
     );
-    raise_for_refund(store, refund, &reason, now).await
+    raise_about_money(store, refund.customer(), (&reason, &refund.reason), now).await
+}
+
+/// Raises an alert for an action that the team carried out, and whose money somebody has to pay by hand.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_unpaid_action(store: &dyn Store, action: &Action, now: Timestamp) -> Result<()> {
+    let Some(amount) = action.amount else { return Ok(()) };
+    let (order, amount) = (&action.order_id, written(amount));
+    let what = if action.kind == ProposalKind::Cancel { "cancellation" } else { "return" };
+    let reason = format!(
+        "The {what} of order {order} is carried out, and the {amount} that were promised with it are not paid here: look at what \
+         was paid back already, and pay the rest by hand; ecomres orders show {order}"
+    );
+    raise_about_money(store, action.user_id.clone(), (&reason, &action.reason), now).await
 }
 
 /// The amount as every reader understands it, whatever the shop's own money is.
-fn written(refund: &Refund) -> String {
-    ShopMoney::new(refund.currency, None).show(refund.refunded())
+fn written(amount: Amount) -> String {
+    ShopMoney::new(amount.currency, None).show(amount)
 }
 
-async fn raise_for_refund(store: &dyn Store, refund: &Refund, reason: &str, now: Timestamp) -> Result<()> {
-    let user = refund.customer().unwrap_or_else(|| UserId::new(NO_CUSTOMER));
-    let text = Quoted::FromCustomer(&refund.reason);
-    let alert = Alert::raise(new_alert_id(), user, reason, text, Priority::High, now);
+/// Raises an alert about money: why, and the words of who asked for it. The bot goes on answering.
+async fn raise_about_money(
+    store: &dyn Store,
+    user: Option<UserId>,
+    (reason, words): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    let user = user.unwrap_or_else(|| UserId::new(NO_CUSTOMER));
+    let alert = Alert::raise(new_alert_id(), user, reason, Quoted::FromCustomer(words), Priority::High, now);
     store.open_alert(&alert.while_the_bot_answers()).await.map(drop)
 }
 

@@ -80,8 +80,8 @@ impl SupportService {
             }
             return Ok(QuoteOutcome::AlreadyRefunded { order, refund });
         }
-        if self.is_going_back(&order, &items).await? {
-            return Ok(QuoteOutcome::Refused { order, refusal: Refusal::ReturnUnderWay });
+        if let Some(refusal) = self.refuses_refund(&order, &items).await? {
+            return Ok(QuoteOutcome::Refused { order, refusal });
         }
         let quote_id = QuoteId::new(format!("QUOTE_{}", Uuid::now_v7().simple()));
         match self.rules.policy.quote(quote_id, (&order, &items), &context.caller, context.now, self.local(context.now))
@@ -125,13 +125,16 @@ impl SupportService {
             }
             return Ok(PayOutcome::Paid(Recorded { refund, already: true }));
         }
-        let quote = self.offered_quote(context, id).await?;
+        let quote = match self.offered_quote(context, id, (!named.is_empty()).then_some(items.as_slice())).await? {
+            Ok(quote) => quote,
+            Err(denial) => return Ok(PayOutcome::Denied(denial)),
+        };
         if named.is_empty() && context.caller.customer().is_some() {
             // What the customer agreed to, where it is not named once more.
             items = quote.as_ref().map(|quote| quote.details.items.clone()).unwrap_or_default();
         }
-        if self.is_going_back(&order, &items).await? {
-            return policy(Refusal::ReturnUnderWay);
+        if let Some(refusal) = self.refuses_refund(&order, &items).await? {
+            return policy(refusal);
         }
         let patterns = self.patterns_for(&context.caller);
         let approved = self.rules.policy.approve(&RefundRequest {
@@ -197,7 +200,10 @@ impl SupportService {
         order: &Order,
         amount: Option<Decimal>,
     ) -> Result<Result<Option<Proposal>, Denial>, StoreError> {
-        let quote = self.offered_quote(context, &order.id).await?;
+        let quote = match self.offered_quote(context, &order.id, None).await? {
+            Ok(quote) => quote,
+            Err(denial) => return Ok(Err(denial)),
+        };
         let patterns = self.patterns_for(&context.caller);
         let request = RefundRequest {
             order,
@@ -219,18 +225,25 @@ impl SupportService {
         })
     }
 
-    /// The quote of this order that the customer can agree to, else the latest one, from which a denial says what is
-    /// missing.
-    async fn offered_quote(&self, context: &Context, id: &OrderId) -> Result<Option<Proposal>, StoreError> {
-        let Some(customer) = context.caller.customer() else { return self.store.latest_quote(id, None).await };
-        for offered in customer.offers.iter().flat_map(|offers| offers.quotes()) {
-            if let Some(quote) = self.store.quote(offered).await?
-                && quote.order_id == *id
-                && quote.kind == ProposalKind::Refund
-            {
-                return Ok(Some(quote));
+    /// The quote of this order, and of these items where some are named, that the customer can agree to; else the latest one, from
+    /// which a denial says what is missing. Denied where two for different items can be agreed to and none is named: a yes says
+    /// not which.
+    async fn offered_quote(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        items: Option<&[Item]>,
+    ) -> Result<Result<Option<Proposal>, Denial>, StoreError> {
+        let user = context.caller.customer().map(|customer| &customer.user);
+        let mut live = self.live_proposals(context, id, ProposalKind::Refund).await?;
+        let Some(first) = live.first() else { return self.store.latest_quote(id, user).await.map(Ok) };
+        let place = match items {
+            Some(items) => live.iter().position(|quote| quote.details.items == items),
+            None if live.iter().any(|quote| quote.details.items != first.details.items) => {
+                return Ok(Err(Denial::NoConsent));
             }
-        }
-        self.store.latest_quote(id, Some(&customer.user)).await
+            None => None,
+        };
+        Ok(Ok(Some(live.swap_remove(place.unwrap_or_default()))))
     }
 }

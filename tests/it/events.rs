@@ -229,6 +229,7 @@ fn order(number: u32) -> Order {
     Order {
         value: Some(Money::from_rupees(599)),
         category: "Dairy".to_owned(),
+        delivery_minutes: Some(30),
         details: OrderDetails::default(),
         ..Order::new(OrderId::new(&format!("ORD{number:06}")))
     }

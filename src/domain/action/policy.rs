@@ -359,6 +359,7 @@ impl ActionPolicy {
             // The rest of its money is for a person.
             Some(refund) if !refund.items.is_empty() => Err(Refusal::SecondPart.into()),
             Some(_) => Ok(Payment::default()),
+            None if promises_money(ground) => Err(Refusal::SecondPart.into()),
             None => {
                 let amount = refunds.decide_cancellation(ground.order)?.unwrap_or_default();
                 Ok(Payment { value: amount, amount, fee: Money::ZERO, at_once: amount > Money::ZERO })
@@ -403,7 +404,8 @@ impl ActionPolicy {
         if resolution != Resolution::Refund {
             return Ok(Payment::default());
         }
-        if ground.refund.is_some() {
+        // An order has one refund: what comes back second is for a person, also where the first is still awaited.
+        if ground.refund.is_some() || promises_money(ground) {
             return Err(Refusal::SecondPart.into());
         }
         match refunds.decide_part(order, &details.items, ground.local) {
@@ -439,15 +441,15 @@ impl ActionPolicy {
         if now > limit { Err(ActionRefusal::WindowPassed { days }) } else { Ok(()) }
     }
 
-    /// Whether a customer got as much since a month as the shop pays without a person, this amount included.
-    pub fn is_over_limit(&self, money: &ShopMoney, since: &[Refund], amount: Amount) -> bool {
+    /// Whether a customer got, or was promised, as much since a month as the shop pays without a person, this amount included.
+    pub fn is_over_limit(&self, money: &ShopMoney, since: &[Amount], amount: Amount) -> bool {
         let count = u32::try_from(since.len()).unwrap_or(u32::MAX);
         if self.monthly_refunds > 0 && count >= self.monthly_refunds {
             return true;
         }
         self.monthly_amount.is_some_and(|limit| {
             let own = |amount: &Amount| amount.currency == money.currency();
-            let amounts: Vec<Amount> = since.iter().map(Refund::refunded).chain([amount]).collect();
+            let amounts: Vec<Amount> = since.iter().copied().chain([amount]).collect();
             let sum = amounts.iter().map(|amount| amount.money.minor_units()).fold(0_i64, i64::saturating_add);
             !amounts.iter().all(own) || sum > limit.minor_units()
         })
@@ -455,7 +457,7 @@ impl ActionPolicy {
 }
 
 /// Whether some of these items go back, or went back, already.
-pub(super) fn goes_back(ground: Ground<'_>, items: &[Item]) -> bool {
+fn goes_back(ground: Ground<'_>, items: &[Item]) -> bool {
     let mut back: Vec<Item> = Vec::new();
     for action in ground.before.iter().filter(|action| action.kind == ProposalKind::Return) {
         if action.details.items.is_empty() {
@@ -466,10 +468,23 @@ pub(super) fn goes_back(ground: Ground<'_>, items: &[Item]) -> bool {
     !back.is_empty() && ground.order.overlap(&back, items)
 }
 
+/// Whether a return of before has money, paid or to be paid.
+fn promises_money(ground: Ground<'_>) -> bool {
+    ground.before.iter().any(|action| action.kind == ProposalKind::Return && action.amount.is_some())
+}
+
 impl Ground<'_> {
-    /// Whether some of these items go back, or went back, already; none named: any.
-    pub fn goes_back(&self, items: &[Item]) -> bool {
-        goes_back(*self, items)
+    /// Why some of these items, or all of the order where none are named, are not paid back by themselves: what was done to the
+    /// order before has its own money.
+    pub fn refuses_refund(&self, items: &[Item]) -> Option<Refusal> {
+        // The shop may have sent the order again as it was before.
+        if self.before.iter().any(|action| action.kind == ProposalKind::Cancel) {
+            return Some(Refusal::Closed(OrderState::Cancelled));
+        }
+        if goes_back(*self, items) {
+            return Some(Refusal::ReturnUnderWay);
+        }
+        promises_money(*self).then_some(Refusal::SecondPart)
     }
 }
 

@@ -121,7 +121,9 @@ fn every_state_and_payment_decides_a_cancellation() {
             let paid = tried.map(|(_, refund)| refund.map(|refund| refund.amount.minor_units()));
             let expected = match (late, payment) {
                 (Some(code), _) => Err(code),
-                (None, None | Some(P::Paid)) => Ok(Some(26_200)),
+                (None, Some(P::Paid)) => Ok(Some(26_200)),
+                // Cash on delivery is not paid before the delivery.
+                (None, None) => Err("unsupported"),
                 (None, Some(P::Pending | P::Failed | P::Refunded)) => Ok(None),
                 (None, Some(P::PartiallyRefunded)) => Err("limit"),
                 (None, Some(P::RefundProcessing | P::RefundFailed)) => Err("under_way"),
@@ -139,7 +141,80 @@ fn every_state_and_payment_decides_a_cancellation() {
     assert_eq!(tried(&ActionPolicy::default(), ground(&late, &[]), &cancel).unwrap_err(), "out_for_delivery");
     let early = ActionPolicy { cancel_until: S::Packed, ..ActionPolicy::default() };
     assert_eq!(tried(&early, ground(&order(Some(S::Packed), None), &[]), &cancel).unwrap_err(), "too_late");
-    assert!(tried(&early, ground(&order(Some(S::Confirmed), None), &[]), &cancel).is_ok());
+    assert!(tried(&early, ground(&order(Some(S::Confirmed), Some(P::Paid)), &[]), &cancel).is_ok());
+}
+
+#[test]
+fn a_cancellation_pays_nothing_that_may_not_have_been_received() {
+    let cancel = wish(ProposalKind::Cancel, Details::default());
+    let paid = |refunds: &RefundPolicy, state, method: Option<&str>, payment: Option<&str>| {
+        let mut order = order(Some(state), None);
+        order.details.payment_method = method.map(str::to_owned);
+        order.details.payment_id = payment.map(str::to_owned);
+        refunds.decide_cancellation(&order)
+    };
+    let all = Ok(Some(Money::from_rupees(262)));
+    let unknown = Err(Refusal::PaidUnknown);
+    let ledger = refunds();
+    assert_eq!(paid(&ledger, OrderState::Confirmed, Some("Cards and UPI"), None), all);
+    for method in [None, Some("Cash on delivery"), Some("COD"), Some("UPI on delivery")] {
+        assert_eq!(paid(&ledger, OrderState::Confirmed, method, Some("pay_1")), unknown, "{method:?}");
+    }
+    assert_eq!(paid(&ledger, OrderState::Placed, Some("UPI"), None), unknown, "it may wait for its payment");
+    assert!(Refusal::PaidUnknown.needs_person());
+    // A service pays back no more than it took.
+    let razorpay = RefundPolicy { provider: ProviderKind::Razorpay, ..refunds() };
+    assert_eq!(paid(&razorpay, OrderState::Placed, None, Some("pay_1")), all);
+    assert_eq!(paid(&razorpay, OrderState::Placed, None, Some("COD")), unknown);
+    let undecided = order(Some(OrderState::Confirmed), None);
+    let refused = tried(&ActionPolicy::default(), ground(&undecided, &[]), &cancel);
+    assert_eq!(refused.unwrap_err(), "unsupported");
+}
+
+#[test]
+fn an_order_has_the_money_of_one_return() {
+    let policy = ActionPolicy::default();
+    let stored = order(Some(OrderState::Delivered), Some(PaymentState::Paid));
+    let of = |name| vec![item(name, 1)];
+    let (bread, refund) = tried(&policy, ground(&stored, &[]), &back(Resolution::Refund, of("Brown Bread"))).unwrap();
+    assert!(refund.is_none() && bread.owes_money(), "it waits for the bread");
+    let before = [bread.clone()];
+    let milk = |resolution| tried(&policy, ground(&stored, &before), &back(resolution, of("Toned Milk")));
+    assert_eq!(milk(Resolution::Refund).unwrap_err(), "limit", "a second part is for a person");
+    assert_eq!(milk(Resolution::Replacement).unwrap().0.amount, None, "which costs no money");
+    let refuses = |before: &[Action], items: &[Item]| ground(&stored, before).refuses_refund(items);
+    assert_eq!(refuses(&before, &of("Toned Milk")), Some(Refusal::SecondPart));
+    assert_eq!(refuses(&before, &of("Brown Bread")), Some(Refusal::ReturnUnderWay));
+    assert_eq!(refuses(&[], &of("Brown Bread")), None);
+    let again = [Action { amount: None, ..bread.clone() }];
+    assert_eq!(refuses(&again, &of("Toned Milk")), None, "something was sent for it");
+    let cancelled = [Action { kind: ProposalKind::Cancel, amount: None, details: Details::default(), ..bread.clone() }];
+    assert_eq!(refuses(&cancelled, &[]), Some(Refusal::Closed(OrderState::Cancelled)));
+    let young = order(Some(OrderState::Placed), Some(PaymentState::Paid));
+    let cancel = wish(ProposalKind::Cancel, Details::default());
+    assert_eq!(tried(&policy, ground(&young, &before), &cancel).unwrap_err(), "limit");
+    // Which refund of an order is the money of an action.
+    let refund = |items: Vec<Item>| {
+        let at_once = ActionPolicy { refund_on_return: RefundOnReturn::AtOnce, ..ActionPolicy::default() };
+        tried(&at_once, ground(&stored, &[]), &back(Resolution::Refund, items)).unwrap().1.unwrap()
+    };
+    assert!(bread.is_paid_by(&refund(of("Brown Bread"))) && bread.is_paid_by(&refund(Vec::new())));
+    assert!(!bread.is_paid_by(&refund(of("Toned Milk"))));
+    let done = Action { done: Some(crate::domain::action::Done { by: "desk".to_owned(), at: now() }), ..bread };
+    assert!(done.leaves_money() && !Action { transaction_id: Some("RFND_1".to_owned()), ..done }.leaves_money());
+}
+
+#[test]
+fn the_money_of_a_return_is_not_paid_twice() {
+    let stored = |payment| order(Some(OrderState::Returned), payment);
+    let delivered = order(Some(OrderState::Delivered), Some(PaymentState::Paid));
+    let wanted = back(Resolution::Refund, vec![item("Brown Bread", 1)]);
+    let (action, _) = tried(&ActionPolicy::default(), ground(&delivered, &[]), &wanted).unwrap();
+    for (_, payment) in PaymentState::ALL {
+        let paid = refunds().approve_return(&stored(Some(payment)), &action, "operator:desk", now());
+        assert_eq!(paid.is_some(), payment == PaymentState::Paid, "{payment}");
+    }
+    assert!(refunds().approve_return(&stored(None), &action, "operator:desk", now()).is_some());
 }
 
 #[test]
@@ -257,11 +332,8 @@ fn what_went_back_does_not_go_back_again() {
     );
     assert_eq!(tried(&policy, with, &milk(Resolution::Refund)).unwrap_err(), "limit", "a second part is for a person");
     assert!(tried(&policy, with, &milk(Resolution::Replacement)).is_ok());
-    assert!(
-        with.goes_back(&[])
-            && with.goes_back(&bread.details.items)
-            && !with.goes_back(&milk(Resolution::Refund).details.items)
-    );
+    assert_eq!(with.refuses_refund(&[]), Some(Refusal::ReturnUnderWay));
+    assert_eq!(with.refuses_refund(&bread.details.items), Some(Refusal::ReturnUnderWay));
     let cancel = wish(ProposalKind::Cancel, Details::default());
     let young = order(Some(OrderState::Placed), Some(PaymentState::Paid));
     let with = Ground { refund: Some(&refund), ..ground(&young, &[]) };
@@ -293,9 +365,9 @@ fn a_customer_without_a_live_proposal_agrees_to_nothing_and_a_month_has_a_limit(
     let rupees = |rupees| Amount::rupees(rupees);
     let policy = ActionPolicy { monthly_amount: Some(Money::from_rupees(500)), ..ActionPolicy::default() };
     assert!(!policy.is_over_limit(&money, &[], rupees(500)) && policy.is_over_limit(&money, &[], rupees(501)));
-    let stored = order(Some(OrderState::Placed), None);
+    let stored = order(Some(OrderState::Placed), Some(PaymentState::Paid));
     let (_, refund) = tried(&policy, ground(&stored, &[]), &wish(ProposalKind::Cancel, Details::default())).unwrap();
-    let got = [refund.unwrap()];
+    let got = [refund.unwrap().refunded()];
     assert!(policy.is_over_limit(&money, &got, rupees(239)) && !policy.is_over_limit(&money, &got, rupees(238)));
     let once = ActionPolicy { monthly_refunds: 1, ..ActionPolicy::default() };
     assert!(once.is_over_limit(&money, &got, rupees(1)) && !once.is_over_limit(&money, &[], rupees(1)));

@@ -49,6 +49,21 @@ fn names(meaning: Meaning) -> Option<&'static Regex> {
     }
 }
 
+static CLAUSES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)[,،;؛.!\n।]|\band\b"));
+
+/// Whether a clause turns what is proposed upon itself, as “cancel the cancellation” does, or cancels its money, as “cancel the
+/// refund” does: with one word in the place of all of them these would read as a repeated yes.
+fn undoes(text: &str, kind: ProposalKind, names: &Regex) -> bool {
+    CLAUSES.split(text).any(|clause| match names.find_iter(clause).count() {
+        0 => false,
+        1 => {
+            kind == ProposalKind::Cancel
+                && ParsedAnswer::parse(&names.replace_all(clause, " ")).any(&[Role::Refund, Role::Money])
+        }
+        _ => true,
+    })
+}
+
 /// Classifies a message as the answer to a proposal, as [`answer`] does to a refund. A yes that speaks of money is none to what
 /// pays none.
 pub fn answer_about(text: &str, meaning: Meaning, patterns: &IdPatterns) -> Answer {
@@ -59,7 +74,10 @@ pub fn answer_about(text: &str, meaning: Meaning, patterns: &IdPatterns) -> Answ
             return Answer::Unclear;
         }
     }
-    answer(&names.replace_all(text, REFUND), patterns)
+    match answer(&names.replace_all(text, REFUND), patterns) {
+        Answer::Yes if undoes(&patterns.without_ids(text), meaning.kind, names) => Answer::Unclear,
+        answer => answer,
+    }
 }
 
 /// Classifies a message as the answer to offers: a yes to one of them is a yes.
@@ -114,6 +132,25 @@ mod tests {
             ("cancel", [n, u, n, n, n, n]),
             ("yes, cancel it?", [u; 6]),
             ("yes but to another address", [u; 6]),
+            ("yes, cancel it and refund it", [u, y, u, u, u, u]),
+            ("yes, cancel it, please cancel", [u, y, u, u, u, u]),
+            // What turns a cancellation upon itself, or upon its money.
+            ("ok, cancel the cancellation", [u; 6]),
+            ("ok cancel cancellation", [u; 6]),
+            ("yes, cancel the refund", [u; 6]),
+            ("ok, change the change", [u; 6]),
+            ("ok, return the return", [u; 6]),
+            ("haan cancellation cancel kar do", [u; 6]),
+            ("haan refund cancel kar do", [u; 6]),
+            ("haan paise cancel kar do", [u; 6]),
+            ("हाँ कैंसिल को रद्द कर दो", [u; 6]),
+            ("हाँ रिफंड कैंसिल कर दो", [u; 6]),
+            ("sí, cancela el reembolso", [u; 6]),
+            ("sí, anula cancelar", [u; 6]),
+            ("sim, cancele o reembolso", [u; 6]),
+            ("sim, cancela o dinheiro", [u; 6]),
+            ("نعم، ألغ إلغاء", [u; 6]),
+            ("نعم، إلغاء الاسترداد", [u; 6]),
         ] {
             assert_eq!(answers(text), said, "{text}");
         }

@@ -141,8 +141,8 @@ impl OrderDetails {
                 // Files and other programs hold the list as a text.
                 let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
                 let lines = parsed.as_ref().unwrap_or(value).as_array()?;
-                self.lines = lines.iter().filter_map(|one| line(one, amount)).collect();
-                return (self.lines.len() == lines.len()).then_some(());
+                // All of them or none: those beside one that cannot be read would say that the order holds no more.
+                self.lines = lines.iter().map(|one| line(one, amount)).collect::<Option<_>>()?;
             }
             column::SHIPPING => self.shipping = Some(amount(value)?),
             column::TAX => self.tax = Some(amount(value)?),

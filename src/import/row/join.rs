@@ -30,6 +30,7 @@ impl Readers {
         draft.refunded = draft.refunded.or(more.refunded);
         draft.cancelled |= more.cancelled;
         draft.left_out.values += more.left_out.values;
+        draft.left_out.lines |= more.left_out.lines;
         draft.phones_left_out += more.phones_left_out;
         fill(&mut draft.order, more.order);
         Ok(())
@@ -51,6 +52,9 @@ impl Readers {
             order.value = Some(Money::from_minor_units(sum)).filter(|sum| *sum >= Money::ZERO && !draft.incomplete);
         }
         let details = &mut order.details;
+        if draft.left_out.lines {
+            details.lines.clear();
+        }
         if mapping.preset == Some(Preset::Shopify) && order.status.is_none() {
             details.state = details.state.or_else(|| state_of("unfulfilled"));
         }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::domain::action::{ActionPolicy, ActionRequest, ApprovedAction, Ground, RefundOnReturn, Wish};
-use crate::domain::order::OrderState;
+use crate::domain::ids::QuoteId;
+use crate::domain::order::{Item, OrderState, PaymentState};
 use crate::domain::proposal::{ChangeField, Details, OrderChange, ProposalKind, Resolution, agreed};
 use crate::domain::refund::Refund;
 
@@ -61,6 +62,7 @@ fn back(resolution: Resolution) -> Wish {
 fn young(number: u32) -> Order {
     let mut order = Order { delivery_minutes: None, ..order(number) };
     order.details.state = Some(OrderState::Placed);
+    order.details.payment_state = Some(PaymentState::Paid);
     order.details.updated_at = Some(at(1));
     order
 }
@@ -158,4 +160,91 @@ pub(in crate::store) async fn the_money_of_a_return_goes_back_when_it_is_there(f
     assert_eq!(closed.action.transaction_id, refund.map(|refund| refund.transaction_id));
     let again = store.close_action("ACT_1", "desk", at(30), pay()).await.unwrap().unwrap();
     assert!(again.already && store.refunds(9).await.unwrap().len() == 1);
+}
+
+/// An order of bread and milk.
+fn basket(number: u32) -> Order {
+    let line = |name: &str, price| crate::domain::order::OrderLine {
+        name: name.to_owned(),
+        quantity: 1,
+        price: Some(Money::from_rupees(price)),
+        ..Default::default()
+    };
+    let mut order = order(number);
+    order.details.lines = vec![line("Bread", 50), line("Milk", 549)];
+    order
+}
+
+fn back_alone(name: &str) -> Wish {
+    let items = vec![Item { sku: None, name: name.to_owned(), quantity: 1 }];
+    wish(ProposalKind::Return, Details { items, resolution: Some(Resolution::Refund), ..Details::default() })
+}
+
+/// Several actions that were decided on at the same time, before any of them was stored.
+pub(in crate::store) async fn the_refund_of_another_part_pays_no_action(fresh: TestStore) {
+    let store = &fresh.store;
+    import(store, ImportMode::Upsert, vec![basket(1), basket(2), basket(3)]).await;
+    let approved = |number, action: &str, name: &str| approve(&basket(number), (&[], None), action, &back_alone(name));
+    // Paid with the receipt.
+    let bread = store.record_action(approved(1, "ACT_1", "Bread")).await.unwrap().action;
+    let milk = store.record_action(approved(1, "ACT_2", "Milk")).await.unwrap().action;
+    let pay = |action: &Action| refunds().approve_return(&basket(1), action, "operator:desk", at(20));
+    let closed = store.close_action("ACT_1", "desk", at(20), pay(&bread)).await.unwrap().unwrap();
+    assert_eq!(closed.refund.map(|refund| refund.amount), Some(Money::from_rupees(50)));
+    let closed = store.close_action("ACT_2", "desk", at(20), pay(&milk)).await.unwrap().unwrap();
+    assert_eq!((closed.refund, closed.already), (None, false));
+    assert!(closed.action.leaves_money(), "{:?}", closed.action);
+    assert_eq!(store.action("ACT_2").await.unwrap(), Some(closed.action.clone()));
+    let again = store.close_action("ACT_2", "desk", at(30), pay(&milk)).await.unwrap().unwrap();
+    assert_eq!((again.action, again.refund, again.already), (closed.action, None, true));
+    // Paid at once.
+    let bread = store.record_action(approved(2, "ACT_3_now", "Bread")).await.unwrap();
+    assert_eq!(bread.action.transaction_id, bread.refund.map(|refund| refund.transaction_id));
+    for (action, already) in [("ACT_4_now", false), ("ACT_5_now", true)] {
+        let milk = store.record_action(approved(2, action, "Milk")).await.unwrap();
+        assert_eq!((milk.refund, milk.already), (None, already), "{action}");
+        assert!(milk.action.transaction_id.is_none() && milk.action.owes_money());
+        assert_eq!(store.action("ACT_4_now").await.unwrap(), Some(milk.action));
+    }
+    assert_eq!(store.refunds(9).await.unwrap().len(), 2);
+    // The refund of the whole order holds the money of its parts.
+    let whole = store.record_refund(approved_of(ProviderKind::Ledger, &basket(3), 5)).await.unwrap().refund;
+    let milk = store.record_action(approved(3, "ACT_6_now", "Milk")).await.unwrap();
+    assert_eq!(milk.action.transaction_id.as_ref(), Some(&whole.transaction_id));
+    assert_eq!(milk.refund, Some(whole));
+}
+
+pub(in crate::store) async fn the_actions_of_a_customer_are_found(fresh: TestStore) {
+    let store = &fresh.store;
+    let of_customer = |number: u32, action: &str, user: &str| {
+        let wish = back_alone("Bread");
+        let stored = basket(number);
+        let policy = ActionPolicy { return_window_days: 0, ..ActionPolicy::default() };
+        let ground =
+            Ground { order: &stored, before: &[], refund: None, local: jiff::civil::datetime(2026, 1, 1, 0, 0, 0, 0) };
+        let asks = crate::testing::customer(user, 1, "please", &[], at(5)).caller;
+        let asked = ActionRequest { wish: &wish, caller: &asks, now: at(5), id: action };
+        let proposal = policy.propose(&refunds(), QuoteId::new(action), ground, &asked).unwrap();
+        let yes = crate::testing::customer(user, 2, "yes", &[&proposal.id], at(6)).caller;
+        let patterns = IdPatterns::default();
+        let consent = agreed(Some(&proposal), wish.kind, &stored.id, &yes, &patterns, at(6)).unwrap();
+        let request = ActionRequest { caller: &yes, now: at(6), ..asked };
+        policy.approve(&refunds(), &consent, ground, &request).unwrap().unwrap()
+    };
+    import(store, ImportMode::Upsert, (1..=4).map(basket).collect()).await;
+    for (number, action, user) in [(1, "ACT_1", "one"), (2, "ACT_2", "two"), (3, "ACT_3", "one")] {
+        assert!(!store.record_action(of_customer(number, action, user)).await.unwrap().already);
+    }
+    store.record_action(approve(&basket(4), (&[], None), "ACT_4", &back_alone("Bread"))).await.unwrap();
+    let ids = async |user: &str| {
+        let actions = store.actions_for(&UserId::new(user)).await.unwrap();
+        actions.into_iter().map(|action| action.id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (ids("one").await, ids("two").await),
+        (vec!["ACT_1".to_owned(), "ACT_3".to_owned()], vec!["ACT_2".to_owned()])
+    );
+    assert!(ids("three").await.is_empty());
+    store.rebind(&UserId::new("two"), &UserId::new("one"), None).await.unwrap();
+    assert_eq!((ids("one").await.len(), ids("two").await.len()), (3, 0));
 }

@@ -62,22 +62,20 @@ async fn complete(base: &Base, found: &Document) -> Read<(Action, Option<Refund>
     let action = read(found)?;
     let key = found.get("_id").cloned().unwrap_or(Bson::Null);
     orders::apply(base, &action).await?;
-    let refund = match refund_in(found)? {
-        Some(refund) => Some(ledger::record(base, refund).await?.refund),
-        None => None,
-    };
-    let mut set = Document::new();
-    if let Some(refund) = &refund {
-        // The order's one refund, which may be an earlier one.
-        set.insert(format!("{ACTION}.transaction_id"), &refund.transaction_id);
-    }
     let mut update = doc! {"$unset": {PENDING: "", REFUND: ""}};
-    if !set.is_empty() {
-        update.insert("$set", set);
-    }
+    let (refund, transaction_id) = match refund_in(found)? {
+        Some(refund) => {
+            let recorded = ledger::record(base, refund).await?;
+            // The order's one refund may be an earlier one: where that is for something else, nothing is paid for this action.
+            let paid = Some(recorded.refund).filter(|refund| !recorded.already || action.is_paid_by(refund));
+            let transaction_id = paid.as_ref().map(|refund| refund.transaction_id.clone());
+            update.insert("$set", doc! {format!("{ACTION}.transaction_id"): transaction_id.clone()});
+            (paid, transaction_id)
+        }
+        None => (None, action.transaction_id.clone()),
+    };
     base.collection(ACTIONS).update_one(doc! {"_id": key.clone()}, update).await?;
     events::move_soon(base, ACTIONS, key).await;
-    let transaction_id = refund.as_ref().map(|refund| refund.transaction_id.clone()).or(action.transaction_id.clone());
     Ok((Action { transaction_id, ..action }, refund))
 }
 
@@ -215,6 +213,11 @@ impl Actions for MongoStore {
     async fn actions_of(&self, order: &OrderId) -> Result<Vec<Action>> {
         let filter = doc! {"order_id": order.as_str()};
         self.run("reading the actions of an order", |base| async move { find(&base, filter, false, 0).await }).await
+    }
+
+    async fn actions_for(&self, user: &UserId) -> Result<Vec<Action>> {
+        let user = user.clone();
+        self.run("reading the actions of a customer", |base| async move { of_user(&base, &user).await }).await
     }
 
     async fn action(&self, id: &str) -> Result<Option<Action>> {

@@ -78,13 +78,20 @@ fn insert(connection: &Connection, key: &str, action: &Action) -> Read<bool> {
     Ok(added > 0)
 }
 
-/// Records a refund that belongs to an action: the order's one refund, which may be an earlier one.
-fn record_refund(connection: &Connection, recorder: Recorder, id: &str, refund: &Refund) -> Read<Refund> {
+/// Records a refund that belongs to an action. The order's one refund may be an earlier one: where that is for something else,
+/// nothing is paid for this action.
+fn record_refund(
+    connection: &Connection,
+    recorder: Recorder,
+    action: &Action,
+    refund: &Refund,
+) -> Read<Option<Refund>> {
     let recorded = ledger::record(connection, recorder, refund)?;
+    let paid = Some(recorded.refund).filter(|refund| !recorded.already || action.is_paid_by(refund));
     connection
         .prepare_cached("UPDATE actions SET transaction_id = ?2 WHERE id = ?1")?
-        .execute(params![id, recorded.refund.transaction_id])?;
-    Ok(recorded.refund)
+        .execute(params![action.id, paid.as_ref().map(|refund| &refund.transaction_id)])?;
+    Ok(paid)
 }
 
 fn record(connection: &Connection, recorder: Recorder, approved: ApprovedAction) -> Read<RecordedAction> {
@@ -100,7 +107,10 @@ fn record(connection: &Connection, recorder: Recorder, approved: ApprovedAction)
     {
         orders::replace(connection, &changed)?;
     }
-    let refund = refund.map(|refund| record_refund(connection, recorder, &action.id, &refund)).transpose()?;
+    let refund = match refund {
+        Some(refund) => record_refund(connection, recorder, &action, &refund)?,
+        None => None,
+    };
     let stored = find(connection, "id", &action.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     recorder.record(connection, |id| Event::of_action(id, &stored))?;
     Ok(RecordedAction { action: stored, refund, already: false })
@@ -116,8 +126,9 @@ fn close(
     let changed = connection
         .prepare_cached("UPDATE actions SET done_by = ?2, done_at = ?3 WHERE id = ?1 AND done_at IS NULL")?
         .execute(params![id, by, micros(at)])?;
+    let Some(action) = find(connection, "id", id)? else { return Ok(None) };
     let refund = match refund.filter(|_| changed > 0) {
-        Some(refund) => Some(record_refund(connection, recorder, id, &refund)?),
+        Some(refund) => record_refund(connection, recorder, &action, &refund)?,
         None => None,
     };
     Ok(find(connection, "id", id)?.map(|action| Closed { action, refund, already: changed == 0 }))
@@ -156,6 +167,11 @@ impl Actions for SqliteStore {
             statement.query_and_then([order.as_str()], read)?.collect()
         })
         .await
+    }
+
+    async fn actions_for(&self, user: &UserId) -> Result<Vec<Action>> {
+        let user = user.clone();
+        self.read("reading the actions of a customer", move |connection| of_user(connection, &user)).await
     }
 
     async fn action(&self, id: &str) -> Result<Option<Action>> {
