@@ -8,6 +8,7 @@
 //! | a member of the team writes from the business app | [`take_over_from_app`] | marked at once |
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
+//! | a refund that failed was paid after all | [`report_paid_after_failure`] | no hand-over: the bot goes on answering |
 //! | nothing can be sent, because of the set-up | [`report_set_up`] | none: it is nobody's |
 //! | events do not reach the shop's systems | [`report_events`] | none: it is nobody's |
 
@@ -164,6 +165,20 @@ pub async fn report_stuck_refund(store: &dyn Store, refund: &Refund, now: Timest
         "The refund of {} for order {order} is {} and does not go on: {why} ({transaction}); ecomres refunds show {order}",
         written(refund),
         refund.state().as_str()
+    );
+    raise_for_refund(store, refund, &reason, now).await
+}
+
+/// Raises an alert for a refund that counts as failed, and of which the shop's own program says that it was paid.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_paid_after_failure(store: &dyn Store, refund: &Refund, now: Timestamp) -> Result<()> {
+    let (order, transaction) = (&refund.order_id, &refund.transaction_id);
+    let reason = format!(
+        "The refund of {} for order {order} counts as failed, and your own program says that it was paid ({transaction}); \
+         do not pay it again; ecomres refunds settle {order} --as paid",
+        written(refund)
     );
     raise_for_refund(store, refund, &reason, now).await
 }
