@@ -145,8 +145,8 @@ impl RefundJob {
         } else {
             refund
         };
-        let telling = self.telling.tell(self.store.as_ref(), &refund, self.save_attempts, now);
-        if refund.progress.untold && !telling.await? {
+        let store = self.store.as_ref();
+        if refund.progress.untold && !self.telling.tell(store, &refund, self.save_attempts, now).await? {
             // It is due again once this claim ends.
             return Ok(());
         }

@@ -255,26 +255,19 @@ pub(super) async fn erase(base: &Base, user: &UserId) -> Read<u64> {
         }
         events::move_out(base, ACTIONS, key.clone()).await?;
         let (mut set, mut unset) = (doc! {"user_id": Bson::Null}, events::fields());
-        match read(document) {
-            Ok(action) => {
-                let stored = document.get_document(ACTION).cloned().unwrap_or_default();
-                let left = bson::serialize_to_document(&action.without_customer())?;
-                // Each field by itself: what others write into the action meanwhile stays.
-                unset.extend(
-                    stored
-                        .keys()
-                        .filter(|name| !left.contains_key(name))
-                        .map(|name| (format!("{ACTION}.{name}"), "".into())),
-                );
-                let changed = left.into_iter().filter(|(name, value)| stored.get(name) != Some(value));
-                set.extend(changed.map(|(name, value)| (format!("{ACTION}.{name}"), value)));
-            }
+        if let Ok(action) = read(document) {
+            let stored = document.get_document(ACTION).cloned().unwrap_or_default();
+            let left = bson::serialize_to_document(&action.without_customer())?;
+            // Each field by itself: what others write into the action meanwhile stays.
+            let gone = stored.keys().filter(|name| !left.contains_key(name));
+            unset.extend(gone.map(|name| (format!("{ACTION}.{name}"), "".into())));
+            let changed = left.into_iter().filter(|(name, value)| stored.get(name) != Some(value));
+            set.extend(changed.map(|(name, value)| (format!("{ACTION}.{name}"), value)));
+        } else {
             // Nobody can read it, or complete it: it is gone.
-            Err(_) => {
-                let id = document.get_str("id").unwrap_or_default();
-                tracing::error!(action = id, "an action that cannot be read went with its customer");
-                unset.extend(doc! {ACTION: "", REFUND: "", PENDING: "", TRIED: ""});
-            }
+            let id = document.get_str("id").unwrap_or_default();
+            tracing::error!(action = id, "an action that cannot be read went with its customer");
+            unset.extend(doc! {ACTION: "", REFUND: "", PENDING: "", TRIED: ""});
         }
         base.collection(ACTIONS).update_one(doc! {"_id": key}, doc! {"$set": set, "$unset": unset}).await?;
     }

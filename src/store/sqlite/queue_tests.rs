@@ -31,6 +31,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 fn claims_are_found_by_an_index_and_never_sorted() {
     let store = SqliteStore::scratch().unwrap();
     let connection = store.location.open_reader().unwrap();
+    let (failed, own) = (ledger::refunds_in("'failed'"), ledger::refunds_of());
     for (sql, index) in [
         (inbox::NEXT, "work_due (due_at>? AND due_at<?)"),
         (inbox::NEXT_OF, "PRIMARY KEY (user_id=?)"),
@@ -54,8 +55,8 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (orders::OF_TAIL, "PRIMARY KEY (tail=?)"),
         ("DELETE FROM order_phones WHERE order_id = ?1", "order_phones_order (order_id=?)"),
         ("UPDATE bindings SET user_id = ?2 WHERE user_id = ?1", "bindings_user (user_id=?)"),
-        (&ledger::refunds_in("'failed'"), "refunds_state (state=?)"),
-        (&ledger::refunds_of(), "refunds_actor (actor=? AND at>?)"),
+        (failed.as_str(), "refunds_state (state=?)"),
+        (own.as_str(), "refunds_actor (actor=? AND at>?)"),
     ] {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:#?}");
