@@ -20,6 +20,8 @@ use crate::domain::action::Wish;
 use crate::domain::audit::{AuditPhase, AuditRecord, LEDGER};
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::{OrderId, Source, UserId, transport_phone};
+use crate::domain::money::Decimal;
+use crate::domain::order::PLACED_AT;
 use crate::domain::ownership::Access;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::sentences::Language;
@@ -29,6 +31,7 @@ pub use crate::support::Context;
 use crate::support::{HandoffRequest, SupportService};
 pub use actions::{CancelArguments, ChangeArguments, ItemArgument, ItemArguments, ReturnArguments};
 use arguments::read;
+use definitions::named_amount;
 pub use definitions::{
     CANCEL, CHANGE, CHECK_REFUND, CheckRefundArguments, FIND_ORDERS, FindOrdersArguments, HUMAN, HumanArguments,
     KNOWLEDGE, KnowledgeArguments, NAMES, ORDER, OrderArguments, REFUND, REFUND_STATUS, RETURN, RefundArguments,
@@ -162,22 +165,31 @@ impl Toolbox {
         } else {
             excerpt(name, 64)
         };
+        let writes = !oversized && self.spec(name).is_some_and(|spec| spec.writes);
+        // On record is the order that the call is about, whatever it is called there: the ledger is held against that.
+        let mut told = arguments.clone();
+        if writes
+            && self.foreign(name).is_none()
+            && let Some(text) = told["order_id"].as_str()
+            && let Ok(id) = self.order_id(context, text).await
+        {
+            told["order_id"] = id.as_str().into();
+        }
         let record = |phase, result| AuditRecord {
             at: context.now,
             actor: context.caller.actor(),
             action: action.clone(),
             phase,
-            arguments: arguments.clone(),
+            arguments: told.clone(),
             result,
         };
-        let writes = !oversized && self.spec(name).is_some_and(|spec| spec.writes);
         if writes && let Err(error) = self.support.append_audit(&record(AuditPhase::Started, Value::Null)).await {
             return ToolResult::failed(name, &error);
         }
         let result = if oversized {
             ToolResult::wrong(format!("the arguments hold {size} bytes; {LARGEST_ARGUMENTS} are the most"))
         } else {
-            self.run(context, name, arguments.clone()).await
+            self.run(context, name, arguments).await
         };
         let mut said = result.value.clone();
         if let Outcome::Refunded { refund, already: false }
@@ -228,12 +240,13 @@ impl Toolbox {
             REFUND_STATUS => self.refund_status(context, &read(spec, arguments)?).await,
             CANCEL => {
                 let arguments: CancelArguments = read(spec, arguments)?;
-                self.act(context, &arguments.order_id, &arguments.wish()).await
+                let named = named_amount(arguments.amount.as_ref())?;
+                self.act(context, &arguments.order_id, &arguments.wish(), named).await
             }
             CHANGE => {
                 let arguments: ChangeArguments = read(spec, arguments)?;
                 let wish = arguments.wish(self.support.rules().country)?;
-                self.act(context, &arguments.order_id, &wish).await
+                self.act(context, &arguments.order_id, &wish, None).await
             }
             RETURN => self.give_back(context, &read(spec, arguments)?).await,
             KNOWLEDGE => self.search_knowledge(context, &read(spec, arguments)?).await,
@@ -260,7 +273,15 @@ impl Toolbox {
     async fn order(&self, context: &Context, arguments: &OrderArguments) -> Result<ToolResult, String> {
         let id = self.order_id(context, &arguments.order_id).await?;
         Ok(match self.support.record_lookup(context, &id, Access::See).await {
-            Ok(Some(seen)) => ToolResult::order(seen),
+            Ok(Some(seen)) => {
+                let placed = seen.order.placed_at.map(|at| at.to_string());
+                let mut result = ToolResult::order(seen);
+                // Another program that asks for its customers decides whose the order was at that time.
+                if context.caller.customer().is_none() {
+                    result.value[PLACED_AT] = placed.into();
+                }
+                result
+            }
             Ok(None) => ToolResult::not_found(id),
             Err(error) => ToolResult::failed(ORDER, &error),
         })
@@ -302,7 +323,7 @@ impl Toolbox {
 
     async fn refund(&self, context: &Context, arguments: &RefundArguments) -> Result<ToolResult, String> {
         let id = self.order_id(context, &arguments.order_id).await?;
-        let amount = arguments.amount()?;
+        let amount = named_amount(arguments.amount.as_ref())?;
         let named = actions::named(&arguments.items)?;
         let reason = excerpt(arguments.reason.trim(), 500);
         Ok(match self.support.pay(context, (&id, &named), amount, &reason).await {
@@ -314,22 +335,29 @@ impl Toolbox {
         })
     }
 
-    async fn act(&self, context: &Context, order: &str, wish: &Wish) -> Result<ToolResult, String> {
+    async fn act(
+        &self,
+        context: &Context,
+        order: &str,
+        wish: &Wish,
+        named: Option<Decimal>,
+    ) -> Result<ToolResult, String> {
         let id = self.order_id(context, order).await?;
-        Ok(match self.support.act(context, &id, wish).await {
+        Ok(match self.support.act(context, &id, wish, named).await {
             Ok(outcome) => ToolResult::acted((id, wish), outcome, self.words(context)),
             Err(error) => ToolResult::failed(wish.kind.as_str(), &error),
         })
     }
 
     async fn give_back(&self, context: &Context, arguments: &ReturnArguments) -> Result<ToolResult, String> {
+        let named = named_amount(arguments.amount.as_ref())?;
         let id = self.order_id(context, &arguments.order_id).await?;
         let order = match self.support.record_lookup(context, &id, Access::Money).await {
             Ok(seen) => seen.map(|seen| seen.order),
             Err(error) => return Ok(ToolResult::failed(RETURN, &error)),
         };
         match arguments.wish(order.as_ref())? {
-            Ok(wish) => self.act(context, id.as_str(), &wish).await,
+            Ok(wish) => self.act(context, id.as_str(), &wish, named).await,
             Err(refusal) => {
                 let (language, money, _) = self.words(context);
                 Ok(ToolResult::declined(id, ProposalKind::Return, refusal, (language, money)))

@@ -341,6 +341,15 @@ pub(super) async fn bot_tools(
     let start = Duration::from_secs(config.mcp.start_seconds.into());
     let mut toolbox = toolbox;
     if let Some(remote) = remote {
+        let limits = &toolbox.support().rules().actions;
+        if limits.monthly_refunds > 0 || limits.monthly_amount.is_some() {
+            return Err(InputError::with_hint(
+                "--tools and the limits of a month, [policy] monthly_refunds and monthly_amount, do not go together: refunds that \
+                 another server pays are counted nowhere here",
+                "leave --tools out and run the bot on the shop's own store, or leave the limits out",
+            )
+            .into());
+        }
         let target = Target::parse(remote, secret(&config.mcp.token)).map_err(|why| {
             InputError::with_hint(
                 format!("--tools names no tool server: {why}"),

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::arguments::why;
 use super::output::Output;
 use super::{Global, InputError, app};
 use crate::domain::currency::ShopMoney;
-use crate::domain::refund::{Change, Refund, RefundState};
+use crate::domain::refund::{Change, Refund, RefundState, STILL_ARRIVING};
 use crate::inbox::system_clock;
 use crate::refunds::{Moved, change};
 use crate::store::{self, Store};
@@ -19,8 +19,6 @@ use crate::support::Actor;
 
 /// How often a change is tried again while others change the refund.
 const ATTEMPTS: u32 = 8;
-/// How long after a request was sent a person may not say yet that it was not paid: it may still arrive.
-const STILL_ARRIVING: SignedDuration = SignedDuration::from_mins(10);
 
 /// See how far refunds are, try failed ones again, and settle those that nobody knows of
 #[derive(Debug, Args)]
@@ -241,6 +239,7 @@ fn described(refund: &Refund, arrival: &str, money: &ShopMoney) -> String {
     add("requested", Some(format!("{}, by {}", time(refund.at), refund.actor)));
     add("attempt", (progress.attempt > 1).then(|| progress.attempt.to_string()));
     add("first sent", progress.sent_at.map(time));
+    add("last sent", progress.last_sent_at.filter(|last| progress.sent_at != Some(*last)).map(time));
     add("submitted", progress.submitted_at.map(time));
     add("settled", progress.settled_at.filter(|_| !refund.is_simulated()).map(time));
     let expected = if refund.is_simulated() { None } else { refund.expected_by(arrival) };
@@ -262,13 +261,7 @@ async fn decide(store: Arc<dyn Store>, actor: &Actor, id: &str, place: &str, wha
             )
             .into());
         }
-        let arriving = |sent: Timestamp| actor.now.duration_since(sent) < STILL_ARRIVING;
-        let (requests, sent) = (refund.progress.requests, refund.progress.sent_at);
-        if matches!(what, Change::Found { paid: false, .. })
-            && refund.state() == RefundState::Requested
-            && requests > 0
-            && sent.is_some_and(arriving)
-        {
+        if matches!(what, Change::Found { paid: false, .. }) && refund.progress.may_still_arrive(actor.now) {
             return Err(InputError::with_hint(
                 format!("{} was sent a moment ago, and may still arrive", refund.transaction_id),
                 format!("look again in {} minutes", STILL_ARRIVING.as_mins()),

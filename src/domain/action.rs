@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::currency::Amount;
+use super::currency::{Amount, Currency};
 use super::ids::{OrderId, UserId};
+use super::money::{Decimal, Money};
 use super::order::{Order, OrderState};
 use super::proposal::{ChangeField, Details, ProposalKind, Resolution};
 use super::refund::{ApprovedRefund, Refund};
@@ -155,6 +156,21 @@ impl ApprovedAction {
     /// The action.
     pub fn action(&self) -> &Action {
         &self.action
+    }
+
+    /// What goes back with it, in the currency of its order: zero where nothing does.
+    pub fn amount(&self, currency: Currency) -> Amount {
+        self.action.amount.unwrap_or(Amount::new(Money::ZERO, currency))
+    }
+
+    /// Holds it against the amount that the caller names, where they name one: that and no other was agreed to.
+    ///
+    /// # Errors
+    /// When another amount goes back.
+    pub fn check_amount(&self, named: Option<Decimal>, currency: Currency) -> Result<(), ActionRefusal> {
+        let right = self.amount(currency);
+        let same = |named: Decimal| named.to_money(right.currency).is_ok_and(|money| money == right.money);
+        if named.is_none_or(same) { Ok(()) } else { Err(ActionRefusal::OtherAmount { right }) }
     }
 }
 

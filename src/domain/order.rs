@@ -136,6 +136,9 @@ pub mod column {
     ];
 }
 
+/// The field of [`Order::placed_at`] in JSON between programs of this kind: the columns hold only what the shop wrote of it.
+pub const PLACED_AT: &str = "placed_at";
+
 /// A name of an order as it is compared: an id, or the number that customers know, without letters' case and a leading `#`.
 pub fn name_key(name: &str) -> String {
     name.trim().trim_start_matches('#').trim_start().to_uppercase()
@@ -249,7 +252,8 @@ impl Order {
     }
 
     /// Reads an order from JSON with its column names, as [`Order::to_json`] writes it; `None` where it is not an
-    /// order. `placed_at` is left empty: its text is not parsed here. A detail that cannot be read is left out.
+    /// order. `placed_at` is that of [`PLACED_AT`], which is beside the columns: their text is not parsed here. A detail that cannot
+    /// be read is left out.
     pub fn from_json(value: &Value) -> Option<Self> {
         let text = |name: &str| value[name].as_str().map(str::to_owned);
         let yes = |name: &str| value[name].as_str().map(|word| word.eq_ignore_ascii_case("yes"));
@@ -259,7 +263,7 @@ impl Order {
             customer_id: text(column::CUSTOMER_ID).unwrap_or_default(),
             platform: text(column::PLATFORM).unwrap_or_default(),
             placed: text(column::PLACED).unwrap_or_default(),
-            placed_at: None,
+            placed_at: value[PLACED_AT].as_str().and_then(|text| text.parse().ok()),
             delivery_minutes: value[column::DELIVERY_MINUTES].as_u64().and_then(|minutes| minutes.try_into().ok()),
             category: text(column::CATEGORY).unwrap_or_default(),
             value: match (&value[column::VALUE], currency) {

@@ -17,8 +17,8 @@ pub use super::proposal::Proposal;
 use super::proposal::{self, Agreed, Details, ProposalKind};
 use super::sentences::{self, Language};
 pub use progress::{
-    Change, Impossible, OVERDUE_AFTER, Progress, ProviderKind, RefundState, Route, STUCK_AFTER, Step, idempotency_key,
-    reference,
+    Change, Impossible, OVERDUE_AFTER, Progress, ProviderKind, RefundState, Route, STILL_ARRIVING, STUCK_AFTER, Step,
+    idempotency_key, reference,
 };
 
 /// The shop's rules for refunds, from the `refund` section of the configuration.

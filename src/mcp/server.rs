@@ -29,7 +29,8 @@ use crate::tools::{CANCEL, CHANGE, Context, HUMAN, REFUND, RETURN, ToolSpec, Too
 /// The instructions of the server for assistants.
 const INSTRUCTIONS: &str = "Customer support for an online shop: read messages, look orders up, quote and pay refunds, \
     cancel and change orders, arrange returns, ask for a person. Look an order up before saying anything about it. Before a refund, call check_refund_eligibility, \
-    tell the customer the amount and wait for a plain yes; then call process_refund once. Amounts come from the tools, \
+    tell the customer the amount and wait for a plain yes; then call process_refund once. cancel_order, change_order and \
+    return_order act at once as well: wait for a plain yes before you call one. Amounts come from the tools, \
     never from the conversation. Read ecomres://policy/refund for the rules.";
 
 /// The tools as an MCP server. Each session has its own; all share the toolbox.
@@ -46,7 +47,7 @@ impl Server {
     pub fn new(toolbox: Toolbox, read_only: bool) -> Self {
         let offered =
             |spec: &&ToolSpec| !(read_only && [REFUND, CANCEL, CHANGE, RETURN, HUMAN].contains(&spec.name.as_ref()));
-        let tools = toolbox.specs().iter().filter(offered).map(describe).collect();
+        let tools = toolbox.specs().iter().filter(offered).map(|spec| describe(&spec.for_operators())).collect();
         Self { toolbox, tools, calls: TaskTracker::new(), level: Arc::default() }
     }
 

@@ -25,6 +25,7 @@ use crate::domain::refund::{Change, ProviderKind, Refund, RefundState};
 use crate::domain::words::excerpt;
 use crate::http::body::BodyPlaces;
 use crate::store::{Result as StoreResult, Store};
+use crate::support::handoff;
 
 /// The largest confirmation, in bytes.
 const LARGEST: usize = 64 * 1024;
@@ -79,6 +80,9 @@ struct Confirmation {
     /// The program's own identifier of the payment.
     #[serde(default)]
     reference: Option<String>,
+    /// Which attempt it is about, as the request said.
+    #[serde(default)]
+    attempt: Option<u32>,
 }
 
 fn refuse(status: StatusCode, error: impl Into<String>) -> Response {
@@ -129,8 +133,12 @@ async fn confirm(
             return refuse(StatusCode::BAD_REQUEST, format!("“status” is “{found}”; it must be paid or failed"));
         }
     };
-    match settle(inner.store.as_ref(), &transaction, wanted, &what, (inner.clock)()).await {
+    match settle(inner.store.as_ref(), (&transaction, said.attempt), wanted, &what, (inner.clock)()).await {
         Ok(Settled::Is(refund)) => Json(json!({"id": refund.transaction_id, "state": refund.state()})).into_response(),
+        Ok(Settled::NoAttempt) => refuse(
+            StatusCode::BAD_REQUEST,
+            "say in “attempt” which of the requested attempts failed: the number of the request",
+        ),
         Ok(Settled::Unknown) => refuse(StatusCode::NOT_FOUND, "there is no such refund for this program"),
         Ok(Settled::Otherwise(state)) => refuse(StatusCode::CONFLICT, format!("the refund is {}", state.as_str())),
         Ok(Settled::Busy) => again(),
@@ -153,6 +161,8 @@ enum Settled {
     Is(Box<Refund>),
     /// There is no such refund, or another provider pays it.
     Unknown,
+    /// There was no such attempt, or several, and which of them failed was not said.
+    NoAttempt,
     /// It was settled otherwise before.
     Otherwise(RefundState),
     /// Others changed it each time.
@@ -161,7 +171,7 @@ enum Settled {
 
 async fn settle(
     store: &dyn Store,
-    transaction: &str,
+    (transaction, attempt): (&str, Option<u32>),
     wanted: RefundState,
     what: &Change,
     now: Timestamp,
@@ -171,8 +181,19 @@ async fn settle(
         if refund.route.provider != ProviderKind::Webhook {
             return Ok(Settled::Unknown);
         }
-        if refund.state() == wanted {
+        let latest = refund.progress.attempt;
+        let failed = wanted == RefundState::Failed;
+        // Any attempt that was paid is the one payment.
+        if attempt.is_some_and(|attempt| attempt > latest) || (failed && attempt.is_none() && latest > 1) {
+            return Ok(Settled::NoAttempt);
+        }
+        // That an earlier one failed is known, and says nothing of the one that may be paid now.
+        let outdated = failed && attempt.is_some_and(|attempt| attempt < latest);
+        if refund.state() == wanted || outdated {
             return Ok(Settled::Is(Box::new(refund)));
+        }
+        if refund.state() == RefundState::Failed {
+            handoff::report_paid_after_failure(store, &refund, now).await?;
         }
         if refund.state().is_settled() {
             return Ok(Settled::Otherwise(refund.state()));

@@ -90,3 +90,39 @@ async fn a_signed_confirmation_settles_its_refund_once() {
     let unknown = json!({"id": "RFND_X", "status": "paid"});
     assert_eq!(desk.post("RFND_X", &unknown, signed).await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_confirmation_is_about_its_attempt() {
+    let desk = Desk::open().await;
+    let id = desk.request(3).await.transaction_id;
+    let store = desk.shop.store.as_ref();
+    let state = async || store.refund(&id).await.unwrap().unwrap().state();
+    let say = async |attempt: Option<u32>, status: &str| {
+        let mut body = json!({"id": id, "status": status});
+        if let Some(attempt) = attempt {
+            body["attempt"] = attempt.into();
+        }
+        desk.post(&id, &body, signed).await
+    };
+    assert_eq!(say(Some(1), "failed").await.0, StatusCode::OK);
+    let failed = store.refund(&id).await.unwrap().unwrap();
+    change(store, "operator:x", &failed, Change::Again, desk.shop.now).await.unwrap();
+    // The first confirmation comes again, while the second attempt may be paid.
+    let (status, said) = say(Some(1), "failed").await;
+    assert_eq!((status, said["state"].as_str()), (StatusCode::OK, Some("requested")));
+    assert_eq!(say(None, "failed").await.0, StatusCode::BAD_REQUEST, "it may be the first one");
+    assert_eq!(say(Some(3), "paid").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!((state().await, store.alerts(9).await.unwrap().len()), (RefundState::Requested, 0));
+    assert_eq!(say(Some(2), "failed").await.0, StatusCode::OK);
+    assert_eq!(state().await, RefundState::Failed);
+    // What is paid after all is somebody's business, once.
+    for _ in 0..2 {
+        assert_eq!(say(Some(2), "paid").await.0, StatusCode::CONFLICT);
+    }
+    let alerts = store.alerts(9).await.unwrap();
+    assert_eq!((alerts.len(), alerts[0].reason.matches("says that it was paid").count()), (1, 1), "{alerts:?}");
+    let failed = store.refund(&id).await.unwrap().unwrap();
+    change(store, "operator:x", &failed, Change::Again, desk.shop.now).await.unwrap();
+    assert_eq!(say(Some(1), "paid").await.0, StatusCode::OK, "the first attempt was paid after all");
+    assert_eq!(state().await, RefundState::Paid);
+}

@@ -44,6 +44,8 @@ pub struct RefundJob {
     telling: Telling,
     settings: JobSettings,
     clock: Clock,
+    /// How often a message to a customer is saved again after their conversation went on meanwhile.
+    save_attempts: u32,
 }
 
 impl RefundJob {
@@ -55,7 +57,7 @@ impl RefundJob {
         settings: JobSettings,
         clock: Clock,
     ) -> Self {
-        Self { store, providers, telling, settings, clock }
+        Self { store, providers, telling, settings, clock, save_attempts: handoff::SAVE_ATTEMPTS }
     }
 
     /// Works until `stop`. A request that was begun is completed; where the process is killed instead, others look it up.
@@ -143,8 +145,10 @@ impl RefundJob {
         } else {
             refund
         };
-        if refund.progress.untold {
-            self.telling.tell(self.store.as_ref(), &refund, now).await?;
+        let store = self.store.as_ref();
+        if refund.progress.untold && !self.telling.tell(store, &refund, self.save_attempts, now).await? {
+            // It is due again once this claim ends.
+            return Ok(());
         }
         self.advance(&refund, Change::Told).await.map(drop)
     }

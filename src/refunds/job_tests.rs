@@ -175,6 +175,21 @@ async fn a_refund_is_sent_polled_and_told_once() {
 }
 
 #[tokio::test]
+async fn a_customer_whose_conversation_went_on_is_told_later() {
+    let mut desk = Desk::open(vec![Sent::Has(Report::Paid { id: id() })], vec![]).await;
+    // As if other writers were faster each time.
+    let attempts = std::mem::take(&mut desk.job.save_attempts);
+    let refund = desk.work().await;
+    assert_eq!((refund.state(), refund.progress.untold, desk.told().await.len()), (RefundState::Paid, true, 0));
+    assert_eq!(desk.job.run_due().await.unwrap(), 0, "not again at once");
+    desk.job.save_attempts = attempts;
+    desk.wait(JobSettings::default().lease + SignedDuration::from_secs(1));
+    let refund = desk.work().await;
+    assert_eq!((refund.progress.untold, refund.progress.next_at, desk.told().await.len()), (false, None, 1));
+    desk.holds().await;
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_looked_up_and_sent_again_only_under_the_same_key() {
     let desk =
         Desk::open(vec![unknown(), unknown()], vec![Found::Nothing, Found::Has(Report::Paid { id: id() })]).await;

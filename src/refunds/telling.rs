@@ -13,7 +13,6 @@ use crate::domain::refund::{Refund, RefundState};
 use crate::domain::sendable::permitted;
 use crate::domain::sentences::{Language, refunds};
 use crate::store::{Result, Store};
-use crate::support::handoff::SAVE_ATTEMPTS;
 
 /// How many of the latest messages to a customer are searched for the one that tells of the refund.
 const RECENT: u32 = 100;
@@ -32,30 +31,31 @@ pub struct Telling {
 }
 
 impl Telling {
-    /// Queues the message that a refund was paid, or failed, unless it is there. Nothing is queued where it may not leave.
-    pub(super) async fn tell(&self, store: &dyn Store, refund: &Refund, now: Timestamp) -> Result<()> {
-        let Some(user) = refund.customer() else { return Ok(()) };
-        for _ in 0..SAVE_ATTEMPTS {
+    /// Queues the message that a refund was paid, or failed, unless it is there. Nothing is queued where it may not leave. `false`:
+    /// the conversation went on meanwhile, each of so many `attempts`, and the customer has still to be told.
+    pub(super) async fn tell(&self, store: &dyn Store, refund: &Refund, attempts: u32, now: Timestamp) -> Result<bool> {
+        let Some(user) = refund.customer() else { return Ok(true) };
+        for _ in 0..attempts {
             // Read before the messages: whoever queues one in between makes the save below fail.
-            let Some(mut conversation) = store.conversation(&user).await? else { return Ok(()) };
+            let Some(mut conversation) = store.conversation(&user).await? else { return Ok(true) };
             if matches!(conversation.mode, Mode::HandedOver { .. }) {
-                return Ok(());
+                return Ok(true);
             }
             let text = self.text(Language::of(&conversation), refund);
             let sent = store.outgoing_of(&user, RECENT).await?;
             if sent.iter().any(|message| message.body.text() == text) {
-                return Ok(());
+                return Ok(true);
             }
             let contact = store.contact(&user).await?;
             if contact.opted_out().is_some() {
-                return Ok(());
+                return Ok(true);
             }
             let draft = Outgoing::text(user.clone(), 0, 0, &text, now);
             let window = self.limits.free_text_window;
             let body = match permitted(&draft, &contact, self.template.as_ref(), window, now) {
-                Ok(Body::Template { .. }) if text.chars().count() > self.limits.template_text => return Ok(()),
+                Ok(Body::Template { .. }) if text.chars().count() > self.limits.template_text => return Ok(true),
                 Ok(body) => body,
-                Err(_) => return Ok(()),
+                Err(_) => return Ok(true),
             };
             // A turn of its own: no message to the customer had its number.
             conversation.turn += 1;
@@ -74,11 +74,14 @@ impl Telling {
             };
             let outgoing = Outgoing { body, ..Outgoing::text(user.clone(), turn, 0, &text, now) };
             if store.save_reply(&conversation, &said, &outgoing).await? {
-                return Ok(());
+                return Ok(true);
             }
         }
-        tracing::warn!(user = user.masked(), "a customer was not told of a refund: the conversation went on meanwhile");
-        Ok(())
+        tracing::warn!(
+            user = user.masked(),
+            "a customer is not told of a refund yet: the conversation went on meanwhile"
+        );
+        Ok(false)
     }
 
     fn text(&self, language: Language, refund: &Refund) -> String {

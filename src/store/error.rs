@@ -3,6 +3,8 @@
 //! An address is shown without its credentials.
 
 use std::any::Any;
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
@@ -284,3 +286,12 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 /// The result of every store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
+/// How many things are named in the log at most: each once.
+const NAMED: usize = 1_000;
+
+/// Whether something that cannot be read is found for the first time: each search finds it again, and the log names it once.
+pub(super) fn is_first(name: &str) -> bool {
+    static SAID: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    said.len() < NAMED && said.insert(name.to_owned())
+}

@@ -52,8 +52,8 @@ impl RefundRecords {
         }
         let pays = |record: &AuditRecord| record.action == REFUND_TOOL || PAYING.contains(&record.action.as_str());
         let record = entry.record().filter(pays)?;
-        let order = OrderId::new(record.arguments["order_id"].as_str()?);
-        let open = self.open.entry(order.clone()).or_default();
+        let named = OrderId::new(record.arguments["order_id"].as_str()?);
+        let open = self.open.entry(named.clone()).or_default();
         match record.phase {
             AuditPhase::Started => *open += 1,
             AuditPhase::Finished => *open = open.saturating_sub(1),
@@ -61,6 +61,9 @@ impl RefundRecords {
         // What else pays does not always.
         let paid = record.action == REFUND_TOOL || record.result["transaction_id"].is_string();
         if paid && record.phase == AuditPhase::Finished && record.result["status"] == "success" {
+            // Trails of before hold the order as the caller called it, which may be another name of it.
+            let told = [&record.result[LEDGER]["order_id"], &record.result["order_id"]];
+            let order = told.into_iter().find_map(Value::as_str).map_or(named, OrderId::new);
             self.paid.insert(order.clone());
             return Some((order, record.result));
         }
@@ -269,4 +272,34 @@ pub(super) fn changed_since(
         checkpoint.refunds, checkpoint.before
     );
     Some((checkpoint.seq, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::GENESIS;
+
+    #[test]
+    fn a_call_vouches_for_the_order_that_it_paid_by_whatever_name_it_was_called() {
+        let id = OrderId::new("ORD000030");
+        for result in [
+            json!({"status": "success", "transaction_id": "RFND_1", "order_id": "ORD000030"}),
+            json!({"status": "success", "transaction_id": "RFND_1", "ledger": {"order_id": "ORD000030"}}),
+        ] {
+            let record = |phase, result: Value| AuditRecord {
+                at: Timestamp::UNIX_EPOCH,
+                actor: "operator:x".to_owned(),
+                action: REFUND_TOOL.to_owned(),
+                phase,
+                arguments: json!({"order_id": "1001"}),
+                result,
+            };
+            let mut records = RefundRecords::default();
+            let started = AuditEntry::seal(1, GENESIS, &record(AuditPhase::Started, Value::Null), 1, None);
+            assert_eq!(records.note(&started), None);
+            let finished = AuditEntry::seal(2, &started.hash, &record(AuditPhase::Finished, result.clone()), 2, None);
+            assert_eq!(records.note(&finished), Some((id.clone(), result)));
+            assert!(records.vouch_for(&id) && !records.vouch_for(&OrderId::new("1001")));
+        }
+    }
 }

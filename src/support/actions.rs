@@ -13,6 +13,7 @@ use crate::domain::caller::actor_of;
 use crate::domain::consent::LiveOffers;
 use crate::domain::currency::Amount;
 use crate::domain::ids::{OrderId, QuoteId, UserId};
+use crate::domain::money::Decimal;
 use crate::domain::order::{Item, Order};
 use crate::domain::ownership::{Access, Seen};
 use crate::domain::proposal::{Agreed, Proposal, ProposalKind, agreed};
@@ -54,17 +55,27 @@ pub enum Decided {
 const MONTH_HOURS: i64 = 24 * 30;
 
 impl SupportService {
-    /// Does something to an order, once, or proposes it: a customer has to agree to a proposal of an earlier turn.
+    /// Does something to an order, once, or proposes it: a customer has to agree to a proposal of an earlier turn. `named`: what the
+    /// caller says goes back with it; another amount is refused.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn act(&self, context: &Context, id: &OrderId, wish: &Wish) -> Result<ActionOutcome, StoreError> {
+    pub async fn act(
+        &self,
+        context: &Context,
+        id: &OrderId,
+        wish: &Wish,
+        named: Option<Decimal>,
+    ) -> Result<ActionOutcome, StoreError> {
         let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
             return Ok(ActionOutcome::NotFound);
         };
         match self.decide_action(context, &order, wish).await? {
             Decided::Ends(outcome) => Ok(outcome),
             Decided::Approved(approved) => {
+                if let Err(refusal) = approved.check_amount(named, order.currency()) {
+                    return Ok(ActionOutcome::Refused(refusal));
+                }
                 let recorded = self.store.record_action(approved).await?;
                 Ok(ActionOutcome::Done { action: recorded.action, refund: recorded.refund, already: recorded.already })
             }

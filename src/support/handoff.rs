@@ -9,6 +9,7 @@
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
 //! | an action was carried out, and its money cannot be paid here | [`report_unpaid_action`] | no hand-over: the bot goes on answering |
+//! | a refund that failed was paid after all | [`report_paid_after_failure`] | no hand-over: the bot goes on answering |
 //! | nothing can be sent, because of the set-up | [`report_set_up`] | none: it is nobody's |
 //! | events do not reach the shop's systems | [`report_events`] | none: it is nobody's |
 
@@ -184,6 +185,20 @@ pub async fn report_unpaid_action(store: &dyn Store, action: &Action, now: Times
          was paid back already, and pay the rest by hand; ecomres orders show {order}"
     );
     raise_about_money(store, action.user_id.clone(), (&reason, &action.reason), now).await
+}
+
+/// Raises an alert for a refund that counts as failed, and of which the shop's own program says that it was paid.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_paid_after_failure(store: &dyn Store, refund: &Refund, now: Timestamp) -> Result<()> {
+    let (order, transaction) = (&refund.order_id, &refund.transaction_id);
+    let reason = format!(
+        "The refund of {} for order {order} counts as failed, and your own program says that it was paid ({transaction}); \
+         do not pay it again; ecomres refunds settle {order} --as paid",
+        written(refund.refunded())
+    );
+    raise_about_money(store, refund.customer(), (&reason, &refund.reason), now).await
 }
 
 /// The amount as every reader understands it, whatever the shop's own money is.

@@ -76,6 +76,9 @@ pub struct CancelArguments {
     /// Why the customer does not want it, in a few words.
     #[serde(default)]
     pub reason: String,
+    /// What was said to go back with it. It is only compared: the amount is computed.
+    #[schemars(with = "Option<f64>")]
+    pub amount: Option<Value>,
 }
 
 /// Arguments of [`CHANGE`].
@@ -112,6 +115,9 @@ pub struct ReturnArguments {
     pub reason: String,
     /// What the customer wants instead, in an exchange: another size, colour, article.
     pub details: Option<String>,
+    /// What was said to go back with it. It is only compared: the amount is computed.
+    #[schemars(with = "Option<f64>")]
+    pub amount: Option<Value>,
 }
 
 fn plain(text: &str) -> String {
@@ -301,17 +307,18 @@ fn output() -> Value {
     )
 }
 
-fn spec(
-    name: &'static str,
-    title: &'static str,
-    description: &'static str,
-    input: Value,
-    destructive: bool,
-) -> ToolSpec {
+/// What the description of each of these tools says of the customer's consent.
+pub(super) const ASKS: &str = "The first call changes nothing and gives needs_confirmation: the customer is asked for a plain yes. \
+    Call it again with the same arguments only in the turn in which they plainly agree.";
+/// The same for programs that act for the team.
+pub(super) const AT_ONCE: &str = "The first call does it, with the money that belongs to it: call it only once the customer has \
+    plainly agreed, or the shop wants it.";
+
+fn spec(name: &'static str, title: &'static str, what: &str, input: Value, destructive: bool) -> ToolSpec {
     ToolSpec {
         name: name.into(),
         title: title.into(),
-        description: description.into(),
+        description: format!("{what} {ASKS}").into(),
         input,
         output: output(),
         writes: true,
@@ -324,9 +331,7 @@ pub(super) fn cancel() -> ToolSpec {
     spec(
         CANCEL,
         "Cancel an order",
-        "Cancels an order that is not out for delivery yet, and pays back what was paid. The first call changes nothing and \
-         gives needs_confirmation: the customer is asked for a plain yes. Call it again with the same arguments only in the \
-         turn in which they plainly agree.",
+        "Cancels an order that is not out for delivery yet, and pays back what was paid.",
         input::<CancelArguments>(),
         true,
     )
@@ -336,9 +341,7 @@ pub(super) fn change() -> ToolSpec {
     spec(
         CHANGE,
         "Change an order",
-        "Changes exactly one of address, delivery_slot, phone, instructions of an order that is not out for delivery yet. The \
-         first call changes nothing and gives needs_confirmation: the customer is asked for a plain yes. Call it again with \
-         the same arguments only in the turn in which they plainly agree.",
+        "Changes exactly one of address, delivery_slot, phone, instructions of an order that is not out for delivery yet.",
         input::<ChangeArguments>(),
         false,
     )
@@ -348,9 +351,7 @@ pub(super) fn give_back() -> ToolSpec {
     spec(
         RETURN,
         "Return an order",
-        "Arranges that delivered items go back, for a refund, the same once more (replacement) or something else (exchange). \
-         The first call changes nothing and gives needs_confirmation: the customer is asked for a plain yes. Call it again \
-         with the same arguments only in the turn in which they plainly agree.",
+        "Arranges that delivered items go back, for a refund, the same once more (replacement) or something else (exchange).",
         input::<ReturnArguments>(),
         false,
     )

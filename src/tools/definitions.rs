@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::actions::{self, ItemArgument, ItemArguments};
 use crate::domain::alert::Priority;
 use crate::domain::money::Decimal;
-use crate::domain::order::{OrderState, PaymentState, column};
+use crate::domain::order::{OrderState, PLACED_AT, PaymentState, column};
 
 /// Reads a message: intent and sentiment.
 pub const TRIAGE: &str = "smart_triage_nlu";
@@ -65,6 +65,12 @@ pub struct ToolSpec {
 const EXAMPLE: &str = "ORD000003";
 
 impl ToolSpec {
+    /// The same for a program that acts for the team: it needs no proposal, and what it calls for is done at once.
+    #[must_use]
+    pub fn for_operators(&self) -> Self {
+        Self { description: self.description.replace(actions::ASKS, actions::AT_ONCE).into(), ..self.clone() }
+    }
+
     /// The same with an example of the shop's order ids.
     #[must_use]
     pub(super) fn with_example(&self, example: &str) -> Self {
@@ -146,26 +152,24 @@ pub struct RefundArguments {
 /// The most decimals that a currency has.
 const MOST_DECIMALS: u32 = 4;
 
-impl RefundArguments {
-    /// The amount that is named, if one is.
-    ///
-    /// # Errors
-    /// When it is no amount.
-    pub fn amount(&self) -> Result<Option<Decimal>, String> {
-        let named = self.amount.as_ref().filter(|amount| !amount.is_null());
-        named
-            .map(Decimal::from_json)
-            .transpose()
-            .map_err(|error| error.to_string())
-            // Whether the order's currency has so many decimals is decided with the order.
-            .and_then(|amount| match amount {
-                Some(amount) if amount.in_units(MOST_DECIMALS).is_none() => {
-                    Err(format!("“{amount}” has more decimals than any currency has"))
-                }
-                amount => Ok(amount),
-            })
-            .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))
-    }
+/// The amount that an argument names, if it names one.
+///
+/// # Errors
+/// When it is no amount.
+pub(super) fn named_amount(argument: Option<&Value>) -> Result<Option<Decimal>, String> {
+    let named = argument.filter(|amount| !amount.is_null());
+    named
+        .map(Decimal::from_json)
+        .transpose()
+        .map_err(|error| error.to_string())
+        // Whether the order's currency has so many decimals is decided with the order.
+        .and_then(|amount| match amount {
+            Some(amount) if amount.in_units(MOST_DECIMALS).is_none() => {
+                Err(format!("“{amount}” has more decimals than any currency has"))
+            }
+            amount => Ok(amount),
+        })
+        .map_err(|error| format!("amount: {error}; give a number such as 599, or leave it out"))
 }
 
 /// Arguments of [`HUMAN`].
@@ -323,6 +327,13 @@ fn order() -> ToolSpec {
         (column::TRACKING_URL, text("Where its way can be followed.")),
         (column::DELIVERED_AT, text("When it was delivered, on the shop's clock.")),
         (column::UPDATED_AT, text("When the shop changed it last, in UTC.")),
+        (
+            PLACED_AT,
+            optional(
+                "string",
+                "When it was placed, on the shop's clock, as far as that is known; for members of the team only.",
+            ),
+        ),
         ("error", text("Instead of the order: it was not found.")),
     ];
     ToolSpec {

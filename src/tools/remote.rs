@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::actions::named;
 use super::arguments::read;
+use super::definitions::named_amount;
 use super::{
     CANCEL, CHANGE, CHECK_REFUND, CancelArguments, ChangeArguments, CheckRefundArguments, FIND_ORDERS, HUMAN,
     HumanArguments, KNOWLEDGE, KnowledgeArguments, ORDER, OrderArguments, Outcome, REFUND, REFUND_STATUS, RETURN,
@@ -22,7 +23,7 @@ use crate::domain::alert::Priority;
 use crate::domain::currency::{Amount, Currency};
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId, transport_phone};
 use crate::domain::money::{Decimal, Money};
-use crate::domain::order::{Item, NamedItem, Order};
+use crate::domain::order::{Item, NamedItem, Order, PLACED_AT};
 use crate::domain::ownership::{Access, Seen};
 use crate::domain::proposal::{Details, ProposalKind};
 use crate::domain::refund::{Denial, Progress, Proposal, ProviderKind, Refund, RefundState, Refusal, Route};
@@ -154,7 +155,7 @@ impl Toolbox {
             REFUND => {
                 let arguments: RefundArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
-                let amount = arguments.amount()?;
+                let amount = named_amount(arguments.amount.as_ref())?;
                 let named = named(&arguments.items)?;
                 let reason = excerpt(arguments.reason.trim(), 500);
                 Ok(self
@@ -170,13 +171,14 @@ impl Toolbox {
             CANCEL => {
                 let arguments: CancelArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
-                self.act_elsewhere(remote, context, id, |_| Ok(Ok(arguments.wish()))).await
+                let named = named_amount(arguments.amount.as_ref())?;
+                self.act_elsewhere(remote, context, (id, named), |_| Ok(Ok(arguments.wish()))).await
             }
             CHANGE => {
                 let arguments: ChangeArguments = read(spec, arguments)?;
                 let id = self.order_id(context, &arguments.order_id).await?;
                 let wish = arguments.wish(self.support().rules().country)?;
-                self.act_elsewhere(remote, context, id, |_| Ok(Ok(wish))).await
+                self.act_elsewhere(remote, context, (id, None), |_| Ok(Ok(wish))).await
             }
             RETURN => {
                 let arguments: ReturnArguments = read(spec, arguments)?;
@@ -185,7 +187,8 @@ impl Toolbox {
                 let order = id.clone();
                 let declined = |refusal| ToolResult::declined(order, ProposalKind::Return, refusal, (language, money));
                 let wish = |order: Option<&Order>| Ok(arguments.wish(order)?.map_err(declined));
-                self.act_elsewhere(remote, context, id, wish).await
+                let named = named_amount(arguments.amount.as_ref())?;
+                self.act_elsewhere(remote, context, (id, named), wish).await
             }
             KNOWLEDGE => {
                 let arguments: KnowledgeArguments = read(spec, arguments)?;
@@ -217,8 +220,37 @@ impl Toolbox {
         {
             return Ok(None);
         }
-        let order = fetch(remote, id).await?;
+        let order = self.fetch(remote, context, id).await?;
         self.support().record_lookup_of(context, id, order, access).await.map_err(|error| fail(&error))
+    }
+
+    /// The order as another server has it; none where that does not say when it was placed, and that decides whose it is.
+    async fn fetch(
+        &self,
+        remote: &dyn RemoteTools,
+        context: &Context,
+        id: &OrderId,
+    ) -> Result<Option<Order>, Box<ToolResult>> {
+        let fail = |error: &dyn std::error::Error| Box::new(failed(ORDER, error));
+        let value = remote.call(ORDER, json!({"order_id": id}), true).await.map_err(|error| fail(&error))?;
+        let order = Order::from_json(&value).filter(|order| order.id == *id);
+        if order.is_none() && !value["error"].is_string() {
+            return Err(Box::new(unreadable(ORDER, &value)));
+        }
+        let Some(order) = order else { return Ok(None) };
+        if value.get(PLACED_AT).is_none()
+            && let Some(customer) = context.caller.customer()
+        {
+            // A number that the customer gave up may be somebody else's since.
+            let country = self.support().rules().country;
+            let own = self.support().numbers_of(&customer.user).await.map_err(|error| fail(&error))?;
+            let mut former = own.iter().filter(|own| own.until.is_some());
+            if former.any(|own| order.numbers(country).any(|number| number == own.number)) {
+                tracing::warn!(order = %id, "the other server does not say when an order of a former number was placed");
+                return Ok(None);
+            }
+        }
+        Ok(Some(order))
     }
 
     /// The customer's orders as the other server lists them. Each is asked for by itself: whose it is is decided here.
@@ -244,7 +276,7 @@ impl Toolbox {
                 if found.iter().any(|known| known.id == id) {
                     continue;
                 }
-                let Some(order) = fetch(remote, &id).await? else { continue };
+                let Some(order) = self.fetch(remote, context, &id).await? else { continue };
                 let theirs = context.caller.customer().is_none()
                     || self.support().has_number(user, &order).await.map_err(|error| fail(&error))?;
                 if theirs {
@@ -438,17 +470,6 @@ fn passage(value: &Value) -> Option<Passage> {
     #[expect(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
     let score = value["score"].as_f64().unwrap_or(0.0).clamp(0.0, 1.0) as f32;
     Some(Passage { id: field("id")?, title: field("title")?, text: field("text")?, source: field("source")?, score })
-}
-
-/// The order as another server has it.
-async fn fetch(remote: &dyn RemoteTools, id: &OrderId) -> Result<Option<Order>, Box<ToolResult>> {
-    let fail = |error: &dyn std::error::Error| Box::new(failed(ORDER, error));
-    let value = remote.call(ORDER, json!({"order_id": id}), true).await.map_err(|error| fail(&error))?;
-    let order = Order::from_json(&value).filter(|order| order.id == *id);
-    if order.is_none() && !value["error"].is_string() {
-        return Err(Box::new(unreadable(ORDER, &value)));
-    }
-    Ok(order)
 }
 
 fn triaged(value: &Value) -> ToolResult {

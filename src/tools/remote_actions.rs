@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use super::remote::{RemoteTools, failed, refund, unreadable};
 use super::{CANCEL, CHANGE, Outcome, RETURN, ToolResult, Toolbox};
 use crate::domain::action::{Action, Wish};
+use crate::domain::currency::Amount;
 use crate::domain::ids::OrderId;
+use crate::domain::money::Decimal;
 use crate::domain::order::Order;
 use crate::domain::ownership::{Access, Seen};
 use crate::domain::proposal::ProposalKind;
@@ -23,12 +25,13 @@ fn tool(kind: ProposalKind) -> &'static str {
     }
 }
 
-/// A wish as the arguments of its tool.
-fn arguments(order: &OrderId, wish: &Wish) -> Value {
+/// A wish as the arguments of its tool. `agreed`: the money that goes back with it; the other server does it with that or not at all.
+fn arguments(order: &OrderId, wish: &Wish, agreed: Amount) -> Value {
     let mut call = Map::new();
     call.insert("order_id".into(), order.as_str().into());
     if wish.kind != ProposalKind::Change {
         call.insert("reason".into(), wish.reason.as_str().into());
+        call.insert("amount".into(), agreed.to_json());
     }
     if let Some(change) = &wish.details.change {
         call.insert(change.field.as_str().into(), change.value.as_str().into());
@@ -51,7 +54,7 @@ impl Toolbox {
         &self,
         remote: &dyn RemoteTools,
         context: &Context,
-        id: OrderId,
+        (id, named): (OrderId, Option<Decimal>),
         wish: impl FnOnce(Option<&Order>) -> Result<Result<Wish, ToolResult>, String>,
     ) -> Result<ToolResult, String> {
         let seen = match self.order_elsewhere(remote, context, &id, Access::Money).await {
@@ -65,7 +68,7 @@ impl Toolbox {
         let Some(Seen { order, .. }) = seen else {
             return Ok(ToolResult::acted((id, &wish), ActionOutcome::NotFound, self.words(context)));
         };
-        Ok(self.agreed_elsewhere(remote, context, &order, &wish).await.unwrap_or_else(|failure| *failure))
+        Ok(self.agreed_elsewhere(remote, context, &order, (&wish, named)).await.unwrap_or_else(|failure| *failure))
     }
 
     async fn agreed_elsewhere(
@@ -73,7 +76,7 @@ impl Toolbox {
         remote: &dyn RemoteTools,
         context: &Context,
         order: &Order,
-        wish: &Wish,
+        (wish, named): (&Wish, Option<Decimal>),
     ) -> Result<ToolResult, Box<ToolResult>> {
         let name = tool(wish.kind);
         let fail = |error: &dyn std::error::Error| Box::new(failed(name, error));
@@ -83,7 +86,12 @@ impl Toolbox {
             }
             Decided::Approved(approved) => approved,
         };
-        let value = remote.call(name, arguments(&order.id, wish), false).await.map_err(|error| fail(&error))?;
+        if let Err(refusal) = approved.check_amount(named, order.currency()) {
+            let outcome = ActionOutcome::Refused(refusal);
+            return Ok(ToolResult::acted((order.id.clone(), wish), outcome, self.words(context)));
+        }
+        let call = arguments(&order.id, wish, approved.amount(order.currency()));
+        let value = remote.call(name, call, false).await.map_err(|error| fail(&error))?;
         let status = value["status"].as_str().unwrap_or_default();
         let outcome = match status {
             "success" | "already_done" => {
@@ -107,6 +115,9 @@ impl Toolbox {
             }
             "refused" if value["code"] == "not_found" => Outcome::NotFound(order.id.clone()),
             "refused" => {
+                if value["code"] == "wrong_amount" {
+                    tracing::error!(order = %order.id, "the other server's policy pays back another amount than was agreed");
+                }
                 let reason = excerpt(value["reason"].as_str().unwrap_or_default(), 500);
                 Outcome::Declined(order.id.clone(), wish.kind, Refusal::Elsewhere { reason }.into())
             }

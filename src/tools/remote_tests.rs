@@ -8,7 +8,10 @@ use super::super::catalogue;
 use super::*;
 use crate::domain::caller::Caller;
 use crate::domain::conversation::Mode;
-use crate::testing::{Chat, Shop, customer};
+use crate::domain::identity::NumberChange;
+use crate::domain::ids::MessageId;
+use crate::support::identities::number_changed;
+use crate::testing::{Chat, Shop, customer, order};
 
 /// A server that answers through the tools of another shop, as an operator's client would see them, unless the test put
 /// an answer of its own in.
@@ -143,6 +146,79 @@ async fn orders_of_a_number_are_found_elsewhere_and_checked_here() {
     elsewhere.says(FIND_ORDERS, json!({"orders": [{"order_id": "ORD000009"}, {"order_id": "ORD000001"}, {"id": 3}]}));
     assert!(find("919876543211").await.is_empty());
     assert_eq!(find("919876543210").await, ["ORD000009"]);
+}
+
+#[tokio::test]
+async fn orders_of_a_number_that_was_given_up_are_those_of_its_time() {
+    let (here, elsewhere, there) = two_shops().await;
+    let (old, new) = ("918123456789", "918123450001");
+    let day = |day: i8| Some(jiff::civil::date(2026, 5, day).at(12, 0, 0, 0));
+    for (number, placed_at) in [(20, day(1)), (21, day(30))] {
+        let phone = Some(format!("+{old}"));
+        there.store.upsert_order(&Order { phone, placed_at, ..order(number, "Dairy", 100) }).await.unwrap();
+    }
+    let change = NumberChange {
+        event: MessageId::new("m"),
+        old: UserId::new(old),
+        new: UserId::new(new),
+        customer: UserId::new(old),
+        at: "2026-05-15T00:00:00Z".parse().unwrap(),
+    };
+    number_changed(here.store.as_ref(), &change, here.now).await.unwrap();
+    let toolbox = here.toolbox().with_remote(elsewhere.clone());
+    let ask = async |tool: &str, arguments: Value| {
+        toolbox.call(&customer(old, 1, "", &[], here.now), tool, arguments).await.value
+    };
+    let found = ask(FIND_ORDERS, json!({})).await;
+    assert_eq!((found["orders"].as_array().unwrap().len(), &found["orders"][0]["order_id"]), (1, &json!("ORD000020")));
+    let seen = ask(ORDER, json!({"order_id": "ORD000020"})).await;
+    assert_eq!((&seen["Order ID"], seen.get(PLACED_AT)), (&json!("ORD000020"), None), "the customer is not told");
+    let check = async |id: &str| ask(CHECK_REFUND, json!({"order_id": id})).await["eligible"].clone();
+    assert_eq!((check("ORD000020").await, check("ORD000021").await), (json!(true), json!(false)), "its next owner's");
+    // A server of before does not say when it was placed.
+    let mut silent = order(21, "Dairy", 100).to_json();
+    silent.insert("Customer Phone".to_owned(), format!("+{old}").into());
+    elsewhere.says(ORDER, Value::Object(silent.clone()));
+    assert_eq!(check("ORD000021").await, json!(false));
+    // One that says that it does not know leaves it to who had the number first, as the own store does.
+    silent.insert(PLACED_AT.to_owned(), Value::Null);
+    elsewhere.says(ORDER, Value::Object(silent));
+    assert_eq!(check("ORD000021").await, json!(true));
+}
+
+#[tokio::test]
+async fn what_goes_back_with_an_action_is_what_was_agreed_to() {
+    for (percent, done) in [("0", true), ("5", false)] {
+        let fee = serde_json::from_value(json!(percent)).unwrap();
+        let there = Shop::with(|config| config.refund.shipping_fee_percent = Some(fee)).await;
+        let here = Shop::open().await;
+        let elsewhere = Elsewhere::of(&there);
+        let toolbox = here.toolbox().with_remote(elsewhere.clone());
+        let mut delivered = order(22, "Dairy", 262);
+        delivered.placed_at = Some(jiff::civil::date(2026, 5, 30).at(9, 0, 0, 0));
+        delivered.details.payment_state = Some(crate::domain::order::PaymentState::Paid);
+        let mut packed = Order { id: OrderId::new("ORD000020"), delivery_minutes: None, ..delivered.clone() };
+        packed.details.state = Some(crate::domain::order::OrderState::Packed);
+        there.store.upsert_orders(&[delivered, packed]).await.unwrap();
+        for (tool, arguments, agrees) in [
+            (RETURN, json!({"order_id": "ORD000022", "resolution": "refund"}), done),
+            // Nothing is deducted of what is called off.
+            (CANCEL, json!({"order_id": "ORD000020"}), true),
+        ] {
+            let proposed = toolbox.call(&customer("a", 1, "please", &[], here.now), tool, arguments.clone()).await;
+            let Outcome::Proposed(offer) = &proposed.outcome else { panic!("{}", proposed.value) };
+            let yes = customer("a", 2, "yes", &[&offer.id], here.now);
+            let other = arguments.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone()));
+            let other: Value = Value::Object(other.chain([("amount".to_owned(), json!(1))]).collect());
+            assert_eq!(toolbox.call(&yes, tool, other).await.value["code"], "wrong_amount");
+            assert!(elsewhere.called(tool).is_empty(), "{tool}");
+            let result = toolbox.call(&yes, tool, arguments).await;
+            assert_eq!(elsewhere.called(tool)[0]["amount"], 262);
+            assert_eq!(result.value["status"] == "success", agrees, "{percent} {tool}: {}", result.value);
+            assert_eq!(matches!(result.outcome, Outcome::Declined(..)), !agrees);
+        }
+        assert_eq!(there.store.actions(false, 9).await.unwrap().len(), 1 + usize::from(done));
+    }
 }
 
 #[tokio::test]

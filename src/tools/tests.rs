@@ -363,3 +363,49 @@ async fn a_part_of_an_order_is_refunded_once() {
     );
     assert_eq!(shop.store.check_refunds().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn who_names_an_amount_gets_that_or_nothing() {
+    let shop = desk().await;
+    let toolbox = shop.toolbox();
+    let call = async |name: &str, arguments: Value| toolbox.call(&operator(&shop), name, arguments).await.value;
+    let back =
+        |amount: Value| json!({"order_id": "ORD000022", "resolution": "refund", "items": ["eggs"], "amount": amount});
+    for (name, arguments) in [
+        (CANCEL, json!({"order_id": "ORD000020", "amount": 261})),
+        (CANCEL, json!({"order_id": "ORD000020", "amount": "0"})),
+        (RETURN, back(json!(95.5))),
+    ] {
+        let refused = call(name, arguments.clone()).await;
+        assert_eq!((&refused["status"], &refused["code"]), (&json!("refused"), &json!("wrong_amount")), "{arguments}");
+    }
+    assert!(call(CANCEL, json!({"order_id": "ORD000020", "amount": "lots"})).await["error"].is_string());
+    assert_eq!((shop.store.actions(false, 9).await.unwrap().len(), shop.store.refunds(9).await.unwrap().len()), (0, 0));
+    for (name, arguments) in [(CANCEL, json!({"order_id": "ORD000020", "amount": 262})), (RETURN, back(json!("96.00")))]
+    {
+        assert_eq!(call(name, arguments).await["status"], "success", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_names_an_order_otherwise_is_on_record_by_its_id() {
+    let shop = Shop::open().await;
+    let mut named = crate::testing::order(30, "Dairy", 262);
+    named.details.display_id = Some("#1001".to_owned());
+    shop.store.upsert_order(&named).await.unwrap();
+    let refund = shop.toolbox().call(&operator(&shop), REFUND, json!({"order_id": "1001", "amount": 262})).await.value;
+    assert_eq!((&refund["status"], &refund["order_id"]), (&json!("success"), &json!("ORD000030")), "{refund}");
+    for entry in shop.store.audit_entries(1, 9).await.unwrap() {
+        assert_eq!(entry.record().unwrap().arguments["order_id"], "ORD000030");
+    }
+    assert_eq!(shop.store.check_refunds().await.unwrap(), None);
+}
+
+#[test]
+fn operators_read_that_the_first_call_acts() {
+    for spec in catalogue() {
+        let (asks, told) = (spec.description.contains("needs_confirmation"), spec.for_operators().description);
+        assert_eq!(asks, [CANCEL, CHANGE, RETURN].contains(&spec.name.as_ref()), "{}", spec.name);
+        assert!(!told.contains("needs_confirmation") && told.contains(actions::AT_ONCE) == asks, "{told}");
+    }
+}

@@ -48,6 +48,8 @@ fn a_session_of_the_generation_with_initialize() {
         assert_eq!((&tool["inputSchema"]["type"], &tool["outputSchema"]["type"]), (&json!("object"), &json!("object")));
         let pays = tool["name"] == "process_refund" || tool["name"] == "cancel_order";
         assert_eq!(tool["annotations"]["destructiveHint"], pays);
+        // A client of this server acts for the team: nothing waits for a second call.
+        assert!(!tool["description"].as_str().unwrap().contains("needs_confirmation"), "{tool}");
         assert_eq!(tool["annotations"]["idempotentHint"], true);
         let reads = ["smart_triage_nlu", "query_order_database", "find_orders", "refund_status", "search_knowledge"]
             .contains(&tool["name"].as_str().unwrap());

@@ -12,7 +12,7 @@ use super::super::money::Money;
 use super::super::order::{Item, Order, OrderState};
 use super::super::proposal::{Agreed, ChangeField, Details, OrderChange, Proposal, ProposalKind, Resolution};
 use super::super::refund::{Refund, RefundPolicy, RefundState, Refusal, Verdict};
-use super::super::sentences::{Language, proposals};
+use super::super::sentences::{Language, proposals, refunds};
 use super::{Action, ApprovedAction, key};
 use crate::domain::ids::QuoteId;
 
@@ -118,6 +118,11 @@ pub enum ActionRefusal {
     UnderWay,
     /// The shop does not do that.
     Unsupported(Resolution),
+    /// Another amount goes back than the caller says was agreed to.
+    OtherAmount {
+        /// The one that goes back.
+        right: Amount,
+    },
     /// What belongs to it as money cannot be decided here.
     Money(Refusal),
 }
@@ -136,6 +141,7 @@ impl ActionRefusal {
             Self::NeverReturned { .. } => "never_returned",
             Self::NeedsPhoto => "needs_photo",
             Self::UnderWay => "under_way",
+            Self::OtherAmount { .. } => "wrong_amount",
             Self::Money(refusal) => refusal.code(),
         }
     }
@@ -164,6 +170,7 @@ impl ActionRefusal {
             Self::NeedsPhoto => proposals::needs_photo(language),
             Self::UnderWay => proposals::return_under_way(language),
             Self::Unsupported(resolution) => proposals::not_done_here(language, *resolution),
+            Self::OtherAmount { right } => refunds::wrong_amount(language, money.show(*right)),
             Self::Money(refusal) => refusal.reason(language, money),
         }
     }

@@ -34,7 +34,7 @@ pub const LEDGER: &str = "ledger";
 /// The action of an entry that records how a refund's state changes: `order_id`, `from` and `to` in its arguments.
 pub const REFUND_STATE: &str = "refund_state";
 /// The columns of it that name nobody.
-const LEDGER_FIELDS: [&str; 3] = ["fee", "quote_id", "at"];
+const LEDGER_FIELDS: [&str; 4] = ["order_id", "fee", "quote_id", "at"];
 const ACCOUNTING_FIELDS: [&str; 4] = ["status", "transaction_id", "amount_refunded", "currency"];
 
 /// Up to where entries were removed.

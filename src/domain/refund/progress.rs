@@ -125,6 +125,9 @@ pub const STUCK_AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// After so long without a confirmation a person is asked: the services take up to ten business days.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(24 * 14);
 
+/// How long after a request was sent a person may not say yet that it was not paid: it may still arrive.
+pub const STILL_ARRIVING: SignedDuration = SignedDuration::from_mins(10);
+
 /// How far a refund is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default)]
@@ -139,6 +142,8 @@ pub struct Progress {
     pub requests: u32,
     /// When the first of them left: its key is known to the provider from then on.
     pub sent_at: Option<Timestamp>,
+    /// When the latest of them left; `None` also where an earlier version of the program sent it.
+    pub last_sent_at: Option<Timestamp>,
     /// When the provider said that it has the refund.
     pub submitted_at: Option<Timestamp>,
     /// When it was found to be paid, or failed.
@@ -267,6 +272,12 @@ impl Progress {
         }
     }
 
+    /// Whether a request of this attempt left so short a time ago that it may still arrive, and be paid.
+    pub fn may_still_arrive(&self, now: Timestamp) -> bool {
+        let sent = self.last_sent_at.or(self.sent_at).filter(|_| self.requests > 0);
+        self.state == RefundState::Requested && sent.is_some_and(|sent| now.duration_since(sent) < STILL_ARRIVING)
+    }
+
     /// Whether the team has to be alerted of a failure.
     pub fn needs_alert(&self) -> bool {
         self.state == RefundState::Failed && !self.alerted
@@ -295,6 +306,7 @@ impl Progress {
                 }
                 next.requests = next.requests.saturating_add(1);
                 next.sent_at.get_or_insert(now);
+                next.last_sent_at = Some(now);
             }
             Change::NotSent { reason } => {
                 if self.state != RefundState::Requested {
@@ -302,7 +314,7 @@ impl Progress {
                 }
                 next.requests = next.requests.saturating_sub(1);
                 if next.requests == 0 {
-                    next.sent_at = None;
+                    (next.sent_at, next.last_sent_at) = (None, None);
                 }
                 next.note_problem(reason, now);
             }

@@ -49,6 +49,23 @@ fn what_was_turned_away_is_as_if_it_was_never_sent_and_what_is_unknown_is_not() 
 }
 
 #[test]
+fn what_was_sent_a_moment_ago_may_still_arrive_also_where_it_was_sent_before() {
+    let minute = |minute: i64| at(60 * minute);
+    assert!(!requested().may_still_arrive(at(0)), "nothing was sent");
+    let sent = requested().after(Change::Sending, minute(0)).unwrap();
+    assert!(sent.may_still_arrive(minute(9)) && !sent.may_still_arrive(minute(10)));
+    let unknown = sent.after(Change::Unknown { reason: because("cut") }, minute(1)).unwrap();
+    let again = unknown.after(Change::Sending, minute(30)).unwrap();
+    assert!(again.may_still_arrive(minute(31)) && !again.may_still_arrive(minute(40)), "the latest request counts");
+    let before = Progress { last_sent_at: None, ..sent.clone() };
+    assert!(before.may_still_arrive(minute(9)), "of an earlier version only the first is known");
+    let away = sent.after(Change::NotSent { reason: because("no connection") }, minute(1)).unwrap();
+    assert!(!away.may_still_arrive(minute(2)), "nothing left");
+    let attempt = again.after(Change::Found { paid: false, note: because("not there") }, minute(50)).unwrap();
+    assert!(!attempt.after(Change::Again, minute(51)).unwrap().may_still_arrive(minute(51)));
+}
+
+#[test]
 fn a_key_that_the_provider_may_have_forgotten_is_not_used_again() {
     let lifetime = ProviderKind::Stripe.key_lifetime();
     let sent = requested().after(Change::Sending, at(0)).unwrap();

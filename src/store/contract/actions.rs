@@ -28,7 +28,12 @@ async fn approved_action(store: &Arc<dyn Store>, number: u32, action: &str, wish
     approve(&order, (&before, refund.as_ref()), action, wish)
 }
 
-fn approve(order: &Order, (before, refund): (&[Action], Option<&Refund>), action: &str, wish: &Wish) -> ApprovedAction {
+pub(in crate::store) fn approve(
+    order: &Order,
+    (before, refund): (&[Action], Option<&Refund>),
+    action: &str,
+    wish: &Wish,
+) -> ApprovedAction {
     let policy = ActionPolicy {
         return_window_days: 0,
         refund_on_return: if action.ends_with("now") { RefundOnReturn::AtOnce } else { RefundOnReturn::OnReceipt },
@@ -46,20 +51,20 @@ fn wish(kind: ProposalKind, details: Details) -> Wish {
     Wish { kind, details, reason: "by mistake".to_owned() }
 }
 
-fn cancel() -> Wish {
+pub(in crate::store) fn cancel() -> Wish {
     wish(ProposalKind::Cancel, Details::default())
 }
 
-fn address(value: &str) -> Wish {
+pub(in crate::store) fn address(value: &str) -> Wish {
     let change = Some(OrderChange { field: ChangeField::Address, value: value.to_owned() });
     wish(ProposalKind::Change, Details { change, ..Details::default() })
 }
 
-fn back(resolution: Resolution) -> Wish {
+pub(in crate::store) fn back(resolution: Resolution) -> Wish {
     wish(ProposalKind::Return, Details { resolution: Some(resolution), ..Details::default() })
 }
 
-fn young(number: u32) -> Order {
+pub(in crate::store) fn young(number: u32) -> Order {
     let mut order = Order { delivery_minutes: None, ..order(number) };
     order.details.state = Some(OrderState::Placed);
     order.details.payment_state = Some(PaymentState::Paid);

@@ -7,6 +7,7 @@ use mongodb::bson;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use super::super::StoreError;
+use crate::domain::ids::OrderId;
 
 /// Why an operation failed.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) enum BackendError {
     Driver(Error),
     /// Stored data cannot be read as what it should be.
     Content(String),
+    /// Another program paid the order back.
+    PaidElsewhere(OrderId),
     /// An error of the store already.
     Known(StoreError),
 }
@@ -59,6 +62,10 @@ impl BackendError {
         let path = shown.to_owned();
         let error = match self {
             Self::Content(reason) => return StoreError::Odd { path, reason },
+            Self::PaidElsewhere(order) => {
+                let reason = format!("order {order} was paid back by another program meanwhile");
+                return StoreError::Backend { doing, reason };
+            }
             Self::Known(error) => return error,
             Self::Driver(error) => error,
         };

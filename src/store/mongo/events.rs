@@ -82,21 +82,28 @@ pub(super) async fn move_soon(base: &Base, collection: &'static str, id: impl In
     }
 }
 
+/// The document of an event that waits in its fact. What else the content holds is of no matter here: a newer version of the program
+/// knows more types of events, and an older one that moves them must not lose them.
+fn moved(content: &str) -> Option<Document> {
+    let value: serde_json::Value = serde_json::from_str(content).ok()?;
+    let at: Timestamp = value["at"].as_str()?.parse().ok()?;
+    let mut document = doc! {"_id": value["id"].as_str()?, "at": date(at), "content": content, "new": true};
+    if let Some(user) = value["user_id"].as_str() {
+        document.insert("user_id", user);
+    }
+    Some(document)
+}
+
 /// Moves the events of one document.
-async fn move_out(base: &Base, collection: &'static str, id: Bson) -> Read<()> {
+pub(super) async fn move_out(base: &Base, collection: &'static str, id: Bson) -> Read<()> {
     let facts = base.collection(collection);
     let found = facts.find_one(doc! {"_id": id.clone(), WAITING: true}).projection(doc! {PENDING: 1}).await?;
     let Some(found) = found else { return Ok(()) };
     let pending = found.get(PENDING).cloned().unwrap_or(Bson::Null);
     for content in pending.as_array().into_iter().flatten() {
-        let document = doc! {"content": content.clone()};
-        let Some(event) = readable(read(&document), collection, &found) else { continue };
-        let mut document = doc! {
-            "_id": event.id.as_str(), "at": date(event.at), "content": write(&event)?, "new": true,
-        };
-        if let Some(user) = &event.user_id {
-            document.insert("user_id", user.as_str());
-        }
+        let event = content.as_str().and_then(moved);
+        let event = event.ok_or_else(|| BackendError::Content("what waits in it is no event".to_owned()));
+        let Some(document) = readable(event, collection, &found) else { continue };
         match base.collection(EVENTS).insert_one(document).await.map_err(BackendError::from) {
             Err(error) if !error.is_duplicate() => return Err(error),
             _ => {}
@@ -135,27 +142,30 @@ fn dispatch_key(event: &EventId, endpoint: &str) -> String {
 async fn fan_out(base: &Base, routes: &[EventRoute], now: Timestamp, limit: u32) -> Read<u64> {
     collect(base).await?;
     let events = base.collection(EVENTS);
-    let found = events.find(doc! {"new": true}).sort(doc! {"_id": 1}).limit(limit.into()).await?;
-    let found: Vec<Document> = found.try_collect().await?;
-    for document in &found {
-        // One that cannot be read is of a newer version of the program: it is named, and the others do not wait for it.
-        if let Some(event) = readable(read(document), EVENTS, document) {
-            for route in routes.iter().filter(|route| route.types.contains(&event.event_type())) {
-                let dispatch = doc! {
-                    "_id": dispatch_key(&event.id, &route.endpoint), "event_id": event.id.as_str(),
-                    "event_at": date(event.at), "endpoint": &route.endpoint,
-                    "state": DispatchState::Waiting.as_str(), "open": true, "attempts": 0_i64, "waived": 0_i64,
-                    "next_at": date(now),
-                };
-                match base.collection(DISPATCHES).insert_one(dispatch).await.map_err(BackendError::from) {
-                    Err(error) if !error.is_duplicate() => return Err(error),
-                    _ => {}
-                }
+    let mut new = events.find(doc! {"new": true}).sort(doc! {"_id": 1}).await?;
+    let mut count = 0;
+    while count < limit
+        && let Some(document) = new.try_next().await?
+    {
+        // One that cannot be read is of a newer version of the program: it is named and left to that, and the others do not wait
+        // for it.
+        let Some(event) = readable(read(&document), EVENTS, &document) else { continue };
+        for route in routes.iter().filter(|route| route.types.contains(&event.event_type())) {
+            let dispatch = doc! {
+                "_id": dispatch_key(&event.id, &route.endpoint), "event_id": event.id.as_str(),
+                "event_at": date(event.at), "endpoint": &route.endpoint,
+                "state": DispatchState::Waiting.as_str(), "open": true, "attempts": 0_i64, "waived": 0_i64,
+                "next_at": date(now),
+            };
+            match base.collection(DISPATCHES).insert_one(dispatch).await.map_err(BackendError::from) {
+                Err(error) if !error.is_duplicate() => return Err(error),
+                _ => {}
             }
         }
         events.update_one(doc! {"_id": document.get("_id").cloned()}, doc! {"$unset": {"new": ""}}).await?;
+        count += 1;
     }
-    Ok(found.len() as u64)
+    Ok(count.into())
 }
 
 fn read_dispatch(document: &Document, event: Event) -> Read<Dispatch> {

@@ -318,7 +318,7 @@ impl Ledger for MongoStore {
     async fn claim_refund(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<Refund>> {
         self.run("claiming a refund", |base| async move {
             // Refunds whose actions were cut off are among those that are due.
-            super::actions::complete_pending(&base).await?;
+            super::actions::complete_pending(&base, now).await?;
             claim(&base, now, later(now, lease)).await
         })
         .await

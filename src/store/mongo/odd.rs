@@ -3,25 +3,22 @@
 //! Other programs write into the same database, and an import by hand leaves NaN, null or another type where a value
 //! should be. A document that is asked for by its key is an error of that one call; among many it is passed over.
 
-use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, Document, doc};
 
+use super::super::error::is_first;
 use super::error::BackendError;
 use super::order_documents::check_order;
 use super::schema::{
-    ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, ORDERS, OUTBOX, QUOTES, REFUNDS,
+    ACTIONS, ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, ORDERS, OUTBOX, QUOTES, REFUNDS,
 };
-use super::{Base, chats, corrections, inbox, knowledge_gaps, ledger, outbox};
+use super::{Base, actions, chats, corrections, inbox, knowledge_gaps, ledger, outbox};
 use crate::domain::ids::UserId;
 
 type Read<T> = Result<T, BackendError>;
 
-/// How many documents are named in the log at most: each once.
-const NAMED: usize = 1_000;
 /// How long `doctor` searches.
 const SEARCH: Duration = Duration::from_secs(30);
 
@@ -36,13 +33,6 @@ pub(super) fn readable<T>(read: Read<T>, collection: &'static str, document: &Do
         tracing::warn!(document = name, reason = reason(&error), "a document cannot be read: it is passed over");
     }
     None
-}
-
-/// Whether something is named for the first time.
-fn is_first(name: &str) -> bool {
-    static SAID: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    said.len() < NAMED && said.insert(name.to_owned())
 }
 
 /// Names a field that cannot be read, once for each document: the rest of the document counts.
@@ -87,7 +77,7 @@ fn name(document: &Document) -> String {
 /// at.
 pub(super) async fn find_all(base: &Base) -> Read<Vec<String>> {
     type Reader = fn(&Base, &Document) -> Read<()>;
-    let readers: [(&'static str, Reader); 11] = [
+    let readers: [(&'static str, Reader); 12] = [
         (ORDERS, |_, document| check_order(document)),
         (CHATS, |base, document| base.message(document).map(drop)),
         (HISTORY, |base, document| base.message(document).map(drop)),
@@ -99,6 +89,7 @@ pub(super) async fn find_all(base: &Base) -> Read<Vec<String>> {
         (OUTBOX, |_, document| outbox::read(document).map(drop)),
         (QUOTES, |_, document| ledger::read_quote(document).map(drop)),
         (REFUNDS, |_, document| ledger::read_refund(document).map(drop)),
+        (ACTIONS, |_, document| actions::check(document)),
     ];
     let begun = Instant::now();
     let mut told = Vec::new();

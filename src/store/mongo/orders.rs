@@ -148,35 +148,48 @@ async fn upsert(base: &Base, new: &Order) -> std::result::Result<UpsertOutcome, 
     }
 }
 
-/// Makes of an order what it is after an action. Applied twice, the second time changes nothing but its time, to the same.
+/// Makes of an order what it is after an action, however its identifier is written, and everywhere where the original's data holds
+/// it twice. Applied twice, the second time changes nothing.
 pub(super) async fn apply(base: &Base, action: &Action) -> std::result::Result<(), BackendError> {
+    let written = doc! {column::ORDER_ID: {"$in": original::written_ids(&action.order_id)}};
+    let found = base.collection(ORDERS).find(written).await?;
+    let found: Vec<Document> = found.try_collect().await?;
+    for document in found {
+        apply_to(base, action, document).await?;
+    }
+    Ok(())
+}
+
+async fn apply_to(base: &Base, action: &Action, mut found: Document) -> std::result::Result<(), BackendError> {
     let orders = base.collection(ORDERS);
     loop {
-        let Some(found) = orders.find_one(doc! {column::ORDER_ID: action.order_id.as_str()}).await? else {
-            return Ok(());
-        };
         let Some(stored) = readable(read_order(&found), ORDERS, &found) else { return Ok(()) };
         // What the shop sent after it holds.
         let newer = stored.details.updated_at.is_some_and(|at| at.as_millisecond() > action.at.as_millisecond());
         let Some(order) = action.apply(&stored).filter(|_| !newer) else { return Ok(()) };
-        let set = write_order(&order);
+        // Only what the action changes is written: what cannot be read of the rest, or is written oddly, stays as it is.
+        let (before, after) = (write_order(&stored), write_order(&order));
+        let mut update = doc! {};
         let unset: Document =
-            removable().filter(|name| !set.contains_key(name)).map(|name| (name.to_owned(), "".into())).collect();
+            before.keys().filter(|name| !after.contains_key(name)).map(|name| (name.clone(), "".into())).collect();
+        let set: Document = after.into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
+        for (name, fields) in [("$set", set), ("$unset", unset)] {
+            if !fields.is_empty() {
+                update.insert(name, fields);
+            }
+        }
+        if update.is_empty() {
+            return Ok(());
+        }
+        let id = found.get("_id").cloned();
         let changed_at = found.get(column::UPDATED_AT).cloned().unwrap_or(Bson::Null);
-        let filter = doc! {column::ORDER_ID: action.order_id.as_str(), column::UPDATED_AT: changed_at};
-        let mut update = doc! {"$set": set};
-        if !unset.is_empty() {
-            update.insert("$unset", unset);
-        }
-        let mut matched = 0;
-        for statement in &replacing(&filter, update, false) {
-            let (Ok(filter), Ok(update)) = (statement.get_document("q"), statement.get_document("u")) else { continue };
-            matched = orders.update_many(filter.clone(), update.clone()).await?.matched_count;
-        }
-        if matched > 0 {
+        let as_read = doc! {"_id": id.clone(), column::UPDATED_AT: changed_at};
+        if orders.update_one(as_read, update).await?.matched_count > 0 {
             return Ok(());
         }
         super::pause().await;
+        let Some(again) = orders.find_one(doc! {"_id": id}).await? else { return Ok(()) };
+        found = again;
     }
 }
 

@@ -146,10 +146,7 @@ pub(super) async fn mark(base: &Base, refund: &Refund) -> Read<()> {
         return Ok(());
     }
     match orders.find_one(order).await? {
-        Some(found) if is_paid_elsewhere(&found) => {
-            let reason = format!("order {} was paid back by another program meanwhile", refund.order_id);
-            Err(BackendError::Known(StoreError::Backend { doing: "recording a refund", reason }))
-        }
+        Some(found) if is_paid_elsewhere(&found) => Err(BackendError::PaidElsewhere(refund.order_id.clone())),
         _ => Ok(()),
     }
 }

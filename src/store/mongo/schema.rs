@@ -118,6 +118,7 @@ const INDEXES: &[Index] = &[
     plain(NUMBER_CHANGES, &[("user_id", 1)]),
     plain(NUMBER_CHANGES, &[("old", 1)]),
     plain(REFUNDS, &[("at", -1), ("_id", -1)]),
+    plain(REFUNDS, &[("state", 1), ("at", -1), ("_id", -1)]),
     plain(REFUNDS, &[("next_at", 1)]),
     plain(REFUNDS, &[("transaction_id", 1)]),
     plain(REFUNDS, &[("marked", 1)]),

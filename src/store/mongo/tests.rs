@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::store::contract::TestStore;
 
+mod actions;
 mod documents;
 mod errors;
 mod odd;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
+use super::super::error::is_first;
 use super::super::events::new_event_id;
 use super::super::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventBacklog, EventRoute, Events, Result};
 use super::conditions::Conditions;
@@ -57,29 +58,47 @@ fn read_dispatch(row: &Row<'_>) -> Read<Dispatch> {
     })
 }
 
-fn fan_out(connection: &Connection, routes: &[EventRoute], now: Timestamp, limit: u32) -> Read<u64> {
-    let new: Vec<(String, String)> = connection
-        .prepare_cached("SELECT id, content FROM events WHERE fanned_out = 0 ORDER BY seq LIMIT ?1")?
-        .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+/// The earliest new events. Those that cannot be read are of a newer version of the program: they are left to that, and the
+/// others do not wait for them.
+fn new_events(connection: &Connection, limit: u32) -> Read<Vec<Event>> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, content FROM events WHERE fanned_out = 0 ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    let (limit, mut new) = (usize::try_from(limit).unwrap_or(usize::MAX), Vec::new());
+    while new.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        match read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
+            Ok(event) => new.push(event),
+            Err(_) => {
+                let id: String = row.get(0)?;
+                if is_first(&id) {
+                    tracing::warn!(id, "an event cannot be read here: it is left to a newer version of the program");
+                }
+            }
+        }
+    }
+    Ok(new)
+}
+
+fn fan_out(connection: &Connection, new: &[Event], routes: &[EventRoute], now: Timestamp) -> Read<u64> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO event_dispatches (event_id, endpoint, state, attempts, next_at) VALUES (?1, ?2, 'waiting', 0, ?3)
          ON CONFLICT DO NOTHING",
     )?;
-    let mut done = connection.prepare_cached("UPDATE events SET fanned_out = 1 WHERE id = ?1")?;
-    for (id, content) in &new {
-        match read(content) {
-            Ok(event) => {
-                for route in routes.iter().filter(|route| route.types.contains(&event.event_type())) {
-                    insert.execute(params![id, route.endpoint, micros(now)])?;
-                }
-            }
-            // Of a newer version of the program: the others do not wait for it.
-            Err(error) => tracing::error!(id, ?error, "a stored event cannot be read, and is not delivered"),
+    let mut done = connection.prepare_cached("UPDATE events SET fanned_out = 1 WHERE id = ?1 AND fanned_out = 0")?;
+    let mut count = 0;
+    for event in new {
+        // Since it was read, another process may have done it, or its customer was forgotten.
+        if done.execute([event.id.as_str()])? == 0 {
+            continue;
         }
-        done.execute([id])?;
+        for route in routes.iter().filter(|route| route.types.contains(&event.event_type())) {
+            insert.execute(params![event.id.as_str(), route.endpoint, micros(now)])?;
+        }
+        count += 1;
     }
-    Ok(new.len() as u64)
+    Ok(count)
 }
 
 /// Finds the dispatch to claim: `?1` is the endpoint, `?2` is now.
@@ -154,14 +173,12 @@ impl SqliteStore {
 #[async_trait]
 impl Events for SqliteStore {
     async fn fan_out(&self, routes: &[EventRoute], now: Timestamp, limit: u32) -> Result<u64> {
-        let waits = self.read("looking for events", |connection| {
-            Ok(connection.prepare_cached("SELECT 1 FROM events WHERE fanned_out = 0 LIMIT 1")?.exists([])?)
-        });
-        if !waits.await? {
+        let new = self.read("looking for events", move |connection| new_events(connection, limit)).await?;
+        if new.is_empty() {
             return Ok(0);
         }
         let routes = routes.to_vec();
-        self.write("finding the endpoints of events", move |connection| fan_out(connection, &routes, now, limit)).await
+        self.write("finding the endpoints of events", move |connection| fan_out(connection, &new, &routes, now)).await
     }
 
     async fn claim_dispatch(&self, endpoint: &str, now: Timestamp, lease: SignedDuration) -> Result<Option<Dispatch>> {

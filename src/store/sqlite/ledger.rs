@@ -94,6 +94,16 @@ pub(super) fn refund_of(connection: &Connection, order: &OrderId) -> std::result
     statement.query_and_then([order.as_str()], read_refund)?.next().transpose()
 }
 
+/// Finds the refunds in some states, `words` between quotes.
+pub(super) fn refunds_in(words: &str) -> String {
+    format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE state IN ({words}) ORDER BY at DESC, rowid DESC LIMIT ?1")
+}
+
+/// Finds the refunds of somebody: `?1` is the time since when, `?2` the actor.
+pub(super) fn refunds_of() -> String {
+    format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE at >= ?1 AND actor = ?2 ORDER BY at")
+}
+
 /// The latest refunds.
 pub(super) fn refunds(connection: &Connection, limit: u32) -> std::result::Result<Vec<Refund>, BackendError> {
     let mut statement = connection
@@ -210,9 +220,7 @@ impl Ledger for SqliteStore {
     async fn refunds_of(&self, actor: &str, since: Timestamp) -> Result<Vec<Refund>> {
         let actor = actor.to_owned();
         self.read("reading refunds", move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {REFUND_COLUMNS} FROM refunds WHERE at >= ?1 AND actor = ?2 ORDER BY at"
-            ))?;
+            let mut statement = connection.prepare_cached(&refunds_of())?;
             statement.query_and_then(params![micros(since), actor], read_refund)?.collect()
         })
         .await
@@ -233,13 +241,11 @@ impl Ledger for SqliteStore {
     }
 
     async fn refunds_in(&self, states: &[RefundState], limit: u32) -> Result<Vec<Refund>> {
-        let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-        let words = words.join(",");
+        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        let words = words.join(", ");
         self.read("reading refunds", move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {REFUND_COLUMNS} FROM refunds WHERE instr(',' || ?1 || ',', ',' || state || ',') > 0 ORDER BY at DESC, rowid DESC LIMIT ?2"
-            ))?;
-            statement.query_and_then(params![words, limit], read_refund)?.collect()
+            let mut statement = connection.prepare_cached(&refunds_in(&words))?;
+            statement.query_and_then([limit], read_refund)?.collect()
         })
         .await
     }

@@ -31,6 +31,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 fn claims_are_found_by_an_index_and_never_sorted() {
     let store = SqliteStore::scratch().unwrap();
     let connection = store.location.open_reader().unwrap();
+    let (failed, own) = (ledger::refunds_in("'failed'"), ledger::refunds_of());
     for (sql, index) in [
         (inbox::NEXT, "work_due (due_at>? AND due_at<?)"),
         (inbox::NEXT_OF, "PRIMARY KEY (user_id=?)"),
@@ -54,12 +55,21 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (orders::OF_TAIL, "PRIMARY KEY (tail=?)"),
         ("DELETE FROM order_phones WHERE order_id = ?1", "order_phones_order (order_id=?)"),
         ("UPDATE bindings SET user_id = ?2 WHERE user_id = ?1", "bindings_user (user_id=?)"),
+        (failed.as_str(), "refunds_state (state=?)"),
+        (own.as_str(), "refunds_actor (actor=? AND at>?)"),
     ] {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:#?}");
         let slow = |step: &String| step.starts_with("SCAN") && !step.contains("INDEX") || step.contains("TEMP B-TREE");
         assert!(!plan.iter().any(slow), "{sql}: {plan:#?}");
     }
+}
+
+#[test]
+fn refunds_of_several_states_are_found_by_an_index() {
+    let store = SqliteStore::scratch().unwrap();
+    let plan = plan(&store.location.open_reader().unwrap(), &ledger::refunds_in("'requested', 'submitted'"));
+    assert!(plan.iter().any(|step| step.contains("refunds_state (state=?)")), "{plan:#?}");
 }
 
 #[test]

@@ -638,3 +638,23 @@ async fn orders_that_do_not_read_are_damage_and_not_a_crash() {
         assert!(matches!(found, Err(StoreError::Damaged { .. })), "{found:?}");
     }
 }
+
+#[tokio::test]
+async fn events_of_a_newer_version_are_left_to_it() {
+    use crate::domain::event::EventType;
+    use crate::store::{EventRoute, Events};
+    let store = SqliteStore::scratch().unwrap().recording_events(true);
+    let unknown = r#"{"id":"evt_0","at":"2026-06-01T10:00:00Z","type":"of.tomorrow","data":{"endpoint":"x"}}"#;
+    let insert = format!("INSERT INTO events (id, at, content) VALUES ('evt_0', 0, '{unknown}')");
+    store.location.open_writer().unwrap().execute_batch(&insert).unwrap();
+    store.record_refund(approved(1)).await.unwrap();
+    let routes = [EventRoute { endpoint: "all".to_owned(), types: EventType::matching("*") }];
+    let now = Timestamp::UNIX_EPOCH;
+    assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 1, "the others do not wait for it");
+    assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 0);
+    assert_eq!(store.event_backlog().await.unwrap().new, 1, "it is still new");
+    // The newer version knows it.
+    let known = "UPDATE events SET content = replace(content, 'of.tomorrow', 'endpoint.test') WHERE id = 'evt_0'";
+    store.location.open_writer().unwrap().execute_batch(known).unwrap();
+    assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 1);
+}

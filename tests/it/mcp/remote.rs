@@ -58,6 +58,16 @@ fn a_server_that_is_not_there_is_told_in_one_sentence() {
     assert!(err.matches("WARN").count() <= 1, "{err}");
 }
 
+#[test]
+fn limits_of_a_month_and_the_tools_of_another_server_are_refused_together() {
+    let folder = shop();
+    for limit in [("ECOMRES_POLICY__MONTHLY_REFUNDS", "2"), ("ECOMRES_POLICY__MONTHLY_AMOUNT", "5000")] {
+        let arguments = ["simulate", "--tools", "http://127.0.0.1:1/mcp", "--scenario", "order"];
+        let (code, _, err) = run(ecomres(folder.path()).args(arguments).env(limit.0, limit.1));
+        assert!(code != 0 && err.contains("do not go together") && err.contains("hint: "), "{limit:?}: {err}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_ended_is_started_again() {
     let folder = shop();

@@ -9,7 +9,8 @@ use crate::domain::alert::AlertSearch;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::stats::Period;
 use crate::store::{
-    Alerts as _, Corrections as _, Erasure as _, Inbox as _, Insights as _, Ledger as _, Orders as _, Outbox as _,
+    Actions as _, Alerts as _, Corrections as _, Erasure as _, Inbox as _, Insights as _, Ledger as _, Orders as _,
+    Outbox as _,
 };
 use crate::store::{Audit as _, Search, Transcript as _};
 
@@ -96,6 +97,17 @@ fn sound() -> Vec<(&'static str, Document)> {
                 "fee_paise": 0_i64, "created_at": at, "expires_at": at,
             },
         ),
+        (
+            "actions",
+            doc! {
+                "_id": "cancel/ORD000001/1", "id": "ACT_1", "order_id": "ORD000001", "user_id": "1", "open": true, "pending": true,
+                "refund": null,
+                "action": {
+                    "id": "ACT_1", "kind": "cancel", "order_id": "ORD000001", "user_id": "1", "actor": "customer:1", "reason": "x",
+                    "details": {}, "amount": null, "transaction_id": null, "at": "2026-06-01T10:00:00Z", "done": null,
+                },
+            },
+        ),
     ]
 }
 
@@ -136,6 +148,10 @@ async fn look(store: &MongoStore, told: &str) {
         store.unfinished(10),
         store.backlog(),
         store.refunds(10),
+        store.actions(true, 10),
+        store.actions(false, 10),
+        store.actions_of(&OrderId::new("ORD000001")),
+        store.claim_refund(now, SignedDuration::from_secs(60)),
         store.outgoing_of(&user, 10),
         store.parked_outgoing(10),
         store.change_token(),
@@ -246,6 +262,38 @@ async fn an_odd_message_holds_up_no_other_customer() {
     let claim = store.claim(None, "w", now, SignedDuration::from_secs(60)).await.unwrap().unwrap();
     assert_eq!(claim.user_id, UserId::new("2"));
     assert!(store.claim(None, "w", now, SignedDuration::from_secs(60)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/mongo.sh starts one and sets TEST_MONGO_URI"]
+async fn events_of_a_newer_version_are_left_to_it() {
+    use crate::domain::event::EventType;
+    use crate::store::{EventRoute, Events as _};
+    let scratch = Scratch::new();
+    let store = scratch.open().recording_events(true);
+    let unknown = |id: &str| {
+        format!(r#"{{"id":"{id}","at":"2026-06-01T10:00:00Z","user_id":"1","type":"of.tomorrow","data":{{}}}}"#)
+    };
+    let at = mongodb::bson::DateTime::from_millis(1_780_000_000_000);
+    let first = doc! {"_id": "evt_0", "at": at, "content": unknown("evt_0"), "new": true};
+    // One waits in the document of its fact.
+    let fact = doc! {"_id": "fact", "pending_events": [unknown("evt_1")], "events_waiting": true};
+    raw(&store, |base| async move {
+        base.collection("events").insert_one(first).await?;
+        base.collection("actions").insert_one(fact).await?;
+        Ok(())
+    })
+    .await;
+    store.record_refund(crate::store::contract::approved(1)).await.unwrap();
+    let routes = [EventRoute { endpoint: "all".to_owned(), types: EventType::matching("*") }];
+    let now: Timestamp = "2026-06-20T00:00:00Z".parse().unwrap();
+    assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 1, "the others do not wait for them");
+    assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 0);
+    assert_eq!(store.event_backlog().await.unwrap().new, 2, "they are still new");
+    let kept =
+        raw(&store, |base| async move { Ok(base.collection("events").find_one(doc! {"_id": "evt_1"}).await?) }).await;
+    let kept = kept.unwrap();
+    assert_eq!((kept.get_str("content").unwrap(), kept.get_str("user_id").unwrap()), (unknown("evt_1").as_str(), "1"));
 }
 
 #[tokio::test]

@@ -22,12 +22,12 @@ use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::outgoing::Outgoing;
-use crate::domain::refund::Proposal;
+use crate::domain::refund::{Proposal, RefundState};
 use crate::domain::retention::RetentionPolicy;
-use crate::store::contract::{approved, order, resolved};
+use crate::store::contract::{address, approve, approved, order, resolved, young};
 use crate::store::{
-    Alerts as _, AnsweredBy, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode, Inbox as _,
-    Insights as _, Ledger as _, Orders as _, Outbox as _, Retention as _, Search, Transcript as _, forget,
+    Actions as _, Alerts as _, AnsweredBy, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode,
+    Inbox as _, Insights as _, Ledger as _, Orders as _, Outbox as _, Retention as _, Search, Transcript as _, forget,
     personal_data, sweep,
 };
 
@@ -226,6 +226,11 @@ async fn everything(store: &MongoStore) {
     }
     store.refund_of(&id).await.unwrap().unwrap();
     assert_eq!(store.refunds(5).await.unwrap().len(), 1);
+    assert_eq!(store.refunds_in(&[RefundState::Requested, RefundState::Paid], 5).await.unwrap().len(), 1);
+    store.refunds_of("operator:x", at(0)).await.unwrap();
+    store.refund("RFND_x").await.unwrap();
+    store.claim_refund(at(0), LEASE).await.unwrap();
+    acting(store).await;
     let record = AuditRecord {
         at: at(0),
         actor: "system".to_owned(),
@@ -243,6 +248,17 @@ async fn everything(store: &MongoStore) {
     assert_eq!(store.check_refunds().await.unwrap(), None);
     alerts(store, &user).await;
     talk(store, &user).await;
+}
+
+async fn acting(store: &MongoStore) {
+    let changed = approve(&young(3), (&[], None), "ACT_1", &address("9 Hill View"));
+    for _ in 0..2 {
+        store.record_action(changed.clone()).await.unwrap();
+    }
+    assert_eq!(store.actions_of(&OrderId::new("ORD000003")).await.unwrap().len(), 1);
+    assert_eq!(store.actions(false, 5).await.unwrap().len(), 1);
+    assert!(store.close_action("ACT_1", "desk", at(9), None).await.unwrap().is_some());
+    assert_eq!((store.actions(true, 5).await.unwrap(), store.action("ACT_2").await.unwrap()), (Vec::new(), None));
 }
 
 /// Removes and erases what the others left.
