@@ -22,7 +22,7 @@ static CANCEL: LazyLock<Regex> = LazyLock::new(|| {
 });
 static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|غير|غيره|غيرها|تغيير)\b",
+        r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|बदलें|غير|غيره|غيرها|تغيير)\b",
     )
 });
 static RETURN: LazyLock<Regex> = LazyLock::new(|| {
@@ -34,7 +34,7 @@ static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله)\b")
+    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله|تبديل)\b")
 });
 
 /// The words that name what is proposed; those of a refund are in the vocabulary.
