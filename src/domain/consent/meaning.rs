@@ -30,7 +30,7 @@ static RETURN: LazyLock<Regex> = LazyLock::new(|| {
 });
 static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|रिप्लेस|استبدال|استبدله)\b",
+        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|repor|reposição|रिप्लेस|استبدال|استبدله)\b",
     )
 });
 static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {

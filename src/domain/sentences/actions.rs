@@ -8,7 +8,7 @@ use super::{Language, isolated, ltr};
 pub fn confirm(language: Language) -> &'static str {
     match language {
         Language::English => "Shall I go ahead? Please reply yes or no.",
-        Language::Hinglish => "Kya main ye kar doon? Haan ya nahi likhein.",
+        Language::Hinglish => "Kya main yeh kar doon? Haan ya nahi likhein.",
         Language::Hindi => "क्या मैं यह कर दूँ? हाँ या नहीं लिखें।",
         Language::Spanish => "¿Lo hago? Responda sí o no, por favor.",
         Language::Portuguese => "Posso fazer isso? Responda sim ou não, por favor.",

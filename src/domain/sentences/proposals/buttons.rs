@@ -17,14 +17,9 @@ pub fn yes(language: Language, kind: ProposalKind, resolution: Option<Resolution
         (ProposalKind::Change, _) => {
             ["Yes, change it", "Haan, change", "हाँ, बदलें", "Sí, cambiar", "Sim, alterar", "نعم، تغيير"]
         }
-        (ProposalKind::Return, Some(Resolution::Replacement)) => [
-            "Yes, replace it",
-            "Haan, replacement",
-            "हाँ, रिप्लेस करें",
-            "Sí, reemplazar",
-            "Sim, substituir",
-            "نعم، استبدال",
-        ],
+        (ProposalKind::Return, Some(Resolution::Replacement)) => {
+            ["Yes, replace it", "Haan, replace", "हाँ, रिप्लेस करें", "Sí, reemplazar", "Sim, repor", "نعم، استبدال"]
+        }
         (ProposalKind::Return, Some(Resolution::Exchange)) => {
             ["Yes, exchange it", "Haan, exchange", "हाँ, एक्सचेंज करें", "Sí, cambiar", "Sim, trocar", "نعم، تبديل"]
         }
