@@ -219,6 +219,9 @@ fn what_runs_from_left_to_right_is_isolated_in_arabic_and_stays_whole() {
             }
         }
         assert_eq!(depth, 0, "{name}: {text:?}");
+        for forced in text.split('\u{2066}').skip(1).filter_map(|run| run.split('\u{2069}').next()) {
+            assert!(!forced.chars().any(|c| within(c, 0x600, 0x6FF)), "{name}: {text:?}");
+        }
         let title = matches!(name, "channel::yes_refund_order" | "proposals::yes_for");
         let given = ["ORDER", "DAY", "TEXT", "REASON"];
         let latin = outside
