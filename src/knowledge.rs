@@ -10,7 +10,7 @@ mod language;
 mod library;
 mod terms;
 
-pub use chunks::Chunk;
+pub use chunks::{Chunk, Translation};
 pub use folder::{ANSWERS, Checked, Imported, KnowledgeError, Problem, add_answer, check, import};
 pub use index::{Index, Passage};
 pub use library::Library;
@@ -29,5 +29,6 @@ pub fn built_in(title: &str, keywords: &str, answer: &str) -> Chunk {
         paragraphs: vec![answer.to_owned()],
         keywords: keywords.to_owned(),
         built_in: true,
+        translations: Vec::new(),
     }
 }

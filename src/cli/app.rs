@@ -30,7 +30,7 @@ use crate::http::guesses::SHORTEST_TOKEN;
 use crate::http::resources::WatchedDisk;
 use crate::import::{self, ImportOptions, Input, OrderReader};
 use crate::inbox::{Clock, Worker};
-use crate::knowledge::{self, Library};
+use crate::knowledge::{self, Chunk, Library, Translation};
 use crate::llm::breaker::Settings as BreakerSettings;
 use crate::llm::degraded::Degraded;
 use crate::llm::openai::{ModelList, OpenAi, Settings as RemoteSettings};
@@ -276,7 +276,16 @@ pub(super) fn knowledge_place(global: &Global, config: &Config) -> PathBuf {
 pub(super) fn library(global: &Global, config: &Config) -> anyhow::Result<Arc<Library>> {
     check_knowledge(config)?;
     let faq = load_faq(config)?;
-    let built_in = faq.entries().map(|(name, words, answer)| knowledge::built_in(name, &words, answer)).collect();
+    let translation = |(code, name, answer): (&str, &str, &str)| Translation {
+        language: code.to_owned(),
+        title: name.to_owned(),
+        text: answer.to_owned(),
+    };
+    let chunk = |(name, words, answer): (&str, String, &str)| Chunk {
+        translations: faq.translations(name).map(translation).collect(),
+        ..knowledge::built_in(name, &words, answer)
+    };
+    let built_in = faq.entries().map(chunk).collect();
     Ok(Arc::new(Library::open(Some(knowledge_place(global, config)), built_in)))
 }
 

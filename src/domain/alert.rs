@@ -56,7 +56,8 @@ impl Priority {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
-    /// Nobody has resolved it yet: the bot is silent for this customer, unless it only tells of something.
+    /// Nobody has resolved it yet: the bot leaves its matter to the team, unless it only tells of something. Danger and fraud are
+    /// warned of, and another subject is answered, all the same.
     Pending,
     /// A person has resolved it.
     Resolved,
@@ -162,7 +163,7 @@ impl Alert {
     }
 
     /// This pending alert after another request for the same customer: the higher priority, both reasons and the newer
-    /// message. The bot is silent where either asks for a person.
+    /// message. The bot leaves the matter to the team where either asks for a person.
     #[must_use]
     pub fn merged_with(&self, newer: &Self) -> Self {
         let keeps_reason = self.reason.chars().count() > LONGEST_MERGED_REASON || self.reason.contains(&newer.reason);

@@ -105,24 +105,29 @@ const SCRIPTS: [(std::ops::RangeInclusive<char>, &str); 15] = [
     ('\u{AC00}'..='\u{D7AF}', "Korean"),
 ];
 
-/// Words that Marathi has and Hindi has not.
-const MARATHI: [&str; 16] = [
-    "आहे",
+/// Words of Marathi that no Hindi has: one of them tells.
+const MARATHI: [&str; 7] = ["आहे", "आहेत", "मला", "पाहिजे", "आणि", "अजून", "माझ्या"];
+/// Words of Marathi that may also stand in Hindi, as a dialect or a slip of the finger: two of them tell.
+const MOSTLY_MARATHI: [&str; 19] = [
     "नाही",
-    "मला",
+    "नाहीत",
     "माझी",
     "माझा",
     "माझे",
     "माझं",
+    "तुमची",
     "कधी",
     "कुठे",
     "झाली",
     "झाला",
-    "पाहिजे",
+    "झाले",
+    "झालं",
     "हवे",
-    "हवा",
-    "होते",
+    "हवं",
+    "होतं",
     "आली",
+    "आलं",
+    "आलेत",
 ];
 /// Letters that Urdu has and Arabic has not.
 const URDU: &str = "ٹڈڑںےھہگچپ";
@@ -142,8 +147,7 @@ pub fn spoken(text: &str) -> Option<Spoken> {
     // English words and ids stand among the letters of any language: a third of them decides.
     let least = |count: usize| count >= 2 && count * 2 >= latin_letters;
     if least(devanagari) && devanagari >= arabic.max(other) {
-        let marathi = text.split(|c: char| !c.is_alphabetic() && !is_sign(c)).any(|word| MARATHI.contains(&word));
-        return Some(if marathi { Spoken::Other(Some("Marathi")) } else { Spoken::Ours(Language::Hindi) });
+        return Some(if is_marathi(text) { Spoken::Other(Some("Marathi")) } else { Spoken::Ours(Language::Hindi) });
     }
     if least(arabic) && arabic >= other {
         let urdu = text.chars().filter(|c| URDU.contains(*c)).count();
@@ -153,6 +157,13 @@ pub fn spoken(text: &str) -> Option<Spoken> {
         return Some(Spoken::Other(Some(name)));
     }
     latin(text)
+}
+
+/// Whether a text in Devanagari is Marathi, not Hindi.
+fn is_marathi(text: &str) -> bool {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic() && !is_sign(c)).collect();
+    let has = |word: &&str| words.contains(word);
+    MARATHI.iter().any(has) || MOSTLY_MARATHI.iter().filter(|word| has(word)).count() > 1
 }
 
 /// Whether a character is a vowel sign or another mark inside of a Devanagari word.
@@ -169,7 +180,10 @@ mod tests {
         for (text, spoken_in) in [
             ("मेरा ऑर्डर कहाँ है", Spoken::Ours(Language::Hindi)),
             ("मेरा order ORD000003 कहाँ है", Spoken::Ours(Language::Hindi)),
+            ("गैस गीज़र से बेटा बेहोश होते होते बचा", Spoken::Ours(Language::Hindi)),
+            ("आर्डर नाही चाही अब", Spoken::Ours(Language::Hindi)),
             ("माझी ऑर्डर कधी येणार आहे", Spoken::Other(Some("Marathi"))),
+            ("माझी ऑर्डर कुठे", Spoken::Other(Some("Marathi"))),
             ("أين طلبي ORD000003", Spoken::Ours(Language::Arabic)),
             ("میرا آرڈر کہاں ہے", Spoken::Other(Some("Urdu"))),
             ("என் ஆர்டர் எங்கே", Spoken::Other(Some("Tamil"))),
@@ -197,6 +211,27 @@ mod tests {
         for text in ["ORD000003", "no", "hi", "ok", "sim", "🙏🙏", "", "599", "Xyzzy"] {
             assert_eq!(spoken(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn no_hindi_is_taken_for_another_language() {
+        let rows = [
+            include_str!("../../data/train_hinglish.csv"),
+            include_str!("../../data/train_languages.csv"),
+            include_str!("../../data/train_more.csv"),
+        ];
+        let mut hindi = 0_usize;
+        for rows in rows {
+            let mut rows = csv::Reader::from_reader(rows.as_bytes());
+            let column = |name: &str, headers: &csv::StringRecord| headers.iter().position(|one| one == name).unwrap();
+            let headers = rows.headers().unwrap().clone();
+            let (text, language) = (column("text", &headers), column("language", &headers));
+            for row in rows.records().map(Result::unwrap).filter(|row| row[language] == *"hi") {
+                hindi += 1;
+                assert!(!matches!(spoken(&row[text]), Some(Spoken::Other(_))), "{}", &row[text]);
+            }
+        }
+        assert!(hindi > 1_000, "{hindi}");
     }
 
     #[test]

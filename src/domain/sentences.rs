@@ -3,6 +3,10 @@
 //! It must never decide which sentence is sent: callers hand in the facts. Answers that the shop wrote (`data/faq.toml`)
 //! and word lists that messages are compared with are not here.
 //!
+//! Customers are addressed in one way: *usted* in Spanish, *você* in Portuguese, आप with verbs on -ें in Hindi (“likhein”, “yeh”,
+//! “woh” in Latin letters), and in Arabic without imperatives (يرجى الكتابة), which would say whether a man or a woman is meant.
+//! The word that brings a person is “agent”, “एजेंट”, “agente”, “atendente” or «موظف».
+//!
 //! To add a language, add a variant to [`Language`]: every function matches it exhaustively, so the compiler lists the
 //! sentences that are still to be translated. A sentence ends without a space or a line break; callers join sentences with
 //! [`join`] or with line breaks. Amounts come as the shop shows them; in a language that is written from right to left, what

@@ -1,6 +1,10 @@
 //! What a file of the shop holds: headings and paragraphs, without marks. Markdown, plain text and HTML.
 //!
-//! It must never drop a sentence that a reader of the file would see.
+//! It must never drop a sentence that a reader of the file would see, but for the menu and the footer of a page (`nav`,
+//! `footer`), which stand on every page and answer nothing. Comments, scripts and styles are no text; a script, or a comment of
+//! Markdown, that is not closed goes to the end of the file, as it does for a reader.
+
+use std::borrow::Cow;
 
 /// A heading or a paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +59,10 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, number: usize, line: &str) {
-        let bare = line.trim();
-        if self.comment || bare.starts_with("<!--") {
-            self.comment = !bare.contains("-->");
+        let shown = self.without_comments(line);
+        let bare = shown.trim();
+        if bare.is_empty() && (self.comment || !line.trim().is_empty()) {
+            // A comment is no empty line: it parts no paragraph.
             return;
         }
         if bare.starts_with("```") || bare.starts_with("~~~") {
@@ -91,6 +96,35 @@ impl Reader {
             Some(entry) => self.text(number, entry, true),
             None => self.text(number, bare.trim_start_matches("> ").trim_start_matches('>'), false),
         }
+    }
+
+    /// A line without its comments. One that begins a line, and is closed on none, goes on in the next; one that begins within a
+    /// line has to end there, else it is a sign that somebody wrote.
+    fn without_comments<'a>(&mut self, line: &'a str) -> Cow<'a, str> {
+        if self.fenced || !(self.comment || line.contains("<!--")) {
+            return Cow::Borrowed(line);
+        }
+        let (mut shown, mut rest) = (String::new(), line);
+        loop {
+            if self.comment {
+                let Some(end) = rest.find("-->") else { break };
+                self.comment = false;
+                rest = &rest[end + 3..];
+            }
+            let Some(open) = rest.find("<!--") else {
+                shown.push_str(rest);
+                break;
+            };
+            let begins = shown.trim().is_empty() && rest[..open].trim().is_empty();
+            if !begins && !rest[open..].contains("-->") {
+                shown.push_str(rest);
+                break;
+            }
+            shown.push_str(&rest[..open]);
+            self.comment = true;
+            rest = &rest[open..];
+        }
+        Cow::Owned(shown)
     }
 
     fn row(&mut self, number: usize, row: &str) {
@@ -219,9 +253,7 @@ pub(super) fn of_html(text: &str) -> (Option<String>, Vec<Block>) {
         rest = &tag[end..];
         let name =
             tag[1..end].trim_end_matches(['>', '/']).split_whitespace().next().unwrap_or_default().to_lowercase();
-        if ["script", "style", "noscript", "template", "svg", "nav", "footer"].contains(&name.as_str()) {
-            let close = format!("</{name}");
-            let skipped = rest.to_ascii_lowercase().find(&close).unwrap_or(rest.len());
+        if let Some(skipped) = skipped(&name, rest) {
             page.line += rest[..skipped].matches('\n').count();
             rest = &rest[skipped..];
             continue;
@@ -230,6 +262,17 @@ pub(super) fn of_html(text: &str) -> (Option<String>, Vec<Block>) {
     }
     page.finish();
     (page.title.filter(|title| !title.is_empty()), page.blocks)
+}
+
+/// How much is left out behind the tag of an element whose content is not read; none where all of it is.
+fn skipped(name: &str, rest: &str) -> Option<usize> {
+    let end = || rest.to_ascii_lowercase().find(&format!("</{name}"));
+    match name {
+        "script" | "style" => Some(end().unwrap_or(rest.len())),
+        // One that is not closed would take the page with it.
+        "noscript" | "template" | "svg" | "nav" | "footer" => end(),
+        _ => None,
+    }
 }
 
 #[derive(Default)]
@@ -372,6 +415,30 @@ mod tests {
                 (20, Kind::Text, "text <!-- not a comment"),
             ]
         );
+    }
+
+    /// The texts of the blocks.
+    fn texts(blocks: &[Block]) -> Vec<&str> {
+        blocks.iter().map(|block| block.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_comment_hides_itself_and_nothing_else() {
+        let text = "<!-- note --> Parcels leave on Monday.\nThey <!-- soon --> arrive <!-- x --> on Friday.\n\n<!-- a\nb --> Returns are free.\n\n\
+                    One\n<!-- between -->\ntwo.\n\n```\n<!-- shown -->\n```\n\n<!-- to the end\nhidden\n";
+        let (_, blocks) = of_markdown(text);
+        assert_eq!(
+            texts(&blocks),
+            ["Parcels leave on Monday. They arrive on Friday.", "Returns are free.", "One two.", "<!-- shown -->",]
+        );
+    }
+
+    #[test]
+    fn of_a_page_only_its_menu_and_footer_are_left_out() {
+        let page = "<nav>Home</nav><p>Open daily.</p><footer>Imprint</footer><p>Free parking.</p>";
+        assert_eq!(texts(&of_html(page).1), ["Open daily.", "Free parking."]);
+        let unclosed = "<nav><p>Open daily.</p><footer><p>Free parking.</p><script>hidden()";
+        assert_eq!(texts(&of_html(unclosed).1), ["Open daily.", "Free parking."]);
     }
 
     #[test]

@@ -28,6 +28,19 @@ pub struct Chunk {
     pub keywords: String,
     /// Whether it is one of the answers that the program has without a folder.
     pub built_in: bool,
+    /// A built-in answer in other languages.
+    pub translations: Vec<Translation>,
+}
+
+/// A built-in answer in another language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translation {
+    /// The code of the language.
+    pub language: String,
+    /// The answer's title.
+    pub title: String,
+    /// The answer.
+    pub text: String,
 }
 
 impl Chunk {
@@ -73,6 +86,7 @@ pub(super) fn cut(source: &str, title: Option<String>, blocks: Vec<Block>) -> Ve
                     paragraphs: Vec::new(),
                     keywords: String::new(),
                     built_in: false,
+                    translations: Vec::new(),
                 };
                 for part in parts(&text) {
                     let (has, more) = (open.as_ref().map_or(0, words_of), count(&part));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::chunks::Chunk;
+use super::chunks::{Chunk, Translation};
 use super::folder::{self, File, KnowledgeError};
 use super::index::{Index, Passage};
 
@@ -46,6 +46,12 @@ impl Library {
     pub fn search(&self, question: &str) -> Vec<Passage> {
         self.refresh();
         self.index().search(question)
+    }
+
+    /// A built-in answer that was found, in another language; none where it is not written in that. `language`: its code.
+    pub fn translation(&self, passage: &Passage, language: &str) -> Option<&Translation> {
+        let found = self.built_in.iter().find(|chunk| passage.is_built_in() && chunk.title == passage.title)?;
+        found.translations.iter().find(|translation| translation.language == language)
     }
 
     /// Writes an answer into the folder; it is found from now on.

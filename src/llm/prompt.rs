@@ -15,6 +15,7 @@ use crate::domain::mask::Mask;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::proposal::ProposalKind;
 use crate::domain::refund::RefundState;
+use crate::domain::sentences::Language;
 
 /// Below this confidence of the intent the model is instructed to ask what the customer means.
 const CONFIDENT: f64 = 0.8;
@@ -154,7 +155,8 @@ fn system(settings: &Settings, request: &ChatRequest) -> String {
     sections.push(list("The shop's rules", &settings.policy));
     if !settings.answers.is_empty() {
         let example = request.facts.patterns.example();
-        let answers: Vec<String> = settings.answers.iter().map(|answer| with_example(answer, example)).collect();
+        let in_english = |answer: &String| with_example(answer, Language::English, example);
+        let answers: Vec<String> = settings.answers.iter().map(in_english).collect();
         sections.push(list("The shop's written answers to general questions; make up no others", &answers));
     }
     sections.push(list("This turn", &turn(settings, &request.facts, request.rounds.len())));

@@ -1,5 +1,5 @@
-//! Hands a customer's conversation to a person. Whatever the cause, an alert is raised, and the bot is silent as long
-//! as it is pending.
+//! Hands a customer's conversation to a person. Whatever the cause, an alert is raised, and the bot leaves its matter to the team
+//! as long as it is pending; what it still says to the customer, `agent/turn/waiting.rs` decides.
 //!
 //! | cause | function | conversation |
 //! |---|---|---|

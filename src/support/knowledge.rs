@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Context, SupportService};
 use crate::domain::knowledge_gap::{KnowledgeGap, Unanswered, without_particulars};
+use crate::domain::sentences::{Language, identification};
 use crate::knowledge::{Library, Passage, normalised};
 use crate::store::{Store, StoreError};
 
@@ -29,7 +30,8 @@ impl SupportService {
     }
 
     /// Passages of the shop's documents that answer a question; none where no document does: then a customer's question is kept
-    /// as a gap.
+    /// as a gap. A built-in answer is in the language of the conversation, where it is written in that; documents of the shop are
+    /// quoted as they are.
     ///
     /// # Errors
     /// When the store fails.
@@ -43,11 +45,16 @@ impl SupportService {
             tracing::error!(%error, "the documents could not be searched");
             Vec::new()
         });
-        let example = patterns.example().unwrap_or("the number in your order confirmation");
-        for passage in &mut found {
-            if passage.is_built_in() {
-                passage.text = passage.text.replace(EXAMPLE, example);
+        let language = context.caller.language();
+        for passage in found.iter_mut().filter(|passage| passage.is_built_in()) {
+            let translation = self.library.translation(passage, language.code());
+            let written_in = if translation.is_some() { language } else { Language::English };
+            if let Some(translation) = translation {
+                passage.title.clone_from(&translation.title);
+                passage.text.clone_from(&translation.text);
             }
+            let example = identification::like_an_order_id(written_in, patterns.example());
+            passage.text = passage.text.replace(EXAMPLE, &example);
         }
         if found.is_empty() {
             self.record_gap(context, query).await?;

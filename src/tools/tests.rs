@@ -6,6 +6,8 @@ use super::*;
 use crate::domain::caller::Caller;
 use crate::domain::ids::QuoteId;
 use crate::domain::order::{OrderLine, OrderState};
+use crate::domain::sentences::Language;
+use crate::knowledge::{Chunk, Translation};
 use crate::testing::{Shop, customer};
 
 fn operator(shop: &Shop) -> Context {
@@ -97,6 +99,36 @@ async fn documents_answer_and_what_they_do_not_is_kept() {
     assert_eq!((texts.len(), kept[0].turn), (1, 3), "{texts:?}");
     assert!(!texts[0].contains("ORD000003") && !texts[0].contains("98450"), "{texts:?}");
     assert!(ask(&asker, " ").await["error"].as_str().unwrap().starts_with("query: "));
+}
+
+#[tokio::test]
+async fn a_built_in_answer_is_in_the_language_of_the_conversation() {
+    let shop = Shop::open().await;
+    let spanish = Translation {
+        language: "es".to_owned(),
+        title: "Número de pedido".to_owned(),
+        text: "Es como ORD123456.".to_owned(),
+    };
+    let chunk = Chunk {
+        translations: vec![spanish],
+        ..crate::knowledge::built_in("Order id", "", "An order id looks like ORD123456.")
+    };
+    let library = Arc::new(crate::knowledge::Library::open(None, vec![chunk]));
+    let toolbox = Toolbox::new(shop.support().with_knowledge(library), Arc::new(crate::testing::WordList));
+    for (language, title, begins) in [
+        (Language::English, "Order id", "An order id looks like"),
+        (Language::Spanish, "Número de pedido", "Es como"),
+        (Language::Hindi, "Order id", "An order id looks like"),
+    ] {
+        let mut asker = customer("919876543210", 3, "", &[], shop.now);
+        if let Caller::Customer(customer) = &mut asker.caller {
+            customer.language = language;
+        }
+        let found = toolbox.call(&asker, KNOWLEDGE, json!({"query": "what does an order id look like?"})).await.value;
+        let passage = &found["passages"][0];
+        assert_eq!(passage["title"], title, "{found}");
+        assert!(passage["text"].as_str().unwrap().starts_with(begins), "{found}");
+    }
 }
 
 #[tokio::test]

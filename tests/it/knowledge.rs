@@ -4,6 +4,8 @@ use std::path::Path;
 
 use ecomres::domain::ids::UserId;
 use ecomres::domain::knowledge_gap::Unanswered;
+use ecomres::knowledge::{Library, built_in};
+use ecomres::llm::playbook::faq::{Faq, SHIPPED};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -67,6 +69,24 @@ fn documents_are_imported_checked_and_asked() {
     let (code, _, err) =
         run(ecomres(folder.path()).env("ECOMRES_KNOWLEDGE__FOLDER", "nowhere").args(["knowledge", "ask", "hours"]));
     assert!(code == 1 && err.contains("nowhere is no folder"), "{code} {err}");
+}
+
+#[test]
+fn the_built_in_answers_are_found_in_every_language() {
+    let faq = Faq::read(SHIPPED, &[("arrival", "3-5 business days"), ("quote_minutes", "30")]).unwrap();
+    let chunk = |(name, words, answer): (&str, String, &str)| built_in(name, &words, answer);
+    let library = Library::open(None, faq.entries().map(chunk).collect());
+    for (question, name) in [
+        ("what payment methods do you accept?", "Payment methods"),
+        ("payment ke kya tareeke hain?", "Payment methods"),
+        ("भुगतान के क्या तरीके हैं?", "Payment methods"),
+        ("¿qué métodos de pago aceptan?", "Payment methods"),
+        ("quais são as formas de pagamento?", "Payment methods"),
+        ("ما هي طرق الدفع؟", "Payment methods"),
+    ] {
+        let found = library.search(question);
+        assert_eq!(found.first().map(|passage| passage.title.as_str()), Some(name), "{question}: {found:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

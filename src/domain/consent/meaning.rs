@@ -22,7 +22,7 @@ static CANCEL: LazyLock<Regex> = LazyLock::new(|| {
 });
 static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|غير|غيره|غيرها|تغيير)\b",
+        r"(?i)\b(?:change|changed|update|updated|cambiar|cámbi(?:alo|ala)|cambialo|mudar|muda|mude|alterar|altere|badal|badlo|बदल|बदलो|बदलें|غير|غيره|غيرها|تغيير)\b",
     )
 });
 static RETURN: LazyLock<Regex> = LazyLock::new(|| {
@@ -30,11 +30,11 @@ static RETURN: LazyLock<Regex> = LazyLock::new(|| {
 });
 static REPLACEMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|रिप्लेस|استبدال|استبدله)\b",
+        r"(?i)\b(?:return|replace|replaced|replacement|reemplazo|reemplazar|substituir|substituição|repor|reposição|रिप्लेस|استبدال|استبدله)\b",
     )
 });
 static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله)\b")
+    pattern(r"(?i)\b(?:return|exchange|exchanged|swap|cambio|cambiar|troca|trocar|एक्सचेंज|استبدال|استبدله|تبديل)\b")
 });
 
 /// The words that name what is proposed; those of a refund are in the vocabulary.

@@ -8,11 +8,11 @@ use super::{Language, isolated, ltr};
 pub fn confirm(language: Language) -> &'static str {
     match language {
         Language::English => "Shall I go ahead? Please reply yes or no.",
-        Language::Hinglish => "Kya main ye kar doon? Haan ya nahi likhiye.",
-        Language::Hindi => "क्या मैं यह कर दूँ? हाँ या नहीं लिखिए।",
-        Language::Spanish => "¿Lo hago? Responde sí o no, por favor.",
+        Language::Hinglish => "Kya main yeh kar doon? Haan ya nahi likhein.",
+        Language::Hindi => "क्या मैं यह कर दूँ? हाँ या नहीं लिखें।",
+        Language::Spanish => "¿Lo hago? Responda sí o no, por favor.",
         Language::Portuguese => "Posso fazer isso? Responda sim ou não, por favor.",
-        Language::Arabic => "هل أتابع؟ أجب من فضلك بنعم أو لا.",
+        Language::Arabic => "هل أتابع؟ يرجى الرد بكلمة «نعم» أو «لا».",
     }
 }
 
@@ -39,7 +39,7 @@ pub fn goes_back(language: Language, amount: impl Display, transaction: &str) ->
             format!("{amount} उसी तरीके से वापस जाएँगे जिससे आपने भुगतान किया था; ट्रांज़ैक्शन आईडी {transaction} है।")
         }
         Language::Spanish => {
-            format!("{amount} vuelven al medio con el que pagaste; el número de transacción es {transaction}.")
+            format!("{amount} vuelven al medio de pago que usó; el número de transacción es {transaction}.")
         }
         Language::Portuguese => {
             format!("{amount} voltam para a forma de pagamento que você usou; o número da transação é {transaction}.")
@@ -104,7 +104,7 @@ pub fn exchanged(language: Language, order: impl Display) -> String {
 pub fn already_done(language: Language, order: impl Display) -> String {
     match language {
         Language::English => format!("That has been done for order {order} already; there is nothing more to do."),
-        Language::Hinglish => format!("Order {order} ke liye ye pehle hi ho chuka hai; ab kuch karna baaki nahi hai."),
+        Language::Hinglish => format!("Order {order} ke liye yeh pehle hi ho chuka hai; ab kuch karna baaki nahi hai."),
         Language::Hindi => format!("ऑर्डर {order} के लिए यह पहले ही हो चुका है; अब कुछ करना बाकी नहीं है।"),
         Language::Spanish => format!("Eso ya está hecho en el pedido {order}; no hace falta nada más."),
         Language::Portuguese => format!("Isso já foi feito no pedido {order}; não é preciso mais nada."),
@@ -118,7 +118,7 @@ pub fn nothing_changed(language: Language) -> &'static str {
         Language::English => "All right: I have changed nothing, and your order stays as it is.",
         Language::Hinglish => "Theek hai: maine kuch nahi badla, aapka order waisa hi hai.",
         Language::Hindi => "ठीक है: मैंने कुछ नहीं बदला, आपका ऑर्डर वैसा ही है।",
-        Language::Spanish => "De acuerdo: no he cambiado nada, tu pedido sigue como está.",
+        Language::Spanish => "De acuerdo: no he cambiado nada, su pedido sigue como está.",
         Language::Portuguese => "Tudo bem: não mudei nada, o seu pedido continua como está.",
         Language::Arabic => "حسنًا: لم أغيّر شيئًا، وطلبك كما هو.",
     }
@@ -128,11 +128,11 @@ pub fn nothing_changed(language: Language) -> &'static str {
 pub fn take_your_time(language: Language) -> &'static str {
     match language {
         Language::English => "Take your time: nothing happens until you tell me.",
-        Language::Hinglish => "Aaram se sochiye: jab tak aap nahi kahenge, kuch nahi hoga.",
-        Language::Hindi => "आराम से सोचिए: जब तक आप नहीं कहेंगे, कुछ नहीं होगा।",
-        Language::Spanish => "Tómate tu tiempo: no pasa nada hasta que me lo digas.",
+        Language::Hinglish => "Aaram se sochein: jab tak aap nahi kahenge, kuch nahi hoga.",
+        Language::Hindi => "आराम से सोचें: जब तक आप नहीं कहेंगे, कुछ नहीं होगा।",
+        Language::Spanish => "Tómese su tiempo: no pasa nada hasta que me lo diga.",
         Language::Portuguese => "Sem pressa: nada acontece até você me dizer.",
-        Language::Arabic => "خذ وقتك: لن يحدث شيء حتى تخبرني.",
+        Language::Arabic => "لا داعي للعجلة: لن يحدث شيء قبل ردك.",
     }
 }
 
@@ -143,19 +143,19 @@ pub fn out_for_delivery(language: Language, order: impl Display) -> String {
             "Order {order} is already out for delivery, so it can no longer be changed or cancelled. You can refuse it at the door, or return it afterwards; for a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Order {order} delivery ke liye nikal chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise darwaze par lene se mana kar sakte hain, ya baad mein return kar sakte hain; kisi insaan se baat karni ho to “agent” likhiye."
+            "Order {order} delivery ke liye nikal chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise darwaze par lene se mana kar sakte hain, ya baad mein return kar sakte hain; kisi insaan se baat karni ho to “agent” likhein."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} डिलीवरी के लिए निकल चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे दरवाज़े पर लेने से मना कर सकते हैं, या बाद में वापस कर सकते हैं; किसी व्यक्ति से बात करनी हो तो “agent” लिखिए।"
+            "ऑर्डर {order} डिलीवरी के लिए निकल चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे दरवाज़े पर लेने से मना कर सकते हैं, या बाद में वापस कर सकते हैं; किसी व्यक्ति से बात करनी हो तो “एजेंट” लिखें।"
         ),
         Language::Spanish => format!(
-            "El pedido {order} ya está en reparto, así que ya no se puede cambiar ni cancelar. Puedes rechazarlo en la puerta o devolverlo después; si quieres hablar con una persona, escribe “agente”."
+            "El pedido {order} ya está en reparto, así que ya no se puede cambiar ni cancelar. Puede rechazarlo en la puerta o devolverlo después; para hablar con una persona, escriba “agente”."
         ),
         Language::Portuguese => format!(
             "O pedido {order} já saiu para entrega, por isso não pode mais ser alterado nem cancelado. Você pode recusá-lo na porta ou devolvê-lo depois; para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. يمكنك رفضه عند الباب أو إرجاعه بعد ذلك؛ وللتحدث مع موظف اكتب «موظف».",
+            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. يمكنك رفضه عند الباب أو إرجاعه بعد ذلك؛ وللتحدث مع شخص يرجى كتابة «موظف».",
             order = ltr(order)
         ),
     }
@@ -168,20 +168,20 @@ pub fn delivered_already(language: Language, order: impl Display) -> String {
             "Order {order} has been delivered, so it can no longer be changed or cancelled. You can return it: just say “return” and what is wrong with it."
         ),
         Language::Hinglish => format!(
-            "Order {order} deliver ho chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise return kar sakte hain: bas “return” likhiye aur bataiye kya dikkat hai."
+            "Order {order} deliver ho chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise return kar sakte hain: bas “return” likhein aur batayein kya dikkat hai."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} डिलीवर हो चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे वापस कर सकते हैं: बस “रिटर्न” लिखिए और बताइए क्या दिक्कत है।"
+            "ऑर्डर {order} डिलीवर हो चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे वापस कर सकते हैं: बस “रिटर्न” लिखें और बताएँ कि क्या दिक़्क़त है।"
         ),
         Language::Spanish => format!(
-            "El pedido {order} ya fue entregado, así que ya no se puede cambiar ni cancelar. Puedes devolverlo: escribe “devolver” y qué le pasa."
+            "El pedido {order} ya fue entregado, así que ya no se puede cambiar ni cancelar. Puede devolverlo: escriba “devolver” y cuál es el problema."
         ),
         Language::Portuguese => format!(
             "O pedido {order} já foi entregue, por isso não pode mais ser alterado nem cancelado. Você pode devolvê-lo: escreva “devolver” e o que há com ele."
         ),
         Language::Arabic => {
             format!(
-                "تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. يمكنك إرجاعه: اكتب «إرجاع» وما المشكلة.",
+                "تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. يمكنك إرجاعه: يرجى كتابة «إرجاع» وما المشكلة.",
                 order = ltr(order)
             )
         }
@@ -207,20 +207,20 @@ pub fn cannot_come_back(language: Language, order: impl Display) -> String {
             "Order {order} was cancelled, and a cancelled order cannot be brought back: please place a new order. For a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Order {order} cancel ho chuka hai, aur cancel hua order wapas chalu nahi ho sakta: kripya naya order kijiye. Kisi insaan se baat karni ho to “agent” likhiye."
+            "Order {order} cancel ho chuka hai, aur cancel hua order wapas chalu nahi ho sakta: kripya naya order karein. Kisi insaan se baat karni ho to “agent” likhein."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} रद्द हो चुका है, और रद्द हुआ ऑर्डर फिर से चालू नहीं हो सकता: कृपया नया ऑर्डर कीजिए। किसी व्यक्ति से बात करनी हो तो “agent” लिखिए।"
+            "ऑर्डर {order} रद्द हो चुका है, और रद्द हुआ ऑर्डर फिर से चालू नहीं हो सकता: कृपया नया ऑर्डर करें। किसी व्यक्ति से बात करनी हो तो “एजेंट” लिखें।"
         ),
         Language::Spanish => format!(
-            "El pedido {order} fue cancelado y un pedido cancelado no se puede recuperar: haz un pedido nuevo, por favor. Si quieres una persona, escribe “agente”."
+            "El pedido {order} fue cancelado y un pedido cancelado no se puede recuperar: haga un pedido nuevo, por favor. Para hablar con una persona, escriba “agente”."
         ),
         Language::Portuguese => format!(
             "O pedido {order} foi cancelado e um pedido cancelado não pode ser reativado: faça um novo pedido, por favor. Para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => {
             format!(
-                "أُلغي الطلب {order}، ولا يمكن استعادة طلب ملغى: يرجى تقديم طلب جديد. وللتحدث مع موظف اكتب «موظف».",
+                "أُلغي الطلب {order}، ولا يمكن استعادة طلب ملغى: يرجى تقديم طلب جديد. وللتحدث مع شخص يرجى كتابة «موظف».",
                 order = ltr(order)
             )
         }
@@ -231,7 +231,7 @@ pub fn cannot_come_back(language: Language, order: impl Display) -> String {
 pub fn not_cancelled(language: Language, order: impl Display) -> String {
     match language {
         Language::English => format!("Order {order} is not cancelled: it stays as it is."),
-        Language::Hinglish => format!("Order {order} cancel nahi hua hai: wo waisa hi chal raha hai."),
+        Language::Hinglish => format!("Order {order} cancel nahi hua hai: woh waisa hi chal raha hai."),
         Language::Hindi => format!("ऑर्डर {order} रद्द नहीं हुआ है: वह वैसा ही चल रहा है।"),
         Language::Spanish => format!("El pedido {order} no está cancelado: sigue como está."),
         Language::Portuguese => format!("O pedido {order} não está cancelado: continua como está."),
@@ -246,19 +246,19 @@ pub fn window_passed(language: Language, order: impl Display) -> String {
             "I'm sorry: the time in which order {order} can be returned or refunded is over, so that is no longer possible. For a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Maaf kijiye: order {order} ko return ya refund karne ka samay khatam ho gaya hai, isliye ab ye nahi ho sakta. Kisi insaan se baat karni ho to “agent” likhiye."
+            "Maaf karein: order {order} ko return ya refund karne ka samay khatam ho gaya hai, isliye ab yeh nahi ho sakta. Kisi insaan se baat karni ho to “agent” likhein."
         ),
         Language::Hindi => format!(
-            "माफ़ कीजिए: ऑर्डर {order} को वापस करने या रिफंड का समय समाप्त हो गया है, इसलिए अब यह नहीं हो सकता। किसी व्यक्ति से बात करनी हो तो “agent” लिखिए।"
+            "माफ़ करें: ऑर्डर {order} को वापस करने या रिफंड का समय समाप्त हो गया है, इसलिए अब यह नहीं हो सकता। किसी व्यक्ति से बात करनी हो तो “एजेंट” लिखें।"
         ),
         Language::Spanish => format!(
-            "Lo siento: el plazo para devolver el pedido {order} o pedir el reembolso ha terminado, así que ya no es posible. Si quieres una persona, escribe “agente”."
+            "Lo siento: el plazo para devolver el pedido {order} o pedir el reembolso ha terminado, así que ya no es posible. Para hablar con una persona, escriba “agente”."
         ),
         Language::Portuguese => format!(
             "Sinto muito: o prazo para devolver o pedido {order} ou pedir reembolso terminou, então não é mais possível. Para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "نعتذر: انتهت المدة التي يمكن فيها إرجاع الطلب {order} أو استرداد مبلغه، لذلك لا يمكن ذلك الآن. وللتحدث مع موظف اكتب «موظف».",
+            "نعتذر: انتهت المدة التي يمكن فيها إرجاع الطلب {order} أو استرداد مبلغه، لذلك لا يمكن ذلك الآن. وللتحدث مع شخص يرجى كتابة «موظف».",
             order = ltr(order)
         ),
     }
@@ -271,19 +271,19 @@ pub fn never_returned(language: Language, order: impl Display) -> String {
             "I'm sorry: what is in order {order} cannot be returned once it was opened, unless it came broken or is faulty. If that is so, tell me what is wrong; for a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Maaf kijiye: order {order} ka saamaan kholne ke baad return nahi ho sakta, jab tak wo toota ya kharab na aaya ho. Aisa ho to bataiye kya dikkat hai; kisi insaan ke liye “agent” likhiye."
+            "Maaf karein: order {order} ka saamaan kholne ke baad return nahi ho sakta, jab tak woh toota ya kharab na aaya ho. Aisa ho to batayein kya dikkat hai; kisi insaan ke liye “agent” likhein."
         ),
         Language::Hindi => format!(
-            "माफ़ कीजिए: ऑर्डर {order} का सामान खोलने के बाद वापस नहीं हो सकता, जब तक वह टूटा या ख़राब न आया हो। ऐसा हो तो बताइए क्या दिक्कत है; किसी व्यक्ति के लिए “agent” लिखिए।"
+            "माफ़ करें: ऑर्डर {order} का सामान खोलने के बाद वापस नहीं हो सकता, जब तक वह टूटा या ख़राब न आया हो। ऐसा हो तो बताएँ कि क्या दिक़्क़त है; किसी व्यक्ति के लिए “एजेंट” लिखें।"
         ),
         Language::Spanish => format!(
-            "Lo siento: lo del pedido {order} no se puede devolver una vez abierto, salvo que llegara roto o defectuoso. Si es así, dime qué le pasa; si quieres una persona, escribe “agente”."
+            "Lo siento: lo del pedido {order} no se puede devolver una vez abierto, salvo que llegara roto o defectuoso. Si es así, dígame cuál es el problema; para hablar con una persona, escriba “agente”."
         ),
         Language::Portuguese => format!(
-            "Sinto muito: o que está no pedido {order} não pode ser devolvido depois de aberto, a não ser que tenha chegado quebrado ou com defeito. Se for o caso, diga o que há; para uma pessoa, escreva “atendente”."
+            "Sinto muito: o que está no pedido {order} não pode ser devolvido depois de aberto, a não ser que tenha chegado quebrado ou com defeito. Se for o caso, diga qual é o problema; para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "نعتذر: ما في الطلب {order} لا يمكن إرجاعه بعد فتحه إلا إذا وصل مكسورًا أو معيبًا. إن كان كذلك فأخبرني ما المشكلة؛ وللتحدث مع موظف اكتب «موظف».",
+            "نعتذر: ما في الطلب {order} لا يمكن إرجاعه بعد فتحه إلا إذا وصل مكسورًا أو معيبًا. إن كان كذلك فيرجى ذكر المشكلة؛ وللتحدث مع شخص يرجى كتابة «موظف».",
             order = ltr(order)
         ),
     }
@@ -296,7 +296,7 @@ pub fn not_delivered(language: Language, order: impl Display) -> String {
             "Order {order} has not been delivered yet, so there is nothing to return: it can be cancelled as long as it has not left."
         ),
         Language::Hinglish => format!(
-            "Order {order} abhi deliver nahi hua hai, isliye return nahi ho sakta: jab tak wo nikla nahi hai, cancel ho sakta hai."
+            "Order {order} abhi deliver nahi hua hai, isliye return nahi ho sakta: jab tak woh nikla nahi hai, cancel ho sakta hai."
         ),
         Language::Hindi => {
             format!("ऑर्डर {order} अभी डिलीवर नहीं हुआ है, इसलिए वापस नहीं हो सकता: जब तक वह निकला नहीं है, रद्द हो सकता है।")
@@ -338,7 +338,7 @@ pub fn which_items(language: Language, order: impl Display, items: &str) -> Stri
         Language::Spanish => format!("¿De qué parte del pedido {order} se trata: {items}?"),
         Language::Portuguese => format!("De que parte do pedido {order} se trata: {items}?"),
         Language::Arabic => {
-            format!("أي جزء من الطلب {order} تقصد: {items}؟", order = ltr(order), items = isolated(items))
+            format!("ما الجزء المقصود من الطلب {order}: {items}؟", order = ltr(order), items = isolated(items))
         }
     }
 }
@@ -351,11 +351,11 @@ pub fn return_for_what(language: Language) -> &'static str {
         }
         Language::Hinglish => "Iske badle aapko kya chahiye: paise wapas, wahi cheez dobara, ya exchange?",
         Language::Hindi => "इसके बदले आपको क्या चाहिए: पैसे वापस, वही चीज़ दोबारा, या एक्सचेंज?",
-        Language::Spanish => "¿Qué prefieres a cambio: tu dinero, lo mismo otra vez, o un cambio por otra cosa?",
+        Language::Spanish => "¿Qué prefiere a cambio: su dinero, lo mismo otra vez o un cambio por otra cosa?",
         Language::Portuguese => {
             "O que você prefere em troca: o dinheiro de volta, a mesma coisa de novo, ou uma troca?"
         }
-        Language::Arabic => "ماذا تريد بدلًا منه: استرداد المبلغ، أم الشيء نفسه مرة أخرى، أم تبديله بغيره؟",
+        Language::Arabic => "ما المطلوب بدلًا منه: استرداد المبلغ، أم الشيء نفسه مرة أخرى، أم تبديله بغيره؟",
     }
 }
 
@@ -363,11 +363,11 @@ pub fn return_for_what(language: Language) -> &'static str {
 pub fn ask_address(language: Language) -> &'static str {
     match language {
         Language::English => "Please send me the whole new address, with the postal code.",
-        Language::Hinglish => "Kripya poora naya pata PIN code ke saath bhejiye.",
-        Language::Hindi => "कृपया पूरा नया पता पिन कोड के साथ भेजिए।",
-        Language::Spanish => "Envíame la dirección nueva completa, con el código postal, por favor.",
+        Language::Hinglish => "Kripya poora naya pata PIN code ke saath bhejein.",
+        Language::Hindi => "कृपया पूरा नया पता पिन कोड के साथ भेजें।",
+        Language::Spanish => "Envíeme la dirección nueva completa, con el código postal, por favor.",
         Language::Portuguese => "Envie o novo endereço completo, com o CEP, por favor.",
-        Language::Arabic => "أرسل لي من فضلك العنوان الجديد كاملًا مع الرمز البريدي.",
+        Language::Arabic => "يرجى إرسال العنوان الجديد كاملًا مع الرمز البريدي.",
     }
 }
 
@@ -377,7 +377,7 @@ pub fn ask_slot(language: Language) -> &'static str {
         Language::English => "Which day and time would suit you?",
         Language::Hinglish => "Aapko kaun sa din aur samay theek rahega?",
         Language::Hindi => "आपको कौन सा दिन और समय ठीक रहेगा?",
-        Language::Spanish => "¿Qué día y a qué hora te viene bien?",
+        Language::Spanish => "¿Qué día y a qué hora le viene bien?",
         Language::Portuguese => "Que dia e horário ficam bons para você?",
         Language::Arabic => "أي يوم ووقت يناسبك؟",
     }
@@ -414,19 +414,19 @@ pub fn refund_in_process(language: Language, order: impl Display) -> String {
             "The refund for order {order} is being processed; nothing more needs to be done. If it takes longer than you expected, say “agent” and a person looks into it."
         ),
         Language::Hinglish => format!(
-            "Order {order} ka refund process ho raha hai; aapko kuch aur karne ki zaroorat nahi hai. Zyada der lage to “agent” likhiye, koi insaan dekhega."
+            "Order {order} ka refund process ho raha hai; aapko kuch aur karne ki zaroorat nahi hai. Zyada der lage to “agent” likhein, koi insaan dekhega."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} का रिफंड प्रक्रिया में है; आपको कुछ और करने की ज़रूरत नहीं है। ज़्यादा देर लगे तो “agent” लिखिए, कोई व्यक्ति देखेगा।"
+            "ऑर्डर {order} का रिफंड प्रक्रिया में है; आपको कुछ और करने की ज़रूरत नहीं है। ज़्यादा देर लगे तो “एजेंट” लिखें, कोई व्यक्ति देखेगा।"
         ),
         Language::Spanish => format!(
-            "El reembolso del pedido {order} está en proceso; no hace falta hacer nada más. Si tarda más de lo que esperabas, escribe “agente” y una persona lo revisará."
+            "El reembolso del pedido {order} está en proceso; no hace falta hacer nada más. Si tarda más de lo que esperaba, escriba “agente” y una persona lo revisará."
         ),
         Language::Portuguese => format!(
             "O reembolso do pedido {order} está em processamento; não é preciso fazer mais nada. Se demorar mais do que esperava, escreva “atendente” e uma pessoa verifica."
         ),
         Language::Arabic => format!(
-            "استرداد مبلغ الطلب {order} قيد المعالجة؛ لا يلزم شيء آخر. إن تأخر أكثر مما تتوقع فاكتب «موظف» ليتابعه أحد زملائنا.",
+            "استرداد مبلغ الطلب {order} قيد المعالجة؛ لا يلزم شيء آخر. إن طال الأمر أكثر من المتوقع فيرجى كتابة «موظف» ليتابعه أحد زملائنا.",
             order = ltr(order)
         ),
     }

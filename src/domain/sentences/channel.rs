@@ -21,10 +21,10 @@ pub fn only_text(language: Language) -> &'static str {
             "मैं यहाँ सिर्फ़ टेक्स्ट पढ़ सकता हूँ, इसलिए वह मेरे काम नहीं आ सका। कृपया लिखकर बताएँ कि आपको क्या चाहिए, या “एजेंट” लिखें और मैं किसी व्यक्ति को बुला लूँगा।"
         }
         Spanish => {
-            "Aquí solo puedo leer texto, así que no pude usar eso. Escríbame qué necesita, por favor, o diga “agente” y llamo a una persona."
+            "Aquí solo puedo leer texto, así que no pude usar eso. Escríbame qué necesita, por favor, o escriba “agente” y llamo a una persona."
         }
         Portuguese => {
-            "Aqui só consigo ler texto, então não pude usar isso. Escreva o que você precisa, por favor, ou diga “atendente” e eu chamo uma pessoa."
+            "Aqui só consigo ler texto, então não pude usar isso. Escreva o que você precisa, por favor, ou escreva “atendente” e eu chamo uma pessoa."
         }
         Arabic => {
             "لا أستطيع هنا قراءة سوى النصوص، لذلك لم أستفد مما أُرسل. يرجى كتابة المطلوب، أو كتابة «موظف» فأستدعي شخصًا."

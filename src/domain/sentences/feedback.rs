@@ -41,16 +41,16 @@ pub fn complaint(language: Language) -> &'static str {
             "I'm sorry we let you down, and thank you for saying so. If there is something to put right, send me the order id and tell me what happened, or say “agent” for a person."
         }
         Hinglish => {
-            "Maaf kijiye ki hum aapki ummeed par khare nahi utre, aur batane ke liye dhanyavaad. Agar kuch theek karna ho, to order id bhejein aur batayein kya hua, ya kisi vyakti ke liye “agent” likhein."
+            "Maaf karein ki hum aapki ummeed par khare nahi utre, aur batane ke liye dhanyavaad. Agar kuch theek karna ho, to order id bhejein aur batayein kya hua, ya kisi vyakti ke liye “agent” likhein."
         }
         Hindi => {
-            "माफ़ कीजिए कि हम आपकी उम्मीद पर खरे नहीं उतरे, और बताने के लिए धन्यवाद। अगर कुछ ठीक करना हो, तो ऑर्डर आईडी भेजें और बताएँ कि क्या हुआ, या किसी व्यक्ति के लिए “एजेंट” लिखें।"
+            "माफ़ करें कि हम आपकी उम्मीद पर खरे नहीं उतरे, और बताने के लिए धन्यवाद। अगर कुछ ठीक करना हो, तो ऑर्डर आईडी भेजें और बताएँ कि क्या हुआ, या किसी व्यक्ति के लिए “एजेंट” लिखें।"
         }
         Spanish => {
-            "Lamento que le hayamos fallado, y gracias por decirlo. Si hay algo que corregir, envíeme el número de pedido y cuénteme qué pasó, o diga “agente” para hablar con una persona."
+            "Lamento que le hayamos fallado, y gracias por decirlo. Si hay algo que corregir, envíeme el número de pedido y cuénteme qué pasó, o escriba “agente” para hablar con una persona."
         }
         Portuguese => {
-            "Lamento que tenhamos decepcionado você, e obrigado por dizer. Se houver algo a corrigir, envie o número do pedido e conte o que aconteceu, ou diga “atendente” para falar com uma pessoa."
+            "Lamento que tenhamos decepcionado você, e obrigado por dizer. Se houver algo a corrigir, envie o número do pedido e conte o que aconteceu, ou escreva “atendente” para falar com uma pessoa."
         }
         Arabic => {
             "نأسف لأننا خيّبنا ظنك، وشكرًا على صراحتك. إن كان هناك ما يجب إصلاحه، فيرجى إرسال رقم الطلب وما حدث، أو كتابة «موظف» للتحدث مع شخص."
@@ -58,34 +58,12 @@ pub fn complaint(language: Language) -> &'static str {
     }
 }
 
-/// Answers a second complaint.
-pub fn complaint_again(language: Language) -> &'static str {
-    match language {
-        English => {
-            "I hear you, and I'm sorry. Send me the order id and I look at it at once, or say “agent” and a person takes over."
-        }
-        Hinglish => {
-            "Main aapki baat samajh raha hoon, aur maafi chahta hoon. Order id bhejein, main turant dekhta hoon, ya “agent” likhein aur ek vyakti baat sambhal lenge."
-        }
-        Hindi => {
-            "मैं आपकी बात समझ रहा हूँ, और माफ़ी चाहता हूँ। ऑर्डर आईडी भेजें, मैं तुरंत देखता हूँ, या “एजेंट” लिखें और कोई व्यक्ति बात सँभाल लेंगे।"
-        }
-        Spanish => {
-            "Le entiendo, y lo lamento. Envíeme el número de pedido y lo miro enseguida, o diga “agente” y se ocupa una persona."
-        }
-        Portuguese => {
-            "Eu entendo você, e lamento. Envie o número do pedido e eu vejo na hora, ou diga “atendente” e uma pessoa assume."
-        }
-        Arabic => "أتفهّم ذلك، وأعتذر. يرجى إرسال رقم الطلب وسأنظر فيه فورًا، أو كتابة «موظف» فيتولى شخص الأمر.",
-    }
-}
-
 /// Apologises for an order that is late.
 pub fn sorry_for_delay(language: Language) -> &'static str {
     match language {
         English => "I'm sorry your order is taking longer than it should.",
-        Hinglish => "Maaf kijiye ki aapke order mein zyada samay lag raha hai.",
-        Hindi => "माफ़ कीजिए कि आपके ऑर्डर में ज़्यादा समय लग रहा है।",
+        Hinglish => "Maaf karein ki aapke order mein zyada samay lag raha hai.",
+        Hindi => "माफ़ करें कि आपके ऑर्डर में ज़्यादा समय लग रहा है।",
         Spanish => "Lamento que su pedido esté tardando más de lo debido.",
         Portuguese => "Lamento que o seu pedido esteja demorando mais do que deveria.",
         Arabic => "نعتذر لأن طلبك يستغرق وقتًا أطول مما ينبغي.",
@@ -96,8 +74,8 @@ pub fn sorry_for_delay(language: Language) -> &'static str {
 pub fn sorry_for_wait(language: Language) -> &'static str {
     match language {
         English => "I'm sorry for the wait.",
-        Hinglish => "Intezaar ke liye maaf kijiye.",
-        Hindi => "इंतज़ार के लिए माफ़ कीजिए।",
+        Hinglish => "Intezaar ke liye maaf karein.",
+        Hindi => "इंतज़ार के लिए माफ़ करें।",
         Spanish => "Lamento la espera.",
         Portuguese => "Lamento a espera.",
         Arabic => "نعتذر عن الانتظار.",
@@ -108,8 +86,8 @@ pub fn sorry_for_wait(language: Language) -> &'static str {
 pub fn sorry_for_order(language: Language) -> &'static str {
     match language {
         English => "I'm sorry that something was wrong with your order.",
-        Hinglish => "Maaf kijiye ki aapke order mein kuch gadbad thi.",
-        Hindi => "माफ़ कीजिए कि आपके ऑर्डर में कुछ गड़बड़ थी।",
+        Hinglish => "Maaf karein ki aapke order mein kuch gadbad thi.",
+        Hindi => "माफ़ करें कि आपके ऑर्डर में कुछ गड़बड़ थी।",
         Spanish => "Lamento que algo estuviera mal en su pedido.",
         Portuguese => "Lamento que algo estivesse errado no seu pedido.",
         Arabic => "نأسف لأن هناك خطأ ما في طلبك.",
@@ -132,8 +110,8 @@ pub fn sorry_to_hear(language: Language) -> &'static str {
 pub fn sorry_about_that(language: Language) -> &'static str {
     match language {
         English => "I'm sorry about that.",
-        Hinglish => "Iske liye maaf kijiye.",
-        Hindi => "इसके लिए माफ़ कीजिए।",
+        Hinglish => "Iske liye maaf karein.",
+        Hindi => "इसके लिए माफ़ करें।",
         Spanish => "Lo lamento.",
         Portuguese => "Lamento por isso.",
         Arabic => "نأسف لذلك.",
@@ -143,9 +121,9 @@ pub fn sorry_about_that(language: Language) -> &'static str {
 /// Apologises to an upset customer who did not say what is wrong.
 pub fn sorry_you_have_trouble(language: Language) -> &'static str {
     match language {
-        English => "I'm sorry you have trouble.",
-        Hinglish => "Maaf kijiye ki aapko pareshani ho rahi hai.",
-        Hindi => "माफ़ कीजिए कि आपको परेशानी हो रही है।",
+        English => "I'm sorry you're having trouble.",
+        Hinglish => "Maaf karein ki aapko pareshani ho rahi hai.",
+        Hindi => "माफ़ करें कि आपको परेशानी हो रही है।",
         Spanish => "Lamento que tenga problemas.",
         Portuguese => "Lamento que você esteja com problemas.",
         Arabic => "نأسف لأنك تواجه مشكلة.",
@@ -156,8 +134,8 @@ pub fn sorry_you_have_trouble(language: Language) -> &'static str {
 pub fn sorry_about_trouble(language: Language) -> &'static str {
     match language {
         English => "I'm sorry about the trouble.",
-        Hinglish => "Pareshani ke liye maaf kijiye.",
-        Hindi => "परेशानी के लिए माफ़ कीजिए।",
+        Hinglish => "Pareshani ke liye maaf karein.",
+        Hindi => "परेशानी के लिए माफ़ करें।",
         Spanish => "Lamento las molestias.",
         Portuguese => "Lamento o transtorno.",
         Arabic => "نعتذر عن الإزعاج.",

@@ -25,18 +25,6 @@ pub fn done(language: Language) -> &'static str {
     }
 }
 
-/// A person has been asked in, in place of a reply that was held back.
-pub fn done_short(language: Language) -> &'static str {
-    match language {
-        English => "I've asked a member of our team to take over. They will reply here.",
-        Hinglish => "Maine hamari team ke ek member ko bula liya hai. Woh yahin jawab denge.",
-        Hindi => "मैंने हमारी टीम के एक सदस्य को बुला लिया है। वे यहीं जवाब देंगे।",
-        Spanish => "He pedido a una persona de nuestro equipo que se ocupe. Responderá aquí.",
-        Portuguese => "Pedi a uma pessoa da nossa equipe que assuma. Ela responderá aqui.",
-        Arabic => "طلبت من أحد أعضاء فريقنا متابعة الأمر. سيرد عليك هنا.",
-    }
-}
-
 /// A person has been asked in because no reply could be found.
 pub fn done_without_answer(language: Language) -> &'static str {
     match language {
@@ -115,17 +103,5 @@ pub fn offer_unconfirmed(language: Language) -> &'static str {
         Spanish => "No quiero decirle nada que no pueda confirmar. ¿Llamo a una persona de nuestro equipo? (sí / no)",
         Portuguese => "Não quero dizer nada que eu não possa confirmar. Chamo uma pessoa da nossa equipe? (sim / não)",
         Arabic => "لا أريد أن أقول لك شيئًا لا أستطيع تأكيده. هل أستدعي أحد أعضاء فريقنا؟ (نعم / لا)",
-    }
-}
-
-/// Offers the person whom the sentence before spoke of.
-pub fn shall_i_bring_one_in(language: Language) -> &'static str {
-    match language {
-        English => "Shall I bring one in? (yes / no)",
-        Hinglish => "Kya main unhe bulaoon? (haan / nahi)",
-        Hindi => "क्या मैं उन्हें बुलाऊँ? (हाँ / नहीं)",
-        Spanish => "¿La llamo? (sí / no)",
-        Portuguese => "Chamo essa pessoa? (sim / não)",
-        Arabic => "هل أستدعيه؟ (نعم / لا)",
     }
 }

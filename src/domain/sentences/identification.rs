@@ -145,6 +145,20 @@ pub fn ask_for_order_and_customer_id(language: Language, example: Option<&str>) 
     }
 }
 
+/// An order id like those of the shop; where it is not known what they look like, what a customer can go by.
+pub fn like_an_order_id(language: Language, example: Option<&str>) -> String {
+    match (language, example) {
+        (Arabic, Some(example)) => ltr(example),
+        (_, Some(example)) => example.to_owned(),
+        (English, None) => "the number in your order confirmation".to_owned(),
+        (Hinglish, None) => "aapke order confirmation ke number".to_owned(),
+        (Hindi, None) => "आपके ऑर्डर कन्फ़र्मेशन के नंबर".to_owned(),
+        (Spanish, None) => "el número de la confirmación de su pedido".to_owned(),
+        (Portuguese, None) => "o número da confirmação do seu pedido".to_owned(),
+        (Arabic, None) => "الرقم الموجود في تأكيد طلبك".to_owned(),
+    }
+}
+
 /// What an id looks like, in brackets.
 fn like(language: Language, example: Option<&str>) -> String {
     example.map_or(String::new(), |example| match language {

@@ -8,7 +8,7 @@ use super::{Language, isolated};
 pub fn found(language: Language, title: impl Display, text: impl Display) -> String {
     match language {
         Language::English => format!("This is what our page “{title}” says:\n{text}"),
-        Language::Hinglish => format!("Hamare page “{title}” par ye likha hai:\n{text}"),
+        Language::Hinglish => format!("Hamare page “{title}” par yeh likha hai:\n{text}"),
         Language::Hindi => format!("हमारे पेज “{title}” पर यह लिखा है:\n{text}"),
         Language::Spanish => format!("Esto dice nuestra página “{title}”:\n{text}"),
         Language::Portuguese => format!("Isto é o que diz a nossa página “{title}”:\n{text}"),
@@ -21,16 +21,16 @@ pub fn more(language: Language) -> &'static str {
     match language {
         Language::English => "If that does not answer it, just ask me again or say “agent” for a person.",
         Language::Hinglish => {
-            "Agar isse jawab na mile to mujhse phir poochhiye, ya kisi insaan ke liye “agent” likhiye."
+            "Agar isse jawab na mile to mujhse phir poochhein, ya kisi insaan ke liye “agent” likhein."
         }
-        Language::Hindi => "अगर इससे जवाब न मिले तो मुझसे फिर पूछिए, या किसी व्यक्ति के लिए “agent” लिखिए।",
+        Language::Hindi => "अगर इससे जवाब न मिले तो मुझसे फिर पूछें, या किसी व्यक्ति के लिए “एजेंट” लिखें।",
         Language::Spanish => {
-            "Si esto no responde tu pregunta, pregúntame otra vez o escribe “agente” si quieres una persona."
+            "Si esto no responde a su pregunta, pregúnteme otra vez o escriba “agente” para hablar con una persona."
         }
         Language::Portuguese => {
             "Se isso não responde à sua pergunta, pergunte de novo ou escreva “atendente” para falar com uma pessoa."
         }
-        Language::Arabic => "إن لم يجب هذا عن سؤالك فاسألني مرة أخرى، أو اكتب «موظف» للتحدث مع أحد زملائنا.",
+        Language::Arabic => "إن لم يكن هذا جوابًا عن سؤالك فيرجى إعادة السؤال، أو كتابة «موظف» للتحدث مع أحد زملائنا.",
     }
 }
 
@@ -38,22 +38,22 @@ pub fn more(language: Language) -> &'static str {
 pub fn not_known(language: Language) -> &'static str {
     match language {
         Language::English => {
-            "I don't know that: our pages say nothing about it, and I don't want to guess. If you like, I ask a member of our team: just say “agent”."
+            "I don't know that: our pages say nothing about it, and I don't want to guess. If you like, I can ask a member of our team: just say “agent”."
         }
         Language::Hinglish => {
-            "Ye mujhe pata nahi: hamare pages par iske baare mein kuch nahi likha hai, aur main andaza nahi lagana chahta. Agar aap chahein to main apni team se poochh sakta hoon: bas “agent” likhiye."
+            "Yeh mujhe pata nahi: hamare pages par iske baare mein kuch nahi likha hai, aur main andaza nahi lagana chahta. Agar aap chahein to main apni team se poochh sakta hoon: bas “agent” likhein."
         }
         Language::Hindi => {
-            "यह मुझे पता नहीं है: हमारे पेजों पर इसके बारे में कुछ नहीं लिखा है, और मैं अंदाज़ा नहीं लगाना चाहता। आप चाहें तो मैं अपनी टीम से पूछ सकता हूँ: बस “agent” लिखिए।"
+            "यह मुझे पता नहीं है: हमारे पेजों पर इसके बारे में कुछ नहीं लिखा है, और मैं अंदाज़ा नहीं लगाना चाहता। आप चाहें तो मैं अपनी टीम से पूछ सकता हूँ: बस “एजेंट” लिखें।"
         }
         Language::Spanish => {
-            "Eso no lo sé: nuestras páginas no dicen nada al respecto y no quiero adivinar. Si quieres, pregunto a una persona de nuestro equipo: escribe “agente”."
+            "Eso no lo sé: nuestras páginas no dicen nada al respecto y no quiero adivinar. Si quiere, pregunto a una persona de nuestro equipo: escriba “agente”."
         }
         Language::Portuguese => {
             "Isso eu não sei: nossas páginas não dizem nada sobre isso e não quero adivinhar. Se quiser, pergunto a alguém da nossa equipe: escreva “atendente”."
         }
         Language::Arabic => {
-            "لا أعرف ذلك: لا تذكر صفحاتنا شيئًا عنه، ولا أريد التخمين. إن أردت أسأل أحد فريقنا: اكتب «موظف»."
+            "لا أعرف ذلك: لا تذكر صفحاتنا شيئًا عنه، ولا أريد التخمين. يمكنني سؤال أحد أعضاء فريقنا: يرجى كتابة «موظف»."
         }
     }
 }

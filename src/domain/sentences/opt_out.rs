@@ -27,7 +27,9 @@ pub fn stopped(tongue: Tongue) -> &'static str {
         Tongue::Italian => {
             "Non riceverà più messaggi da noi, a meno che non sia lei a scriverci. Per riceverne di nuovo, invii START."
         }
-        Tongue::Arabic => "لن نرسل إليك أي رسائل بعد الآن، إلا إذا كتبت إلينا أولاً. لاستقبال الرسائل من جديد أرسل START.",
+        Tongue::Arabic => {
+            "لن نرسل إليك أي رسائل بعد الآن، إلا إذا كتبت إلينا أولاً. لاستقبال الرسائل من جديد يرجى إرسال START."
+        }
         Tongue::Russian => {
             "Мы больше не будем вам писать, если вы не напишете первыми. Чтобы снова получать сообщения, отправьте START."
         }
@@ -49,7 +51,7 @@ pub fn resumed(tongue: Tongue) -> &'static str {
         Tongue::German => "Sie bekommen wieder Nachrichten von uns. Mit STOP beenden Sie das.",
         Tongue::French => "Vous recevrez à nouveau nos messages. Pour arrêter, envoyez STOP.",
         Tongue::Italian => "Riceverà di nuovo i nostri messaggi. Per smettere, invii STOP.",
-        Tongue::Arabic => "ستصلك رسائلنا من جديد. لإيقافها أرسل STOP.",
+        Tongue::Arabic => "ستصلك رسائلنا من جديد. لإيقافها يرجى إرسال STOP.",
         Tongue::Russian => "Вы снова будете получать наши сообщения. Чтобы отказаться, отправьте STOP.",
         Tongue::Chinese => "您将重新收到我们的消息。如需停止，请发送 STOP。",
         Tongue::Indonesian => "Anda akan menerima pesan kami lagi. Untuk berhenti, kirim STOP.",

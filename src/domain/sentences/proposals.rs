@@ -1,39 +1,109 @@
 //! What is done to an order on a customer's word: what is proposed, what was done, and why not. Never an amount or an order
 //! that the caller does not hand in.
 
+mod buttons;
 mod offers;
+mod reasons;
 
 use std::fmt::Display;
 
-use super::Language;
+pub use buttons::{yes, yes_for};
+pub use offers::offer;
+pub use reasons::{
+    cancelled, delivered, delivery_date_unknown, item_price_unknown, item_unknown, month_limit, needs_photo,
+    never_returned, not_delivered, not_done_here, out_for_delivery, refund_failed, refund_under_way, return_under_way,
+    return_window_passed, second_part, state_unknown, too_late,
+};
+
+use super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};
+use super::{isolated, ltr, refunds};
 use crate::domain::order::Item;
 use crate::domain::proposal::{ChangeField, Details, ProposalKind, Resolution};
-pub use offers::offer;
 
-/// A sentence that is written in English so far, in whatever language the customer is answered.
-fn english(_language: Language, text: impl Into<String>) -> String {
-    text.into()
+/// An order as it stands in a sentence.
+fn order_in(language: Language, order: impl Display) -> String {
+    if language.is_right_to_left() { ltr(order) } else { order.to_string() }
 }
 
-/// Items, such as `2 × Milk and Bread`; `the whole order` where none are named.
-fn listed(items: &[Item]) -> String {
-    let named: Vec<String> = items
-        .iter()
-        .map(|item| if item.quantity == 1 { item.name.clone() } else { format!("{} × {}", item.quantity, item.name) })
-        .collect();
-    match named.as_slice() {
-        [] => "the whole order".to_owned(),
-        [one] => one.clone(),
-        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+/// Items, such as `2 × Milk and Bread`; none where the order is meant as a whole.
+fn listed(language: Language, items: &[Item]) -> Option<String> {
+    let rtl = language.is_right_to_left();
+    let one = |item: &Item| {
+        let name = if rtl { isolated(&item.name) } else { item.name.clone() };
+        if item.quantity == 1 { name } else { format!("{} × {name}", item.quantity) }
+    };
+    let (last, before) = items.split_last()?;
+    if before.is_empty() {
+        return Some(one(last));
+    }
+    let before = before.iter().map(one).collect::<Vec<_>>().join(if rtl { "، " } else { ", " });
+    let last = one(last);
+    Some(match language {
+        English => format!("{before} and {last}"),
+        Hinglish => format!("{before} aur {last}"),
+        Hindi => format!("{before} और {last}"),
+        Spanish => format!("{before} y {last}"),
+        Portuguese => format!("{before} e {last}"),
+        Arabic => format!("{before} و{last}"),
+    })
+}
+
+/// What a proposal is about: items of an order, or the order.
+fn about(language: Language, order: &str, items: &[Item]) -> String {
+    match (language, listed(language, items)) {
+        (English, Some(items)) => format!("{items} of order {order}"),
+        (English | Hinglish, None) => format!("order {order}"),
+        (Hinglish, Some(items)) => format!("order {order} ke {items}"),
+        (Hindi, Some(items)) => format!("ऑर्डर {order} के {items}"),
+        (Hindi, None) => format!("ऑर्डर {order}"),
+        (Spanish, Some(items)) => format!("{items} del pedido {order}"),
+        (Spanish, None) => format!("el pedido {order}"),
+        (Portuguese, Some(items)) => format!("{items} do pedido {order}"),
+        (Portuguese, None) => format!("o pedido {order}"),
+        (Arabic, Some(items)) => format!("{items} من الطلب {order}"),
+        (Arabic, None) => format!("الطلب {order}"),
     }
 }
 
-fn field(field: ChangeField) -> &'static str {
-    match field {
-        ChangeField::Address => "delivery address",
-        ChangeField::DeliverySlot => "delivery time",
-        ChangeField::Phone => "phone number for the delivery",
-        ChangeField::Instructions => "delivery instructions",
+/// The same behind “the return”: “of Milk of order 1”.
+fn of_it(language: Language, order: &str, items: &[Item]) -> String {
+    match language {
+        // “de el” and “de o” are one word.
+        Spanish if items.is_empty() => format!("del pedido {order}"),
+        Portuguese if items.is_empty() => format!("do pedido {order}"),
+        Spanish | Portuguese => format!("de {}", about(language, order, items)),
+        English => format!("of {}", about(language, order, items)),
+        Hinglish | Hindi | Arabic => about(language, order, items),
+    }
+}
+
+fn field(language: Language, field: ChangeField) -> &'static str {
+    use ChangeField::{Address, DeliverySlot, Instructions, Phone};
+    match (language, field) {
+        (English, Address) => "delivery address",
+        (English, DeliverySlot) => "delivery time",
+        (English, Phone) => "phone number for the delivery",
+        (English, Instructions) => "delivery instructions",
+        (Hinglish, Address) => "delivery ka pata",
+        (Hinglish, DeliverySlot) => "delivery ka samay",
+        (Hinglish, Phone) => "delivery ka phone number",
+        (Hinglish, Instructions) => "rider ke liye note",
+        (Hindi, Address) => "डिलीवरी का पता",
+        (Hindi, DeliverySlot) => "डिलीवरी का समय",
+        (Hindi, Phone) => "डिलीवरी का फ़ोन नंबर",
+        (Hindi, Instructions) => "राइडर के लिए नोट",
+        (Spanish, Address) => "la dirección de entrega",
+        (Spanish, DeliverySlot) => "la hora de entrega",
+        (Spanish, Phone) => "el teléfono para la entrega",
+        (Spanish, Instructions) => "las instrucciones de entrega",
+        (Portuguese, Address) => "o endereço de entrega",
+        (Portuguese, DeliverySlot) => "o horário de entrega",
+        (Portuguese, Phone) => "o telefone para a entrega",
+        (Portuguese, Instructions) => "as instruções de entrega",
+        (Arabic, Address) => "عنوان التوصيل",
+        (Arabic, DeliverySlot) => "موعد التوصيل",
+        (Arabic, Phone) => "رقم الهاتف للتوصيل",
+        (Arabic, Instructions) => "تعليمات التوصيل",
     }
 }
 
@@ -45,176 +115,156 @@ pub fn done(
     details: &Details,
     later: Option<&str>,
 ) -> String {
-    let items = listed(&details.items);
-    let text = match (kind, details.resolution, &details.change) {
-        (ProposalKind::Refund, ..) => format!("The refund of order {order} is on record."),
-        (ProposalKind::Cancel, ..) => format!("Order {order} is cancelled."),
-        (ProposalKind::Change, _, Some(change)) => {
-            format!("The {} of order {order} is changed as you wished.", field(change.field))
+    let order = order_in(language, order);
+    match kind {
+        ProposalKind::Refund => match language {
+            English => format!("The refund of order {order} is on record."),
+            Hinglish => format!("Order {order} ka refund record mein hai."),
+            Hindi => format!("ऑर्डर {order} का रिफंड रिकॉर्ड में है।"),
+            Spanish => format!("El reembolso del pedido {order} está registrado."),
+            Portuguese => format!("O reembolso do pedido {order} está registrado."),
+            Arabic => format!("استرداد مبلغ الطلب {order} مسجَّل."),
+        },
+        ProposalKind::Cancel => match language {
+            English => format!("Order {order} is cancelled."),
+            Hinglish => format!("Order {order} cancel ho gaya hai."),
+            Hindi => format!("ऑर्डर {order} रद्द हो गया है।"),
+            Spanish => format!("El pedido {order} está cancelado."),
+            Portuguese => format!("O pedido {order} está cancelado."),
+            Arabic => format!("أُلغي الطلب {order}."),
+        },
+        ProposalKind::Change => changed(language, &order, details.change.as_ref().map(|change| change.field)),
+        ProposalKind::Return => given_back(language, &order, details, later),
+    }
+}
+
+fn changed(language: Language, order: &str, what: Option<ChangeField>) -> String {
+    match (language, what.map(|what| field(language, what))) {
+        (English, Some(what)) => format!("The {what} of order {order} is changed as you wished."),
+        (English, None) => format!("Order {order} is changed."),
+        (Hinglish, Some(what)) => format!("Order {order} mein {what} aapke kahe anusaar badal diya gaya hai."),
+        (Hinglish, None) => format!("Order {order} badal diya gaya hai."),
+        (Hindi, Some(what)) => format!("ऑर्डर {order} में {what} आपके कहे अनुसार बदल दिया गया है।"),
+        (Hindi, None) => format!("ऑर्डर {order} बदल दिया गया है।"),
+        (Spanish, Some(what)) => format!("Hemos cambiado {what} del pedido {order} como pidió."),
+        (Spanish, None) => format!("El pedido {order} está cambiado."),
+        (Portuguese, Some(what)) => format!("Alteramos {what} do pedido {order} como você pediu."),
+        (Portuguese, None) => format!("O pedido {order} está alterado."),
+        (Arabic, Some(what)) => format!("تم تغيير {what} للطلب {order} حسب طلبك."),
+        (Arabic, None) => format!("تم تغيير الطلب {order}."),
+    }
+}
+
+fn given_back(language: Language, order: &str, details: &Details, later: Option<&str>) -> String {
+    let what = of_it(language, order, &details.items);
+    match details.resolution {
+        Some(Resolution::Replacement) => match language {
+            English => format!("The replacement {what} is arranged."),
+            Hinglish => format!("Ho gaya: {what} ke badle naya bhejne ki request darj kar di gayi hai."),
+            Hindi => format!("हो गया: {what} के बदले नया भेजने का अनुरोध दर्ज कर दिया गया है।"),
+            Spanish => format!("El reemplazo {what} está registrado."),
+            Portuguese => format!("A reposição {what} está registrada."),
+            Arabic => format!("سُجّل استبدال {what}."),
+        },
+        Some(Resolution::Exchange) => match language {
+            English => format!("The exchange {what} is arranged."),
+            Hinglish => format!("Ho gaya: {what} ka exchange darj kar diya gaya hai."),
+            Hindi => format!("हो गया: {what} का एक्सचेंज दर्ज कर दिया गया है।"),
+            Spanish => format!("El cambio {what} está registrado."),
+            Portuguese => format!("A troca {what} está registrada."),
+            Arabic => format!("سُجّل تبديل {what}."),
+        },
+        Some(Resolution::Refund) | None => {
+            let later = later.map_or_else(String::new, |amount| money_later(language, amount));
+            match language {
+                English => format!("The return {what} is arranged.{later}"),
+                Hinglish => format!("Ho gaya: {what} ka return darj kar diya gaya hai.{later}"),
+                Hindi => format!("हो गया: {what} की वापसी दर्ज कर दी गई है।{later}"),
+                Spanish => format!("La devolución {what} está registrada.{later}"),
+                Portuguese => format!("A devolução {what} está registrada.{later}"),
+                Arabic => format!("سُجّل إرجاع {what}.{later}"),
+            }
         }
-        (ProposalKind::Change, _, None) => format!("Order {order} is changed."),
-        (ProposalKind::Return, Some(Resolution::Replacement), _) => {
-            format!("The replacement of {items} of order {order} is arranged.")
-        }
-        (ProposalKind::Return, Some(Resolution::Exchange), _) => {
-            format!("The exchange of {items} of order {order} is arranged.")
-        }
-        (ProposalKind::Return, _, _) => {
-            let refund = later.map_or_else(String::new, |amount| {
-                format!(" You get {amount} back once our team has it and has checked it.")
-            });
-            format!("The return of {items} of order {order} is arranged.{refund}")
-        }
-    };
-    english(language, text)
+    }
+}
+
+/// What a customer gets once the shop has what goes back: a sentence that follows another.
+fn money_later(language: Language, amount: &str) -> String {
+    match language {
+        English => format!(" You get {amount} back once our team has it and has checked it."),
+        Hinglish => format!(" Hamari team ko milne aur check hone ke baad aapko {amount} wapas milenge."),
+        Hindi => format!(" हमारी टीम को मिलने और जाँच होने के बाद आपको {amount} वापस मिलेंगे।"),
+        Spanish => format!(" Cuando nuestro equipo lo reciba y lo revise, se le devolverán {amount}."),
+        Portuguese => format!(" Depois que nossa equipe receber e conferir, você recebe {amount} de volta."),
+        Arabic => format!(" يُرد إليك مبلغ {} بعد أن يستلم فريقنا ما يُرجع ويتحقق منه.", ltr(amount)),
+    }
 }
 
 /// It was done before.
 pub fn already_done(language: Language, kind: ProposalKind, order: impl Display) -> String {
-    let text = match kind {
-        ProposalKind::Refund => format!("Order {order} has been refunded already."),
-        ProposalKind::Cancel => format!("Order {order} is cancelled already."),
-        ProposalKind::Change => format!("That change of order {order} is on record already."),
-        ProposalKind::Return => format!("That return of order {order} is arranged already."),
-    };
-    english(language, text)
-}
-
-/// Something is not done; `reason` is one of the reasons below.
-pub fn refused(language: Language, kind: ProposalKind, order: impl Display, reason: &str) -> String {
-    let what = match kind {
-        ProposalKind::Refund => "refund",
-        ProposalKind::Cancel => "cancel",
-        ProposalKind::Change => "change",
-        ProposalKind::Return => "arrange a return for",
-    };
-    english(language, format!("I can't {what} order {order} myself: {reason}"))
-}
-
-/// Button: agrees to a proposal that is no refund.
-pub fn yes(_language: Language, kind: ProposalKind, resolution: Option<Resolution>) -> &'static str {
-    match (kind, resolution) {
-        (ProposalKind::Refund, _) => "Yes, refund",
-        (ProposalKind::Cancel, _) => "Yes, cancel it",
-        (ProposalKind::Change, _) => "Yes, change it",
-        (ProposalKind::Return, Some(Resolution::Replacement)) => "Yes, replace it",
-        (ProposalKind::Return, Some(Resolution::Exchange)) => "Yes, exchange it",
-        (ProposalKind::Return, _) => "Yes, return it",
+    let order = order_in(language, order);
+    match kind {
+        ProposalKind::Refund => match language {
+            English => format!("Order {order} has been refunded already."),
+            Hinglish => format!("Order {order} ka refund pehle hi ho chuka hai."),
+            Hindi => format!("ऑर्डर {order} का रिफंड पहले ही हो चुका है।"),
+            Spanish => format!("El pedido {order} ya ha sido reembolsado."),
+            Portuguese => format!("O pedido {order} já foi reembolsado."),
+            Arabic => format!("سبق أن رُدّت قيمة الطلب {order}."),
+        },
+        ProposalKind::Cancel => match language {
+            English => format!("Order {order} is cancelled already."),
+            Hinglish => format!("Order {order} pehle hi cancel ho chuka hai."),
+            Hindi => format!("ऑर्डर {order} पहले ही रद्द हो चुका है।"),
+            Spanish => format!("El pedido {order} ya está cancelado."),
+            Portuguese => format!("O pedido {order} já está cancelado."),
+            Arabic => format!("سبق أن أُلغي الطلب {order}."),
+        },
+        ProposalKind::Change => match language {
+            English => format!("That change of order {order} is on record already."),
+            Hinglish => format!("Order {order} mein yeh badlav pehle se darj hai."),
+            Hindi => format!("ऑर्डर {order} में यह बदलाव पहले से दर्ज है।"),
+            Spanish => format!("Ese cambio del pedido {order} ya está registrado."),
+            Portuguese => format!("Essa alteração do pedido {order} já está registrada."),
+            Arabic => format!("سبق أن سُجّل هذا التغيير على الطلب {order}."),
+        },
+        ProposalKind::Return => match language {
+            English => format!("That return of order {order} is arranged already."),
+            Hinglish => format!("Order {order} ka yeh return pehle se darj hai."),
+            Hindi => format!("ऑर्डर {order} की यह वापसी पहले से दर्ज है।"),
+            Spanish => format!("Esa devolución del pedido {order} ya está registrada."),
+            Portuguese => format!("Essa devolução do pedido {order} já está registrada."),
+            Arabic => format!("سبق أن سُجّل هذا الإرجاع من الطلب {order}."),
+        },
     }
 }
 
-/// Row of a list: agrees to a proposal for one order.
-pub fn yes_for(_language: Language, kind: ProposalKind, resolution: Option<Resolution>, order: impl Display) -> String {
-    let what = match (kind, resolution) {
-        (ProposalKind::Refund, _) => "refund",
-        (ProposalKind::Cancel, _) => "cancel",
-        (ProposalKind::Change, _) => "change",
-        (ProposalKind::Return, Some(Resolution::Replacement)) => "replace",
-        (ProposalKind::Return, Some(Resolution::Exchange)) => "exchange",
-        (ProposalKind::Return, _) => "return",
+/// Something is not done; `reason` is one of the reasons, or another server's.
+pub fn refused(language: Language, kind: ProposalKind, order: impl Display, reason: &str) -> String {
+    let [english, hinglish, hindi, spanish, portuguese, arabic] = match kind {
+        ProposalKind::Refund => return refunds::refused(language, order, reason),
+        ProposalKind::Cancel => ["cancel", "cancel nahi kar", "रद्द नहीं कर", "cancelar", "cancelar", "إلغاء"],
+        ProposalKind::Change => ["change", "badal nahi", "बदल नहीं", "cambiar", "alterar", "تغيير"],
+        ProposalKind::Return => return return_refused(language, &order_in(language, order), reason),
     };
-    format!("Yes, {what} {order}")
+    let order = order_in(language, order);
+    match language {
+        English => format!("I can't {english} order {order} myself: {reason}"),
+        Hinglish => format!("Main khud order {order} {hinglish} sakta: {reason}"),
+        Hindi => format!("मैं ख़ुद ऑर्डर {order} {hindi} सकता: {reason}"),
+        Spanish => format!("Yo no puedo {spanish} el pedido {order}: {reason}"),
+        Portuguese => format!("Eu não consigo {portuguese} o pedido {order}: {reason}"),
+        Arabic => format!("لا أستطيع {arabic} الطلب {order} بنفسي: {reason}"),
+    }
 }
 
-/// The order is on its way.
-pub fn out_for_delivery(language: Language, kind: ProposalKind) -> String {
-    let what = if kind == ProposalKind::Cancel { "cancelled" } else { "changed" };
-    english(language, format!("it is already out for delivery, so it can't be {what} any more."))
-}
-
-/// The customer has the order.
-pub fn delivered(language: Language, kind: ProposalKind) -> String {
-    let what = if kind == ProposalKind::Cancel { "cancelled" } else { "changed" };
-    english(language, format!("it has been delivered already, so it can't be {what} any more."))
-}
-
-/// The order was called off.
-pub fn cancelled(language: Language) -> String {
-    english(language, "it is cancelled.")
-}
-
-/// The shop's rules say that it is too late.
-pub fn too_late(language: Language, kind: ProposalKind) -> String {
-    let what = if kind == ProposalKind::Cancel { "cancelled" } else { "changed" };
-    english(language, format!("it is too far along to be {what}."))
-}
-
-/// It is not known where the order is.
-pub fn state_unknown(language: Language) -> String {
-    english(language, "I can't see how far it is, so a member of our team has to look at it.")
-}
-
-/// The order is not there yet.
-pub fn not_delivered(language: Language) -> String {
-    english(language, "it has not been delivered yet.")
-}
-
-/// The days of returns have passed.
-pub fn return_window_passed(language: Language, days: u32) -> String {
-    english(language, format!("it can be returned within {days} days of its delivery, and these have passed."))
-}
-
-/// The day of the delivery is not known.
-pub fn delivery_date_unknown(language: Language, days: u32) -> String {
-    english(
-        language,
-        format!(
-            "it can be returned within {days} days, and I can't see when it came, so a member of our team decides."
-        ),
-    )
-}
-
-/// Such articles never go back.
-pub fn never_returned(language: Language, what: &str) -> String {
-    english(language, format!("{what} can't be returned."))
-}
-
-/// A person has to see a photo.
-pub fn needs_photo(language: Language) -> String {
-    english(language, "a member of our team has to see a photo of it first.")
-}
-
-/// What goes back is on its way already, or was paid back.
-pub fn return_under_way(language: Language) -> String {
-    english(language, "a return or refund of it is under way already.")
-}
-
-/// The shop does not replace, or exchange.
-pub fn not_done_here(language: Language, resolution: Resolution) -> String {
-    let what = match resolution {
-        Resolution::Refund => "refunds",
-        Resolution::Replacement => "replacements",
-        Resolution::Exchange => "exchanges",
-    };
-    english(language, format!("the shop makes no {what}."))
-}
-
-/// The shop is paying it back.
-pub fn refund_under_way(language: Language) -> String {
-    english(language, "its refund is under way already.")
-}
-
-/// The shop could not pay it back.
-pub fn refund_failed(language: Language) -> String {
-    english(language, "its refund did not go through, so a member of our team has to look at it.")
-}
-
-/// The item is not known.
-pub fn item_unknown(language: Language, name: &str) -> String {
-    english(language, format!("I can't tell which item of it “{name}” is, or so many were not ordered."))
-}
-
-/// What the item cost is not known.
-pub fn item_price_unknown(language: Language) -> String {
-    english(language, "I can't see what the item cost, so a member of our team decides.")
-}
-
-/// Another part was refunded.
-pub fn second_part(language: Language) -> String {
-    english(language, "another part of it was refunded before, so a member of our team decides about the rest.")
-}
-
-/// The customer got much back in a month.
-pub fn month_limit(language: Language) -> String {
-    english(language, "a member of our team decides about further refunds this month.")
+fn return_refused(language: Language, order: &str, reason: &str) -> String {
+    match language {
+        English => format!("I can't arrange a return for order {order} myself: {reason}"),
+        Hinglish => format!("Main khud order {order} ka return nahi karwa sakta: {reason}"),
+        Hindi => format!("मैं ख़ुद ऑर्डर {order} की वापसी नहीं करवा सकता: {reason}"),
+        Spanish => format!("Yo no puedo gestionar la devolución del pedido {order}: {reason}"),
+        Portuguese => format!("Eu não consigo providenciar a devolução do pedido {order}: {reason}"),
+        Arabic => format!("لا أستطيع ترتيب إرجاع الطلب {order} بنفسي: {reason}"),
+    }
 }

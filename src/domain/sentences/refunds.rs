@@ -6,8 +6,8 @@ mod reasons;
 use std::fmt::Display;
 
 pub use money::{
-    already_refunded, failed_since, no_second_refund, none_on_record, paid, paid_short, paid_since, progress,
-    requested, was_refunded,
+    already_refunded, failed_since, no_second_refund, none_on_record, paid, paid_since, progress, requested,
+    was_refunded,
 };
 pub use reasons::{
     above_limit, category_excluded, closed, date_unknown, denied, eligible, failed_before, nothing_paid,
@@ -91,8 +91,8 @@ pub fn cannot_answer(language: Language) -> &'static str {
             "Iska jawab main khud nahi de sakta; “agent” likhein aur main ek vyakti ko bula lunga jo de sakte hain."
         }
         Hindi => "इसका जवाब मैं ख़ुद नहीं दे सकता; “एजेंट” लिखें और मैं किसी व्यक्ति को बुला लूँगा जो दे सकते हैं।",
-        Spanish => "Yo no puedo responder a eso; diga “agente” y llamo a una persona que sí puede.",
-        Portuguese => "Eu não consigo responder a isso; diga “atendente” e eu chamo uma pessoa que consegue.",
+        Spanish => "Yo no puedo responder a eso; escriba “agente” y llamo a una persona que sí puede.",
+        Portuguese => "Eu não consigo responder a isso; escreva “atendente” e eu chamo uma pessoa que consegue.",
         Arabic => "لا أستطيع الرد على ذلك بنفسي؛ يرجى كتابة «موظف» فأستدعي شخصًا يستطيع.",
     }
 }
@@ -187,9 +187,9 @@ pub fn only_whole_orders(language: Language) -> &'static str {
             "Main sirf poore order ka refund kar sakta hoon; uske ek hisse ke liye “agent” likhein aur ek vyakti faisla karenge."
         }
         Hindi => "मैं सिर्फ़ पूरे ऑर्डर का रिफंड कर सकता हूँ; उसके एक हिस्से के लिए “एजेंट” लिखें और कोई व्यक्ति फ़ैसला करेंगे।",
-        Spanish => "Solo puedo reembolsar un pedido completo; para una parte, diga “agente” y decide una persona.",
+        Spanish => "Solo puedo reembolsar un pedido completo; para una parte, escriba “agente” y decide una persona.",
         Portuguese => {
-            "Só consigo reembolsar um pedido inteiro; para uma parte dele, diga “atendente” e uma pessoa decide."
+            "Só consigo reembolsar um pedido inteiro; para uma parte dele, escreva “atendente” e uma pessoa decide."
         }
         Arabic => "لا يمكنني رد سوى قيمة الطلب كاملًا؛ ولجزء منه يرجى كتابة «موظف» فيقرر شخص.",
     }

@@ -26,8 +26,8 @@ pub fn greeting(language: Language) -> &'static str {
 pub fn you_are_welcome(language: Language) -> &'static str {
     match language {
         English => "You're welcome! 😊 Write any time you need something.",
-        Hinglish => "Aapka swagat hai! 😊 Jab bhi kuch chahiye ho, likhiye.",
-        Hindi => "आपका स्वागत है! 😊 जब भी कुछ चाहिए हो, लिखिए।",
+        Hinglish => "Aapka swagat hai! 😊 Jab bhi kuch chahiye ho, likhein.",
+        Hindi => "आपका स्वागत है! 😊 जब भी कुछ चाहिए हो, लिखें।",
         Spanish => "¡De nada! 😊 Escriba cuando necesite algo.",
         Portuguese => "De nada! 😊 Escreva quando precisar de algo.",
         Arabic => "على الرحب والسعة! 😊 يسعدنا أن نسمع منك كلما احتجت إلى شيء.",
@@ -38,8 +38,8 @@ pub fn you_are_welcome(language: Language) -> &'static str {
 pub fn goodbye(language: Language) -> &'static str {
     match language {
         English => "Goodbye, and take care! Write any time you need something.",
-        Hinglish => "Alvida, apna khayal rakhiye! Jab bhi kuch chahiye ho, likhiye.",
-        Hindi => "अलविदा, अपना ख़याल रखिए! जब भी कुछ चाहिए हो, लिखिए।",
+        Hinglish => "Alvida, apna khayal rakhein! Jab bhi kuch chahiye ho, likhein.",
+        Hindi => "अलविदा, अपना ख़याल रखें! जब भी कुछ चाहिए हो, लिखें।",
         Spanish => "¡Hasta luego, cuídese! Escriba cuando necesite algo.",
         Portuguese => "Até logo, cuide-se! Escreva quando precisar de algo.",
         Arabic => "مع السلامة! يسعدنا أن نسمع منك كلما احتجت إلى شيء.",
@@ -71,10 +71,10 @@ pub fn introduction(language: Language) -> &'static str {
             "मैं इस दुकान का ऑटोमैटिक सहायक हूँ। मैं ऑर्डर देख सकता हूँ और रिफंड का इंतज़ाम कर सकता हूँ, और जब भी आप “एजेंट” लिखें, किसी व्यक्ति को बुला सकता हूँ।"
         }
         Spanish => {
-            "Soy el asistente automático de la tienda. Puedo consultar pedidos y gestionar reembolsos, y puedo llamar a una persona cuando usted diga “agente”."
+            "Soy el asistente automático de la tienda. Puedo consultar pedidos y gestionar reembolsos, y puedo llamar a una persona cuando usted escriba “agente”."
         }
         Portuguese => {
-            "Sou o assistente automático da loja. Posso consultar pedidos e providenciar reembolsos, e posso chamar uma pessoa quando você disser “atendente”."
+            "Sou o assistente automático da loja. Posso consultar pedidos e providenciar reembolsos, e posso chamar uma pessoa quando você escrever “atendente”."
         }
         Arabic => {
             "أنا المساعد الآلي للمتجر. يمكنني الاطلاع على الطلبات وترتيب عمليات الاسترداد، ويمكنني استدعاء شخص متى كُتبت كلمة «موظف»."
@@ -109,9 +109,9 @@ pub fn anything_else(language: Language) -> &'static str {
 /// Ends a request that the customer no longer wants to follow.
 pub fn leave_it(language: Language) -> &'static str {
     match language {
-        English => "All right, I leave it at that. Write any time you need something.",
-        Hinglish => "Theek hai, main ise yahin chhodta hoon. Jab bhi kuch chahiye ho, likhiye.",
-        Hindi => "ठीक है, मैं इसे यहीं छोड़ता हूँ। जब भी कुछ चाहिए हो, लिखिए।",
+        English => "All right, I'll leave it at that. Write any time you need something.",
+        Hinglish => "Theek hai, main ise yahin chhodta hoon. Jab bhi kuch chahiye ho, likhein.",
+        Hindi => "ठीक है, मैं इसे यहीं छोड़ता हूँ। जब भी कुछ चाहिए हो, लिखें।",
         Spanish => "De acuerdo, lo dejo así. Escriba cuando necesite algo.",
         Portuguese => "Tudo bem, deixo assim. Escreva quando precisar de algo.",
         Arabic => "حسنًا، سأترك الأمر عند هذا الحد. يسعدنا أن نسمع منك كلما احتجت إلى شيء.",
@@ -142,18 +142,6 @@ pub fn what_is_it_about(language: Language) -> &'static str {
     }
 }
 
-/// Offers a person after a second message that says too little.
-pub fn not_understood(language: Language) -> &'static str {
-    match language {
-        English => "I'm not sure I understand. Shall I bring in a member of our team? (yes / no)",
-        Hinglish => "Mujhe theek se samajh nahi aaya. Kya main hamari team ke ek member ko bulaoon? (haan / nahi)",
-        Hindi => "मुझे ठीक से समझ नहीं आया। क्या मैं हमारी टीम के एक सदस्य को बुलाऊँ? (हाँ / नहीं)",
-        Spanish => "No estoy seguro de entender. ¿Llamo a una persona de nuestro equipo? (sí / no)",
-        Portuguese => "Não sei se entendi. Chamo uma pessoa da nossa equipe? (sim / não)",
-        Arabic => "لست متأكدًا من أنني فهمت. هل أستدعي أحد أعضاء فريقنا؟ (نعم / لا)",
-    }
-}
-
 /// Offers a person for a question without a written answer.
 pub fn no_answer(language: Language) -> &'static str {
     match language {
@@ -172,11 +160,10 @@ pub fn no_answer(language: Language) -> &'static str {
     }
 }
 
-/// Tells a customer that the program does not write their language. In English, whoever reads it: it is what most of those
-/// can read, and it has no other language to fall back on. `language_name`: the English name, empty where it is not known.
+/// Tells a customer that the program does not write their language, before what is done about it. In English, whoever reads it:
+/// it is what most of those can read, and it has no other language to fall back on. `language_name`: the English name, empty where
+/// it is not known.
 pub fn language_not_spoken(language_name: &str) -> String {
     let name = if language_name.trim().is_empty() { "your language" } else { language_name.trim() };
-    format!(
-        "I'm sorry, I don't speak {name}. You can go on in English or Hindi, or say “agent” and I bring in a person."
-    )
+    format!("I'm sorry, I don't speak {name}. I write English, Hinglish, Hindi, Spanish, Portuguese and Arabic.")
 }

@@ -82,17 +82,6 @@ pub fn day(language: Language, date: Date, with_year: bool) -> String {
     }
 }
 
-/// The date of a record, such as `2026-06-01`, as people say it. English keeps it as it stands, and so does whatever is no
-/// such date.
-pub(super) fn recorded_day(language: Language, text: &str) -> String {
-    match (language, text.parse::<Date>()) {
-        (English, _) => text.to_owned(),
-        (_, Ok(date)) => day(language, date, true),
-        (Arabic, Err(_)) => ltr(text),
-        (_, Err(_)) => text.to_owned(),
-    }
-}
-
 /// Which form of a noun follows a number in Arabic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArabicNumber {
@@ -131,6 +120,7 @@ impl ArabicNumber {
 /// So many minutes, as they follow “in”.
 pub(super) fn minutes(language: Language, count: u64) -> String {
     match language {
+        English if count == 1 => "1 minute".to_owned(),
         English => format!("{count} minutes"),
         Hinglish => format!("{count} minute"),
         Hindi => format!("{count} मिनट"),
@@ -143,6 +133,7 @@ pub(super) fn minutes(language: Language, count: u64) -> String {
 /// So many days, as they follow “within”.
 pub(super) fn days(language: Language, count: u32) -> String {
     match (language, count) {
+        (English, 1) => "1 day".to_owned(),
         (English, _) => format!("{count} days"),
         (Hinglish, _) => format!("{count} din"),
         (Hindi, _) => format!("{count} दिन"),
@@ -156,7 +147,7 @@ pub(super) fn days(language: Language, count: u32) -> String {
 
 /// How long money takes, as the shop says it in English (“3-5 business days”), in the customer's language. What is said in
 /// other words stays as it is.
-pub(super) fn arrival(language: Language, said: &str) -> String {
+pub fn arrival(language: Language, said: &str) -> String {
     let number = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = said.trim().to_lowercase().replace(['–', '—'], "-").replace(" to ", "-").replace(" - ", "-");
     let words: Vec<&str> = plain.split_whitespace().collect();

@@ -118,8 +118,8 @@ impl<'a> Plan<'a> {
 
     /// The shop's answer to a general question.
     pub(super) fn faq_answer(&self, text: &str) -> Option<String> {
-        let answer = self.settings.faq.answer(text)?;
-        Some(faq::with_example(answer, self.example()))
+        let answer = self.settings.faq.answer(text, self.language())?;
+        Some(faq::with_example(answer, self.language(), self.example()))
     }
 
     pub(super) fn not_found(&self, id: &OrderId) -> String {

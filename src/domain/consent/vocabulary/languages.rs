@@ -47,7 +47,7 @@ pub(super) const TABLE: &[(Role, &str)] = &[
     (Role::Act, "افعل ذلك, افعلها, قم بذلك, سويها, سوها, اعملها"),
     (
         Role::Act,
-        "करवा दो, करा दो, कर देना, कर दिजिए, कर दिजिये, करा दीजिए, करवा दीजिए, kara dijiye, karwa dijiye, karva dijiye",
+        "करें, करवा दो, करा दो, कर देना, कर दिजिए, कर दिजिये, करा दीजिए, करवा दीजिए, kara dijiye, karwa dijiye, karva dijiye",
     ),
     (Role::Weak, "vale, está bien, esta bien, bien, muy bien, correcto"),
     (

@@ -25,7 +25,7 @@ pub fn need_customer_id(language: Language) -> &'static str {
 pub fn ids_do_not_match(language: Language, example: Option<&str>) -> String {
     let like = example.map_or(String::new(), |example| match language {
         English => format!(": they look like {example} and CUST1234"),
-        Hinglish => format!(": ve {example} aur CUST1234 jaise dikhte hain"),
+        Hinglish => format!(": woh {example} aur CUST1234 jaise dikhte hain"),
         Hindi => format!(": वे {example} और CUST1234 जैसे दिखते हैं"),
         Spanish => format!(": son como {example} y CUST1234"),
         Portuguese => format!(": são parecidos com {example} e CUST1234"),
@@ -122,7 +122,7 @@ pub fn proof_does_not_match(language: Language, orders: &str, kinds: &[Proof], e
         Portuguese => {
             format!("Isso não confere para {orders}. Por favor, confira o número do pedido{like} e envie {what}.")
         }
-        Arabic => format!("هذا غير مطابق للطلب {}. يرجى التحقق من رقم الطلب{like} وإرسال {what}.", ltr(orders)),
+        Arabic => format!("هذا غير مطابق لبيانات {}. يرجى التحقق من رقم الطلب{like} وإرسال {what}.", ltr(orders)),
     }
 }
 
@@ -135,7 +135,7 @@ pub fn where_proof_is(language: Language, kinds: &[Proof]) -> String {
         Hindi => format!("यह आपके ऑर्डर कन्फ़र्मेशन में लिखा है: मुझे {what} चाहिए।"),
         Spanish => format!("Lo dice la confirmación de su pedido: necesito {what}."),
         Portuguese => format!("Está na confirmação do seu pedido: preciso do seguinte: {what}."),
-        Arabic => format!("تجده في تأكيد طلبك: أحتاج إلى {what}."),
+        Arabic => format!("ذلك مذكور في تأكيد طلبك: أحتاج إلى {what}."),
     }
 }
 

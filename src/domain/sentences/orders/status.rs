@@ -1,7 +1,7 @@
 //! Where an order is, from what is on record about it.
 
 use super::super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};
-use super::super::units::{minutes, recorded_day};
+use super::super::units::minutes;
 use super::super::{isolated, ltr, ltr_link};
 use crate::domain::order::OrderState;
 
@@ -26,13 +26,13 @@ pub struct OrderSummary<'a> {
     pub tracking_number: &'a str,
     /// Where its way can be followed.
     pub tracking_url: &'a str,
-    /// The date of the delivery.
+    /// The date of the delivery, as it is shown: in the customer's language, or in the shop's own words.
     pub delivered_on: &'a str,
     /// Minutes from order to delivery.
     pub delivery_minutes: Option<u64>,
     /// Whether the delivery was late.
     pub late: Option<bool>,
-    /// The date of the order.
+    /// The date of the order, as well.
     pub date: &'a str,
 }
 
@@ -148,7 +148,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("it was returned"),
             Stage::Said(status) => format!("its status is “{status}”"),
             Stage::DeliveredIn(count) => format!("delivered in {}", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("delivered on {}", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("delivered on {date}"),
             Stage::Delivered => word("it has been delivered"),
             Stage::Unknown => word("there is no delivery on record yet"),
         },
@@ -163,7 +163,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("yeh return kar diya gaya tha"),
             Stage::Said(status) => format!("iska status “{status}” hai"),
             Stage::DeliveredIn(count) => format!("{} mein deliver ho gaya tha", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("{} ko deliver ho gaya tha", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("{date} ko deliver ho gaya tha"),
             Stage::Delivered => word("yeh deliver ho gaya hai"),
             Stage::Unknown => word("abhi tak koi delivery record mein nahi hai"),
         },
@@ -178,7 +178,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("यह लौटा दिया गया था"),
             Stage::Said(status) => format!("इसका स्टेटस “{status}” है"),
             Stage::DeliveredIn(count) => format!("{} में डिलीवर हो गया था", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("{} को डिलीवर हो गया था", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("{date} को डिलीवर हो गया था"),
             Stage::Delivered => word("यह डिलीवर हो गया है"),
             Stage::Unknown => word("अभी तक कोई डिलीवरी रिकॉर्ड में नहीं है"),
         },
@@ -193,7 +193,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("fue devuelto"),
             Stage::Said(status) => format!("su estado es “{status}”"),
             Stage::DeliveredIn(count) => format!("entregado en {}", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("entregado el {}", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("entregado el {date}"),
             Stage::Delivered => word("ha sido entregado"),
             Stage::Unknown => word("todavía no consta ninguna entrega"),
         },
@@ -208,7 +208,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("foi devolvido"),
             Stage::Said(status) => format!("o status é “{status}”"),
             Stage::DeliveredIn(count) => format!("entregue em {}", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("entregue em {}", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("entregue em {date}"),
             Stage::Delivered => word("foi entregue"),
             Stage::Unknown => word("ainda não há entrega registrada"),
         },
@@ -223,7 +223,7 @@ fn stage(language: Language, stage: Stage<'_>, carrier: &str) -> String {
             Stage::Returned => word("تم إرجاعه"),
             Stage::Said(status) => format!("حالته «{}»", isolated(status)),
             Stage::DeliveredIn(count) => format!("تم تسليمه خلال {}", minutes(language, count)),
-            Stage::DeliveredOn(date) => format!("تم تسليمه في {}", recorded_day(language, date)),
+            Stage::DeliveredOn(date) => format!("تم تسليمه في {}", isolated(date)),
             Stage::Delivered => word("تم تسليمه"),
             Stage::Unknown => word("لا يوجد تسليم مسجَّل حتى الآن"),
         },
@@ -258,14 +258,13 @@ fn ordered_on(language: Language, date: &str) -> String {
     if date.is_empty() {
         return String::new();
     }
-    let date = recorded_day(language, date);
     match language {
         English => format!(" (ordered on {date})"),
         Hinglish => format!(" (order ki tareekh: {date})"),
         Hindi => format!(" (ऑर्डर की तारीख़: {date})"),
         Spanish => format!(" (pedido el {date})"),
         Portuguese => format!(" (pedido em {date})"),
-        Arabic => format!(" (تاريخ الطلب: {date})"),
+        Arabic => format!(" (تاريخ الطلب: {})", isolated(date)),
     }
 }
 

@@ -71,18 +71,6 @@ pub fn paid(
     }
 }
 
-/// A refund was paid in this turn, in place of a reply that was held back.
-pub fn paid_short(language: Language, amount: impl Display, order: impl Display, transaction: &str) -> String {
-    match language {
-        English => format!("{amount} for order {order} has been refunded, transaction {transaction}."),
-        Hinglish => format!("Order {order} ke {amount} refund kar diye gaye hain, transaction {transaction}."),
-        Hindi => format!("ऑर्डर {order} के {amount} रिफंड कर दिए गए हैं, ट्रांज़ैक्शन {transaction}।"),
-        Spanish => format!("Se han reembolsado {amount} por el pedido {order}, transacción {transaction}."),
-        Portuguese => format!("{amount} do pedido {order} foram reembolsados, transação {transaction}."),
-        Arabic => format!("رُدّ مبلغ {} عن الطلب {}، المعاملة {}.", ltr(amount), ltr(order), ltr(transaction)),
-    }
-}
-
 /// A refund was paid earlier in this conversation, beside the order's status.
 pub fn was_refunded(language: Language, amount: impl Display, order: impl Display, transaction: &str) -> String {
     match language {
@@ -273,11 +261,11 @@ pub fn failed_since(language: Language, amount: impl Display, order: impl Displa
              been told and looks into it."
         ),
         Hinglish => format!(
-            "Maaf kijiye: order {order} ka {amount} ka refund pay nahi ho saka, transaction {transaction}. Hamari team ko bata \
+            "Maaf karein: order {order} ka {amount} ka refund pay nahi ho saka, transaction {transaction}. Hamari team ko bata \
              diya gaya hai aur woh ise dekh rahi hai."
         ),
         Hindi => format!(
-            "माफ़ कीजिए: ऑर्डर {order} का {amount} का रिफंड नहीं दिया जा सका, ट्रांज़ैक्शन {transaction}। हमारी टीम को बता दिया गया है \
+            "माफ़ करें: ऑर्डर {order} का {amount} का रिफंड नहीं दिया जा सका, ट्रांज़ैक्शन {transaction}। हमारी टीम को बता दिया गया है \
              और वह इसे देख रही है।"
         ),
         Spanish => format!(
@@ -345,6 +333,7 @@ pub fn none_on_record(language: Language, orders: &[String]) -> String {
         Hindi => format!("{listed} के लिए कोई रिफंड रिकॉर्ड में नहीं है।"),
         Spanish => format!("No consta ningún reembolso para {listed}."),
         Portuguese => format!("Não há reembolso registrado para {listed}."),
+        Arabic if orders.len() > 1 => format!("لا يوجد استرداد مسجَّل للطلبات {}.", ltr_each(orders, "، ")),
         Arabic => format!("لا يوجد استرداد مسجَّل للطلب {}.", ltr_each(orders, "، ")),
     }
 }
