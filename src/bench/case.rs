@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use expect::{Amounts, Expect, Handover, Look, Need, Outcome, Wanted, Way};
+pub use expect::{Amounts, Argument, Expect, Handover, Look, Need, Outcome, Wanted, Way};
 
 use super::fields::{Field, Given as _, Wrong};
 use super::text::Pattern;

@@ -107,7 +107,7 @@ struct Customer<'a> {
     waited: bool,
 }
 
-impl<'a> Customer<'a> {
+impl Customer<'_> {
     /// The next message; none where the customer has nothing more to say.
     fn next(&mut self, log: &[Entry]) -> Option<(String, How)> {
         let last = log.last();

@@ -29,11 +29,12 @@ use crate::bench::text;
     after_help = "Example:\n  ecomres bench cases.jsonl --orders orders.csv --fails\n\n--help shows the form of a case.",
     after_long_help = include_str!("bench/help.txt")
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct Options {
     /// Files with cases, one JSON object a line
     #[arg(value_name = "CASES.jsonl", required_unless_present = "words")]
     files: Vec<PathBuf>,
-    /// Orders for the scratch stores: any file that `import` reads [default: those of the store, else the sample orders]
+    /// Orders for the scratch stores: any file that import reads [default: those of the store, else the sample orders]
     #[arg(long, value_name = "FILE")]
     orders: Option<PathBuf>,
     /// The shop's documents [default: where the bot reads them]

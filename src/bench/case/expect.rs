@@ -227,7 +227,9 @@ impl Expect {
                 Need::Any(needs) => needs.iter().for_each(|need| of(need, found)),
                 Need::Call(wanted) => {
                     for (name, argument) in &wanted.args {
-                        if let (true, Argument::Is(order)) = (name == "order_id", argument) {
+                        if name == "order_id"
+                            && let Argument::Is(order) = argument
+                        {
                             found.push(OrderId::new(order));
                         }
                     }
@@ -247,16 +249,19 @@ impl Expect {
 
 /// One way; where it is one of several, it is laid over what holds for all of them.
 fn way<'a>(field: &Field<'a>, all: Option<&Field<'a>>, lines: usize) -> Result<Way, Wrong> {
-    let given = |name: &str| match field.get(name)? {
-        Some(own) => Ok(Some(own)),
-        None => all.map_or(Ok(None), |all| all.get(name)),
+    let given = |name: &str| -> Result<Option<Field<'a>>, Wrong> {
+        match field.get(name)? {
+            Some(own) => Ok(Some(own)),
+            None => all.map_or(Ok(None), |all| all.get(name)),
+        }
     };
     // These are added to what holds for all.
     let both = |name: &str| -> Result<Vec<Field<'a>>, Wrong> {
         let fields = [all.map_or(Ok(None), |all| all.get(name))?, field.get(name)?];
         Ok(fields.iter().flatten().flat_map(Field::each).collect())
     };
-    let looks = |name: &str| both(name)?.iter().map(|field| look(field, lines)).collect::<Result<Vec<_>, _>>();
+    let looks =
+        |name: &str| -> Result<Vec<Look>, Wrong> { both(name)?.iter().map(|field| look(field, lines)).collect() };
     let Some(outcome) = given("outcome")? else {
         return Err(field.wrong("it does not say the outcome", format!("there are {}", OUTCOMES.join(", "))));
     };

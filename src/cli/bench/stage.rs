@@ -108,7 +108,7 @@ impl Stage {
             Who::Number(number) => return Ok(UserId::new(number.as_str())),
             Who::BuyerOf(id) => id,
         };
-        let order = find(self.base.as_ref(), case, "customer", id).await?;
+        let order = find(&*self.base, case, "customer", id).await?;
         let number = order.numbers(self.config.country()?).next();
         number.map(UserId::new).ok_or_else(|| {
             InputError::with_hint(
@@ -165,9 +165,10 @@ async fn base(global: &Global, config: &Config, orders: Option<&Path>) -> anyhow
         .into());
     };
     if path.exists() || global.store.is_some() {
-        let own = SqliteStore::scratch_with_orders_of(path)?;
-        if own.count_orders().await? > 0 || global.store.is_some() {
-            return Ok(Arc::new(own));
+        let own = Arc::new(SqliteStore::scratch_with_orders_of(path)?);
+        let orders = (Arc::clone(&own) as Arc<dyn Store>).count_orders().await?;
+        if orders > 0 || global.store.is_some() {
+            return Ok(own);
         }
     }
     app::load_orders_from(&scratch, None, config).await?;
