@@ -8,7 +8,9 @@ mod app;
 mod arguments;
 pub mod audit_key;
 pub mod backup;
+pub mod bench;
 pub mod bot;
+mod chat;
 pub mod completions;
 pub mod dashboard;
 pub mod doctor;
@@ -106,6 +108,7 @@ enum Command {
     Serve(serve::Options),
     Dashboard(dashboard::Options),
     Replay(replay::Options),
+    Bench(bench::Options),
     Mcp(mcp::Options),
     Alerts(alerts::Options),
     Orders(orders::Options),
@@ -148,6 +151,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(options) => serve::run(&options, global),
         Command::Dashboard(options) => dashboard::run(&options, global),
         Command::Replay(options) => replay::run(&options, global),
+        Command::Bench(options) => bench::run(&options, global),
         Command::Mcp(options) => mcp::run(&options, global),
         Command::Alerts(options) => alerts::run(options, global),
         Command::Orders(options) => orders::run(options, global),

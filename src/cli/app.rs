@@ -320,6 +320,16 @@ pub(super) fn toolbox(
     store: Arc<dyn Store>,
     classifier: Arc<dyn Classifier>,
 ) -> anyhow::Result<Toolbox> {
+    toolbox_with(config, store, classifier, library(global, config)?)
+}
+
+/// The same with documents that were read before: for many conversations, each on a store of its own.
+pub(super) fn toolbox_with(
+    config: &Config,
+    store: Arc<dyn Store>,
+    classifier: Arc<dyn Classifier>,
+    library: Arc<Library>,
+) -> anyhow::Result<Toolbox> {
     let rules = Rules {
         policy: config.policy()?,
         actions: config.actions()?,
@@ -330,7 +340,7 @@ pub(super) fn toolbox(
         country: config.country()?,
         zone: config.zone()?,
     };
-    let support = SupportService::new(store, rules).with_knowledge(library(global, config)?);
+    let support = SupportService::new(store, rules).with_knowledge(library);
     Ok(Toolbox::new(support, classifier))
 }
 
@@ -606,8 +616,18 @@ const SAMPLE: &[u8] = include_bytes!("../../fixtures/orders.csv");
 
 /// Fills a scratch store: from a file, or with the sample orders.
 pub(super) async fn load_orders(store: &Arc<dyn Store>, file: Option<&Path>, config: &Config) -> anyhow::Result<()> {
-    let reader = match file {
-        Some(path) => OrderReader::with(&Input::file(path)?, &super::import::settings_of(config)?)?,
+    let input = file.map(Input::file).transpose()?;
+    load_orders_from(store, input.as_ref(), config).await
+}
+
+/// The same from what was read of a file before.
+pub(super) async fn load_orders_from(
+    store: &Arc<dyn Store>,
+    input: Option<&Input>,
+    config: &Config,
+) -> anyhow::Result<()> {
+    let reader = match input {
+        Some(input) => OrderReader::with(input, &super::import::settings_of(config)?)?,
         None => OrderReader::new("the sample orders", SAMPLE)?,
     };
     let options = ImportOptions { mode: ImportMode::Upsert, dry_run: false, strict: false };

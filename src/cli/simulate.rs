@@ -5,25 +5,22 @@
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::app;
+use super::chat::{Chat, Heard};
 use super::output::{Output, visible};
 use super::recording::Recorder;
 use super::scenarios::{CLOCK_HINT, Line, Scenario, read_line};
 use super::{Global, InputError};
-use crate::agent::{Incoming, TurnReport};
-use crate::channels::{Channel, CollectingChannel};
+use crate::agent::TurnReport;
 use crate::config::Config;
 use crate::domain::conversation::{Mode, TriageCause};
 use crate::domain::ids::UserId;
 use crate::domain::words::excerpt;
-use crate::inbox::{Sender, Worker, clock_from};
 use crate::llm::ChatModel;
 use crate::nlu::Engine;
 use crate::store::sqlite::SqliteStore;
@@ -131,9 +128,6 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     })
 }
 
-/// How far a script may move the clock in total: a hundred years, far from the end of the calendar.
-const MAX_OFFSET: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
-
 fn read_script(path: &Path) -> anyhow::Result<Vec<Line>> {
     let hint = "a script is a UTF-8 text file with one customer message a line";
     let (name, bytes) = if path.as_os_str() == "-" {
@@ -233,31 +227,17 @@ impl Setup<'_> {
             app::load_orders(&store, self.orders, &self.config).await?;
             store
         };
-        let channel = Arc::new(CollectingChannel::default());
-        let sender = Sender::new(Arc::clone(&store), Arc::clone(&channel) as Arc<dyn Channel>);
         let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::PATIENCE).await?;
-        let worker = app::worker(&self.config, store, toolbox, Arc::clone(&self.model))?;
-        Ok(Session {
-            worker,
-            sender,
-            channel,
-            user,
-            scenario,
-            offset: SignedDuration::ZERO,
-            json: self.global.json,
-            verbose: !self.global.quiet,
-        })
+        let worker = app::worker(&self.config, Arc::clone(&store), toolbox, Arc::clone(&self.model))?;
+        let chat = Chat::new(&store, worker, user);
+        Ok(Session { chat, scenario, json: self.global.json, verbose: !self.global.quiet })
     }
 }
 
 struct Session {
-    worker: Worker,
-    sender: Sender,
-    channel: Arc<CollectingChannel>,
-    user: UserId,
+    chat: Chat,
     scenario: Option<&'static str>,
-    offset: SignedDuration,
     json: bool,
     verbose: bool,
 }
@@ -313,24 +293,12 @@ impl Session {
         line: Line,
         echo: bool,
     ) -> anyhow::Result<()> {
-        self.offset = self.offset.checked_add(line.later).filter(|offset| *offset <= MAX_OFFSET).ok_or_else(|| {
-            InputError::with_hint("the clock was moved by more than a hundred years", "move it by less")
-        })?;
-        if line.text.is_empty() {
-            return Ok(());
-        }
-        let now = Timestamp::now() + self.offset;
-        let incoming = Incoming::typed(line.text.clone());
-        let started = Instant::now();
-        let report = self.worker.take_turn(&self.user, &incoming, now).await?;
+        let Some(heard) = self.chat.say(&line).await? else { return Ok(()) };
         if let Some(recorder) = recorder {
-            recorder.add(self.scenario, &self.user, &incoming, now, &report)?;
+            recorder.add(self.scenario, self.chat.user(), &heard.incoming, heard.now, &heard.report)?;
         }
-        self.sender.drain(Some(&self.user), &clock_from(Timestamp::now() + self.offset)).await?;
-        let sent = self.channel.take();
-        let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
         if self.json {
-            output.json(&self.event(&line, &report, now, milliseconds))?;
+            output.json(&self.event(&line, &heard))?;
             return Ok(());
         }
         if !line.later.is_zero() {
@@ -340,20 +308,21 @@ impl Session {
             output.line(format!("you:  {}", visible(&excerpt(&line.text, 500))))?;
         }
         if self.verbose {
-            for detail in details(&report, milliseconds) {
+            for detail in details(&heard.report, heard.milliseconds) {
                 output.line(format!("      · {}", visible(&detail)))?;
             }
         }
-        for message in &sent {
+        for message in &heard.sent {
             output.line(format!("bot:  {}", visible(message.body.text()).replace('\n', "\n      ")))?;
         }
-        if sent.is_empty() {
+        if heard.sent.is_empty() {
             output.line("      (the bot is silent: a person has been asked to answer)")?;
         }
         Ok(())
     }
 
-    fn event(&self, line: &Line, report: &TurnReport, now: Timestamp, milliseconds: f64) -> Value {
+    fn event(&self, line: &Line, heard: &Heard) -> Value {
+        let report = &heard.report;
         let conversation = &report.conversation;
         let triage = report.triage.as_ref().map(|triage| {
             json!({
@@ -367,9 +336,9 @@ impl Session {
         });
         json!({
             "scenario": self.scenario,
-            "user_id": self.user,
+            "user_id": self.chat.user(),
             "turn": conversation.turn,
-            "at": now.to_string(),
+            "at": heard.now.to_string(),
             "message": line.text,
             "triage": triage,
             "tools": report.calls,
@@ -383,7 +352,7 @@ impl Session {
                 "offered": conversation.offered,
                 "failures": conversation.failures,
             },
-            "milliseconds": (milliseconds * 10.0).round() / 10.0,
+            "milliseconds": (heard.milliseconds * 10.0).round() / 10.0,
         })
     }
 }

@@ -183,6 +183,18 @@ impl SqliteStore {
         Self::with(location, to, None)
     }
 
+    /// A copy of this store in memory, as it is now, that is gone when it is dropped: nothing that happens to it changes this one.
+    ///
+    /// # Errors
+    /// When this store cannot be read, or there is no memory left.
+    pub fn scratch_copy(&self) -> Result<Self> {
+        let from = self.location.open_reader()?;
+        let location = Location::scratch(BUSY_TIMEOUT);
+        let mut to = location.open()?;
+        backup::copy_all(&from, &mut to).map_err(|error| location.error(&error, "copying a store"))?;
+        Self::with(location, to, None)
+    }
+
     fn at(location: Location) -> Result<Self> {
         let connection = location.open()?;
         Self::with(location, connection, None)

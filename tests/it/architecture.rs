@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("http", &[]),
     ("llm", &["domain", "tools", "net", "telemetry"]),
     ("agent", &["tools", "llm", "domain", "support"]),
+    ("bench", &["domain", "tools"]),
     ("channels", &["domain", "net", "http"]),
     ("inbox", &["agent", "channels", "store", "support", "domain", "telemetry"]),
     ("bot", &["channels", "inbox", "store", "support", "domain", "telemetry", "net", "http"]),

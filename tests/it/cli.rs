@@ -34,6 +34,7 @@ fn help_of_every_command() {
         "orders",
         "simulate",
         "replay",
+        "bench",
         "doctor",
         "report",
         "sample",

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 mod alone;
 mod architecture;
+mod bench;
 mod bot_chaos;
 mod browser;
 mod chaos;

@@ -22,6 +22,13 @@ pub struct BackupReport {
     pub schema: i64,
 }
 
+/// Copies a whole database over another one.
+pub(super) fn copy_all(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let copy = Backup::new(from, to)?;
+    // In one step: with smaller steps every write of another connection would restart the copy.
+    copy.step(-1).map(|_| ())
+}
+
 /// Copies the store at `from` to the file `to`, as it is at one moment, while others read and write it. The copy is
 /// made beside its destination, checked, and moved there; `replace` allows it to replace a file. Only its owner may read
 /// it. What a killed process left of an earlier copy is removed. The key of the audit trail is not in the store, and so
@@ -63,11 +70,7 @@ pub fn backup(from: &Path, to: &Path, replace: bool) -> Result<BackupReport> {
     let target_location = Location::file_for(&made, to, BUSY_TIMEOUT);
     let failed = |error: &rusqlite::Error| target_location.error(error, "making a backup");
     let mut target = Connection::open(&made).map_err(|error| failed(&error))?;
-    {
-        let copy = Backup::new(&source, &mut target).map_err(|error| failed(&error))?;
-        // In one step: with smaller steps every write of another connection would restart the copy.
-        copy.step(-1).map_err(|error| failed(&error))?;
-    }
+    copy_all(&source, &mut target).map_err(|error| failed(&error))?;
     let problems = connection::problems(&target);
     if !problems.is_empty() {
         return Err(StoreError::Damaged { path: location.shown(), reason: problems.join("; ") });

@@ -68,6 +68,20 @@ async fn a_scratch_store_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_scratch_copy_holds_all_and_changes_nothing() {
+    let store = SqliteStore::scratch().unwrap();
+    store.append_audit(&record()).await.unwrap();
+    let (one, other) = (store.scratch_copy().unwrap(), store.scratch_copy().unwrap());
+    one.append_audit(&record()).await.unwrap();
+    one.append_audit(&record()).await.unwrap();
+    let lengths =
+        [store.audit_length().await.unwrap(), one.audit_length().await.unwrap(), other.audit_length().await.unwrap()];
+    assert_eq!(lengths, [1, 3, 1]);
+    drop(store);
+    assert_eq!(other.check_audit().await.unwrap().broken, None, "a copy lives by itself");
+}
+
+#[tokio::test]
 async fn what_was_done_to_the_trail_behind_the_stores_back_is_found() {
     for (tampering, place) in [
         ("DELETE FROM audit WHERE seq > 3", 4),
