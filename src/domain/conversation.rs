@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::currency::Amount;
 use super::ids::{AlertId, OrderId, OrderNames, QuoteId, UserId};
-use super::proposal::{Meaning, Proposal, ProposalKind, Resolution};
+use super::proposal::{Details, Meaning, Proposal, ProposalKind, Resolution};
 use super::refund::{Refund, RefundState};
 use super::sentences::Language;
 use super::wish::Wish;
@@ -206,6 +206,9 @@ pub struct Offer {
     /// The sentence that the customer is shown; none of the refund of a whole order, which its amount tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub says: Option<String>,
+    /// What it is about, beside order and amount: by it the call can be made again that proposed it.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -217,7 +220,8 @@ impl Offer {
     /// The offer of a refund that no message shows yet.
     pub fn new(quote_id: QuoteId, order_id: OrderId, amount: Amount) -> Self {
         let (kind, amount) = (ProposalKind::Refund, Some(amount));
-        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None }
+        let details = Details::default();
+        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None, details }
     }
 
     /// A proposal that no message shows yet; `says`: the sentence that will show it.
@@ -231,6 +235,7 @@ impl Offer {
             kind: proposal.kind,
             resolution: proposal.details.resolution,
             says: (!plain).then_some(says),
+            details: proposal.details.clone(),
         }
     }
 

@@ -140,51 +140,49 @@ pub fn take_your_time(language: Language) -> &'static str {
 pub fn out_for_delivery(language: Language, order: impl Display) -> String {
     match language {
         Language::English => format!(
-            "Order {order} is already out for delivery, so it can no longer be changed or cancelled. You can refuse it at the door, or return it afterwards; for a person, say “agent”."
+            "Order {order} is already out for delivery, so it can no longer be changed or cancelled. For a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Order {order} delivery ke liye nikal chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise darwaze par lene se mana kar sakte hain, ya baad mein return kar sakte hain; kisi insaan se baat karni ho to “agent” likhiye."
+            "Order {order} delivery ke liye nikal chuka hai, isliye ab badla ya cancel nahi ho sakta. Kisi insaan se baat karni ho to “agent” likhiye."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} डिलीवरी के लिए निकल चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे दरवाज़े पर लेने से मना कर सकते हैं, या बाद में वापस कर सकते हैं; किसी व्यक्ति से बात करनी हो तो “agent” लिखिए।"
+            "ऑर्डर {order} डिलीवरी के लिए निकल चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। किसी व्यक्ति से बात करनी हो तो “agent” लिखिए।"
         ),
         Language::Spanish => format!(
-            "El pedido {order} ya está en reparto, así que ya no se puede cambiar ni cancelar. Puedes rechazarlo en la puerta o devolverlo después; si quieres hablar con una persona, escribe “agente”."
+            "El pedido {order} ya está en reparto, así que ya no se puede cambiar ni cancelar. Si quieres hablar con una persona, escribe “agente”."
         ),
         Language::Portuguese => format!(
-            "O pedido {order} já saiu para entrega, por isso não pode mais ser alterado nem cancelado. Você pode recusá-lo na porta ou devolvê-lo depois; para falar com uma pessoa, escreva “atendente”."
+            "O pedido {order} já saiu para entrega, por isso não pode mais ser alterado nem cancelado. Para falar com uma pessoa, escreva “atendente”."
         ),
         Language::Arabic => format!(
-            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. يمكنك رفضه عند الباب أو إرجاعه بعد ذلك؛ وللتحدث مع موظف اكتب «موظف».",
+            "خرج الطلب {order} للتوصيل، لذلك لا يمكن تغييره أو إلغاؤه الآن. وللتحدث مع موظف اكتب «موظف».",
             order = ltr(order)
         ),
     }
 }
 
-/// It is too late to change or cancel: the order was delivered.
+/// It is too late to change or cancel: the order was delivered. Whether it may go back is not known yet.
 pub fn delivered_already(language: Language, order: impl Display) -> String {
     match language {
         Language::English => format!(
-            "Order {order} has been delivered, so it can no longer be changed or cancelled. You can return it: just say “return” and what is wrong with it."
+            "Order {order} has been delivered, so it can no longer be changed or cancelled. If you want to give it back, say “return” and I check whether that is possible; for a person, say “agent”."
         ),
         Language::Hinglish => format!(
-            "Order {order} deliver ho chuka hai, isliye ab badla ya cancel nahi ho sakta. Aap ise return kar sakte hain: bas “return” likhiye aur bataiye kya dikkat hai."
+            "Order {order} deliver ho chuka hai, isliye ab badla ya cancel nahi ho sakta. Agar aap ise wapas karna chahte hain to “return” likhiye, main dekhunga ki ye ho sakta hai ya nahi; kisi insaan ke liye “agent” likhiye."
         ),
         Language::Hindi => format!(
-            "ऑर्डर {order} डिलीवर हो चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। आप इसे वापस कर सकते हैं: बस “रिटर्न” लिखिए और बताइए क्या दिक्कत है।"
+            "ऑर्डर {order} डिलीवर हो चुका है, इसलिए अब बदला या रद्द नहीं हो सकता। अगर आप इसे वापस करना चाहते हैं तो “रिटर्न” लिखिए, मैं देखूँगा कि यह हो सकता है या नहीं; किसी व्यक्ति के लिए “agent” लिखिए।"
         ),
         Language::Spanish => format!(
-            "El pedido {order} ya fue entregado, así que ya no se puede cambiar ni cancelar. Puedes devolverlo: escribe “devolver” y qué le pasa."
+            "El pedido {order} ya fue entregado, así que ya no se puede cambiar ni cancelar. Si quieres devolverlo, escribe “devolver” y compruebo si es posible; si quieres una persona, escribe “agente”."
         ),
         Language::Portuguese => format!(
-            "O pedido {order} já foi entregue, por isso não pode mais ser alterado nem cancelado. Você pode devolvê-lo: escreva “devolver” e o que há com ele."
+            "O pedido {order} já foi entregue, por isso não pode mais ser alterado nem cancelado. Se quiser devolvê-lo, escreva “devolver” e eu verifico se é possível; para uma pessoa, escreva “atendente”."
         ),
-        Language::Arabic => {
-            format!(
-                "تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. يمكنك إرجاعه: اكتب «إرجاع» وما المشكلة.",
-                order = ltr(order)
-            )
-        }
+        Language::Arabic => format!(
+            "تم توصيل الطلب {order}، لذلك لا يمكن تغييره أو إلغاؤه. إن أردت إرجاعه فاكتب «إرجاع» لأتحقق من إمكان ذلك؛ وللتحدث مع موظف اكتب «موظف».",
+            order = ltr(order)
+        ),
     }
 }
 
@@ -267,25 +265,24 @@ pub fn window_passed(language: Language, order: impl Display) -> String {
 /// What may not go back.
 pub fn never_returned(language: Language, order: impl Display) -> String {
     match language {
-        Language::English => format!(
-            "I'm sorry: what is in order {order} cannot be returned once it was opened, unless it came broken or is faulty. If that is so, tell me what is wrong; for a person, say “agent”."
-        ),
-        Language::Hinglish => format!(
-            "Maaf kijiye: order {order} ka saamaan kholne ke baad return nahi ho sakta, jab tak wo toota ya kharab na aaya ho. Aisa ho to bataiye kya dikkat hai; kisi insaan ke liye “agent” likhiye."
-        ),
-        Language::Hindi => format!(
-            "माफ़ कीजिए: ऑर्डर {order} का सामान खोलने के बाद वापस नहीं हो सकता, जब तक वह टूटा या ख़राब न आया हो। ऐसा हो तो बताइए क्या दिक्कत है; किसी व्यक्ति के लिए “agent” लिखिए।"
-        ),
-        Language::Spanish => format!(
-            "Lo siento: lo del pedido {order} no se puede devolver una vez abierto, salvo que llegara roto o defectuoso. Si es así, dime qué le pasa; si quieres una persona, escribe “agente”."
-        ),
+        Language::English => {
+            format!("I'm sorry: what is in order {order} cannot be returned. For a person, say “agent”.")
+        }
+        Language::Hinglish => {
+            format!("Maaf kijiye: order {order} ka saamaan return nahi ho sakta. Kisi insaan ke liye “agent” likhiye.")
+        }
+        Language::Hindi => {
+            format!("माफ़ कीजिए: ऑर्डर {order} का सामान वापस नहीं हो सकता। किसी व्यक्ति के लिए “agent” लिखिए।")
+        }
+        Language::Spanish => {
+            format!("Lo siento: lo del pedido {order} no se puede devolver. Si quieres una persona, escribe “agente”.")
+        }
         Language::Portuguese => format!(
-            "Sinto muito: o que está no pedido {order} não pode ser devolvido depois de aberto, a não ser que tenha chegado quebrado ou com defeito. Se for o caso, diga o que há; para uma pessoa, escreva “atendente”."
+            "Sinto muito: o que está no pedido {order} não pode ser devolvido. Para falar com uma pessoa, escreva “atendente”."
         ),
-        Language::Arabic => format!(
-            "نعتذر: ما في الطلب {order} لا يمكن إرجاعه بعد فتحه إلا إذا وصل مكسورًا أو معيبًا. إن كان كذلك فأخبرني ما المشكلة؛ وللتحدث مع موظف اكتب «موظف».",
-            order = ltr(order)
-        ),
+        Language::Arabic => {
+            format!("نعتذر: ما في الطلب {order} لا يمكن إرجاعه. وللتحدث مع موظف اكتب «موظف».", order = ltr(order))
+        }
     }
 }
 
@@ -432,17 +429,15 @@ pub fn refund_in_process(language: Language, order: impl Display) -> String {
     }
 }
 
-/// The record says that an order was paid back.
-pub fn refund_on_record(language: Language, order: impl Display, amount: impl Display) -> String {
+/// The record says that an order was paid back; how much of it, it does not say.
+pub fn refund_on_record(language: Language, order: impl Display) -> String {
     match language {
-        Language::English => format!("According to our records {amount} was refunded for order {order}."),
-        Language::Hinglish => format!("Hamare record ke hisaab se order {order} ke {amount} refund ho chuke hain."),
-        Language::Hindi => format!("हमारे रिकॉर्ड के अनुसार ऑर्डर {order} के {amount} रिफंड हो चुके हैं।"),
-        Language::Spanish => format!("Según nuestros registros, se reembolsaron {amount} por el pedido {order}."),
-        Language::Portuguese => format!("Segundo nossos registros, {amount} foram reembolsados pelo pedido {order}."),
-        Language::Arabic => {
-            format!("وفق سجلاتنا تم رد {amount} عن الطلب {order}.", amount = ltr(amount), order = ltr(order))
-        }
+        Language::English => format!("According to our records order {order} has been refunded."),
+        Language::Hinglish => format!("Hamare record ke hisaab se order {order} ka refund ho chuka hai."),
+        Language::Hindi => format!("हमारे रिकॉर्ड के अनुसार ऑर्डर {order} का रिफंड हो चुका है।"),
+        Language::Spanish => format!("Según nuestros registros, el pedido {order} ya fue reembolsado."),
+        Language::Portuguese => format!("Segundo nossos registros, o pedido {order} já foi reembolsado."),
+        Language::Arabic => format!("وفق سجلاتنا تم رد مبلغ الطلب {order}.", order = ltr(order)),
     }
 }
 
