@@ -202,7 +202,7 @@ fn has_not_come(words: &[String], money: usize) -> bool {
     let comes = |at: usize| at != money && (is(words, at, Cue::Came) || is_in(PAID, &words[at]));
     let parts =
         |one: usize, other: usize| (one + 1..other).any(|at| matches!(words[at].as_str(), "i" | "we" | "maine"));
-    let nots = (from..to).filter(|at| is(words, *at, Cue::Not));
+    let mut nots = (from..to).filter(|at| is(words, *at, Cue::Not));
     let came = |not: usize| {
         (not + 1..to.min(not + 5)).any(|at| comes(at) && !(not < money && money < at && parts(money, at)))
             || not.checked_sub(1).is_some_and(|before| before >= from && comes(before))
@@ -212,7 +212,7 @@ fn has_not_come(words: &[String], money: usize) -> bool {
     let before = (0..money).rev().find(|before| !is_in(NOT_YET, &words[*before]));
     let unpaid = ["ed", "ado", "ada", "aron", "aram"].iter().any(|ending| ends(ending))
         && before.is_some_and(|before| is(words, before, Cue::Not));
-    unpaid || nots.into_iter().any(came)
+    unpaid || nots.any(came)
 }
 
 #[cfg(test)]

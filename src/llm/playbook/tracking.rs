@@ -53,12 +53,15 @@ impl<'a> Plan<'a> {
         }
         let known = &self.conversation().order_ids;
         if self.conversation().waiting_for == WaitingFor::Proof {
-            // The orders that the question was about.
+            // The orders that the question was about; before they were noted, those that were talked about.
+            let asked =
+                self.conversation().pending.as_ref().map(|pending| pending.orders.as_slice()).unwrap_or_default();
+            let asked = if asked.is_empty() { known.as_slice() } else { asked };
             let told = &self.conversation().known.order_amounts;
             // Those that this turn has shown already are still among them: each round runs the plan from the start.
             // Of an order that is known to be the customer's, the value was told.
             let open = |id: &&OrderId| told.iter().all(|of| of.order_id != **id) || self.looked_up(id);
-            let open: Vec<OrderId> = known.iter().filter(open).cloned().collect();
+            let open: Vec<OrderId> = asked.iter().filter(open).cloned().collect();
             if !open.is_empty() {
                 return open[open.len().saturating_sub(ORDERS_AT_ONCE)..].to_vec();
             }
