@@ -9,6 +9,7 @@ use regex::Regex;
 
 use super::guard::{self, Evidence, Unsupported};
 use crate::domain::action::Action;
+use crate::domain::conversation::PaidRefund;
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::OrderId;
 use crate::domain::pattern::pattern;
@@ -167,12 +168,11 @@ impl Sentences<'_> {
             })
             .collect();
         if lines.is_empty() {
-            let known = &self.evidence.known.refunds;
-            let told = |refund: &crate::domain::conversation::PaidRefund| {
+            let told = |refund: &PaidRefund| {
                 let amount = money.show(refund.amount);
                 refunds::progress(language, refund.state, amount, &refund.order_id, &refund.transaction_id)
             };
-            lines.extend(known.iter().map(told));
+            lines.extend(looked_at(&self.evidence).map(told));
         }
         self.tell(&lines)
     }
@@ -257,6 +257,12 @@ pub(super) fn offer(language: Language, money: &ShopMoney, quote: &Proposal) -> 
     refunds::offer(language, show(quote.amount), &quote.order_id, kept)
 }
 
+/// The refunds that a tool told of in this turn: how far one of before is, may have changed since.
+fn looked_at<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a PaidRefund> {
+    let results = evidence.results;
+    evidence.known.refunds.iter().filter(move |refund| results.contains(&refund.transaction_id))
+}
+
 fn program(lines: &[String]) -> Option<Part> {
     (!lines.is_empty()).then(|| Part::Program(lines.join("\n")))
 }
@@ -298,7 +304,9 @@ pub(super) fn compose(reply: &str, happened: Happened<'_>, evidence: Evidence<'_
                     dropped = true;
                     wants_offer |= happened.quotes.iter().any(|quote| words_offer(text, quote, evidence.money));
                     match unsupported {
-                        Unsupported::RefundClaim if !happened.paid.is_empty() || !evidence.known.refunds.is_empty() => {
+                        Unsupported::RefundClaim
+                            if !happened.paid.is_empty() || looked_at(&evidence).next().is_some() =>
+                        {
                             parts.extend(words.refunds());
                         }
                         Unsupported::HandoffClaim if happened.handed_over => parts.extend(words.handoff()),

@@ -54,6 +54,10 @@ struct Told {
     refused: Vec<(OrderId, String)>,
     statuses: Vec<(OrderId, String)>,
     wants_refund: bool,
+    /// What was paid in an earlier turn.
+    before: Vec<PaidRefund>,
+    /// What the tools answered.
+    results: &'static str,
 }
 
 impl Told {
@@ -65,6 +69,7 @@ impl Told {
         for paid in &self.paid {
             known.add_refund(PaidRefund::of(&paid.refund));
         }
+        self.before.iter().for_each(|refund| known.add_refund(refund.clone()));
         let happened = Happened {
             language: Language::English,
             money: &ShopMoney::default(),
@@ -83,7 +88,7 @@ impl Told {
             orders: &orders,
             customers: &[],
             customer_text: "",
-            results: "",
+            results: self.results,
             shop_texts: &ShopTexts::default(),
             patterns: &IdPatterns::default(),
             money: &ShopMoney::default(),
@@ -238,5 +243,23 @@ fn a_refund_that_is_not_paid_is_never_said_to_be() {
                 assert!(!composed.text.contains(claim), "{reply}: {}", composed.text);
             }
         }
+    }
+}
+
+#[test]
+fn a_refund_of_before_is_told_only_where_it_was_looked_at() {
+    let mut refund = PaidRefund::of(&paid().refund);
+    refund.state = RefundState::Requested;
+    let lie = "Your refund has been sent!";
+    // It may be paid by now, or have failed.
+    let stale = || Told { before: vec![refund.clone()], ..Told::default() };
+    for reply in ["[[refund]]", lie] {
+        let composed = stale().compose(reply);
+        assert!(composed.leaves_a_gap() && !composed.text.contains(TRANSACTION), "{reply}: {composed:?}");
+    }
+    let results = "{\"state\":\"requested\",\"transaction_id\":\"RFND_20260101120000_ORD000003\"}";
+    for reply in ["[[refund]]", lie] {
+        let composed = Told { results, ..stale() }.compose(reply);
+        assert!(composed.text.contains("is not paid yet") && composed.held.is_none(), "{reply}: {composed:?}");
     }
 }

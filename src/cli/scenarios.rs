@@ -18,7 +18,7 @@ pub(super) enum Scenario {
     Complaint,
     /// A customer who does not say what is wrong.
     Vague,
-    /// Two orders in one message, and only one refund.
+    /// Two orders in one message, and one yes for both.
     Multi,
     /// A customer who wants a person.
     Human,
@@ -73,7 +73,7 @@ const EVERY: &[(Scenario, &str, &str)] = &[
     (
         Scenario::Multi,
         "multi",
-        "Please refund ORD000006 and ORD000007, both came spoiled\nCUST1542 and CUST1360\nyes only for ORD000006\nplease refund ORD000007 as well\nyes",
+        "Please refund ORD000006 and ORD000007, both came spoiled\nCUST1542 and CUST1360\nyes for both",
     ),
     (Scenario::Human, "human", "Can I talk to a real person please?\nhello? anybody there?"),
     (

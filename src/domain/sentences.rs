@@ -25,6 +25,7 @@ pub mod opt_out;
 pub mod orders;
 pub mod proposals;
 pub mod refunds;
+pub mod remedies;
 pub mod small_talk;
 pub mod units;
 

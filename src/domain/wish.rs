@@ -96,28 +96,15 @@ impl Wish {
         !matches!(self, Self::SmallTalk | Self::Unsure | Self::OutOfScope | Self::Praise | Self::Criticism)
     }
 
-    /// Whether it is about an order that has to be known.
-    pub fn needs_order(self) -> bool {
-        matches!(
-            self,
-            Self::Track
-                | Self::Late
-                | Self::NotReceived
-                | Self::MissingItem
-                | Self::WrongItem
-                | Self::Damaged
-                | Self::Cancel
-                | Self::UndoCancel
-                | Self::Return
-                | Self::Exchange
-                | Self::Replacement
-                | Self::RefundWhole
-                | Self::RefundPart
-                | Self::RefundStatus
-                | Self::ChangeAddress
-                | Self::ChangeSlot
-                | Self::ChangeContact
-                | Self::Instructions
-        )
+    /// Whether something of an order is changed by it, and only that.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::ChangeAddress | Self::ChangeSlot | Self::ChangeContact | Self::Instructions)
+    }
+
+    /// Whether it is done by a proposal and a yes.
+    pub fn is_to_be_done(self) -> bool {
+        matches!(self, Self::Cancel | Self::Return | Self::Exchange | Self::Replacement)
+            || self.is_money()
+            || self.is_change()
     }
 }

@@ -10,12 +10,11 @@ use metrics::{counter, gauge};
 use serde_json::Value;
 
 use super::breaker::{Breaker, Settings as BreakerSettings};
-use super::playbook::shown_amount;
-use super::{ChatModel, ChatReply, ChatRequest, LlmError, Round, ToolCall};
-use crate::domain::currency::ShopMoney;
-use crate::domain::sentences::{self, Language};
+use super::{ChatModel, ChatReply, ChatRequest, Facts, LlmError, Round, ToolCall, playbook};
+use crate::domain::ids::OrderId;
+use crate::domain::sentences::{Language, handoff};
 use crate::telemetry::metric;
-use crate::tools::{HUMAN, REFUND};
+use crate::tools::{CANCEL, CHANGE, HUMAN, REFUND, RETURN};
 
 /// Prefix of the ids of the playbook's calls: a turn that it took over stays with it.
 const PLAYBOOK_CALL_PREFIX: &str = "playbook_";
@@ -89,8 +88,7 @@ impl Degraded {
         loop {
             let mut reply = ChatReply { degraded: Some(true), ..self.playbook.chat(&own).await? };
             let Some(call) = reply.calls.first().cloned() else {
-                reply.text =
-                    with_actions(&reply.text, &left, Language::of(&request.facts.conversation), &request.facts.money);
+                reply.text = with_actions(&reply.text, &left, &request.facts);
                 return Ok(reply);
             };
             // A result that the remote model already has is not requested again.
@@ -154,6 +152,16 @@ fn answers(round: &Round, call: &ToolCall) -> bool {
         REFUND => {
             matches!(status, Some("success" | "already_refunded")) && id(&round.call.arguments) == id(&call.arguments)
         }
+        // Only why it is wished may be said in other words.
+        CANCEL | CHANGE | RETURN => {
+            let wished = |arguments: &Value| {
+                let mut wished = arguments.as_object().cloned().unwrap_or_default();
+                wished.remove("reason");
+                wished.remove("order_id");
+                wished
+            };
+            id(&round.call.arguments) == id(&call.arguments) && wished(&round.call.arguments) == wished(&call.arguments)
+        }
         _ => {
             let part = |arguments: &Value| arguments.get("items").cloned();
             id(&round.call.arguments) == id(&call.arguments) && part(&round.call.arguments) == part(&call.arguments)
@@ -162,21 +170,24 @@ fn answers(round: &Round, call: &ToolCall) -> bool {
 }
 
 /// The reply, preceded by what the remote model did in this turn without the playbook's knowledge.
-fn with_actions(reply: &str, left: &[&Round], language: Language, money: &ShopMoney) -> String {
-    let status = |round: &&&Round| round.result["status"].as_str().unwrap_or_default().to_owned();
-    if left.iter().any(|round| round.call.name == HUMAN && status(&round) == "success") {
-        return sentences::handoff::done(language).to_owned();
-    }
-    let mut lines: Vec<String> = left
-        .iter()
-        .filter(|round| round.call.name == REFUND && status(round) == "success")
-        .map(|round| {
-            let text = |name: &str| round.result[name].as_str().unwrap_or_default();
-            let amount = shown_amount(&round.result, "amount_refunded", money);
-            sentences::refunds::paid(language, amount, text("order_id"), text("transaction_id"), None)
-        })
-        .collect();
-    lines.push(reply.to_owned());
+fn with_actions(reply: &str, left: &[&Round], facts: &Facts) -> String {
+    let (language, money) = (Language::of(&facts.conversation), &facts.money);
+    let succeeded = |round: &&&Round| round.result["status"] == "success";
+    let told = |round: &&Round| {
+        let (arguments, result) = (&round.call.arguments, &round.result);
+        let order = OrderId::new([result, arguments].iter().find_map(|of| of["order_id"].as_str()).unwrap_or_default());
+        let order = facts.conversation.name_of(&order);
+        match round.call.name.as_str() {
+            REFUND => Some(playbook::refunded(language, money, result, order)),
+            tool @ (CANCEL | CHANGE | RETURN) => {
+                Some(playbook::done(language, money, tool, (arguments, result), order))
+            }
+            _ => None,
+        }
+    };
+    let mut lines: Vec<String> = left.iter().filter(succeeded).filter_map(told).collect();
+    let handed_over = left.iter().filter(succeeded).any(|round| round.call.name == HUMAN);
+    lines.push(if handed_over { handoff::done(language).to_owned() } else { reply.to_owned() });
     lines.join("\n")
 }
 

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::Incoming;
-use crate::domain::conversation::WaitingFor;
-use crate::domain::ids::UserId;
+use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
+use crate::domain::currency::ShopMoney;
+use crate::domain::ids::{IdPatterns, UserId};
 use crate::llm::scripted::Scripted;
 use crate::testing::{Chat, Shop};
 use crate::tools::{CHECK_REFUND, ORDER};
@@ -280,4 +281,57 @@ async fn a_second_miss_in_a_row_brings_a_person() {
     assert!(report.reply.as_ref().unwrap().contains("asked a member of our team"), "{:?}", report.reply);
     assert_eq!(report.guard, Some("refund_claim"));
     assert_eq!(shop.store.alerts(10).await.unwrap().len(), 1);
+}
+
+fn round(name: &str, arguments: Value, result: Value) -> Round {
+    Round { call: ToolCall { id: "remote_1".into(), name: name.into(), arguments }, result, wrong: false }
+}
+
+#[test]
+fn whatever_the_remote_model_did_is_told_with_how_far_the_money_is() {
+    let facts = Facts {
+        text: "yes".into(),
+        triage: Triage::default(),
+        cause: TriageCause::Cached,
+        named_orders: Vec::new(),
+        suspected: Vec::new(),
+        patterns: IdPatterns::default(),
+        is_answer: true,
+        conversation: Conversation::new(UserId::new("a")),
+        money: ShopMoney::default(),
+    };
+    let id = json!({"order_id": "ORD000003"});
+    let success = json!({"status": "success"});
+    let requested = json!({
+        "status": "success", "order_id": "ORD000003", "amount_refunded": 599, "transaction_id": "RFND_1", "state": "requested",
+    });
+    for (name, arguments, result, told) in [
+        (CANCEL, id.clone(), success.clone(), "order ORD000003 is cancelled"),
+        (CANCEL, id.clone(), requested.clone(), "it is not paid yet"),
+        (CHANGE, id.clone(), success.clone(), "the change for order ORD000003"),
+        (RETURN, json!({"order_id": "ORD000003", "resolution": "exchange"}), success.clone(), "the exchange for order"),
+        (REFUND, id.clone(), requested, "it is not paid yet"),
+    ] {
+        let done = round(name, arguments.clone(), result);
+        let text = with_actions("Hello!", &[&done], &facts);
+        assert!(text.contains(told) && text.ends_with("Hello!"), "{name}: {text}");
+        assert!(!text.contains("has been refunded"), "{text}");
+        let person = round(HUMAN, json!({}), success.clone());
+        let text = with_actions("Hello!", &[&done, &person], &facts);
+        assert!(
+            text.contains(told) && text.contains("member of our team") && !text.contains("Hello!"),
+            "{name}: {text}"
+        );
+        let refused = round(name, arguments, json!({"status": "refused"}));
+        assert_eq!(with_actions("Hello!", &[&refused], &facts), "Hello!");
+    }
+}
+
+#[test]
+fn a_change_of_something_else_is_not_taken_for_the_wanted_one() {
+    let arguments = |value: &str, reason: &str| json!({"order_id": "ord000003", "address": value, "reason": reason});
+    let done = round(CHANGE, arguments("9 Hill View", "moved"), json!({"status": "success"}));
+    let wanted =
+        |value: &str| ToolCall { id: "1".into(), name: CHANGE.into(), arguments: arguments(value, "other words") };
+    assert!(answers(&done, &wanted("9 Hill View")) && !answers(&done, &wanted("12 Lake Road")));
 }

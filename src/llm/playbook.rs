@@ -12,11 +12,15 @@ pub mod faq;
 mod items;
 mod matchers;
 mod money;
+mod notes;
 mod plan;
+mod proposals;
 mod questions;
+mod refusal;
 mod results;
 mod said;
 mod tracking;
+mod urgent;
 mod which_order;
 mod wish;
 mod wishes;
@@ -27,8 +31,9 @@ use async_trait::async_trait;
 use super::{ChatModel, ChatReply, ChatRequest, LlmError};
 use crate::domain::ownership::Proof;
 use faq::Faq;
+pub(super) use money::refunded;
 use plan::Plan;
-pub(super) use results::amount as shown_amount;
+pub(super) use proposals::done;
 pub use results::status as order_status;
 
 /// Whether a message has words of harm in one of the languages whose words are known.
@@ -80,5 +85,11 @@ impl ChatModel for Playbook {
     }
 }
 
+#[cfg(test)]
+mod answers_tests;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod outcome_tests;
 #[cfg(test)]
 mod plan_tests;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::currency::Amount;
 use crate::domain::ids::{OrderId, QuoteId};
-use crate::domain::proposal::{Meaning, Proposal, ProposalKind, Resolution};
+use crate::domain::proposal::{Details, Meaning, Proposal, ProposalKind, Resolution};
 
 /// A proposal that was put to the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Offer {
     /// The sentence that the customer is shown; none of the refund of a whole order, which its amount tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub says: Option<String>,
+    /// What it is about, beside order and amount: by it the call can be made again that proposed it.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -39,7 +42,8 @@ impl Offer {
     /// The offer of a refund that no message shows yet.
     pub fn new(quote_id: QuoteId, order_id: OrderId, amount: Amount) -> Self {
         let (kind, amount) = (ProposalKind::Refund, Some(amount));
-        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None }
+        let details = Details::default();
+        Self { quote_id, order_id, amount, shown_in: None, kind, resolution: None, says: None, details }
     }
 
     /// A proposal that no message shows yet; `says`: the sentence that will show it.
@@ -53,6 +57,7 @@ impl Offer {
             kind: proposal.kind,
             resolution: proposal.details.resolution,
             says: (!plain).then_some(says),
+            details: proposal.details.clone(),
         }
     }
 

@@ -113,6 +113,8 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         refunds::refunded_by_shop(); refunds::partly_refunded_by_shop(); refunds::closed(OrderState::Cancelled);
         refunds::closed(OrderState::Returned); refunds::above_limit(AMOUNT) [AMOUNT]; refunds::other_currency(Currency::new("USD").unwrap()) ["USD"];
         refunds::wrong_amount(AMOUNT) [AMOUNT]; refunds::denied();
+        remedies::without_money("Milk") ["Milk"]; remedies::once_it_is_back(AMOUNT) [AMOUNT]; remedies::sorry_it_was_late();
+        remedies::for_a_person();
         small_talk::greeting(); small_talk::you_are_welcome(); small_talk::goodbye(); small_talk::all_right();
         small_talk::introduction(); small_talk::doing_well(); small_talk::anything_else(); small_talk::leave_it();
         small_talk::what_is_it_about(); small_talk::no_answer();

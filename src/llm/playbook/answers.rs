@@ -6,14 +6,16 @@
 use serde_json::Value;
 
 use super::items::{self, Part};
-use super::matchers;
-use super::plan::{Plan, Step, say};
+use super::money::FOR_A_PERSON;
+use super::notes::say;
+use super::plan::{Plan, Step};
 use super::said::Cue;
-use super::{changes, results};
+use super::{changes, matchers, proposals, results};
 use crate::domain::consent::{self, Answer};
-use crate::domain::conversation::Pending;
+use crate::domain::conversation::{Offer, Pending, PendingCall, WaitingFor};
 use crate::domain::ids::OrderId;
 use crate::domain::order::column;
+use crate::domain::proposal::ProposalKind;
 use crate::domain::sentences::{actions, choices, refunds};
 use crate::domain::topic::{self, intent};
 use crate::domain::wish::Wish;
@@ -22,17 +24,20 @@ use crate::llm::{ChatReply, Notes};
 impl Plan<'_> {
     /// An answer to a proposal; `None` when the message is about something else.
     pub(super) fn answer_to_offer(&mut self) -> Step<Option<ChatReply>> {
-        let pending = self.conversation().pending.clone().unwrap_or_default();
-        let offered: Vec<OrderId> = self.conversation().offered.iter().map(|offer| offer.order_id.clone()).collect();
-        let named = &self.facts.named_orders;
-        if !pending.calls.is_empty() {
-            let elsewhere = named.iter().any(|id| !pending.orders.contains(id));
-            return match self.answer() {
-                Answer::Yes if !elsewhere => self.carry_out(&pending).map(Some),
-                Answer::No => Ok(Some(say(actions::nothing_changed(self.language()), Notes::default()))),
-                _ => self.beside_proposal(&pending),
-            };
+        let (refunds, others): (Vec<&Offer>, Vec<&Offer>) =
+            self.conversation().offered.iter().partition(|offer| offer.kind == ProposalKind::Refund);
+        let offered: Vec<OrderId> = refunds.into_iter().map(|offer| offer.order_id.clone()).collect();
+        let mut pending = self.conversation().pending.clone().unwrap_or_default();
+        if pending.calls.is_empty() && !others.is_empty() {
+            // A language model proposed it, and is away now: of its calls only the offers are known.
+            let reason = self.earlier_words();
+            pending.calls = others.iter().filter_map(|offer| proposals::call_of(offer, &reason)).collect();
+            pending.orders = others.iter().map(|offer| offer.order_id.clone()).chain(offered.clone()).collect();
         }
+        if !pending.calls.is_empty() || !others.is_empty() {
+            return self.answer_to_proposal(&pending, &offered);
+        }
+        let named = &self.facts.named_orders;
         let meant: Vec<OrderId> = offered.iter().filter(|id| named.is_empty() || named.contains(id)).cloned().collect();
         match self.answer() {
             Answer::Yes if !meant.is_empty() => {
@@ -40,8 +45,23 @@ impl Plan<'_> {
                 self.pay(&meant, &others).map(Some)
             }
             Answer::Yes => Ok(None),
+            Answer::No if self.is_left_for_person()? => {
+                let lead = actions::nothing_changed(self.language());
+                self.hand_over(lead, FOR_A_PERSON, "medium").map(Some)
+            }
             Answer::No => Ok(Some(say(refunds::offer_declined(self.language(), offered.len()), Notes::default()))),
             Answer::Unclear => self.beside_offer(&offered),
+        }
+    }
+
+    /// An answer to a proposal of something else than a refund. `refunds`: the orders whose money was offered beside it.
+    fn answer_to_proposal(&mut self, pending: &Pending, refunds: &[OrderId]) -> Step<Option<ChatReply>> {
+        let named = &self.facts.named_orders;
+        let elsewhere = named.iter().any(|id| !pending.orders.contains(id));
+        match self.answer() {
+            Answer::Yes if !elsewhere => self.carry_out(pending, refunds).map(Some),
+            Answer::No => Ok(Some(say(actions::nothing_changed(self.language()), Notes::default()))),
+            _ => self.beside_proposal(pending),
         }
     }
 
@@ -53,9 +73,11 @@ impl Plan<'_> {
         if self.said.withdraws() && !(wishes_else && self.fresh() && self.names_another_wish()) {
             return Some(say(actions::nothing_changed(language), Notes::default()));
         }
-        let puts_off = self.said.has(Cue::Thinking) && !self.said.has(Cue::Money) && self.said.words.len() <= 12;
+        let later = self.said.has(Cue::Thinking) || self.said.has(Cue::Later);
+        let puts_off = later && !self.said.has(Cue::Money) && self.said.words.len() <= 12;
         puts_off.then(|| {
-            let pending = self.conversation().pending.clone().map(|pending| Pending { calls: Vec::new(), ..pending });
+            // What was proposed stays known: a yes later on brings it up again.
+            let pending = self.conversation().pending.clone();
             say(actions::take_your_time(language), Notes { pending, ..Notes::default() })
         })
     }
@@ -76,22 +98,40 @@ impl Plan<'_> {
             return Ok(Some(reply));
         }
         let elsewhere = self.facts.named_orders.iter().any(|id| !pending.orders.contains(id));
-        let other = self.fresh() && self.own_wish().is_concrete();
+        let own = self.own_wish();
+        let only_asks = matches!(own, Wish::Question | Wish::Track | Wish::RefundStatus);
         // What is said once more may differ in what matters: another size, another address.
-        if elsewhere || other || self.said.asks() {
+        if elsewhere || (self.fresh() && own.is_concrete() && !only_asks) {
             return Ok(None);
+        }
+        if self.said.asks() || (self.fresh() && only_asks) {
+            return self.answered_beside(pending).map(Some);
         }
         if self.has_missed(0) {
             return self.request_handoff("The customer neither accepts nor declines a proposal", "medium").map(Some);
         }
-        let Some(call) = pending.calls.first().cloned() else { return Ok(None) };
         let lead = actions::want_to_be_sure(self.language());
-        let wish = pending.wish.unwrap_or(Wish::Unsure);
-        let mut reply = self.propose(wish, &call.tool, call.arguments, lead)?;
-        if let Some(notes) = &mut reply.notes {
-            notes.failed = true;
+        let mut reply = self.make_calls(&pending.calls, lead)?;
+        if let Some(notes) = reply.as_mut().and_then(|reply| reply.notes.as_mut()) {
+            notes.failed = notes.waiting_for == WaitingFor::Consent;
         }
-        Ok(Some(reply))
+        Ok(reply)
+    }
+
+    /// Answers a question in between, and proposes again what is open.
+    fn answered_beside(&mut self, pending: &Pending) -> Step<ChatReply> {
+        let answer = self.by_wish()?;
+        let waits = answer.notes.as_ref().is_some_and(|notes| notes.waiting_for != WaitingFor::Nothing);
+        if waits || self.is_handed_over {
+            return Ok(answer);
+        }
+        let Some(mut again) = self.make_calls(&pending.calls, &format!("{}\n", answer.text))? else {
+            return Ok(answer);
+        };
+        if let (Some(notes), Some(answered)) = (&mut again.notes, &answer.notes) {
+            notes.failed |= answered.failed;
+        }
+        Ok(again)
     }
 
     /// A message that neither accepts nor declines an offer of money: a narrower wish, a question, or another subject.
@@ -103,7 +143,6 @@ impl Plan<'_> {
         let elsewhere = self.facts.named_orders.iter().any(|id| !offered.contains(id))
             || topic::mentions(text, intent::HUMAN)
             || self.said.declines_money()
-            || matchers::declines_refund(text)
             || self.said.has(Cue::Replacement)
             || matchers::wants_replacement(text);
         let narrowed = consent::chosen_orders(text, offered, &self.facts.patterns);
@@ -162,20 +201,22 @@ impl Plan<'_> {
         self.conversation().pending.as_ref().map(|pending| pending.items.clone()).unwrap_or_default()
     }
 
-    /// Makes the calls that were agreed to.
-    fn carry_out(&mut self, pending: &Pending) -> Step<ChatReply> {
+    /// Does what was agreed to.
+    fn carry_out(&mut self, pending: &Pending, refunds: &[OrderId]) -> Step<ChatReply> {
         self.about.clone_from(&pending.orders);
-        let wish = pending.wish.unwrap_or(Wish::Unsure);
-        let mut replies = Vec::new();
-        for call in &pending.calls {
-            replies.push(self.propose(wish, &call.tool, call.arguments.clone(), "")?);
+        let named = &self.facts.named_orders;
+        let is_meant = |id: &OrderId| named.is_empty() || named.contains(id);
+        let of_meant = |call: &&PendingCall| is_meant(&OrderId::new(results::field(&call.arguments, "order_id")));
+        let calls: Vec<PendingCall> = pending.calls.iter().filter(of_meant).cloned().collect();
+        let paid: Vec<OrderId> = refunds.iter().filter(|id| is_meant(id)).cloned().collect();
+        let done = self.make_calls(&calls, "")?;
+        let paid = if paid.is_empty() { None } else { Some(self.pay(&paid, &[])?) };
+        match (done, paid) {
+            (Some(done), Some(paid)) => Ok(proposals::joined(done, paid)),
+            (Some(one), None) | (None, Some(one)) => Ok(one),
+            // An earlier version did not note what exactly was offered.
+            (None, None) => self.request_handoff("The customer agreed to what can no longer be read", "medium"),
         }
-        let mut replies = replies.into_iter();
-        let Some(mut all) = replies.next() else { return Ok(self.not_understood_reply()) };
-        for reply in replies {
-            all.text = format!("{}\n{}", all.text, reply.text);
-        }
-        Ok(all)
     }
 
     /// An answer to “what would you like?” or to a question for something that is missing.
@@ -184,6 +225,14 @@ impl Plan<'_> {
         let items = self.pending_items();
         if self.answer() == Answer::No {
             return Ok(Some(say(actions::nothing_changed(self.language()), Notes::default())));
+        }
+        // “Leave it at the gate” and “later, after 8” say what was asked for.
+        if open.is_change()
+            && !self.said.has(Cue::Thinking)
+            && changes::value(open, self.text(), &self.facts.patterns, false).is_some()
+        {
+            let left = self.fresh() && self.names_another_wish() && self.is_certain();
+            return if left { Ok(None) } else { self.change(open, true).map(Some) };
         }
         if let Some(reply) = self.takes_back().filter(|_| !self.said.has(Cue::Replacement)) {
             return Ok(Some(reply));
@@ -231,7 +280,7 @@ impl Plan<'_> {
         if self.said.has(Cue::Person) {
             return self.request_handoff("The customer wants a person for a complaint", "medium").map(Some);
         }
-        if self.said.has(Cue::Telling) {
+        if self.said.has(Cue::Telling) && !self.said.wishes() {
             return Ok(Some(say(choices::noted(self.language()), Notes::default())));
         }
         // Money that is refused leaves the thing itself.

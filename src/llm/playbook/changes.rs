@@ -2,7 +2,7 @@
 //!
 //! It must never make a value up: what a message does not hold is asked for.
 
-use super::said::{Cue, Said, folded, folded_words, says};
+use super::said::{Cue, Said, folded, folded_words, is_in, says};
 use crate::domain::ids::IdPatterns;
 use crate::domain::wish::Wish;
 
@@ -14,11 +14,6 @@ pub(super) fn argument(wish: Wish) -> &'static str {
         Wish::ChangeContact => "phone",
         _ => "instructions",
     }
-}
-
-/// Whether a list holds a word.
-fn is_in(list: &str, word: &str) -> bool {
-    list.split_whitespace().any(|known| known == word)
 }
 
 /// The new value that a message holds, for the customer's order. `asked`: the message answers the question for it.

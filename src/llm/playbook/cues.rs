@@ -25,6 +25,10 @@ pub(super) enum Cue {
     Leave,
     /// Not decided yet.
     Thinking,
+    /// Not now.
+    Later,
+    /// After the time.
+    Late,
     /// Give it back.
     Return,
     /// Something is as it should be.
@@ -92,10 +96,10 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Wants,
-        "want*, need*, please, pls, plz, kindly, give, get, send, give me, i d like, id like, would like, let me have, chahiye, chahie, chahye, \
-         karna, karni, do, dedo, kar do, kardo, karo, de do, dijiye, dilao, lauta*, bhej*, bhijwa*, quiero, quisiera, querria, necesito, prefiero, \
+        "want*, wanna, need*, demand*, please, pls, plz, kindly, give, get, send, give me, i d like, id like, would like, let me have, chahiye, chahie, chahye, \
+         karna, karni, do, dedo, kar do, kardo, karo, de do, dijiye, dilao, lauta*, bhej*, bhijwa*, chahta, chahti, chahte, quiero, quisiera, querria, necesito, prefiero, exijo, solicito, \
          devuelv*, manden, mandame, quero, queria, preciso, gostaria, devolv*, prefiro, اريد, ابغى, ابي, عايز, بدي, ارجو, اطلب, ارجعوا, رجعوا, \
-         चाहिए, चाहता, चाहती, दीजिए, दीजिये, दो, दें, करो, करें, कीजिए, लौटा*, भेज*, चाई",
+         चाहिए, चाहता, चाहती, चाहते, दीजिए, दीजिये, दो, दें, करो, करें, कीजिए, लौटा*, भेज*, चाई",
     ),
     (
         Cue::Not,
@@ -104,7 +108,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Came,
-        "receiv*, come, came, coming, got, gotten, get, credited, credit, arriv*, reach*, deliver*, returned, sent, paid, showed up, turn* up, mila, mili, mile, \
+        "receiv*, come, came, coming, got, gotten, get, credited, credit, arriv*, reach*, deliver, delivered, delivers, returned, sent, paid, showed up, turn* up, mila, mili, mile, \
          aaya, aayi, aaye, aya, ayi, aye, aai, pahunch*, pahuch*, hua, hui, llegad*, llega, llego, llegaron, recib*, abonad*, receb*, cheg*, caiu, veio, vieram, \
          *وصل*, *يصل*, تصل, *استلم*, مila, मिला, मिली, मिले, आया, आयी, आई, आए, पहुंच*, हुआ, হয়নি, পাইনি",
     ),
@@ -117,12 +121,12 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     (
         Cue::Replacement,
         "replac*, new one, new piece, another one, send another, send .. another, another piece, send .. again, resend, re send, right one, \
-         correct one, correct item, right item, instead send, send me the, bring .. again, naya bhej*, naya chahiye, nayi chahiye, nayi bhej*, naya piece, dusra bhej*, doosra bhej*, \
+         correct one, correct item, right item, instead send, send me the, bring .. again, want .. fresh, need .. fresh, send .. fresh, fresh one, taza bhej*, taaza bhej*, taza chahiye, taaza chahiye, taaza wala, naya bhej*, naya chahiye, nayi chahiye, nayi bhej*, naya piece, dusra bhej*, doosra bhej*, \
          dusra chahiye, doosra chahiye, dubara bhej*, dobara bhej*, phir se bhej*, sahi wala, sahi wali, badal do, badal ke, badalkar, badal dijiye, badlo, \
-         reemplaz*, repongan, reposicion, uno nuevo, una nueva, otro igual, otra igual, me manden otr*, manden el correcto, el correcto, la correcta, cambien, cambienme, \
-         enviar otr*, envien otr*, por otro, por otra, substitu*, um novo, uma nova, outro igual, mandar outro, mandem outro, enviem outro, o certo, o correto, a correta, \
+         reemplaz*, repongan, reposicion, uno nuevo, una nueva, uno fresco, una fresca, otro igual, otra igual, me manden otr*, manden el correcto, el correcto, la correcta, cambien, cambienme, \
+         enviar otr*, envien otr*, por otro, por otra, substitu*, um novo, uma nova, um fresco, uma fresca, outro igual, mandar outro, mandem outro, enviem outro, o certo, o correto, a correta, \
          repor, reposicao, troquem, *استبدال*, *بديل*, واحد جديد, واحده جديده, *غيره*, الصحيح, الصحيحه, بدل*, ارسلوا لي, नया भेज*, नई भेज*, नया चाहिए, नई चाहिए, दूसरा भेज*, \
-         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*",
+         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, ताजा भेज*, ताजा चाहिए, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*",
     ),
     (
         Cue::Exchange,
@@ -145,10 +149,16 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Thinking,
-        "let me think, think about it, think it over, thinking, let me see, let me check, get back to you, later, not sure yet, undecided, in a minute, one minute, one moment, wait, hold on, \
-         sochta*, sochti*, soch ke, soch kar, sochne do, dekhta hu*, dekhti hu*, baad mein, baad me, ruko, rukiye, lo pienso, pensarlo, dejame pensar, luego te digo, espera, un momento, \
-         vou pensar, pensar melhor, deixa eu pensar, depois eu, espera ai, um momento, سافكر, افكر, دعني افكر, لحظه, انتظر, सोच*, बाद में, देखता, देखती, रुको, रुकिए",
+        "let me think, think about it, think it over, thinking, let me see, let me check, get back to you, not sure yet, undecided, \
+         sochta*, sochti*, soch ke, soch kar, sochne do, dekhta hu*, dekhti hu*, lo pienso, pensarlo, dejame pensar, luego te digo, \
+         vou pensar, pensar melhor, deixa eu pensar, سافكر, افكر, دعني افكر, सोच*, देखता, देखती",
     ),
+    (
+        Cue::Later,
+        "later, in a minute, one minute, one moment, wait, hold on, baad mein, baad me, ruko, rukiye, luego, mas tarde, espera, un momento, depois, mais tarde, \
+         espera ai, um momento, لاحقا, بعدين, لحظه, انتظر, बाद में, रुको, रुकिए",
+    ),
+    (Cue::Late, "late, delay*, der, deri, tarde, retras*, demor*, atras*, *متاخر*, تاخر*, *تاخير*, देर, देरी, लेट"),
     (
         Cue::Return,
         "return*, send .. back, give .. back, take .. back, pick .. up, pickup, wapas karna, wapas karni, vapas karna, wapis karna, wapas lena, wapas le*, wapas bhej*, lauta*, \
@@ -218,9 +228,9 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Instructions,
-        "leave .. at, leave it, leave .. with, dont ring, do not ring, ring the bell, dont knock, call before, at the gate, at the door, at reception, guard, security, doorman, neighbour, neighbor, ghanti, bell mat, gate pe, gate par, \
-         darwaze, chowkidar, guard ko, padosi, porteri*, portero, conserje, no toquen, toquen, dejen*, dejar en, dejarlo, vecino, porteiro, portaria, campainha, deixem, deixar na, deixar no, deixar com, vizinho, \
-         اترك*, الحارس, البواب, الباب, الجرس, لا ترن*, घंटी, गेट, दरवाजे, चौकीदार, गार्ड, पड़ोसी, नोट",
+        "leave .. at, leave .. with, leave .. on, leave .. near, leave .. outside, leave .. under, leave .. behind, keep .. at, keep .. with, dont call, do not call, dont ring, do not ring, ring the bell, dont knock, call before, at the gate, at the door, at reception, guard, security, doorman, neighbour, neighbor, ghanti, bell mat, call mat, phone mat, gate pe, gate par, \
+         darwaze, chowkidar, guard ko, padosi, porteri*, portero, conserje, no toquen, toquen, no llamen, dejen*, dejar en, dejarlo, vecino, porteiro, portaria, campainha, nao ligue, nao liguem, deixem, deixar na, deixar no, deixar com, vizinho, \
+         اترك*, الحارس, البواب, الباب, الجرس, لا ترن*, لا تتصل*, घंटी, कॉल मत, फोन मत, गेट, दरवाजे, चौकीदार, गार्ड, पड़ोसी, नोट",
     ),
     (
         Cue::Twice,
@@ -244,7 +254,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Telling,
-        "just letting you know, just to let you know, just saying, just wanted to tell, just want someone to know, for your information, fyi, just telling you, just informing, bas bata*, bas batana, sirf bata*, bata raha, bata rahi, \
+        "just letting you know, just to let you know, just saying, just wanted to tell, just want someone to know, for your information, fyi, just telling you, just informing, bas bata*, bas batana, sirf bata*, \
          solo para que sepan, solo queria avisar, solo aviso, so para avisar, so queria avisar, so avisando, فقط للعلم, للعلم فقط, بس حبيت اخبركم, बस बता*, सिर्फ बता*",
     ),
     (
@@ -262,7 +272,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Harm,
-        "hospital*, ambulance*, food poisoning, poisoned, vomit*, unconscious, bleeding, electric shock, caught fire, suicid*, kill myself, want to die, dont want to live, dont want to be alive, molest*, stalk*, swallow* .. glass, glass in, piece of glass, \
+        "hospital*, ambulance*, food poisoning, poisoned, vomit*, unconscious, bleeding, electric shock, caught fire, suicid*, kill myself, want to die, dont want to live, dont want to be alive, molest*, stalk*, swallow* .. glass, glass in, piece of glass, found .. glass, found .. blade, found .. razor, found .. needle, \
          smoke coming, ulti kar rah*, ultiyan, ulti ho, behosh, khoon, aag lag*, aspatal, jaan de*, mar jana chahta, mar jana chahti, vomitando, envenen*, intoxic*, ambulancia, sangr*, incendi*, trozo de vidrio, descarga electrica, quiero morir, suicid*, \
          vomitand*, pegou fogo, pegando fogo, choque eletrico, pedaco de vidro, quero morrer, sangrando, *مستشفي*, *يتقيا*, *تقيا*, *تسمم*, *ينزف*, *حريق*, *اسعاف*, *انتحر*, *انتحار*, زجاج في, صعق*, उल्टी*, अस्पताल, बेहोश, खून, आग लग*, \
          करंट लग*, ज़हर, जहर, काँच, कांच, আত্মহত্যা, হাসপাতাল*, বমি*, રક્ત, હોસ્પિટલ*, ઉલટી*, ઊલટી*, மருத்துவமனை*, வாந்தி*, ஆஸ்பத்திரி*, ఆసుపత్రి*, వాంతి*, ವಾಂತಿ*, ಆಸ್ಪತ್ರೆ*, ഛർദ്ദി*, ആശുപത്രി*, ਹਸਪਤਾਲ*, ਉਲਟੀ*",

@@ -1,4 +1,4 @@
-//! Matches what customers write with word lists: small talk, questions, and what is said about refunds. A message that
+//! Matches what customers write with word lists: small talk, questions, and what is said about orders. A message that
 //! fits no list is never guessed at.
 
 mod languages;
@@ -231,22 +231,6 @@ pub(super) fn another_order(text: &str) -> bool {
         || says_any(text, languages::ANOTHER_ORDER)
 }
 
-/// Whether the message says that no refund is wanted: “do not refund it”, “I don't want a refund”.
-pub(super) fn declines_refund(text: &str) -> bool {
-    const REFUSING: [&str; 9] = ["not", "don't", "dont", "no", "never", "nahi", "nhi", "without", "mat"];
-    let said = words(text);
-    says_any(text, languages::DECLINES_REFUND)
-        || said.iter().enumerate().any(|(index, word)| {
-            let before = &said[index.saturating_sub(4)..index];
-            let after = &said[index + 1..said.len().min(index + 3)];
-            let refuses = |word: &String| REFUSING.contains(&word.as_str());
-            word.starts_with("refund")
-            && (before.iter().any(refuses) || after.iter().any(|word| ["nahi", "nhi", "mat"].contains(&word.as_str())))
-            // “my refund has not come”, “refund not received” ask for one.
-            && !refund_status(text)
-        })
-}
-
 /// Whether the message asks for another item in place of this one.
 pub(super) fn wants_replacement(text: &str) -> bool {
     words(text).iter().any(|word| word.starts_with("replac") || word.starts_with("exchang") || word == "badal")
@@ -269,52 +253,6 @@ pub(super) fn wants_part(text: &str) -> bool {
     .iter()
     .any(|phrase| said.contains(phrase))
         || says_any(text, languages::PART)
-}
-
-/// Whether the message asks where a refund is, rather than for one.
-pub(super) fn refund_status(text: &str) -> bool {
-    let said = words(text).join(" ");
-    if says_any(text, languages::REFUND_STATUS) {
-        return true;
-    }
-    if !said.contains("refund") && !said.contains("paise") && !said.contains("paisa") {
-        return false;
-    }
-    [
-        "where is my refund",
-        "where's my refund",
-        "wheres my refund",
-        "refund status",
-        "status of my refund",
-        "already refund",
-        "refund not received",
-        "refund not come",
-        "not received my refund",
-        "refund has not",
-        "refund hasn't",
-        "refund hasnt",
-        "not got my refund",
-        "not get my refund",
-        "did you refund",
-        "refund hua",
-        "refund aaya",
-        "refund nahi aaya",
-        "refund nhi aaya",
-        "refund kahan",
-        "thanks for the refund",
-        "thank you for the refund",
-        "got the refund",
-        "waiting for my refund",
-        "waiting for the refund",
-        "still no refund",
-        "refund is pending",
-        "refund pending",
-        "has not come",
-        "not been credited",
-        "not credited",
-    ]
-    .iter()
-    .any(|phrase| said.contains(phrase))
 }
 
 /// Whether the message asks something rather than demands it.
@@ -443,14 +381,6 @@ mod tests {
         }
         for text in ["no lo tengo", "não sei", "لا أعرف", "याद नहीं"] {
             assert!(lacks_order_id(text), "{text}");
-        }
-        for text in ["no quiero el reembolso", "não quero reembolso", "لا أريد استرداد", "रिफंड नहीं चाहिए"]
-        {
-            assert!(declines_refund(text), "{text}");
-        }
-        for text in ["no me ha llegado el reembolso", "não recebi o reembolso", "لم يصل الاسترداد", "रिफंड नहीं आया"]
-        {
-            assert!(!declines_refund(text) && refund_status(text), "{text}");
         }
         for text in ["¿cuándo llega?", "quanto tempo leva", "هل وصل", "कब मिलेगा"] {
             assert!(is_question(text), "{text}");

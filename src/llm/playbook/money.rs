@@ -5,24 +5,51 @@
 use serde_json::{Value, json};
 
 use super::items::{self, Part};
-use super::plan::{Plan, Step, of_part, say};
+use super::notes::{of_part, say};
+use super::plan::{Plan, Step};
+use super::said::Cue;
 use super::which_order::Chosen;
 use super::{matchers, results};
 use crate::domain::conversation::WaitingFor;
+use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, column};
 use crate::domain::refund::RefundState;
-use crate::domain::sentences::{actions, feedback, refunds, small_talk};
+use crate::domain::sentences::{Language, actions, feedback, refunds, small_talk};
 use crate::domain::topic::{self, intent};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 use crate::tools::{REFUND, REFUND_STATUS};
 
+/// Why a person is asked for where the policy leaves it to one.
+pub(super) const FOR_A_PERSON: &str = "A refund that only a person may decide";
+
+/// What a refund that was agreed to has come to.
+pub(in crate::llm) fn refunded(language: Language, shop: &ShopMoney, result: &Value, order: &OrderId) -> String {
+    let transaction = results::field(result, "transaction_id");
+    let amount = results::amount(result, "amount_refunded", shop);
+    let arrival = Some(results::field(result, "estimated_arrival")).filter(|arrival| !arrival.is_empty());
+    match results::refund_state(result) {
+        RefundState::Paid => refunds::paid(language, amount, order, transaction, arrival),
+        RefundState::Requested => refunds::requested(language, amount, order, transaction, arrival),
+        state => refunds::progress(language, state, amount, order, transaction),
+    }
+}
+
 impl Plan<'_> {
     /// A wish for money back.
     pub(super) fn refund(&mut self) -> Step<ChatReply> {
         if self.facts.named_orders.len() > 1 {
-            return self.refund_several();
+            let ids = self.orders();
+            return self.refund_several(ids);
+        }
+        // The proofs of several orders, whose money was asked for at once.
+        let pending = self.conversation().pending.as_ref().map(|pending| pending.orders.clone()).unwrap_or_default();
+        if self.facts.named_orders.is_empty()
+            && self.conversation().waiting_for == WaitingFor::Proof
+            && pending.len() > 1
+        {
+            return self.refund_several(pending);
         }
         if self.facts.named_orders.is_empty()
             && self.conversation().waiting_for == WaitingFor::Nothing
@@ -95,16 +122,16 @@ impl Plan<'_> {
         let pending = self.pending_wish().filter(|_| self.conversation().waiting_for != WaitingFor::Nothing);
         wish == Wish::RefundPart
             || pending.is_some_and(|open| matches!(open, Wish::MissingItem | Wish::WrongItem))
-            || self.said.has(super::said::Cue::Missing) && !self.said.has(super::said::Cue::Whole)
+            || self.said.has(Cue::Missing) && !self.said.has(Cue::Whole)
     }
 
-    /// A wish for the money of several orders that were named.
-    fn refund_several(&mut self) -> Step<ChatReply> {
+    /// A wish for the money of several orders.
+    fn refund_several(&mut self, ids: Vec<OrderId>) -> Step<ChatReply> {
         let language = self.language();
-        let ids = self.orders();
+        self.about.clone_from(&ids);
         let found = self.look_up(&ids)?;
         if found.failed {
-            return self.records_unavailable();
+            return self.records_unavailable("");
         }
         if found.found.is_empty() {
             return self.none_found(&found.missing);
@@ -186,8 +213,8 @@ impl Plan<'_> {
             return Ok(say(&text, self.notes_for(WaitingFor::Nothing, Wish::RefundStatus, &[])));
         }
         if payment == "refunded" {
-            let value = results::amount(order, column::VALUE, &money);
-            let text = actions::refund_on_record(language, &shown, value);
+            // The record does not say how much it was: it may have been a part.
+            let text = actions::refund_on_record(language, &shown);
             return Ok(say(&text, self.notes_for(WaitingFor::Nothing, Wish::RefundStatus, &[])));
         }
         if payment == "pending" {
@@ -235,7 +262,7 @@ impl Plan<'_> {
         let language = self.language();
         let mut lines: Vec<String> = lead.into_iter().collect();
         let mut offered = 0;
-        let mut refused = false;
+        let (mut refused, mut for_person) = (false, false);
         let mut unproven = Vec::new();
         for id in ids {
             let quote = self.quote(id, items)?;
@@ -265,12 +292,11 @@ impl Plan<'_> {
                 && quote.get("needs_person").and_then(Value::as_bool) != Some(true)
             {
                 lines.push(actions::already_done(language, self.conversation().name_of(id)));
-            } else if quote.get("needs_person").and_then(Value::as_bool) == Some(true) && ids.len() == 1 {
-                // Only a person decides: nothing is won by asking first.
+            } else if quote.get("needs_person").and_then(Value::as_bool) == Some(true) {
                 lines.push(refunds::refused(language, id, reason));
-                return self.hand_over(&lines.join("\n"), "A refund that only a person may decide", "medium");
+                for_person = true;
             } else if results::field(quote, "status") == "error" {
-                return self.records_unavailable();
+                return self.records_unavailable(&lines.join("\n"));
             } else if quote.get("error").is_some() {
                 unproven.push(id.clone());
             } else {
@@ -280,9 +306,12 @@ impl Plan<'_> {
         }
         lines.extend(self.missing_lines(&unproven));
         match offered {
+            // Nothing is won by asking first. Beside an offer a person is asked for once that is answered.
+            0 if for_person => self.hand_over(&lines.join("\n"), FOR_A_PERSON, "medium"),
             0 if refused => {
                 if self.very_negative() {
-                    return self.request_handoff("A very upset customer whose refund the policy refuses", "high");
+                    let why = "A very upset customer whose refund the policy refuses";
+                    return self.hand_over(&lines.join("\n"), why, "high");
                 }
                 lines.push(refunds::person_to_review(language).to_owned());
                 Ok(say(&lines.join("\n"), self.notes(WaitingFor::Person, failed)))
@@ -301,6 +330,18 @@ impl Plan<'_> {
         }
     }
 
+    /// Whether an order whose money was asked for was not offered, because only a person may decide it.
+    pub(super) fn is_left_for_person(&mut self) -> Step<bool> {
+        let open = self.conversation();
+        let asked = open.pending.as_ref().map(|pending| pending.orders.as_slice()).unwrap_or_default();
+        for id in asked.iter().filter(|id| open.offered.iter().all(|offer| offer.order_id != **id)) {
+            if self.quote(id, &[])?.get("needs_person").and_then(Value::as_bool) == Some(true) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Pays the refunds that were agreed to.
     pub(super) fn pay(&mut self, orders: &[OrderId], others: &[OrderId]) -> Step<ChatReply> {
         let language = self.language();
@@ -313,19 +354,16 @@ impl Plan<'_> {
         for id in orders {
             let arguments = of_part(json!({"order_id": id.as_str(), "reason": reason}), &items);
             let result = self.tool(REFUND, arguments)?;
-            let transaction = results::field(result, "transaction_id");
-            let amount = results::amount(result, "amount_refunded", self.money());
-            let arrival = results::field(result, "estimated_arrival");
             match results::field(result, "status") {
-                "success" => lines.push(match results::refund_state(result) {
-                    RefundState::Paid => refunds::paid(language, amount, id, transaction, Some(arrival)),
-                    RefundState::Requested => refunds::requested(language, amount, id, transaction, Some(arrival)),
-                    state => refunds::progress(language, state, amount, id, transaction),
-                }),
-                "already_refunded" => lines.push(match results::refund_state(result) {
-                    RefundState::Paid => refunds::no_second_refund(language, amount, id, transaction),
-                    state => refunds::progress(language, state, amount, id, transaction),
-                }),
+                "success" => lines.push(refunded(language, self.money(), result, id)),
+                "already_refunded" => {
+                    let amount = results::amount(result, "amount_refunded", self.money());
+                    let transaction = results::field(result, "transaction_id");
+                    lines.push(match results::refund_state(result) {
+                        RefundState::Paid => refunds::no_second_refund(language, amount, id, transaction),
+                        state => refunds::progress(language, state, amount, id, transaction),
+                    });
+                }
                 _ => match results::field(result, "code") {
                     code @ ("quote_expired" | "quote_outdated" | "no_quote" | "consent_needed") => {
                         unsure |= code == "consent_needed";
@@ -335,7 +373,8 @@ impl Plan<'_> {
                     _ => {
                         let why = results::field(result, "message");
                         if why.is_empty() {
-                            return self.request_handoff("A refund the customer agreed to could not be paid", "high");
+                            let lead = lines.join("\n");
+                            return self.hand_over(&lead, "A refund the customer agreed to could not be paid", "high");
                         }
                         lines.push(refunds::not_paid(language, id, why));
                     }
@@ -346,6 +385,9 @@ impl Plan<'_> {
             return self.offer(others, &[], Some(lines.join("\n")), false);
         }
         if renew.is_empty() {
+            if self.is_left_for_person()? {
+                return self.hand_over(&lines.join("\n"), FOR_A_PERSON, "medium");
+            }
             lines.push(small_talk::anything_else(language).to_owned());
             return Ok(say(&lines.join("\n"), Notes::default()));
         }

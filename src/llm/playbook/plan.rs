@@ -2,27 +2,22 @@
 //!
 //! It must never pay: it requests `process_refund` after a plain yes, and the support service decides again.
 
-use std::fmt::Write as _;
-
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::matchers::{self, SmallTalk};
-use super::said::{Cue, Said};
-use super::{Settings, results, wish};
+use super::notes::{of_part, say};
+use super::said::Said;
+use super::{Settings, wish};
 use crate::domain::consent::{self, Answer};
-use crate::domain::conversation::{Conversation, Pending, Triage, TriageCause, WaitingFor};
+use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
-use crate::domain::message::{ChatMessage, Role};
-use crate::domain::sentences::{
-    Language, actions, choices, feedback, handoff, identification, join, orders, small_talk,
-};
-use crate::domain::topic::{self, intent};
+use crate::domain::message::ChatMessage;
+use crate::domain::sentences::{Language, actions, identification, join, small_talk};
+use crate::domain::topic;
 use crate::domain::wish::Wish;
-use crate::domain::words::excerpt;
-use crate::llm::{Author, ChatReply, Facts, Notes, Round, ToolCall};
-use crate::tools::{CHECK_REFUND, HUMAN, ORDER};
+use crate::llm::{ChatReply, Facts, Notes, Round, ToolCall};
+use crate::tools::{CHECK_REFUND, ORDER};
 
 /// A reply, or the next call to make.
 pub(super) type Step<T> = Result<T, ToolCall>;
@@ -33,24 +28,19 @@ pub(super) struct Plan<'a> {
     pub(super) facts: &'a Facts,
     rounds: &'a [Round],
     used: usize,
-    history: &'a [ChatMessage],
+    pub(super) history: &'a [ChatMessage],
     /// What the message says beside its reading.
     pub(super) said: Said,
-    own: Wish,
+    pub(super) own: Wish,
     /// The orders that the turn is about, also those that the customer need not name.
     pub(super) about: Vec<OrderId>,
     /// Orders that the message asks after beside its wish for another one.
     pub(super) also_asked: Vec<OrderId>,
     /// Whether the reply is small talk.
     pub(super) is_talk: bool,
+    /// Whether a person was asked for in this turn.
+    pub(super) is_handed_over: bool,
 }
-
-/// From this confidence on a word of harm is a figure of speech, where the model reads no urgency.
-const SURELY_HARMLESS: f64 = 0.85;
-/// Earlier replies that a new one is compared with.
-const LOOK_BACK: usize = 6;
-/// What was said longer ago is said anew.
-const SAID_LATELY: SignedDuration = SignedDuration::from_hours(12);
 
 impl<'a> Plan<'a> {
     pub(super) fn new(
@@ -86,6 +76,7 @@ impl<'a> Plan<'a> {
             about: Vec::new(),
             also_asked: Vec::new(),
             is_talk: false,
+            is_handed_over: false,
         }
     }
 
@@ -163,7 +154,8 @@ impl<'a> Plan<'a> {
         if !self.facts.is_answer {
             return Answer::Unclear;
         }
-        consent::answer(self.text(), &self.facts.patterns)
+        // “Yes, cancel it” is a yes to a cancellation, as its button says.
+        consent::answer_to(self.text(), &self.conversation().offered, &self.facts.patterns)
     }
 
     /// What this message is a wish for.
@@ -218,59 +210,6 @@ impl<'a> Plan<'a> {
         self.by_wish()
     }
 
-    /// What brings a person in whatever else is open.
-    fn at_once(&mut self) -> Step<Option<ChatReply>> {
-        let (language, text) = (self.language(), self.text());
-        if self.own == Wish::Danger || (self.said.has(Cue::Harm) && !self.is_surely_harmless()) {
-            let lead = choices::danger(language);
-            return self.hand_over(lead, "Somebody may be in danger", "high").map(Some);
-        }
-        if Said::is_foreign(text) {
-            // What cannot be read may be urgent; what names an order is about that.
-            let grave = self.said.has(Cue::Harm) || self.facts.named_orders.is_empty();
-            let (lead, priority) = if self.said.has(Cue::Harm) {
-                (choices::danger(language), "high")
-            } else {
-                (choices::unread(), if grave { "high" } else { "medium" })
-            };
-            return self.hand_over(lead, "A message in a language that the program does not read", priority).map(Some);
-        }
-        if self.fresh() && self.own == Wish::Fraud {
-            let lead = choices::fraud(language);
-            return self.hand_over(lead, "The customer tells of a fraud", "high").map(Some);
-        }
-        if topic::is_critical(text)
-            || self.own == Wish::Serious
-            || (self.negative() && !self.reads_urgency() && topic::is_serious(text))
-        {
-            return self.request_handoff("A serious matter: harm, health, law or fraud", "high").map(Some);
-        }
-        if (self.fresh() && self.own == Wish::Human) || matchers::asks_for_person(text) {
-            let priority = if self.negative() { "high" } else { "medium" };
-            return self.request_handoff("The customer asks for a person", priority).map(Some);
-        }
-        if self.fresh() && self.own == Wish::Conduct {
-            let lead = choices::conduct(language);
-            return self.hand_over(lead, "A complaint about how somebody behaved", "medium").map(Some);
-        }
-        let complex = !self.reads_urgency() && topic::is_complex(text);
-        if self.very_negative() && (complex || self.conversation().failures >= 2) {
-            return self.request_handoff("A very upset customer with a complex issue", "high").map(Some);
-        }
-        Ok(None)
-    }
-
-    /// Whether the model tells what is urgent: then words alone do not.
-    fn reads_urgency(&self) -> bool {
-        self.fresh() && !self.facts.triage.urgency.is_empty()
-    }
-
-    /// Whether the model is sure that the message can wait.
-    fn is_surely_harmless(&self) -> bool {
-        let triage = &self.facts.triage;
-        self.reads_urgency() && triage.urgency == "normal" && triage.urgency_confidence >= SURELY_HARMLESS
-    }
-
     /// An answer to what the last reply asked; `None` where the message is about something else.
     fn open_question_answered(&mut self) -> Step<Option<ChatReply>> {
         match self.conversation().waiting_for {
@@ -293,8 +232,15 @@ impl<'a> Plan<'a> {
         if unanswered && self.answer() == Answer::Yes {
             return self.request_handoff("The customer wants a question answered by a person", "medium").map(Some);
         }
-        if !self.fresh() && self.facts.named_orders.is_empty() && self.answer() != Answer::Unclear {
-            return Ok(Some(say(small_talk::all_right(self.language()), Notes::default())));
+        if !self.fresh() && self.facts.named_orders.is_empty() {
+            match self.answer() {
+                Answer::Yes => return self.yes_to_what_is_open().map(Some),
+                Answer::No if self.open_to_do().is_some() => {
+                    return Ok(Some(say(actions::nothing_changed(self.language()), Notes::default())));
+                }
+                Answer::No => return Ok(Some(say(small_talk::all_right(self.language()), Notes::default()))),
+                Answer::Unclear => {}
+            }
         }
         if self.said.withdraws()
             && (!self.own.is_concrete() || self.own == Wish::UndoCancel)
@@ -305,21 +251,24 @@ impl<'a> Plan<'a> {
         Ok(None)
     }
 
-    /// The reply, unless the customer has read the same twice already: then a person is brought in.
-    fn unless_said_before(&mut self, reply: ChatReply) -> Step<ChatReply> {
-        let now = self.conversation().last_message_at;
-        let recent = |message: &&ChatMessage| now.is_none_or(|now| now.duration_since(message.at) < SAID_LATELY);
-        let replies = self.history.iter().rev().filter(|message| message.role == Role::Assistant);
-        let earlier = replies.take(LOOK_BACK).take_while(recent);
-        let said = earlier.filter(|message| message.text.trim() == reply.text.trim()).count();
-        if said < 2 || !self.has_missed(u32::try_from(said).unwrap_or(u32::MAX)) {
+    /// What was wished of an order and is not done, although nothing is asked at the moment.
+    fn open_to_do(&self) -> Option<Wish> {
+        let pending = self.conversation().pending.as_ref()?;
+        self.pending_wish().filter(|wish| wish.is_to_be_done() && !pending.orders.is_empty())
+    }
+
+    /// A yes although nothing was asked: what is still open is proposed again, so that no reply sounds as if it were done.
+    fn yes_to_what_is_open(&mut self) -> Step<ChatReply> {
+        let pending = self.conversation().pending.clone().unwrap_or_default();
+        if let Some(reply) = self.make_calls(&pending.calls, "")? {
             return Ok(reply);
         }
-        if self.is_talk {
-            let text = join([reply.text.as_str(), choices::once_more(self.language())]);
-            return Ok(ChatReply { text, ..reply });
+        // “Ok” to a refusal takes note of it.
+        let notes_it = matchers::small_talk(self.text()) == Some(SmallTalk::Acknowledgement);
+        match self.open_to_do() {
+            Some(wish) if !notes_it || self.conversation().failures == 0 => self.by(wish),
+            _ => Ok(say(small_talk::all_right(self.language()), Notes::default())),
         }
-        self.request_handoff("The bot would say the same for the third time", "medium")
     }
 
     /// Answers small talk; an open question stays open.
@@ -380,35 +329,13 @@ impl<'a> Plan<'a> {
         Some(say(&text, self.notes(WaitingFor::Person, true)))
     }
 
-    /// The reply when a tool failed: that is not the same as “not found”.
-    pub(super) fn records_unavailable(&mut self) -> Step<ChatReply> {
-        if self.conversation().failures + 1 >= self.settings.failures {
-            return self.request_handoff("The records could not be reached", "high");
-        }
-        Ok(say(orders::records_unavailable(self.language()), self.notes(self.conversation().waiting_for, true)))
-    }
-
-    /// The intent of the turn: this message's, or the pending one where the message only answers a question.
-    pub(super) fn current_intent(&self) -> &'a str {
-        let pending = self.pending_intent();
-        let waiting = self.conversation().waiting_for != WaitingFor::Nothing;
-        let own = self.fresh() && self.intent() != intent::OTHER;
-        if waiting && !pending.is_empty() && (!own || self.is_bare_id()) {
-            pending
-        } else if self.is_nearly_an_id() {
-            intent::OTHER
-        } else {
-            self.intent()
-        }
-    }
-
     /// Whether the message is an order id and nothing else.
     pub(super) fn is_bare_id(&self) -> bool {
         !self.facts.named_orders.is_empty() && topic::content_words(&self.facts.patterns.without_ids(self.text())) == 0
     }
 
     /// Whether the message is an id with slips in it and nothing else: what the model reads into it is no wish.
-    fn is_nearly_an_id(&self) -> bool {
+    pub(super) fn is_nearly_an_id(&self) -> bool {
         if self.facts.suspected.is_empty() {
             return false;
         }
@@ -418,98 +345,4 @@ impl<'a> Plan<'a> {
         }
         topic::content_words(&rest) == 0
     }
-
-    pub(super) fn pending_intent(&self) -> &'a str {
-        self.conversation().pending.as_ref().map(|pending| pending.intent.as_str()).unwrap_or_default()
-    }
-
-    /// Why the customer wants it, in their own words.
-    pub(super) fn reason(&self) -> String {
-        let open = self.conversation().waiting_for != WaitingFor::Nothing;
-        match &self.conversation().pending {
-            Some(pending) if open && !pending.reason.is_empty() => pending.reason.clone(),
-            _ => excerpt(self.text().trim(), 200),
-        }
-    }
-
-    /// Notes that keep the pending request and wait for something.
-    pub(super) fn notes(&self, waiting_for: WaitingFor, failed: bool) -> Notes {
-        let reason = match &self.conversation().pending {
-            Some(pending) if pending.intent == self.current_intent() => pending.reason.clone(),
-            _ => excerpt(self.text().trim(), 200),
-        };
-        let pending = Some(Pending {
-            intent: self.current_intent().to_owned(),
-            reason,
-            wish: Some(self.current_wish()),
-            orders: self.about.clone(),
-            ..Pending::default()
-        });
-        Notes { waiting_for, pending, failed, ..Notes::default() }
-    }
-
-    /// The same for a wish and a part of an order.
-    pub(super) fn notes_for(&self, waiting_for: WaitingFor, wish: Wish, items: &[Value]) -> Notes {
-        let mut notes = self.notes(waiting_for, false);
-        if let Some(pending) = &mut notes.pending {
-            pending.wish = Some(wish);
-            pending.items = items.to_vec();
-        }
-        notes
-    }
-
-    /// Whether a person is brought in because once more nothing helped: one reply before a customer who cannot name an order
-    /// gets one (`[escalation] failures`), by default at the second. `before`: how often nothing helped, where that is known from
-    /// what was asked rather than counted.
-    pub(super) fn has_missed(&self, before: u32) -> bool {
-        let set = self.settings.failures;
-        self.conversation().failures.max(before).saturating_add(1) >= set.saturating_sub(1).max(2).min(set)
-    }
-
-    /// Brings a person in.
-    pub(super) fn request_handoff(&mut self, why: &str, priority: &str) -> Step<ChatReply> {
-        let sorry = if self.negative() { feedback::sorry_about_trouble(self.language()) } else { "" };
-        self.hand_over(sorry, why, priority)
-    }
-
-    /// Brings a person in, after a sentence about what happened.
-    pub(super) fn hand_over(&mut self, lead: &str, why: &str, priority: &str) -> Step<ChatReply> {
-        let mut known: Vec<&OrderId> = self.conversation().order_ids.iter().collect();
-        known.extend(self.about.iter().filter(|id| !self.conversation().order_ids.contains(id)));
-        let known = known.into_iter().map(ToString::to_string).collect::<Vec<_>>();
-        let mut reason = why.to_owned();
-        if let Some(pending) = &self.conversation().pending {
-            let _ = write!(reason, " (open: {}: “{}”)", pending.intent, excerpt(&pending.reason, 120));
-        }
-        if !known.is_empty() {
-            let _ = write!(reason, "; orders: {}", known.join(", "));
-        }
-        let arguments = json!({
-            "user_id": self.conversation().user_id.as_str(),
-            "reason": reason,
-            "last_message": excerpt(self.text(), 500),
-            "priority": priority,
-        });
-        let result = self.tool(HUMAN, arguments)?;
-        let language = self.language();
-        let text = if results::field(result, "status") == "success" {
-            join([lead, handoff::done(language)])
-        } else {
-            join([lead, handoff::failed(language)])
-        };
-        Ok(say(&text, Notes::default()))
-    }
-}
-
-/// A reply of the program.
-pub(super) fn say(text: &str, notes: Notes) -> ChatReply {
-    ChatReply { text: text.to_owned(), author: Author::Program, notes: Some(notes), ..ChatReply::default() }
-}
-
-/// Arguments about a part of an order; about all of it where no part is named.
-pub(super) fn of_part(mut arguments: Value, items: &[Value]) -> Value {
-    if !items.is_empty() {
-        arguments["items"] = items.to_vec().into();
-    }
-    arguments
 }

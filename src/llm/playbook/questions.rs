@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Step, say};
+use super::notes::say;
+use super::plan::{Plan, Step};
 use super::results;
 use super::said::folded_words;
 use crate::domain::conversation::WaitingFor;
@@ -16,6 +17,9 @@ use crate::llm::{ChatReply, Notes};
 
 /// Finds passages of the shop's documents.
 pub(super) const SEARCH: &str = "search_knowledge";
+
+/// The source of the answers that the program has without the shop's documents.
+const BUILT_IN: &str = "built-in";
 
 /// The longest passage that is quoted, in characters.
 const LONGEST: usize = 900;
@@ -41,11 +45,12 @@ impl<'a> Plan<'a> {
                 .skip(1)
                 .find(|other| score(other) >= ALSO * score(first) && (several || title(other) == title(first)));
             let quoted = |passage: &Value| {
-                knowledge::found(
-                    language,
-                    results::field(passage, "title"),
-                    excerpt(&self.fitting_lines(results::field(passage, "text")), LONGEST),
-                )
+                let text = excerpt(&self.fitting_lines(results::field(passage, "text")), LONGEST);
+                // The program's own answers stand on no page.
+                if results::field(passage, "source") == BUILT_IN {
+                    return text;
+                }
+                knowledge::found(language, results::field(passage, "title"), text)
             };
             let mut lines = vec![quoted(first)];
             lines.extend(also.map(quoted));
@@ -110,8 +115,8 @@ impl<'a> Plan<'a> {
 
     /// Whether a message asks two things.
     fn asks_twice(&self) -> bool {
-        const JOINING: &[&str] = &["and", "also", "aur", "tatha", "y", "e", "tambien", "tambem", "و", "और"];
-        self.said.clauses.len() > 1 || self.said.words.iter().any(|word| JOINING.contains(&word.as_str()))
+        const ALSO: &[&str] = &["also", "tatha", "tambien", "tambem"];
+        self.said.things.len() > 1 || self.said.words.iter().any(|word| ALSO.contains(&word.as_str()))
     }
 
     /// What is neither a wish that is known nor a question that is answered.

@@ -16,7 +16,7 @@ pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// An amount field of a tool result, as it is shown to people. A result without a currency is in rupees, as that of an order
 /// without one.
-pub(in crate::llm) fn amount(value: &Value, name: &str, shop: &ShopMoney) -> String {
+pub(super) fn amount(value: &Value, name: &str, shop: &ShopMoney) -> String {
     let said = [column::CURRENCY, "currency"].iter().find_map(|name| value.get(name)?.as_str());
     let Some(currency) = said.map_or(Some(Currency::INR), Currency::new) else { return String::new() };
     let money = value.get(name).and_then(|value| Money::from_json(value, currency).ok());
@@ -95,6 +95,11 @@ pub(super) fn is_delivered(order: &Value) -> bool {
     } else {
         status == "delivered"
     }
+}
+
+/// Whether an order was called off, or went back.
+pub(super) fn has_ended(order: &Value) -> bool {
+    matches!(state(order), Some(OrderState::Cancelled | OrderState::Returned))
 }
 
 /// Whether the record says that the order was late.

@@ -128,7 +128,80 @@ pub(super) fn folded_words(text: &str) -> Vec<String> {
 const BETWEEN: &[&str] = &["but", "par", "lekin", "magar", "pero", "mas", "porem", "لكن", "लेकिन", "पर", "मगर"];
 
 /// Words that join two things which are said.
-const AND: &[&str] = &["and", "aur", "और"];
+const AND: &[&str] = &["and", "aur", "और", "व", "y", "e", "و", "plus"];
+
+/// What a word has to say for a joined “و” before it to be the word “and”: many words begin with that letter.
+const JOINED: &[Cue] = &[
+    Cue::Money,
+    Cue::Wants,
+    Cue::Not,
+    Cue::Cancel,
+    Cue::Where,
+    Cue::Came,
+    Cue::Replacement,
+    Cue::Exchange,
+    Cue::Return,
+];
+
+/// Whether a list holds a word.
+pub(super) fn is_in(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|known| known == word)
+}
+
+/// A text in which the Portuguese “é” (is) stays another word than “e” (and) when accents are left out.
+fn told_apart(text: &str) -> String {
+    let text: String = text.nfc().collect();
+    let words = text.split_inclusive(|c: char| !c.is_alphanumeric()).map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if matches!(bare, "é" | "É") { format!("eh{}", &word[bare.len()..]) } else { word.to_owned() }
+    });
+    words.collect()
+}
+
+/// The words of a clause, and each joined “و” by itself.
+fn with_and_apart(words: &[String]) -> Vec<String> {
+    let mut apart = Vec::with_capacity(words.len());
+    for word in words {
+        match word.strip_prefix('و').map(|rest| [rest.to_owned()]) {
+            Some(rest) if !rest[0].is_empty() && JOINED.iter().any(|cue| says(&rest, *cue)) => {
+                apart.push("و".to_owned());
+                apart.extend(rest);
+            }
+            _ => apart.push(word.clone()),
+        }
+    }
+    apart
+}
+
+/// The clauses of a text: what stands between punctuation, and between words such as “but”.
+fn clauses(text: &str) -> Vec<Vec<String>> {
+    let text = folded(text);
+    let marks = [',', '.', ';', '!', '?', '\n', '।', '؟', '،', '…', '¿', '¡', '(', ')', '—', '–'];
+    let mut clauses: Vec<Vec<String>> = Vec::new();
+    for part in text.split(marks) {
+        let words = folded_words(part);
+        let mut from = 0;
+        for at in 0..=words.len() {
+            if words.get(at).is_none_or(|word| BETWEEN.contains(&word.as_str()) && !is_on(&words, at)) {
+                clauses.extend((from < at).then(|| words[from..at].to_vec()));
+                from = at + 1;
+            }
+        }
+    }
+    clauses
+}
+
+/// Whether the Hindi “par” (but) says where something is left: “gate par chhod do”.
+fn is_on(words: &[String], at: usize) -> bool {
+    matches!(words[at].as_str(), "par" | "पर") && words.get(at + 1).is_some_and(|next| is_leaving(next))
+}
+
+/// The clauses of a text, parted at “and” as well.
+fn things(text: &str) -> Vec<Vec<String>> {
+    let clauses: Vec<Vec<String>> = clauses(&told_apart(text)).iter().map(|clause| with_and_apart(clause)).collect();
+    let things = clauses.iter().flat_map(|clause| clause.split(|word| AND.contains(&word.as_str())));
+    things.filter(|thing| !thing.is_empty()).map(<[String]>::to_vec).collect()
+}
 
 /// A message, word by word.
 #[derive(Debug, Clone)]
@@ -136,24 +209,15 @@ pub(super) struct Said {
     pub(super) words: Vec<String>,
     /// The same in parts that say one thing each.
     pub(super) clauses: Vec<Vec<String>>,
+    /// The clauses, parted at “and” as well: “where is the one, and refund the other” are two things.
+    pub(super) things: Vec<Vec<String>>,
     pub(super) question: bool,
 }
 
 impl Said {
     pub(super) fn new(text: &str) -> Self {
-        let folded_text = folded(text);
-        let parts =
-            folded_text.split([',', '.', ';', '!', '?', '\n', '।', '؟', '،', '…', '¿', '¡', '(', ')', '—', '–']);
-        let mut clauses: Vec<Vec<String>> = Vec::new();
-        for part in parts {
-            let words = folded_words(part);
-            for clause in words.split(|word| BETWEEN.contains(&word.as_str())) {
-                if !clause.is_empty() {
-                    clauses.push(clause.to_vec());
-                }
-            }
-        }
-        Self { words: folded_words(text), clauses, question: text.contains(['?', '؟', '¿']) }
+        let question = text.contains(['?', '؟', '¿']);
+        Self { words: folded_words(text), clauses: clauses(text), things: things(text), question }
     }
 
     /// Whether it says this.
@@ -163,109 +227,33 @@ impl Said {
 
     /// The parts of it that say this; all of it where none does.
     pub(super) fn parts_with(&self, cue: Cue) -> Self {
-        let clauses: Vec<Vec<String>> = self.clauses.iter().filter(|clause| says(clause, cue)).cloned().collect();
+        let with = |parts: &[Vec<String>]| parts.iter().filter(|part| says(part, cue)).cloned().collect::<Vec<_>>();
+        let clauses = with(&self.clauses);
         if clauses.is_empty() {
             return self.clone();
         }
-        Self { words: clauses.concat(), clauses, question: self.question }
+        Self { words: clauses.concat(), things: with(&self.things), clauses, question: self.question }
     }
 
     /// Whether it asks.
     pub(super) fn asks(&self) -> bool {
-        const ASKING: &[&str] = &[
-            "how",
-            "what",
-            "when",
-            "where",
-            "which",
-            "who",
-            "why",
-            "can",
-            "could",
-            "do",
-            "does",
-            "is",
-            "are",
-            "will",
-            "kaise",
-            "kab",
-            "kya",
-            "kitna",
-            "kitne",
-            "kitni",
-            "kaun",
-            "kahan",
-            "que",
-            "como",
-            "cuando",
-            "donde",
-            "cual",
-            "cuanto",
-            "cuanta",
-            "puedo",
-            "qual",
-            "quando",
-            "onde",
-            "quanto",
-            "posso",
-            "voces",
-            "هل",
-            "كم",
-            "متى",
-            "كيف",
-            "ما",
-            "ماذا",
-            "اين",
-            "क्या",
-            "कब",
-            "कैसे",
-            "कितना",
-            "कितने",
-            "कितनी",
-            "कौन",
-            "कहां",
-        ];
-        let first = self.words.first().is_some_and(|first| ASKING.contains(&first.as_str()));
+        const ASKING: &str = "\
+            how what when where which who why can could do does is are will kaise kab kya kitna kitne kitni kaun kahan que \
+            como cuando donde cual cuanto cuanta puedo qual quando onde quanto posso voces هل كم متي كيف ما ماذا اين \
+            क्या कब कैसे कितना कितने कितनी कौन कहां";
+        let first = self.words.first().is_some_and(|first| is_in(ASKING, first));
         let last = self.words.last().is_some_and(|last| ["kya", "क्या"].contains(&last.as_str()));
         self.question || first || last
     }
 
-    /// Whether it says that no money is wished.
-    pub(super) fn declines_money(&self) -> bool {
-        self.near_money(|around| says(around, Cue::Not) && !says(around, Cue::Came) && !says(around, Cue::Where))
-            && !self.asks_where_money_is()
-    }
-
-    /// Whether it asks where money is that should have come, or says that it has not come.
-    pub(super) fn asks_where_money_is(&self) -> bool {
-        self.near_money(|around| {
-            let came = says(around, Cue::Came);
-            (says(around, Cue::Not) && came)
-                || asks_where(around)
-                || (self.question && came && !says(around, Cue::Wants))
-        })
-    }
-
-    /// Whether it wishes money.
-    pub(super) fn wants_money(&self) -> bool {
-        self.has(Cue::Money) && !self.declines_money() && !self.asks_where_money_is()
-    }
-
-    /// Whether a clause with money in it is like that, in the words around it.
-    fn near_money(&self, is_so: impl Fn(&[String]) -> bool) -> bool {
-        // “Where is the one, and refund the other” are two things.
-        let parts = self.clauses.iter().flat_map(|clause| clause.split(|word| AND.contains(&word.as_str())));
-        parts.into_iter().any(|part: &[String]| {
-            places(part, Cue::Money).into_iter().any(|at| {
-                let around = &part[at.saturating_sub(5)..part.len().min(at + 5)];
-                is_so(around)
-            })
-        })
-    }
-
-    /// Whether it takes something back that was wished before.
+    /// Whether it takes something back that was wished before. “Leave it at the gate” takes nothing back.
     pub(super) fn withdraws(&self) -> bool {
-        self.has(Cue::Leave)
+        let plainly = places(&self.words, Cue::Leave).into_iter().any(|at| !is_leaving(&self.words[at]));
+        let left = |clause: &Vec<String>| {
+            let leaving = places(clause, Cue::Leave).into_iter().filter(|at| is_leaving(&clause[*at]));
+            leaving.into_iter().any(|at| !is_left_somewhere(clause, at))
+        };
+        plainly || self.clauses.iter().any(left)
     }
 
     /// Whether it calls an order off: a cancellation that happened, or that is refused, is none.
@@ -309,23 +297,34 @@ pub(super) fn says(words: &[String], cue: Cue) -> bool {
     !places(words, cue).is_empty()
 }
 
-/// Where phrases begin.
-/// Whether it is asked where money is: “where is it and refund the other” asks for something else.
-fn asks_where(words: &[String]) -> bool {
-    const AND: [&str; 9] = ["and", "aur", "y", "e", "também", "और", "व", "و", "plus"];
-    let (asked, money) = (places(words, Cue::Where), places(words, Cue::Money));
-    asked.iter().any(|at| {
-        money.iter().any(|other| {
-            let between = &words[*at.min(other)..*at.max(other)];
-            !between.iter().any(|word| AND.contains(&word.as_str()))
-        })
-    })
+/// How words begin that leave a thing where it is, or somewhere.
+const LEAVING: &[&str] =
+    &["leave", "keep", "drop", "let", "rehne", "rahne", "chhod", "chod", "dej", "deix", "اترك", "रहने", "छोड"];
+
+fn is_leaving(word: &str) -> bool {
+    LEAVING.iter().any(|stem| word.starts_with(stem))
 }
 
-fn places(words: &[String], cue: Cue) -> Vec<usize> {
+/// Whether a thing is left somewhere: a place is named right behind, or, where verbs come last, right before.
+fn is_left_somewhere(clause: &[String], at: usize) -> bool {
+    const BEFORE_PLACES: &str = "\
+        at with on near by under behind outside inside in beside downstairs upstairs en con junto debajo afuera fuera na no nas \
+        nos com dentro embaixo perto عند مع في امام بجانب خارج داخل علي لدي";
+    const AFTER_PLACES: &str = "pe par mein me paas pass ko bahar andar neeche saath पर में पास को बाहर अंदर नीचे साथ";
+    let behind = clause[at + 1..].iter().take(4).any(|word| is_in(BEFORE_PLACES, word));
+    let before = at.checked_sub(1).is_some_and(|before| is_in(AFTER_PLACES, &clause[before]));
+    behind || before
+}
+
+/// Whether a phrase stands at a place.
+pub(super) fn says_at(words: &[String], at: usize, cue: Cue) -> bool {
     let patterns = CUES.iter().find(|(own, _)| *own == cue).map(|(_, patterns)| patterns);
-    let at = |from: &usize| patterns.into_iter().flatten().any(|pattern| fits(pattern, &words[*from..]).is_some());
-    (0..words.len()).filter(at).collect()
+    patterns.into_iter().flatten().any(|pattern| fits(pattern, &words[at..]).is_some())
+}
+
+/// Where phrases begin.
+pub(super) fn places(words: &[String], cue: Cue) -> Vec<usize> {
+    (0..words.len()).filter(|at| says_at(words, *at, cue)).collect()
 }
 
 #[cfg(test)]
@@ -333,36 +332,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_refund_is_told_from_a_missing_one() {
+    fn what_is_left_somewhere_is_not_left_as_it_is() {
         for text in [
-            "no refund needed, just letting you know",
-            "i don't want money, send it again",
-            "mujhe refund nahi chahiye",
-            "mujhe paisa nahi chahiye bas jaldi bhijwao",
-            "no quiero el reembolso",
-            "não quero dinheiro de volta",
-            "لا أريد استرداد المبلغ",
-            "मुझे पैसे नहीं चाहिए",
+            "leave it at the gate",
+            "keep it with the guard please",
+            "gate pe chhod do",
+            "guard ke paas rehne do",
+            "déjalo en la portería",
+            "deixa o pedido na portaria",
+            "اتركه عند الباب",
+            "गेट पर छोड़ दो",
         ] {
-            let said = Said::new(text);
-            assert!(said.declines_money() && !said.wants_money() && !said.asks_where_money_is(), "{text}");
+            assert!(!Said::new(text).withdraws(), "{text}");
         }
         for text in [
-            "no refund received",
-            "i have not got my refund",
-            "refund abhi tak nahi aaya",
-            "no me ha llegado el dinero",
-            "cadê meu dinheiro",
-            "لم يصل المبلغ",
-            "पैसे अभी तक नहीं आए",
+            "leave it",
+            "never mind, leave it, I am at work",
+            "keep it as it is",
+            "wait, no",
+            "rehne do",
+            "déjalo",
+            "deixa pra lá",
+            "اتركه",
+            "रहने दो",
+            "olvídalo, no quiero nada",
         ] {
-            let said = Said::new(text);
-            assert!(said.asks_where_money_is() && !said.declines_money() && !said.wants_money(), "{text}");
+            assert!(Said::new(text).withdraws(), "{text}");
         }
-        for text in
-            ["money back please", "uska paisa do", "quiero un reembolso", "أريد استرجاع المبلغ", "पूरे पैसे लौटा दीजिए"]
-        {
-            assert!(Said::new(text).wants_money(), "{text}");
+    }
+
+    #[test]
+    fn and_parts_what_is_said_in_every_language() {
+        for (text, count) in [
+            ("where is my order and refund me", 2),
+            ("order kahan hai aur paisa wapas karo", 2),
+            ("¿dónde está y quiero mi dinero?", 2),
+            ("onde está o pedido e quero o dinheiro", 2),
+            ("أين طلبي وأريد استرداد المبلغ", 2),
+            ("وصل الطلب", 1),
+            ("onde é que está meu dinheiro", 1),
+            ("o reembolso não é necessário", 1),
+        ] {
+            assert_eq!(Said::new(text).things.len(), count, "{text}");
         }
     }
 

@@ -4,20 +4,34 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Step, say};
+use super::notes::say;
+use super::plan::{Plan, Step};
+use super::said::Cue;
 use super::which_order::Chosen;
 use super::{faq, matchers, results};
 use crate::domain::conversation::WaitingFor;
 use crate::domain::ids::OrderId;
 use crate::domain::order::column;
 use crate::domain::refund::RefundState;
-use crate::domain::sentences::{choices, feedback, identification, join, refunds};
+use crate::domain::sentences::{Language, choices, feedback, identification, join, refunds, remedies};
 use crate::domain::wish::Wish;
 use crate::llm::ChatReply;
 use crate::tools::REFUND_STATUS;
 
 /// Orders that are looked up in one turn, at most.
 pub(super) const ORDERS_AT_ONCE: usize = 3;
+
+/// What is possible about late orders, by where they are: one that has left can no longer be called off.
+fn what_next(language: Language, found: &[&Value]) -> Option<&'static str> {
+    let state = |order: &&Value| results::state(order);
+    if found.iter().all(|order| results::has_ended(order)) {
+        None
+    } else if found.iter().all(|order| state(order).is_some_and(results::can_be_cancelled)) {
+        Some(choices::late_next(language))
+    } else {
+        Some(remedies::for_a_person(language))
+    }
+}
 
 /// Orders that were looked up.
 #[derive(Default)]
@@ -39,12 +53,15 @@ impl<'a> Plan<'a> {
         }
         let known = &self.conversation().order_ids;
         if self.conversation().waiting_for == WaitingFor::Proof {
-            // The orders that the question was about.
+            // The orders that the question was about; before they were noted, those that were talked about.
+            let asked =
+                self.conversation().pending.as_ref().map(|pending| pending.orders.as_slice()).unwrap_or_default();
+            let asked = if asked.is_empty() { known.as_slice() } else { asked };
             let told = &self.conversation().known.order_amounts;
             // Those that this turn has shown already are still among them: each round runs the plan from the start.
             // Of an order that is known to be the customer's, the value was told.
             let open = |id: &&OrderId| told.iter().all(|of| of.order_id != **id) || self.looked_up(id);
-            let open: Vec<OrderId> = known.iter().filter(open).cloned().collect();
+            let open: Vec<OrderId> = asked.iter().filter(open).cloned().collect();
             if !open.is_empty() {
                 return open[open.len().saturating_sub(ORDERS_AT_ONCE)..].to_vec();
             }
@@ -170,7 +187,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Where the orders are. `wish`: what it answers.
-    pub(super) fn track(&mut self, sorry: &str, wish: Wish) -> Step<ChatReply> {
+    pub(super) fn track(&mut self, sorry: &'static str, wish: Wish) -> Step<ChatReply> {
         let language = self.language();
         let lead = if sorry.is_empty() && self.negative() { feedback::sorry_for_wait(language) } else { sorry };
         let ids = match self.tracked_orders(lead, wish)? {
@@ -179,13 +196,13 @@ impl<'a> Plan<'a> {
         };
         let LookedUp { found, missing, failed } = self.look_up(&ids)?;
         if failed {
-            return self.records_unavailable();
+            return self.records_unavailable("");
         }
         if found.is_empty() {
             return self.none_found(&missing);
         }
-        let late = found.iter().any(|order| results::was_late(order));
-        let lead = if lead.is_empty() && late { feedback::sorry_for_delay(language) } else { lead };
+        let late = wish == Wish::Late || found.iter().any(|order| results::was_late(order));
+        let lead = if late { self.sorry_it_is_late(lead, &found) } else { lead };
         let mut lines: Vec<String> = Vec::new();
         for order in &found {
             lines.push(results::status(language, self.money(), order));
@@ -196,15 +213,37 @@ impl<'a> Plan<'a> {
         if wish == Wish::Late
             && let [order] = found[..]
             && results::is_delivered(order)
+            && !self.has_come()
         {
             return self.never_received(&ids[0], &lines.join("\n"));
         }
-        if (late || wish == Wish::Late) && !found.iter().any(|order| results::is_delivered(order)) {
-            lines.push(choices::late_next(language).to_owned());
+        let has_come = found.iter().all(|order| results::has_ended(order) || results::is_delivered(order));
+        if late && (wish == Wish::Late || !has_come) {
+            lines.extend(what_next(language, &found));
         }
         self.about = ids;
         let notes = self.notes_for(WaitingFor::Nothing, wish, &[]);
         Ok(say(&join([lead, lines.join("\n").as_str()]), notes))
+    }
+
+    /// What is said before where orders are that are late, or were; nothing of orders that ended.
+    fn sorry_it_is_late(&self, lead: &'static str, found: &[&Value]) -> &'static str {
+        let language = self.language();
+        let own = !lead.is_empty() && lead != feedback::sorry_for_delay(language);
+        if own {
+            lead
+        } else if found.iter().all(|order| results::has_ended(order)) {
+            ""
+        } else if found.iter().all(|order| results::has_ended(order) || results::is_delivered(order)) {
+            remedies::sorry_it_was_late(language)
+        } else {
+            feedback::sorry_for_delay(language)
+        }
+    }
+
+    /// Whether the customer says that it came, be it late.
+    fn has_come(&self) -> bool {
+        (self.said.has(Cue::Came) || self.said.has(Cue::Delivered)) && !self.said.has(Cue::Not)
     }
 
     /// An order that is on record as delivered, and is not there.
@@ -220,6 +259,9 @@ impl<'a> Plan<'a> {
         if !results::is_delivered(order) {
             let sorry = feedback::sorry_for_delay(self.language());
             return self.track(sorry, Wish::Late);
+        }
+        if self.said.has(Cue::Late) && self.has_come() {
+            return self.track(feedback::sorry_for_delay(self.language()), Wish::Late);
         }
         let status = results::status(self.language(), self.money(), order);
         self.never_received(&id, &status)
@@ -242,7 +284,7 @@ impl<'a> Plan<'a> {
     /// The reply where an order was not found, or could not be looked up.
     pub(super) fn not_shown(&mut self, id: &OrderId, order: &Value) -> Step<Option<ChatReply>> {
         if results::field(order, "status") == "error" {
-            return self.records_unavailable().map(Some);
+            return self.records_unavailable("").map(Some);
         }
         if order.get("error").is_some() {
             return self.none_found(std::slice::from_ref(id)).map(Some);

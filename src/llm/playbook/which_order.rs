@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::items;
-use super::plan::{Plan, Step, say};
+use super::notes::say;
+use super::plan::{Plan, Step};
 use super::said::{Cue, Said};
 use super::{matchers, results};
 use crate::domain::consent::Answer;
@@ -115,7 +116,8 @@ impl<'a> Plan<'a> {
         }
         let other = matchers::another_order(self.text());
         let pending = open.pending.as_ref().map(|pending| pending.orders.clone()).unwrap_or_default();
-        if !other && !pending.is_empty() && open.waiting_for != WaitingFor::Nothing {
+        let goes_on = open.waiting_for != WaitingFor::Nothing || self.answer() == Answer::Yes;
+        if !other && !pending.is_empty() && goes_on {
             return Ok(Ok(pending));
         }
         let known = if other { Vec::new() } else { self.orders() };

@@ -3,7 +3,8 @@
 //! A wish that no tool meets goes to a person at once: nobody is asked questions whose answers lead nowhere.
 
 use super::matchers::SmallTalk;
-use super::plan::{Plan, Step, say};
+use super::notes::say;
+use super::plan::{Plan, Step};
 use super::said::{Cue, Said};
 use crate::domain::conversation::WaitingFor;
 use crate::domain::sentences::{choices, feedback, join, refunds, small_talk};
@@ -13,7 +14,11 @@ use crate::llm::{ChatReply, Notes};
 impl Plan<'_> {
     /// Does what is wished.
     pub(super) fn by_wish(&mut self) -> Step<ChatReply> {
-        let wish = self.current_wish();
+        self.by(self.current_wish())
+    }
+
+    /// Does what is wished by this message, or is open from before.
+    pub(super) fn by(&mut self, wish: Wish) -> Step<ChatReply> {
         let named = !self.facts.named_orders.is_empty() || !self.facts.suspected.is_empty();
         if self.was_told()
             && self.has_missed(1)
@@ -89,7 +94,7 @@ impl Plan<'_> {
             return self.request_handoff("A customer who goes on complaining", "medium");
         }
         let language = self.language();
-        if self.said.has(Cue::Telling) {
+        if self.said.has(Cue::Telling) && !self.said.wishes() {
             return Ok(say(choices::noted(language), Notes::default()));
         }
         if self.said.declines_money() && wish == Wish::Criticism {

@@ -1,85 +1,27 @@
 //! What changes an order: a cancellation, a change, a return. Each is proposed, and done by the same call after a plain yes.
 //!
-//! It must never say that something was done which no result says.
+//! It must never promise what the shop's policy may refuse.
 
 use serde_json::{Value, json};
 
 use super::items::{self, Line, Part};
-use super::plan::{Plan, Step, of_part, say};
+use super::notes::{of_part, say};
+use super::plan::{Plan, Step};
+use super::said::Cue;
 use super::which_order::Chosen;
 use super::{changes, results};
-use crate::domain::conversation::{PendingCall, WaitingFor};
+use crate::domain::conversation::WaitingFor;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, column};
-use crate::domain::sentences::{actions, choices, feedback, join, refunds};
+use crate::domain::sentences::{actions, choices, feedback, join, refunds, remedies};
 use crate::domain::wish::Wish;
 use crate::domain::words::excerpt;
 use crate::llm::{ChatReply, Notes};
-
-/// Calls an order off.
-pub(super) const CANCEL: &str = "cancel_order";
-/// Changes where, when and how an order is brought.
-pub(super) const CHANGE: &str = "change_order";
-/// Takes a return, for money, the same again or something else.
-pub(super) const RETURN: &str = "return_order";
+use crate::tools::{CANCEL, CHANGE, RETURN};
 
 impl Plan<'_> {
-    /// Calls a tool that changes something, and tells what came of it.
-    pub(super) fn propose(&mut self, wish: Wish, tool: &str, arguments: Value, lead: &str) -> Step<ChatReply> {
-        let language = self.language();
-        let result = self.tool(tool, arguments.clone())?;
-        let id = OrderId::new(results::field(&arguments, "order_id"));
-        let shown = self.conversation().name_of(&id).clone();
-        match results::field(result, "status") {
-            "needs_confirmation" => {
-                let summary = results::field(result, "summary");
-                let asks = summary.trim_end().ends_with(['?', '؟']);
-                let question = if asks { "" } else { actions::confirm(language) };
-                let mut notes = self.notes(WaitingFor::Consent, false);
-                if let Some(pending) = &mut notes.pending {
-                    pending.wish = Some(wish);
-                    pending.orders = vec![id];
-                    pending.calls = vec![PendingCall { tool: tool.to_owned(), arguments }];
-                }
-                // What ends in the customer's own words is parted from the question.
-                let ends = summary.ends_with(['.', '?', '!', '।', '؟']);
-                let asked = if ends { join([summary, question]) } else { format!("{summary}\n{question}") };
-                let text = if lead.ends_with('\n') { format!("{lead}{asked}") } else { join([lead, asked.as_str()]) };
-                Ok(say(&text, notes))
-            }
-            "success" => Ok(say(&self.done(tool, result, &arguments, &shown), Notes::default())),
-            status if status.starts_with("already") => {
-                Ok(say(&join([lead, actions::already_done(language, &shown).as_str()]), Notes::default()))
-            }
-            "refused" | "denied" => self.refused(wish, &id, result, lead),
-            _ if results::is_not_found(result) => self.none_found(&[id]),
-            _ => self.request_handoff("What the customer wants could not be done by the program", "medium"),
-        }
-    }
-
-    /// What was done.
-    fn done(&self, tool: &str, result: &Value, arguments: &Value, order: &OrderId) -> String {
-        let language = self.language();
-        let what = match (tool, results::field(arguments, "resolution")) {
-            (CANCEL, _) => actions::cancelled(language, order),
-            (CHANGE, _) => actions::changed(language, order),
-            (_, "replacement") => actions::replaced(language, order),
-            (_, "exchange") => actions::exchanged(language, order),
-            _ => actions::returned(language, order),
-        };
-        let transaction = results::field(result, "transaction_id");
-        let paid = result.get("amount_refunded").and_then(Value::as_f64).is_some_and(|amount| amount > 0.0);
-        let money = if paid && !transaction.is_empty() {
-            let amount = results::amount(result, "amount_refunded", self.money());
-            actions::goes_back(language, amount, transaction)
-        } else {
-            String::new()
-        };
-        join([what.as_str(), money.as_str()])
-    }
-
     /// Why it cannot be done, and what can.
-    fn refused(&mut self, wish: Wish, id: &OrderId, result: &Value, lead: &str) -> Step<ChatReply> {
+    pub(super) fn refused(&mut self, wish: Wish, id: &OrderId, result: &Value, lead: &str) -> Step<ChatReply> {
         let language = self.language();
         let shown = self.conversation().name_of(id).clone();
         let text = match results::field(result, "code") {
@@ -242,7 +184,7 @@ impl Plan<'_> {
     fn is_return_for_money(&self) -> bool {
         self.conversation().waiting_for == WaitingFor::Details
             && self.pending_wish() == Some(Wish::Return)
-            && self.said.has(super::said::Cue::Money)
+            && self.said.has(Cue::Money)
     }
 
     pub(super) fn give_back_part(&mut self, wish: Wish, id: &OrderId, items: &[Value]) -> Step<ChatReply> {
@@ -281,9 +223,8 @@ impl Plan<'_> {
 
     /// A complaint about what came: what can be done is offered, and nothing else.
     pub(super) fn complaint(&mut self, wish: Wish) -> Step<ChatReply> {
-        use super::said::Cue;
         let language = self.language();
-        if self.said.declines_money() || self.said.has(Cue::Telling) {
+        if self.said.has(Cue::Telling) && !self.said.wishes() {
             return Ok(say(choices::noted(language), Notes::default()));
         }
         let id = match self.one_order(wish)? {
@@ -313,7 +254,12 @@ impl Plan<'_> {
         } else {
             format!("{} ({shown})", items::shown(&wished))
         };
-        let text = join([feedback::sorry_for_order(language), choices::complaint(language, what).as_str()]);
+        let offered = if self.said.declines_money() {
+            remedies::without_money(language, what)
+        } else {
+            choices::complaint(language, what)
+        };
+        let text = join([feedback::sorry_for_order(language), offered.as_str()]);
         Ok(say(&text, self.notes_for(WaitingFor::Details, wish, &wished)))
     }
 }
