@@ -73,7 +73,7 @@ impl Plan<'_> {
         if self.said.withdraws() && !(wishes_else && self.fresh() && self.names_another_wish()) {
             return Some(say(actions::nothing_changed(language), Notes::default()));
         }
-        let later = self.said.has(Cue::Thinking) || self.said.has(Cue::Later);
+        let later = self.said.has(Cue::Thinking) || (self.said.has(Cue::Later) && !self.said.asks());
         let puts_off = later && !self.said.has(Cue::Money) && self.said.words.len() <= 12;
         puts_off.then(|| {
             // What was proposed stays known: a yes later on brings it up again.

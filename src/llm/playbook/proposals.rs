@@ -12,7 +12,7 @@ use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::refund::RefundState;
-use crate::domain::sentences::{Language, actions, join, refunds, remedies};
+use crate::domain::sentences::{Language, actions, join, remedies};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 use crate::tools::{CANCEL, CHANGE, RETURN};
@@ -64,7 +64,7 @@ pub(super) fn joined(first: ChatReply, second: ChatReply) -> ChatReply {
     let text = format!("{}\n{}", first.text, second.text);
     let waits = |reply: &ChatReply| reply.notes.as_ref().is_some_and(|notes| notes.waiting_for != WaitingFor::Nothing);
     let (waits_first, waits_second) = (waits(&first), waits(&second));
-    let mut reply = if waits_first && !waits_second { first.clone() } else { second.clone() };
+    let mut reply = if waits_first && !waits_second { first.clone() } else { second };
     if waits_first
         && waits_second
         && let Some(of_first) = first.notes.and_then(|notes| notes.pending)

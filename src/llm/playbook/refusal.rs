@@ -68,8 +68,12 @@ impl Said {
     /// Whether it wishes something, beside asking kindly.
     pub(super) fn wishes(&self) -> bool {
         const NO_WISH: &str = "please pls plz kindly do get karna karni";
+        // “Just want someone to know” wishes nothing.
+        let tells = |thing: &[String], at: usize| at > 0 && says_at(thing, at - 1, Cue::Telling);
         self.things.iter().any(|thing| {
-            (0..thing.len()).any(|at| wishes_at(thing, at) && !is_in(NO_WISH, &thing[at]) && !is_refused(thing, at))
+            (0..thing.len()).any(|at| {
+                wishes_at(thing, at) && !is_in(NO_WISH, &thing[at]) && !tells(thing, at) && !is_refused(thing, at)
+            })
         })
     }
 
@@ -320,8 +324,12 @@ mod tests {
         {
             assert!(Said::new(text).wishes(), "{text}");
         }
-        for text in ["no refund needed, just letting you know", "the cap was cracked please note", "bas bata raha hoon"]
-        {
+        for text in [
+            "no refund needed, just letting you know",
+            "the cap was cracked please note",
+            "bas bata raha hoon",
+            "just want someone to know",
+        ] {
             assert!(!Said::new(text).wishes(), "{text}");
         }
     }

@@ -88,7 +88,7 @@ fn by_intent(triage: &Triage, said: &Said) -> Wish {
         intent::REFUND if said.asks_where_money_is() => Wish::RefundStatus,
         intent::REFUND if said.has(Cue::Return) && !said.wants_money() => Wish::Return,
         intent::REFUND => Wish::RefundWhole,
-        intent::MANAGE if said.withdraws() => Wish::UndoCancel,
+        intent::MANAGE if said.withdraws() && !said.has(Cue::Instructions) => Wish::UndoCancel,
         intent::MANAGE if said.has(Cue::Exchange) => Wish::Exchange,
         intent::MANAGE if said.has(Cue::Address) => Wish::ChangeAddress,
         intent::MANAGE if said.has(Cue::Phone) => Wish::ChangeContact,
@@ -227,6 +227,9 @@ mod tests {
             (intent::CONTENT, "it is broken, refund it", Wish::RefundWhole),
             (intent::MANAGE, "change my address", Wish::ChangeAddress),
             (intent::MANAGE, "add one more milk", Wish::ItemChange),
+            (intent::MANAGE, "leave it at the gate", Wish::Instructions),
+            (intent::MANAGE, "no need to ring the bell, gate pe chhod do", Wish::Instructions),
+            (intent::MANAGE, "never mind, keep it", Wish::UndoCancel),
             (intent::PAYMENT, "charged twice", Wish::DoubleCharge),
         ] {
             for topic in [("", 0.0), ("praise", 0.2)] {
@@ -246,6 +249,8 @@ mod tests {
         assert_eq!(wish(&refund, "no refund needed, just letting you know the cap was cracked"), Wish::Damaged);
         assert_eq!(wish(&read(intent::REFUND, "", 0.0), "no refund received till now"), Wish::RefundStatus);
         assert_eq!(wish(&refund, "refund me"), Wish::RefundWhole);
+        assert_eq!(wish(&refund, "it doesn't work i want refund"), Wish::RefundWhole);
+        assert_eq!(wish(&refund, "the paneer was spoiled, no refund, I want fresh paneer"), Wish::Replacement);
     }
 
     #[test]
