@@ -113,7 +113,11 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let verdicts = runtime.block_on(async {
         let model = app::chat_model(&config, options.offline || options.check).await?;
         let stage = Stage::prepare(global, config, options.orders.as_deref(), &cases, (engine, model)).await?;
-        if options.check { anyhow::Ok(None) } else { hold(Arc::new(stage), chosen, options.jobs, global).await.map(Some) }
+        if options.check {
+            anyhow::Ok(None)
+        } else {
+            hold(Arc::new(stage), chosen, options.jobs, global).await.map(Some)
+        }
     })?;
     let Some(verdicts) = verdicts else {
         output.line(format!("{} cases, nothing wrong with their form", cases.len()))?;

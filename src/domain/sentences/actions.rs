@@ -275,7 +275,9 @@ pub fn never_returned(language: Language, order: impl Display) -> String {
             format!("माफ़ करें: ऑर्डर {order} का सामान वापस नहीं हो सकता। किसी व्यक्ति के लिए “एजेंट” लिखें।")
         }
         Language::Spanish => {
-            format!("Lo siento: lo del pedido {order} no se puede devolver. Para hablar con una persona, escriba “agente”.")
+            format!(
+                "Lo siento: lo del pedido {order} no se puede devolver. Para hablar con una persona, escriba “agente”."
+            )
         }
         Language::Portuguese => format!(
             "Sinto muito: o que está no pedido {order} não pode ser devolvido. Para falar com uma pessoa, escreva “atendente”."
