@@ -173,7 +173,10 @@ fn line(item: &Value, currency: Option<Currency>) -> Option<OrderLine> {
     let whole = whole.parse().ok().filter(|count| *count > 0 && decimals.bytes().all(|digit| digit == b'0'));
     let amount = |field: &str| fields::amount(column::ITEMS, &item[field], currency).ok().flatten();
     // Extensions sell by weight: one and a half kilograms are one piece here, which costs their total.
-    let (quantity, name) = whole.map_or_else(|| (1_u32, format!("{name} ({count})")), |whole| (whole, name));
+    let (quantity, name) = match whole {
+        Some(whole) => (whole, name),
+        None => (1_u32, format!("{name} ({count})")),
+    };
     // `price` is a number with all its decimals, where a total was divided: then it is rounded down.
     let exact = amount("price").filter(|_| whole.is_some());
     let share = || Some(Money::from_minor_units(amount("total")?.minor_units() / i64::from(quantity)));

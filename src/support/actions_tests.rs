@@ -60,10 +60,10 @@ fn operator(shop: &Shop) -> Context {
 async fn agreed_to(shop: &Shop, user: &str, number: u32, wish: &Wish) -> ActionOutcome {
     let support = shop.support();
     let asked = customer(user, 1, "please", &[], shop.now);
-    match support.act(&asked, &id(number), wish).await.unwrap() {
+    match support.act(&asked, &id(number), wish, None).await.unwrap() {
         ActionOutcome::Proposed(proposal) => {
             let yes = customer(user, 2, "yes", &[&proposal.id], shop.now);
-            support.act(&yes, &id(number), wish).await.unwrap()
+            support.act(&yes, &id(number), wish, None).await.unwrap()
         }
         other => other,
     }
@@ -186,7 +186,7 @@ async fn of_several_proposals_the_wished_one_is_meant() {
     let asks = customer("a", 1, "please", &[], shop.now);
     let mut proposals = Vec::new();
     for name in ["Brown Bread", "Toned Milk"] {
-        let ActionOutcome::Proposed(proposal) = support.act(&asks, &id(41), &back(name)).await.unwrap() else {
+        let ActionOutcome::Proposed(proposal) = support.act(&asks, &id(41), &back(name), None).await.unwrap() else {
             panic!()
         };
         let QuoteOutcome::Quoted(quote) = support.create_quote(&asks, &id(42), &named(name)).await.unwrap() else {
@@ -195,7 +195,7 @@ async fn of_several_proposals_the_wished_one_is_meant() {
         proposals.extend([proposal.id, quote.id]);
     }
     let yes = customer("a", 2, "yes", &proposals.iter().collect::<Vec<_>>(), shop.now);
-    let outcome = support.act(&yes, &id(41), &back("Toned Milk")).await.unwrap();
+    let outcome = support.act(&yes, &id(41), &back("Toned Milk"), None).await.unwrap();
     let ActionOutcome::Done { action, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!(action.details.items, [item("Toned Milk")]);
     // A yes alone says not which of the two refunds is meant.

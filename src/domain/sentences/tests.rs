@@ -53,7 +53,7 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         actions::window_passed(ORDER) [ORDER]; actions::never_returned(ORDER) [ORDER]; actions::not_delivered(ORDER) [ORDER];
         actions::unpaid(ORDER) [ORDER]; actions::which_items(ORDER, "Milk, Bread") [ORDER, "Milk", "Bread"];
         actions::return_for_what(); actions::ask_address(); actions::ask_slot(); actions::ask_phone(); actions::ask_instructions();
-        actions::refund_in_process(ORDER) [ORDER]; actions::refund_on_record(ORDER, AMOUNT) [ORDER, AMOUNT];
+        actions::refund_in_process(ORDER) [ORDER]; actions::refund_on_record(ORDER) [ORDER];
         actions::want_to_be_sure();
         channel::only_text(); channel::yes_refund(); channel::yes_refund_order(ORDER) [ORDER];
         channel::yes_to_all(2); channel::yes_to_all(3); channel::yes(); channel::another_order(); channel::no(); channel::choose();

@@ -219,7 +219,7 @@ impl<'a> Plan<'a> {
         }
         let has_come = found.iter().all(|order| results::has_ended(order) || results::is_delivered(order));
         if late && (wish == Wish::Late || !has_come) {
-            lines.extend(what_next(language, &found));
+            lines.extend(what_next(language, &found).map(str::to_owned));
         }
         self.about = ids;
         let notes = self.notes_for(WaitingFor::Nothing, wish, &[]);
