@@ -59,8 +59,9 @@ pub struct TurnReport {
     pub elapsed: Duration,
 }
 
-/// The probability of `danger` from which on a person is called at once.
-const DANGER_FROM: f32 = 0.35;
+/// The probability of `danger` from which on a person is called at once: the least one with which at most 2 % of the validation rows
+/// that tell of none would call one.
+const DANGER_FROM: f32 = 0.2;
 
 impl Agent {
     /// An agent that asks a model and acts through tools.

@@ -475,7 +475,7 @@ async fn who_waits_for_a_person_is_not_left_alone() {
     chat.wait(SignedDuration::from_hours(3));
     assert_eq!(chat.turn("hello?").await.reply, None);
     chat.wait(SignedDuration::from_hours(1));
-    holds(&chat.say("hello? nobody replied to me yet").await, &["nobody has replied", "waiting"]);
+    holds(&chat.say("hello? nobody replied to me yet").await, &["nobody has replied", "with our team"]);
     let alerts = shop.store.alerts(5).await.unwrap();
     assert_eq!((alerts.len(), alerts[0].priority), (1, Priority::High));
     assert_eq!(chat.turn("hello?").await.reply, None, "said once in so many hours");

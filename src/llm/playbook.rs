@@ -83,6 +83,10 @@ impl ChatModel for Playbook {
             Err(call) => ChatReply { calls: vec![call], ..ChatReply::default() },
         })
     }
+
+    async fn chat_by_playbook(&self, request: &ChatRequest) -> Result<ChatReply, LlmError> {
+        self.chat(request).await
+    }
 }
 
 #[cfg(test)]

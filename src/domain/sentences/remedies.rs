@@ -43,7 +43,7 @@ pub fn once_it_is_back(language: Language, amount: impl Display) -> String {
 pub fn sorry_it_was_late(language: Language) -> &'static str {
     match language {
         English => "I'm sorry that your order came later than it should have.",
-        Hinglish => "Maaf kijiye ki aapka order der se pahuncha.",
+        Hinglish => "Maaf karein ki aapka order der se pahuncha.",
         Hindi => "माफ़ कीजिए कि आपका ऑर्डर देर से पहुँचा।",
         Spanish => "Lamento que su pedido llegara más tarde de lo debido.",
         Portuguese => "Lamento que o seu pedido tenha chegado mais tarde do que deveria.",

@@ -153,7 +153,10 @@ fn is_refused_behind(words: &[String], money: usize) -> Option<bool> {
         if is(words, at, Cue::Not) {
             return (is_not(words, at) && is_about_money(words, money, at)).then_some(true);
         }
-        if is_in(WISHED, word) {
+        // “De” gives in Hinglish, and is “of” in Spanish and Portuguese: “dinheiro de volta”.
+        let is_of = word == "de"
+            && words.get(at + 1).is_some_and(|next| !is_in(WISHED, next) && !is_in("na bhai yaar ji jaldi", next));
+        if is_in(WISHED, word) && !is_of {
             if !is_refused(words, at) {
                 return Some(false);
             }
