@@ -13,7 +13,7 @@ use crate::domain::ids::{IdPatterns, OrderId};
 use crate::domain::message::{Basis, ChatMessage};
 use crate::llm::{ChatModel, ChatRequest};
 use crate::support::Context;
-use crate::tools::{Outcome, TRIAGE, Toolbox};
+use crate::tools::{HUMAN, NAMES, Outcome, TRIAGE, Toolbox};
 
 /// Runs turns with a model and tools.
 #[derive(Clone)]
@@ -62,6 +62,20 @@ pub struct TurnReport {
 /// The probability of `danger` from which on a person is called at once: the least one with which at most 2 % of the validation rows
 /// that tell of none would call one.
 const DANGER_FROM: f32 = 0.2;
+
+impl CallRecord {
+    /// The tool, as a label of a metric: a model can invent names, and the number of labels stays bounded.
+    pub fn label(&self) -> &'static str {
+        NAMES.into_iter().find(|known| *known == self.tool).unwrap_or("other")
+    }
+}
+
+impl TurnReport {
+    /// Whether a person was asked for.
+    pub fn asked_for_person(&self) -> bool {
+        self.calls.iter().any(|call| call.tool == HUMAN && call.result.get("error").is_none())
+    }
+}
 
 impl Agent {
     /// An agent that asks a model and acts through tools.

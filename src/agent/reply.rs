@@ -56,6 +56,16 @@ pub fn tidy(text: &str) -> String {
     limited(EMPTY_LINES.replace_all(&text, "\n\n").trim())
 }
 
+/// The program's own text, which may hold documents of the shop: as [`tidy`], but the signs that tell where left-to-right text
+/// stands in Arabic stay. An offer without them would not be the one that the customer agrees to.
+pub fn tidy_own(text: &str) -> String {
+    // Noncharacters stand for the signs meanwhile.
+    const SIGNS: [(char, char); 3] = [('\u{2066}', '\u{FDD0}'), ('\u{2068}', '\u{FDD1}'), ('\u{2069}', '\u{FDD2}')];
+    let marked = text.chars().map(|c| SIGNS.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, mark)| *mark));
+    let tidied = tidy(&marked.collect::<String>());
+    tidied.chars().map(|c| SIGNS.iter().find(|(_, mark)| *mark == c).map_or(c, |(sign, _)| *sign)).collect()
+}
+
 /// As many whole sentences as a reply may have.
 fn limited(text: &str) -> String {
     let characters = text.char_indices().nth(MAX_CHARS).map_or(text.len(), |(at, _)| at);
@@ -116,6 +126,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_programs_own_text_keeps_the_signs_of_direction() {
+        assert_eq!(tidy_own("رد \u{2066}₹599\u{2069} **الآن**\u{200B}"), "رد \u{2066}₹599\u{2069} *الآن*");
+        assert_eq!(tidy("\u{2066}₹599\u{2069}"), "₹599");
+    }
 
     #[test]
     fn markup_becomes_whatsapps_own() {

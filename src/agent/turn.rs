@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::compose::{Acted, Paid};
 use super::guard::{ShopTexts, Unsupported};
-use super::reply::tidy;
+use super::reply::{tidy, tidy_own};
 use crate::domain::alert::Alert;
 use crate::domain::caller::{Caller, Customer};
 use crate::domain::consent::{self, Answer, LiveOffers, Press, Said};
@@ -26,7 +26,7 @@ use crate::domain::sentences::{Language, choices, small_talk};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
 use crate::llm::playbook::tells_of_harm;
-use crate::llm::{ChatReply, Facts, MAX_ROUNDS, Round, ToolCall};
+use crate::llm::{Author, ChatReply, Facts, MAX_ROUNDS, Round, ToolCall};
 use crate::tools::{HUMAN, ToolResult};
 
 /// Tool calls in one turn; with more, a person is asked in.
@@ -336,7 +336,10 @@ impl Turn {
 
     fn model_replied(&mut self, mut reply: ChatReply) -> Vec<Effect> {
         if reply.calls.is_empty() {
-            reply.text = tidy(&reply.text);
+            reply.text = match reply.author {
+                Author::Model => tidy(&reply.text),
+                Author::Program => tidy_own(&reply.text),
+            };
             if reply.text.is_empty() {
                 return self.force_hand_over("The assistant had no answer");
             }

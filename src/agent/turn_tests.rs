@@ -432,3 +432,22 @@ proptest! {
         prop_assert_eq!(conversation.turn, 1);
     }
 }
+
+#[tokio::test]
+async fn a_yes_in_every_language_agrees_to_what_the_playbook_offered() {
+    for (language, wish, yes) in [
+        ("en", "I want my money back for ORD000003", "yes"),
+        ("hi-Latn", "mujhe refund chahiye ORD000003", "haan"),
+        ("hi", "मुझे ORD000003 का रिफंड चाहिए", "हाँ"),
+        ("es", "quiero un reembolso del pedido ORD000003", "sí"),
+        ("pt", "quero reembolso do pedido ORD000003", "sim"),
+        ("ar", "أريد استرداد المبلغ للطلب ORD000003", "نعم"),
+    ] {
+        let shop = Shop::open().await;
+        let mut chat = shop.chat("a");
+        let offered = chat.turn(wish).await;
+        assert_eq!(offered.conversation.waiting_for, WaitingFor::Consent, "{language}: {:?}", offered.reply);
+        let paid = chat.turn(yes).await;
+        assert_eq!(shop.store.refunds(9).await.unwrap().len(), 1, "{language}: {:?}", paid.reply);
+    }
+}

@@ -27,7 +27,6 @@ use crate::domain::sentences::{Language, channel, choices};
 use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
 use crate::support::handoff;
 use crate::telemetry::metric;
-use crate::tools::{HUMAN, NAMES};
 
 /// How many earlier messages the model sees.
 const HISTORY: u32 = 20;
@@ -436,14 +435,13 @@ fn record_metrics(report: &TurnReport) {
         let status = call.result["status"].as_str().unwrap_or_default();
         let refused = call.result.get("error").is_some() || matches!(status, "error" | "denied");
         let result = if refused { "refused" } else { "done" };
-        // A model can invent names, and the number of labels must stay bounded.
-        let tool = NAMES.into_iter().find(|known| *known == call.tool).unwrap_or("other");
+        let tool = call.label();
         metrics::counter!(metric::TOOL_CALLS, "tool" => tool, "result" => result).increment(1);
     }
     if let Some(what) = report.guard {
         metrics::counter!(metric::GUARD, "what" => what).increment(1);
     }
-    if report.calls.iter().any(|call| call.tool == HUMAN && call.result.get("error").is_none()) {
+    if report.asked_for_person() {
         metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
     }
 }

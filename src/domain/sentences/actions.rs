@@ -115,12 +115,12 @@ pub fn already_done(language: Language, order: impl Display) -> String {
 /// The customer declined a proposal, or took a wish back.
 pub fn nothing_changed(language: Language) -> &'static str {
     match language {
-        Language::English => "All right: I have changed nothing, and your order stays as it is.",
-        Language::Hinglish => "Theek hai: maine kuch nahi badla, aapka order waisa hi hai.",
-        Language::Hindi => "ठीक है: मैंने कुछ नहीं बदला, आपका ऑर्डर वैसा ही है।",
-        Language::Spanish => "De acuerdo: no he cambiado nada, su pedido sigue como está.",
-        Language::Portuguese => "Tudo bem: não mudei nada, o seu pedido continua como está.",
-        Language::Arabic => "حسنًا: لم أغيّر شيئًا، وطلبك كما هو.",
+        Language::English => "All right: nothing changes, and your order stays as it is.",
+        Language::Hinglish => "Theek hai: kuch nahi badlega, aapka order waisa hi rahega.",
+        Language::Hindi => "ठीक है: कुछ नहीं बदलेगा, आपका ऑर्डर वैसा ही रहेगा।",
+        Language::Spanish => "De acuerdo: nada cambia, su pedido sigue como está.",
+        Language::Portuguese => "Tudo bem: nada muda, o seu pedido continua como está.",
+        Language::Arabic => "حسنًا: لن يتغير شيء، وطلبك كما هو.",
     }
 }
 

@@ -199,7 +199,7 @@ pub fn state(language: Language, state: OrderState) -> &'static str {
         Placed => ["placed", "place ho chuka", "दर्ज", "realizado", "realizado", "مسجَّل"],
         Confirmed => ["confirmed", "confirmed", "पुष्ट", "confirmado", "confirmado", "مؤكَّد"],
         Packed => ["packed", "packed", "पैक", "preparado", "embalado", "مُجهَّز"],
-        OutForDelivery => ["out for delivery", "raaste mein", "रास्ते में", "en camino", "a caminho", "في الطريق"],
+        OutForDelivery => ["out for delivery", "raste mein", "रास्ते में", "en camino", "a caminho", "في الطريق"],
         Delayed => ["delayed", "late", "विलंबित", "retrasado", "atrasado", "متأخر"],
         Delivered => ["delivered", "delivered", "डिलीवर", "entregado", "entregue", "تم تسليمه"],
         Cancelled => ["cancelled", "cancelled", "रद्द", "cancelado", "cancelado", "ملغى"],

@@ -60,7 +60,7 @@ fn a_yes_to_what_a_language_model_proposed_does_that_and_pays_nothing_else() {
         }
         let mut desk = offered(vec![offer(kind, 1, details)], done());
         let reply = desk.say("no", "");
-        assert!(reply.contains("changed nothing") && desk.calls.is_empty(), "{reply}");
+        assert!(reply.contains("nothing changes") && desk.calls.is_empty(), "{reply}");
     }
     // What an earlier version offered is not known exactly: nothing is guessed.
     let mut desk = offered(vec![offer(ProposalKind::Change, 1, Details::default())], Vec::new());
@@ -128,8 +128,8 @@ fn a_value_is_no_withdrawal() {
         assert_eq!(desk.called("change_order").map(|called| &called[field]), Some(&json!(expected)), "{value}");
     }
     for (topic, answer, said) in [
-        ("delivery_instructions", "never mind, leave it", "changed nothing"),
-        ("slot_change", "leave it", "changed nothing"),
+        ("delivery_instructions", "never mind, leave it", "nothing changes"),
+        ("slot_change", "leave it", "nothing changes"),
         ("slot_change", "later", "Take your time"),
         ("slot_change", "let me think about it", "Take your time"),
     ] {
@@ -189,7 +189,7 @@ fn a_yes_after_time_to_think_brings_the_proposal_up_again() {
     assert!(reply.contains("₹500") && desk.conversation.waiting_for == WaitingFor::Consent, "{reply}");
     desk.say("let me think about it", "answer");
     let reply = desk.say("no", "");
-    assert!(reply.contains("changed nothing"), "{reply}");
+    assert!(reply.contains("nothing changes"), "{reply}");
 }
 
 #[test]

@@ -213,8 +213,10 @@ impl Plan<'_> {
             return Ok(say(&text, self.notes_for(WaitingFor::Nothing, Wish::RefundStatus, &[])));
         }
         if payment == "refunded" {
-            // The record does not say how much it was: it may have been a part.
-            let text = actions::refund_on_record(language, &shown);
+            // The record does not say how much it was, which may have been a part: the value is the order's.
+            let value = results::amount(order, column::VALUE, self.money());
+            let named = if value.is_empty() { shown.clone() } else { format!("{shown} ({value})") };
+            let text = actions::refund_on_record(language, &named);
             return Ok(say(&text, self.notes_for(WaitingFor::Nothing, Wish::RefundStatus, &[])));
         }
         if payment == "pending" {

@@ -125,7 +125,7 @@ fn a_proposal_never_traps() {
     ]);
     desk.say("cancel ORD000001", "cancel");
     let reply = desk.say("wait actually no. keep it coming", "undo_cancel");
-    assert!(reply.contains("changed nothing"), "{reply}");
+    assert!(reply.contains("nothing changes"), "{reply}");
     assert_eq!(desk.conversation.waiting_for, WaitingFor::Nothing);
     desk.say("cancel ORD000001", "cancel");
     desk.say("hmm let me think about it", "answer");
