@@ -42,7 +42,10 @@ const AFTER_GIVE: &str = "na please pls plz bhai yaar ji jaldi abhi nahi nahin w
 /// What was to be done with money, beside its coming.
 const PAID: &str = "\
     processed initiated done completed issued reflected reflecting showing shown given diya diye kiya milega milegi see seen dikha dikh veo vejo devuelto \
-    devolvieron devolveram devolvido dieron deram hecho feito दिया दिये किया मिलेगा";
+    lautaya lautaye lautayi lautae bheja bheje bheji लौटा लौटाया लौटाए लौटाये भेजा भेजे devolvieron devolveram devolvido dieron deram hecho feito दिया दिये किया मिलेगा";
+/// What stands before “no refund” where it should have come: “still no refund”, “dois meses sem reembolso”.
+const WAITING: &str = "\
+    still yet days weeks months todavia aun sigo seguimos dias semanas meses ainda continuo din dino hafte mahine अभी दिन हफ्ते महीने";
 /// Words between “not” and a payment that did not happen.
 const NOT_YET: &str = "been yet me han ha has have sido foi ser still";
 
@@ -179,7 +182,7 @@ fn is_about_money(words: &[String], money: usize, not: usize) -> bool {
     let next = (not + 1..words.len()).find(|next| !is_in(SMALL, &words[*next]));
     let named = |at: usize| wishes_at(words, at) || is_in(NEEDED, &words[at]);
     let Some(next) = next else { return before == money || named(before) || is_in(AFTER_MONEY, &words[before]) };
-    if named(next) {
+    if named(next) && !is_in(PAID, &words[next]) {
         // “Refund, I don't want it”: the thing is not wanted.
         let object = words.get(next + 1).map_or("", String::as_str);
         return !is_in("it this that these those them ye yeh wo woh esto este esta isso isto este", object);
@@ -217,7 +220,8 @@ fn has_not_come(words: &[String], money: usize) -> bool {
         |one: usize, other: usize| (one + 1..other).any(|at| matches!(words[at].as_str(), "i" | "we" | "maine"));
     let mut nots = (from..to).filter(|at| is(words, *at, Cue::Not));
     let came = |not: usize| {
-        (not + 1..to.min(not + 5)).any(|at| comes(at) && !(not < money && money < at && parts(money, at)))
+        (not < money && not > 0 && is_in(WAITING, &words[not - 1]))
+            || (not + 1..to.min(not + 5)).any(|at| comes(at) && !(not < money && money < at && parts(money, at)))
             || not.checked_sub(1).is_some_and(|before| before >= from && comes(before))
     };
     // “I am not refunded”.
@@ -279,6 +283,10 @@ mod tests {
             "refund abhi tak nahi aaya",
             "refund nahi mila",
             "refund nahi diya",
+            "paise nahi lautaye to complaint karunga",
+            "still no refund for the stove",
+            "dois meses sem o reembolso de 2300 reais",
+            "पैसा नहीं लौटाया",
             "no me ha llegado el dinero",
             "no me devolvieron el dinero",
             "no veo el dinero en mi cuenta",
