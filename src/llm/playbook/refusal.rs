@@ -11,11 +11,11 @@ const REACH: usize = 5;
 const OF_MONEY: &str = "\
     a an the any my me us for of to in back full whole complete kind like about after you your ask asking asked look looking \
     interested request requesting process issue initiate make take accept refund refunded el la los las lo un una ningun ninguna \
-    mi me que de del en o os as um uma nenhum nenhuma meu minha meus do da pedir pedido pedi pido pidiendo pedindo busco hagan \
+    mi me que de del do da en devolucion devolucao o os as um uma nenhum nenhuma meu minha meus pedir pedido pedi pido pidiendo pedindo busco hagan \
     facam koi kisi mera mere mujhe مبلغ اي";
 /// Words that may stand between money and its refusal, where that comes last.
 const AFTER_MONEY: &str = "\
-    back wapas vapas wapis waapas is are was i do does me mujhe hume humko hamein mera ki ka ke hi bhi abhi ab bilkul really \
+    back kar wapas vapas wapis waapas is are was i do does me mujhe hume humko hamein mera ki ka ke hi bhi abhi ab bilkul really \
     zarurat jarurat zaroorat jaroorat zarurt el lo la os eh वापस मुझे हमें की का के ही भी अभी अब बिल्कुल जरूरत";
 /// Words that say of money, as words of the cue for wishes do, what is not to be done with it.
 const NEEDED: &str = "\
@@ -35,19 +35,27 @@ const BY_OTHERS: &str = "wont cant didnt doesnt hasnt havent isnt wasnt arent";
 const OF_OTHERS: &str = "is are was were did does has have had will can could you they he she";
 /// Wishes that stand behind what is wished.
 const WISHED: &str = "\
-    chahiye chahie chahye chaiye karna karni do dedo de kardo karo kar dijiye dilao lautao lauta karwa karwao चाहिए चाई दो दें दीजिए \
-    दीजिये करो करें कीजिए लौटा लौटाओ";
+    chahiye chahie chahye chaiye karna karni dedo kardo karo dijiye dilao lautao lauta karwa karwao चाहिए चाई दो दें दीजिए दीजिये करो करें \
+    कीजिए लौटा लौटाओ";
+/// What may follow the Hindi “do” (give); the Portuguese one (of the) is followed by a thing.
+const AFTER_GIVE: &str = "na please pls plz bhai yaar ji jaldi abhi nahi nahin warna varna sir";
 /// What was to be done with money, beside its coming.
 const PAID: &str = "\
-    processed initiated done completed issued reflected reflecting showing shown given diya diye kiya milega milegi devuelto \
-    devolvieron devolveram devolvido dieron deram hecho feito दिया दिये किया मिलेगा";
+    processed initiated done completed issued reflected reflecting showing shown given diya diye kiya milega milegi see seen dikha dikh veo vejo devuelto \
+    lautaya lautaye lautayi lautae bheja bheje bheji लौटा लौटाया लौटाए लौटाये भेजा भेजे devolvieron devolveram devolvido dieron deram hecho feito दिया दिये किया मिलेगा";
+/// What stands before “no refund” where it should have come: “still no refund”, “dois meses sem reembolso”.
+const WAITING: &str = "\
+    still yet days weeks months todavia aun sigo seguimos dias semanas meses ainda continuo din dino hafte mahine अभी दिन हफ्ते महीने";
 /// Words between “not” and a payment that did not happen.
 const NOT_YET: &str = "been yet me han ha has have sido foi ser still";
 
 impl Said {
     /// Whether it says that no money is wished.
     pub(super) fn declines_money(&self) -> bool {
-        self.of_money().any(|(thing, at)| is_money_refused(thing, at)) && !self.asks_where_money_is()
+        // “So no refund?” is none.
+        let says_why = |thing: &[String]| (0..thing.len()).any(|at| wishes_at(thing, at) || is_in(NEEDED, &thing[at]));
+        self.of_money().any(|(thing, at)| is_money_refused(thing, at) && (!self.question || says_why(thing)))
+            && !self.asks_where_money_is()
     }
 
     /// Whether it asks where money is that should have come, or says that it has not come.
@@ -153,10 +161,8 @@ fn is_refused_behind(words: &[String], money: usize) -> Option<bool> {
         if is(words, at, Cue::Not) {
             return (is_not(words, at) && is_about_money(words, money, at)).then_some(true);
         }
-        // “De” gives in Hinglish, and is “of” in Spanish and Portuguese: “dinheiro de volta”.
-        let is_of = word == "de"
-            && words.get(at + 1).is_some_and(|next| !is_in(WISHED, next) && !is_in("na bhai yaar ji jaldi", next));
-        if is_in(WISHED, word) && !is_of {
+        let gives = word == "do" && words.get(at + 1).is_none_or(|next| is_in(AFTER_GIVE, next));
+        if is_in(WISHED, word) || gives {
             if !is_refused(words, at) {
                 return Some(false);
             }
@@ -176,7 +182,7 @@ fn is_about_money(words: &[String], money: usize, not: usize) -> bool {
     let next = (not + 1..words.len()).find(|next| !is_in(SMALL, &words[*next]));
     let named = |at: usize| wishes_at(words, at) || is_in(NEEDED, &words[at]);
     let Some(next) = next else { return before == money || named(before) || is_in(AFTER_MONEY, &words[before]) };
-    if named(next) {
+    if named(next) && !is_in(PAID, &words[next]) {
         // “Refund, I don't want it”: the thing is not wanted.
         let object = words.get(next + 1).map_or("", String::as_str);
         return !is_in("it this that these those them ye yeh wo woh esto este esta isso isto este", object);
@@ -192,10 +198,13 @@ fn is_refused_before(words: &[String], money: usize) -> bool {
         if is(words, at, Cue::Not) {
             return refuses(words, at) && !is_in(LAST, &words[at]);
         }
+        if is_in(OF_MONEY, &words[at]) {
+            continue;
+        }
         if wishes_at(words, at) {
             return is_refused(words, at);
         }
-        if !is_in(OF_MONEY, &words[at]) && !is_in(SMALL, &words[at]) && !is_in(NEEDED, &words[at]) {
+        if !is_in(SMALL, &words[at]) && !is_in(NEEDED, &words[at]) {
             return false;
         }
     }
@@ -211,7 +220,8 @@ fn has_not_come(words: &[String], money: usize) -> bool {
         |one: usize, other: usize| (one + 1..other).any(|at| matches!(words[at].as_str(), "i" | "we" | "maine"));
     let mut nots = (from..to).filter(|at| is(words, *at, Cue::Not));
     let came = |not: usize| {
-        (not + 1..to.min(not + 5)).any(|at| comes(at) && !(not < money && money < at && parts(money, at)))
+        (not < money && not > 0 && is_in(WAITING, &words[not - 1]))
+            || (not + 1..to.min(not + 5)).any(|at| comes(at) && !(not < money && money < at && parts(money, at)))
             || not.checked_sub(1).is_some_and(|before| before >= from && comes(before))
     };
     // “I am not refunded”.
@@ -254,6 +264,9 @@ mod tests {
             "sin reembolso por favor",
             "não quero dinheiro de volta",
             "o reembolso não é necessário",
+            "não quero reembolso do pedido",
+            "não quero a devolução do dinheiro",
+            "no quiero la devolución del dinero",
             "لا أريد استرداد المبلغ",
             "المبلغ لا أريده",
             "मुझे पैसे नहीं चाहिए",
@@ -270,8 +283,13 @@ mod tests {
             "refund abhi tak nahi aaya",
             "refund nahi mila",
             "refund nahi diya",
+            "paise nahi lautaye to complaint karunga",
+            "still no refund for the stove",
+            "dois meses sem o reembolso de 2300 reais",
+            "पैसा नहीं लौटाया",
             "no me ha llegado el dinero",
             "no me devolvieron el dinero",
+            "no veo el dinero en mi cuenta",
             "onde é que está meu dinheiro",
             "cadê meu dinheiro",
             "لم يصل المبلغ",
@@ -295,6 +313,7 @@ mod tests {
             "i dont want replacement i want refund",
             "I don't want this anymore refund",
             "refund please it does not work",
+            "so no refund for the air fryer?",
             "they wont give my refund",
             "uska paisa do",
             "kaam nahi kar raha refund chahiye",
@@ -309,6 +328,7 @@ mod tests {
             "no quiero otro, quiero mi dinero",
             "não funciona quero meu dinheiro de volta",
             "não funciona e quero meu dinheiro",
+            "não presta quero a devolução do dinheiro",
             "quero o dinheiro no cartão",
             "أريد استرجاع المبلغ",
             "المنتج لا يعمل أريد استرداد المبلغ",
