@@ -61,7 +61,7 @@ pub struct TurnReport {
 
 /// The probability of `danger` from which on a person is called at once: the least one with which at most 2 % of the validation rows
 /// that tell of none would call one.
-const DANGER_FROM: f32 = 0.2;
+const DANGER_FROM: f32 = 0.21;
 
 impl CallRecord {
     /// The tool, as a label of a metric: a model can invent names, and the number of labels stays bounded.
