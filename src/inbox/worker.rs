@@ -353,14 +353,13 @@ impl Worker {
         let alert = alert.filter(|alert| !alert.bot_answers && (claim.attempt == 1 || !alert.quotes(&incoming.text())));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         if let Some(alert) = alert {
-            // Whoever took the matter up and is not heard of for long is waited for like nobody.
+            // Whoever claimed the matter or wrote, and is not heard of for long, is waited for like nobody.
             let messages = self.store.recent_messages(&claim.user_id, HISTORY).await?;
             let written = messages.iter().rev().find(|message| message.role == Role::Agent).map(|message| message.at);
             let heard = written.max(alert.handling.claimed_at);
             let raised = alert.handling.reopened_at.max(Some(alert.created_at));
             conversation.waiting_since = conversation.waiting_since.max(raised).max(heard);
-            let lately = heard.is_some_and(|at| now.duration_since(at) < self.agent.remind());
-            conversation.claimed = lately && alert.handling.assignee.is_some();
+            conversation.claimed = heard.is_some_and(|at| now.duration_since(at) < self.agent.remind());
         }
         Ok(conversation)
     }

@@ -31,7 +31,7 @@ fn approved(number: u32) -> ApprovedRefund {
         platform: "JioMart".to_owned(),
         placed: String::new(),
         placed_at: None,
-        delivery_minutes: None,
+        delivery_minutes: Some(25),
         category: "Beverages".to_owned(),
         value: Some(Money::from_rupees(599)),
         feedback: String::new(),

@@ -215,7 +215,7 @@ impl Plan<'_> {
         if payment == "refunded" {
             // The record does not say how much it was, which may have been a part: the value is the order's.
             let value = results::amount(order, column::VALUE, self.money());
-            let named = if value.is_empty() { shown.clone() } else { format!("{shown} ({value})") };
+            let named = if value.is_empty() { shown.to_string() } else { format!("{shown} ({value})") };
             let text = actions::refund_on_record(language, &named);
             return Ok(say(&text, self.notes_for(WaitingFor::Nothing, Wish::RefundStatus, &[])));
         }

@@ -166,7 +166,7 @@ impl<'a> Plan<'a> {
     /// What is wished in this turn: by this message, or by an earlier one that it only completes.
     pub(super) fn current_wish(&self) -> Wish {
         let open = self.conversation().waiting_for != WaitingFor::Nothing;
-        let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id();
+        let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id() || self.is_a_number_asked_for();
         match self.pending_wish() {
             // What is wrong with it is the reason of a wish for money, not another wish.
             Some(pending) if open && (completes || pending.is_money() && self.own.is_complaint()) => pending,
@@ -332,6 +332,18 @@ impl<'a> Plan<'a> {
     /// Whether the message is an order id and nothing else.
     pub(super) fn is_bare_id(&self) -> bool {
         !self.facts.named_orders.is_empty() && topic::content_words(&self.facts.patterns.without_ids(self.text())) == 0
+    }
+
+    /// Whether the message is a number and nothing else where one was asked for: “it was 599” is the value of the order, and no
+    /// complaint of a charge.
+    fn is_a_number_asked_for(&self) -> bool {
+        let asked = matches!(
+            self.conversation().waiting_for,
+            WaitingFor::Proof | WaitingFor::CustomerId | WaitingFor::OrderId | WaitingFor::Person
+        );
+        let words = |part: &str| !part.chars().any(char::is_numeric);
+        let rest = self.text().split_whitespace().filter(|part| words(part)).collect::<Vec<_>>().join(" ");
+        asked && self.text().chars().any(char::is_numeric) && topic::content_words(&rest) == 0
     }
 
     /// Whether the message is an id with slips in it and nothing else: what the model reads into it is no wish.

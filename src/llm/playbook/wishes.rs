@@ -72,7 +72,7 @@ impl Plan<'_> {
     /// Whether an order is named and the message is no question about something else.
     fn is_about_the_order(&self) -> bool {
         let topic = self.facts.triage.topic.as_str();
-        self.own_wish() != Wish::Question || topic.is_empty() || self.is_bare_id()
+        self.own_wish() != Wish::Question || topic.is_empty() || self.is_bare_id() || self.is_nearly_an_id()
     }
 
     /// Whether the last reply told where the order is.
