@@ -40,6 +40,8 @@ impl Turn {
     /// Whether a message is surely about something else than what a person was asked in for: of another intent, or of an order
     /// that was not shown yet.
     fn is_another_subject(&self, triage: &Triage) -> bool {
+        // Where the team took over by itself, it answers everything.
+        let Some(matter) = &self.conversation.handed_over_for else { return false };
         if self.foreign.is_some() || triage.intent_confidence < SURE {
             return false;
         }
@@ -51,7 +53,7 @@ impl Turn {
             }
             _ => true,
         };
-        let elsewhere = self.conversation.handed_over_for.as_ref().is_some_and(|matter| *matter != triage.intent);
+        let elsewhere = *matter != triage.intent;
         let another_order = self.named_orders.iter().any(|id| !self.conversation.known.orders.contains(id));
         asks && (elsewhere || another_order)
     }

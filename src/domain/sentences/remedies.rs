@@ -44,7 +44,7 @@ pub fn sorry_it_was_late(language: Language) -> &'static str {
     match language {
         English => "I'm sorry that your order came later than it should have.",
         Hinglish => "Maaf karein ki aapka order der se pahuncha.",
-        Hindi => "माफ़ कीजिए कि आपका ऑर्डर देर से पहुँचा।",
+        Hindi => "माफ़ करें कि आपका ऑर्डर देर से पहुँचा।",
         Spanish => "Lamento que su pedido llegara más tarde de lo debido.",
         Portuguese => "Lamento que o seu pedido tenha chegado mais tarde do que deveria.",
         Arabic => "نعتذر لأن طلبك وصل متأخرًا.",
