@@ -20,6 +20,7 @@ mod currency;
 mod dashboard;
 mod data;
 mod delivery;
+mod desk;
 mod dotenv;
 mod eval;
 mod events;

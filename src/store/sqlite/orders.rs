@@ -150,6 +150,18 @@ impl Orders for SqliteStore {
         self.read("reading a binding", move |connection| read_binding(connection, &order)).await
     }
 
+    async fn bound_orders(&self, user: &UserId, limit: u32) -> Result<Vec<OrderId>> {
+        let user = user.clone();
+        self.read("reading the orders of a customer", move |connection| {
+            let sql = "SELECT order_id FROM bindings WHERE user_id = ?1 ORDER BY at DESC, order_id LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement
+                .query_and_then(params![user.as_str(), limit], |row| Ok(OrderId::new(&row.get::<_, String>(0)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
     async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId> {
         let (order, user) = (id.clone(), user.clone());
         self.write("binding an order", move |connection| {
