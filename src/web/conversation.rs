@@ -127,15 +127,13 @@ impl Chat<'_> {
             while notes.next_if(|note| note.at < first).is_some() {}
         }
         // The latest message that holds what was searched for is where the page goes.
-        let fits = |message: &ChatMessage| !hits(&message.text, self.wanted).is_empty();
-        let all = talk.turns.iter().enumerate().flat_map(|(place, turn)| turn.said.iter().map(move |one| (place, one)));
-        let hit = all.filter(|(_, message)| fits(message)).last().map(|(place, message)| (place, message.at));
+        let mut latest = talk.turns.iter().flat_map(|turn| &turn.said).rev();
+        let hit = latest.find(|message| !hits(&message.text, self.wanted).is_empty());
         let mut parts = Vec::new();
-        for (place, turn) in talk.turns.iter().enumerate() {
+        for turn in &talk.turns {
             while let Some(note) = notes.next_if(|note| begins(turn).is_some_and(|at| note.at < at)) {
                 parts.push(self.note(note));
             }
-            let hit = hit.filter(|(of, _)| *of == place).map(|(_, at)| at);
             parts.push(self.turn(turn, hit));
         }
         html! {
@@ -153,21 +151,22 @@ impl Chat<'_> {
         }
     }
 
-    fn turn(&self, turn: &Turn, hit: Option<jiff::Timestamp>) -> Markup {
+    fn turn(&self, turn: &Turn, hit: Option<&ChatMessage>) -> Markup {
         // What the customer wrote, then what was done about it, then what was answered.
         let (asked, answered): (Vec<_>, Vec<_>) = turn.said.iter().partition(|message| message.role == Role::User);
         let begun = turn.said.first().map_or(0, |message| message.at.as_microsecond());
+        let is_hit = |message: &ChatMessage| hit.is_some_and(|hit| std::ptr::eq(hit, message));
         let key = |kind: &str, place: usize| format!("{kind}{}-{begun}-{place}", turn.number);
         html! {
             @for (place, message) in asked.into_iter().enumerate() {
-                (self.bubble(message, &[], &key("m", place), hit == Some(message.at)))
+                (self.bubble(message, &[], &key("m", place), is_hit(message)))
             }
             @for (place, call) in turn.calls.iter().enumerate() { (tool_call(call, &key("c", place))) }
             @let last = answered.len().saturating_sub(1);
             @for (index, message) in answered.into_iter().enumerate() {
                 // One text may be sent as several messages: the remaining ones belong to the last text.
                 @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
-                (self.bubble(message, own.unwrap_or_default(), &key("r", index), hit == Some(message.at)))
+                (self.bubble(message, own.unwrap_or_default(), &key("r", index), is_hit(message)))
             }
         }
     }

@@ -60,10 +60,11 @@ impl Customer {
         let actor = format!("customer:{user}");
         let search =
             AlertSearch { status: Some(AlertStatus::Resolved), text: user.to_string(), ..AlertSearch::default() };
-        let (orders, mut refunds, mut alerts) =
-            try_join!(orders(state, talk), async { Ok(store.refunds_of(&actor, Timestamp::MIN).await?) }, async {
-                Ok::<_, PageError>(store.find_alerts(&search, MAX_ALERTS).await?)
-            })?;
+        let (orders, mut refunds, mut alerts) = try_join!(
+            orders(state, talk),
+            async { Ok::<_, PageError>(store.refunds_of(&actor, Timestamp::MIN).await?) },
+            async { Ok::<_, PageError>(store.find_alerts(&search, MAX_ALERTS).await?) }
+        )?;
         alerts.retain(|alert| alert.user_id == *user);
         alerts.truncate(SHOWN_ALERTS);
         let mut actions = Vec::new();

@@ -50,14 +50,7 @@ impl Drafts {
     }
 }
 
-/// Keeps a text as a draft; an empty one removes it.
-pub(super) async fn keep(
-    state: &Inner,
-    session: &Session,
-    user: &UserId,
-    field: &str,
-    text: &str,
-) -> Result<(), PageError> {
+async fn put(state: &Inner, session: &Session, user: &UserId, field: &str, text: &str) -> Result<(), PageError> {
     let draft = Draft {
         by: session.name().to_owned(),
         user_id: user.clone(),
@@ -66,6 +59,20 @@ pub(super) async fn keep(
         at: state.now(),
     };
     Ok(state.store().save_draft(&draft).await?)
+}
+
+/// Keeps a text as a draft, of a customer that there is; an empty one removes it.
+pub(super) async fn keep(
+    state: &Inner,
+    session: &Session,
+    user: &UserId,
+    field: &str,
+    text: &str,
+) -> Result<(), PageError> {
+    if !text.is_empty() && !is_known(state, user).await? {
+        return Ok(());
+    }
+    put(state, session, user, field, text).await
 }
 
 /// Whether anything is stored of a customer: no draft is kept for others.
@@ -94,6 +101,6 @@ pub(super) async fn save(
     if !text.is_empty() && !is_known(&state, &user).await? {
         return Err(PageError::NotFound);
     }
-    keep(&state, &session, &user, field, text).await?;
+    put(&state, &session, &user, field, text).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -303,6 +303,7 @@ async fn what_is_known_of_a_customer_stands_beside_the_conversation() {
     let mut order = Order::new(OrderId::new("ORD000071"));
     order.phone = Some("+91 98765 00007".to_owned());
     order.value = Some(Money::from_rupees(599));
+    order.placed_at = Some(jiff::civil::datetime(2026, 1, 5, 10, 0, 0, 0));
     order.details.display_id = Some("#1071".to_owned());
     order.details.customer_name = Some("Mia".to_owned());
     order.details.state = Some(OrderState::Packed);
