@@ -39,7 +39,7 @@ pub(super) fn list(replies: &[CannedReply], known: (Option<&str>, Option<&str>))
     html! {
         @if !replies.is_empty() {
             button.quiet #replies type="button" aria-controls="canned" { "Canned replies" }
-            div.canned #canned role="group" aria-label="Canned replies" hidden data-own="" {
+            div.canned #canned role="group" aria-label="Canned replies" hidden {
                 @for reply in replies {
                     @let text = filled(&reply.text, known);
                     button.second type="button" data-name=(reply.name) data-text=(text) { strong { "/" (reply.name) } " " (text) }

@@ -1,9 +1,9 @@
 "use strict";
 // What is typed into a reply or a note is never lost. Fields with `data-draft` are kept in this browser at every key, and on the
 // server some seconds later and on leaving. What the server does not have yet is the newer one.
-(() => {
+const drafts = (() => {
   const me = document.body.dataset.me;
-  if (!me) return;
+  if (!me) return { saved: () => false };
   const MONTH = 30 * 24 * 3600 * 1000;
   const PREFIX = "ecomres.draft:";
   const SENT = "ecomres.sent";
@@ -27,7 +27,7 @@
     timers.delete(field);
     const key = name(field);
     const kept = read(key);
-    if (!kept || kept.saved || !field.form) return;
+    if (!kept || kept.saved || !field.form || field.form.dataset.sending) return;
     const text = kept.text;
     const body = new URLSearchParams({
       csrf: field.form.elements.csrf.value, user: field.dataset.user, field: field.dataset.draft, text,
@@ -56,6 +56,8 @@
   document.addEventListener("submit", (event) => {
     const field = event.target.querySelector("[data-draft]");
     if (!field) return;
+    save(field, false);
+    if (!event.target.matches("[data-undo]")) event.target.dataset.sending = "yes";
     try { sessionStorage.setItem(SENT, JSON.stringify([name(field), field.value])); } catch { /* asked about by the page */ }
   });
   const told = document.querySelector("main [data-told]")?.dataset.told;
@@ -101,4 +103,5 @@
   } catch { /* nothing is stored here */ }
   restore();
   document.addEventListener("updated", restore);
+  return { saved: (field) => Boolean(read(name(field))?.saved) };
 })();

@@ -57,8 +57,10 @@
     pending = null;
     bar.hidden = true;
     field.readOnly = false;
-    if (send) form.submit();
-    else field.focus();
+    if (send) {
+      form.dataset.sending = "yes";
+      form.submit();
+    } else field.focus();
   }
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -77,7 +79,10 @@
   });
   addEventListener("pagehide", () => {
     if (!pending) return;
-    const { form } = pending;
+    const { form, field } = pending;
+    // Only what the server has as a draft: it stays one where this request is lost or refused.
+    if (!drafts.saved(field)) return;
+    form.dataset.sending = "yes";
     fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true }).catch(() => {});
   });
 

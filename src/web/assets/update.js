@@ -3,6 +3,8 @@
 // open and how far something is scrolled stay as they are. `data-own` marks what scripts made, which is left alone.
 const update = (() => {
   const FIELDS = "input, textarea, select";
+  // Whether something is open, or shown, is the viewer's choice.
+  const CHOSEN = ["open", "hidden"];
   const own = (node) => node.nodeType === 1 && node.dataset.own !== undefined;
   const key = (node) => (node.nodeType === 1 ? node.dataset.key || node.id || node.dataset.id || null : null);
   // Elements without a key are the same where this is the same.
@@ -27,11 +29,10 @@ const update = (() => {
 
   function attributes(old, next) {
     for (const { name } of [...old.attributes]) {
-      // Whether something is open is the viewer's choice.
-      if (name !== "open" && !next.hasAttribute(name)) old.removeAttribute(name);
+      if (!CHOSEN.includes(name) && !next.hasAttribute(name)) old.removeAttribute(name);
     }
     for (const { name, value } of next.attributes) {
-      if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+      if (!CHOSEN.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
   }
 
@@ -67,12 +68,12 @@ const update = (() => {
       node.remove();
       return;
     }
+    if (node.dataset.kept !== undefined) return;
     const told = document.createElement("p");
     told.className = "warning";
     told.setAttribute("role", "alert");
-    told.dataset.own = "";
     told.textContent = "This changed meanwhile and can no longer be sent as it is. Your words stay here until you leave.";
-    node.dataset.own = "";
+    node.dataset.kept = "";
     node.prepend(told);
   }
 
@@ -86,6 +87,11 @@ const update = (() => {
     for (const next of [...fresh.childNodes]) {
       at = past(at);
       const name = key(next);
+      if (own(next)) {
+        const there = [...parent.children].some((node) => own(node) && key(node) === name && kind(node) === kind(next));
+        if (!there) parent.insertBefore(next, at);
+        continue;
+      }
       const fits = (node) => !own(node) && (name ? key(node) === name : !key(node)) && kind(node) === kind(next);
       let match = at;
       while (match && !fits(match)) match = match.nextSibling;
