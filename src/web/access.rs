@@ -393,7 +393,7 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
             && !session.as_ref().is_some_and(|session| constant_time_eq(&session.csrf, fields.get("csrf")))
         {
             let told = "This form is not of this session: load the page again. What you typed is kept in this browser.";
-            let back = sent_from(request.headers());
+            let back = sent_from(&parts.headers);
             let back = back.as_deref().and_then(own_path).unwrap_or("/");
             let page = layout::message_with_link("Not allowed", told, back, "Load the page again");
             return (StatusCode::FORBIDDEN, page).into_response();
