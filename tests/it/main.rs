@@ -21,7 +21,6 @@ mod currency;
 mod dashboard;
 mod data;
 mod delivery;
-mod desk;
 mod dotenv;
 mod eval;
 mod events;
