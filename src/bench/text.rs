@@ -185,7 +185,8 @@ static LISTS: LazyLock<BTreeMap<&'static str, List>> = LazyLock::new(|| {
             list.meaning = text;
         } else {
             let alternative = if list.pattern.is_empty() { "" } else { "|" };
-            list.pattern += &format!("{alternative}{text}");
+            list.pattern.push_str(alternative);
+            list.pattern.push_str(text);
         }
     }
     for list in lists.values_mut() {

@@ -60,7 +60,7 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
     /// What the customer was warned of since a person was asked for: once is enough.
-    #[serde(default, skip_serializing_if = "Warned::is_nothing")]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub warned: Warned,
     /// The intent of the message for which a person was asked in; none where the team took over by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,10 +92,9 @@ pub struct Warned {
     pub fraud: bool,
 }
 
-impl Warned {
-    fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nothing(warned: &Warned) -> bool {
+    *warned == Warned::default()
 }
 
 /// Who answers the customer.

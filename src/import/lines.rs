@@ -282,7 +282,7 @@ impl LinesFile {
                 }
                 // What was given back, or taken out of the order.
                 Ok(None) if notes.len() > 0 && !left_out.lines => {
-                    bad.extend(notes.map(|note| error(note.column, &note.reason)))
+                    bad.extend(notes.map(|note| error(note.column, &note.reason)));
                 }
                 Ok(None) => {
                     of_order.broken = true;

@@ -155,7 +155,7 @@ async fn orders_of_a_number_that_was_given_up_are_those_of_its_time() {
     let day = |day: i8| Some(jiff::civil::date(2026, 5, day).at(12, 0, 0, 0));
     for (number, placed_at) in [(20, day(1)), (21, day(30))] {
         let phone = Some(format!("+{old}"));
-        there.store.upsert_order(&Order { phone, placed_at, ..order(number, "Dairy", 100) }).await.unwrap();
+        there.store.upsert_order(&Order { placed_at, phone, ..order(number, "Dairy", 100) }).await.unwrap();
     }
     let change = NumberChange {
         event: MessageId::new("m"),

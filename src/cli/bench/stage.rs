@@ -1,6 +1,6 @@
 //! The scratch store that conversations begin with: orders, what was paid back before, and the documents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, btree_map};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::support::Context;
 use crate::tools::{REFUND, Toolbox};
 
 /// A message that is not answered by then is a fault.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TURN_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What every conversation begins with.
 pub(super) struct Stage {
@@ -61,9 +61,8 @@ impl Stage {
         let mut articles = Articles::new();
         for case in cases {
             for (field, id) in case.orders() {
-                if !articles.contains_key(&id) {
-                    let order = find(store.as_ref(), case, &field, &id).await?;
-                    articles.insert(id, articles_of(&order));
+                if let btree_map::Entry::Vacant(place) = articles.entry(id.clone()) {
+                    place.insert(articles_of(&find(store.as_ref(), case, &field, &id).await?));
                 }
             }
         }
@@ -205,9 +204,9 @@ impl Shop for Chat {
         // Files were checked for lines that move the clock by no time.
         let moved = message.starts_with('+').then(|| read_line(message).ok().flatten()).flatten();
         let line = moved.unwrap_or_else(|| Line { later: SignedDuration::ZERO, text: message.to_owned() });
-        let heard = tokio::time::timeout(PATIENCE, self.say(&line))
+        let heard = tokio::time::timeout(TURN_TIMEOUT, self.say(&line))
             .await
-            .map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
+            .map_err(|_| format!("no answer within {} s", TURN_TIMEOUT.as_secs()))?
             .map_err(|error| format!("{error:#}"))?
             .ok_or("nothing was said")?;
         let conversation = &heard.report.conversation;

@@ -68,14 +68,13 @@ fn new_events(connection: &Connection, limit: u32) -> Read<Vec<Event>> {
     while new.len() < limit
         && let Some(row) = rows.next()?
     {
-        match read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
-            Ok(event) => new.push(event),
-            Err(_) => {
-                let id: String = row.get(0)?;
-                if is_first(&id) {
-                    tracing::warn!(id, "an event cannot be read here: it is left to a newer version of the program");
-                }
-            }
+        if let Ok(event) = read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
+            new.push(event);
+            continue;
+        }
+        let id: String = row.get(0)?;
+        if is_first(&id) {
+            tracing::warn!(id, "an event cannot be read here: it is left to a newer version of the program");
         }
     }
     Ok(new)
