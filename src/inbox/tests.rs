@@ -170,7 +170,7 @@ async fn a_person_means_a_person() {
     assert_eq!(chat.turn("yes").await.reply, None);
     assert!(refunds(&shop).await.is_empty());
     let said = shop.store.recent_messages(&chat.user, 10).await.unwrap();
-    assert_eq!(said.len(), 4, "what is written while a person answers is kept");
+    assert_eq!(said.len(), 6, "what is written while a person answers is kept");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub fn more(language: Language) -> &'static str {
         }
         Language::Hindi => "अगर इससे जवाब न मिले तो मुझसे फिर पूछें, या किसी व्यक्ति के लिए “एजेंट” लिखें।",
         Language::Spanish => {
-            "Si esto no responde a su pregunta, pregúnteme otra vez o escriba “agente” para hablar con una persona."
+            "Si esto no resuelve su pregunta, pregúnteme otra vez o escriba “agente” para hablar con una persona."
         }
         Language::Portuguese => {
             "Se isso não responde à sua pergunta, pergunte de novo ou escreva “atendente” para falar com uma pessoa."
