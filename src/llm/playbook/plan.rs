@@ -343,7 +343,7 @@ impl<'a> Plan<'a> {
         );
         let words = |part: &str| !part.chars().any(char::is_numeric);
         let rest = self.text().split_whitespace().filter(|part| words(part)).collect::<Vec<_>>().join(" ");
-        asked && self.text().chars().any(char::is_numeric) && topic::content_words(&rest) == 0
+        asked && self.text().chars().any(char::is_numeric) && topic::content_words(&rest) <= 1
     }
 
     /// Whether the message is an id with slips in it and nothing else: what the model reads into it is no wish.
