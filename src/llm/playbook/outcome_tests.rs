@@ -239,3 +239,18 @@ fn a_proof_offers_the_money_of_the_order_that_was_asked_for_only() {
         .collect();
     assert_eq!(quoted, ["ORD000007"]);
 }
+
+#[test]
+fn a_question_about_what_was_asked_for_leaves_the_wish_open() {
+    let mut desk = Desk::new(vec![
+        ("query_order_database", vec![json!({"error": "Order was not found."}), order("ORD000007", "delivered", BAG)]),
+        ("check_refund_eligibility", vec![quote(599)]),
+    ]);
+    desk.settings.proofs = vec![Proof::Amount];
+    desk.say("I want my money back for ORD000007", "refund_request");
+    desk.say("why do you need that?", "product_question");
+    // The model takes the value of the order for a complaint of a charge.
+    desk.say("it was 599", "wrong_charge");
+    let quoted = desk.calls.iter().filter(|(name, _)| name == "check_refund_eligibility").count();
+    assert_eq!(quoted, 1, "{:?}", desk.calls);
+}

@@ -166,7 +166,7 @@ impl<'a> Plan<'a> {
     /// What is wished in this turn: by this message, or by an earlier one that it only completes.
     pub(super) fn current_wish(&self) -> Wish {
         let open = self.conversation().waiting_for != WaitingFor::Nothing;
-        let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id() || self.is_a_number_asked_for();
+        let completes = !self.fresh() || !self.own.is_concrete() || self.is_bare_id();
         match self.pending_wish() {
             // What is wrong with it is the reason of a wish for money, not another wish.
             Some(pending) if open && (completes || pending.is_money() && self.own.is_complaint()) => pending,
@@ -312,9 +312,13 @@ impl<'a> Plan<'a> {
         if given || changed || matchers::small_talk(self.text()).is_some() {
             return None;
         }
+        // A question about what was asked for is no other wish: what is open stays.
+        let still_open = |waiting_for, failed| match &self.conversation().pending {
+            Some(pending) => Notes { waiting_for, pending: Some(pending.clone()), failed, ..Notes::default() },
+            None => self.notes(waiting_for, failed),
+        };
         if let Some(answer) = self.faq_answer(self.text()) {
-            let open = Notes { waiting_for: waiting, pending: self.conversation().pending.clone(), ..Notes::default() };
-            return Some(say(&answer, open));
+            return Some(say(&answer, still_open(waiting, false)));
         }
         if self.answer() == Answer::No && !matchers::lacks_order_id(self.text()) {
             return Some(say(small_talk::leave_it(self.language()), Notes::default()));
@@ -326,24 +330,12 @@ impl<'a> Plan<'a> {
             _ => identification::where_order_id_is(language, self.example()),
         };
         let text = join([place.as_str(), identification::person_to_find_id(language)]);
-        Some(say(&text, self.notes(WaitingFor::Person, true)))
+        Some(say(&text, still_open(WaitingFor::Person, true)))
     }
 
     /// Whether the message is an order id and nothing else.
     pub(super) fn is_bare_id(&self) -> bool {
         !self.facts.named_orders.is_empty() && topic::content_words(&self.facts.patterns.without_ids(self.text())) == 0
-    }
-
-    /// Whether the message is a number and nothing else where one was asked for: “it was 599” is the value of the order, and no
-    /// complaint of a charge.
-    fn is_a_number_asked_for(&self) -> bool {
-        let asked = matches!(
-            self.conversation().waiting_for,
-            WaitingFor::Proof | WaitingFor::CustomerId | WaitingFor::OrderId | WaitingFor::Person
-        );
-        let words = |part: &str| !part.chars().any(char::is_numeric);
-        let rest = self.text().split_whitespace().filter(|part| words(part)).collect::<Vec<_>>().join(" ");
-        asked && self.text().chars().any(char::is_numeric) && topic::content_words(&rest) <= 1
     }
 
     /// Whether the message is an id with slips in it and nothing else: what the model reads into it is no wish.
