@@ -59,8 +59,9 @@ pub struct TurnReport {
     pub elapsed: Duration,
 }
 
-/// The probability of `danger` from which on a person is called at once: the least one with which at most 2 % of the validation rows
-/// that tell of none would call one.
+/// The probability of `danger` from which on a person is called at once. Chosen on the validation rows, whose probabilities
+/// `ecomres predict --batch data/validation.csv --json --top-k 3` prints: of 177 that tell of a danger 141 call a person, of 2,691
+/// others 50.
 const DANGER_FROM: f32 = 0.21;
 
 impl CallRecord {

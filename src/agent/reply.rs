@@ -38,8 +38,12 @@ const MAX_CHARS: usize = 4_096;
 
 /// The text as it is checked and sent.
 pub fn tidy(text: &str) -> String {
+    tidied(text, hides)
+}
+
+fn tidied(text: &str, hides: impl Fn(char) -> bool) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}', '\u{B}', '\u{C}'], "\n");
-    let text = visible(&text);
+    let text = visible(&text, hides);
     let text = THOUGHTS.replace_all(&text, "");
     let text = FORMAT_TOKENS.replace_all(&text, "");
     let text = LINE_BREAK.replace_all(&text, "\n");
@@ -59,11 +63,7 @@ pub fn tidy(text: &str) -> String {
 /// The program's own text, which may hold documents of the shop: as [`tidy`], but the signs that tell where left-to-right text
 /// stands in Arabic stay. An offer without them would not be the one that the customer agrees to.
 pub fn tidy_own(text: &str) -> String {
-    // Noncharacters stand for the signs meanwhile.
-    const SIGNS: [(char, char); 3] = [('\u{2066}', '\u{FDD0}'), ('\u{2068}', '\u{FDD1}'), ('\u{2069}', '\u{FDD2}')];
-    let marked = text.chars().map(|c| SIGNS.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, mark)| *mark));
-    let tidied = tidy(&marked.collect::<String>());
-    tidied.chars().map(|c| SIGNS.iter().find(|(_, mark)| *mark == c).map_or(c, |(sign, _)| *sign)).collect()
+    tidied(text, |c| hides(c) && !matches!(c, '\u{2066}' | '\u{2068}' | '\u{2069}'))
 }
 
 /// As many whole sentences as a reply may have.
@@ -98,7 +98,7 @@ fn limited(text: &str) -> String {
 }
 
 /// The text without invisible characters, direction overrides, and characters that hide others.
-fn visible(text: &str) -> String {
+fn visible(text: &str, hides: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let joiner = matches!(c, '\u{200C}' | '\u{200D}');

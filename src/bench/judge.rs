@@ -136,6 +136,12 @@ fn same_amount(one: f64, other: f64) -> bool {
 
 /// Returns whether the right amount was paid, and not none.
 fn money(right: &Amounts, log: &[Entry], wrong: &mut Vec<Reason>) -> bool {
+    let currencies = log::currencies(log);
+    if currencies.len() > 1 {
+        // No sum holds two currencies, so there is no right one.
+        wrong.push(reason(Kind::Money, format!("paid in several currencies: {}", currencies.join(", "))));
+        return false;
+    }
     let paid = log::paid(log);
     let total: f64 = paid.values().sum();
     let (is_right, wanted) = match right {
@@ -189,7 +195,7 @@ fn person(way: &Way, log: &[Entry], wrong: &mut Vec<Reason>) {
         wrong.push(reason(Kind::Priority, format!("priority {given}, {priority} is right")));
     }
     if not_before.is_some_and(|first| entry.attempt < first) {
-        wrong.push(reason(Kind::NoPerson, "a person was brought in before it was needed"));
+        wrong.push(reason(Kind::NeedlessPerson, "a person was brought in before it was needed"));
     }
 }
 

@@ -178,7 +178,7 @@ fn a_person_comes_when_and_as_the_case_says() {
     assert_eq!(wrong(&want(json!({"by": 2})), &at(3, "low")), [Kind::NoPerson]);
     assert_eq!(wrong(&json!({"outcome": "handed_over"}), &at(3, "low")), [Kind::NoPerson], "two attempts if not said");
     assert_eq!(wrong(&want(json!({"by": 1})), &log(vec![("…", vec![])])), [Kind::NoPerson]);
-    assert_eq!(wrong(&want(json!({"by": 3, "not_before": 2})), &at(1, "low")), [Kind::NoPerson]);
+    assert_eq!(wrong(&want(json!({"by": 3, "not_before": 2})), &at(1, "low")), [Kind::NeedlessPerson]);
     let danger = json!({"by": 1, "at_once": true, "priority": "high"});
     assert_eq!(wrong(&want(danger.clone()), &at(1, "high")), []);
     assert_eq!(wrong(&want(danger.clone()), &at(1, "medium")), [Kind::Priority]);

@@ -69,7 +69,10 @@ pub fn of_reply(reply: &str, names: &[String]) -> Option<Code> {
     }
     match spoken(&rest)? {
         Spoken::Ours(language) => OURS.iter().find(|(ours, _)| *ours == language).map(|(_, code)| *code),
-        Spoken::Other(Some(name)) => OTHERS.iter().find(|(other, _)| *other == name).map(|(_, code)| *code),
+        // One without a code here is at least none of those that a case may ask for.
+        Spoken::Other(Some(name)) => {
+            Some(OTHERS.iter().find(|(other, _)| *other == name).map_or(name, |(_, code)| *code))
+        }
         Spoken::Other(None) => None,
     }
 }

@@ -41,17 +41,14 @@ impl Call {
             return false;
         }
         match self.status().as_str() {
-            status if self.writes() => status == "success",
-            status if self.tool == HUMAN => {
-                matches!(status, "success" | "already_done" | "pending") || self.result.get("alert_id").is_some()
-            }
+            status if self.writes() || self.tool == HUMAN => status == "success",
             status => !matches!(status, "error" | "refused" | "denied" | "not_found"),
         }
     }
 
     /// Whether what it is for was done, by it or before.
     pub fn was_done(&self) -> bool {
-        let before = ["already_done", "already_refunded", "already_cancelled"];
+        let before = ["already_done", "already_refunded"];
         self.succeeded() || (!self.is_error() && self.writes() && before.contains(&self.status().as_str()))
     }
 
@@ -63,13 +60,7 @@ impl Call {
 
     /// Transaction and amount of what it paid.
     fn paid(&self) -> Option<(String, f64)> {
-        let amount = match &self.result["amount_refunded"] {
-            Value::Number(amount) => amount.as_f64()?,
-            Value::String(text) => {
-                text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect::<String>().parse().ok()?
-            }
-            _ => return None,
-        };
+        let amount = self.result["amount_refunded"].as_f64()?;
         let transaction = self.result["transaction_id"].as_str().unwrap_or_default().to_owned();
         (self.writes() && self.succeeded() && amount > 0.0).then_some((transaction, amount))
     }
@@ -172,6 +163,15 @@ pub fn paid(log: &[Entry]) -> BTreeMap<String, f64> {
         *by_order.entry(call.order()).or_insert(0.0) += amount;
     }
     by_order
+}
+
+/// The currencies that something was paid back in.
+pub fn currencies(log: &[Entry]) -> Vec<&str> {
+    let paid = calls(log).filter(|(_, call)| call.paid().is_some());
+    let mut found: Vec<&str> = paid.filter_map(|(_, call)| call.result["currency"].as_str()).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The scripted line that a message is, or follows.

@@ -14,7 +14,7 @@ use super::text::{holds, plain};
 use crate::domain::ids::IdPatterns;
 
 /// How often a customer says the wish again, asked or not, before giving up.
-const PATIENCE: usize = 2;
+const REPEATS: usize = 2;
 /// What programs ask for under other names.
 const OTHER_NAMES: [(&str, &str); 1] = [("which_order", "order_id")];
 const NOTHING: &str = "nothing";
@@ -185,7 +185,7 @@ impl Customer<'_> {
 
 /// Whether the customer said the wish again as often as anybody would.
 fn is_tired(log: &[Entry]) -> bool {
-    log.iter().filter(|entry| entry.how.is_attempt() && entry.how.line().is_none()).count() >= PATIENCE
+    log.iter().filter(|entry| entry.how.is_attempt() && entry.how.line().is_none()).count() >= REPEATS
 }
 
 /// Whether a line is said now.

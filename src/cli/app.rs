@@ -45,8 +45,14 @@ use crate::store::{self, AuditKeySource, ImportMode, MongoSettings, Store, Store
 use crate::support::{Rules, SupportService};
 use crate::tools::{Toolbox, catalogue};
 
+/// A runtime for a command that talks to one customer, or to one program, at a time.
+pub(super) fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().context("starting the runtime")
+}
+
 /// How long a single conversation waits for the tools of third parties before it begins without them.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const TOOLS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Some commands read the settings more than once.
 static NOTICES_SAID: Once = Once::new();

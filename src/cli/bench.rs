@@ -105,11 +105,7 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let cases = read(&options.files, global)?;
     let chosen = chosen(&cases, options)?;
     let engine = app::load_engine(global, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = app::small_runtime()?;
     let verdicts = runtime.block_on(async {
         let model = app::chat_model(&config, options.offline || options.check).await?;
         let stage = Stage::prepare(global, config, options.orders.as_deref(), &cases, (engine, model)).await?;

@@ -61,11 +61,7 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let begun = Instant::now();
     let engine = app::reloading_engine(global, &config)?;
     say(format!("model loaded in {} ms", begun.elapsed().as_millis()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = app::small_runtime()?;
     let served = runtime.block_on(async {
         let store = open_store(global, &config)?;
         let location = store::display_location(app::store_location(global, &config));

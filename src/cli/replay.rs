@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -60,11 +59,7 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
         .map(|path| Ok((path.display().to_string(), recording::read(path)?)))
         .collect::<Result<_, InputError>>()?;
     let engine = app::load_engine(global, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = app::small_runtime()?;
     let mut output = Output::stdout();
     let (count, different) = runtime.block_on(async {
         let model = app::chat_model(&config, options.offline).await?;
@@ -110,7 +105,7 @@ impl Replay<'_> {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch()?);
         app::load_orders(&store, self.options.orders.as_deref(), &self.config).await?;
         let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
-        let toolbox = app::bot_tools(self.global, &self.config, toolbox, None, app::PATIENCE).await?;
+        let toolbox = app::bot_tools(self.global, &self.config, toolbox, None, app::TOOLS_TIMEOUT).await?;
         app::worker(&self.config, store, toolbox, Arc::clone(&self.model))
     }
 

@@ -91,11 +91,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
     let script = options.script.as_deref().map(read_script).transpose()?;
     let engine = app::load_engine(global, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = app::small_runtime()?;
     let orders = options.orders.as_deref();
     let model = runtime.block_on(app::chat_model(&config, options.offline))?;
     let mut recorder =
@@ -228,7 +224,7 @@ impl Setup<'_> {
             store
         };
         let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
-        let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::PATIENCE).await?;
+        let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::TOOLS_TIMEOUT).await?;
         let worker = app::worker(&self.config, Arc::clone(&store), toolbox, Arc::clone(&self.model))?;
         let chat = Chat::new(&store, worker, user);
         Ok(Session { chat, scenario, json: self.global.json, verbose: !self.global.quiet })

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::currency::{Amount, Currency};
 use super::ids::{OrderId, UserId};
-use super::money::{Decimal, Money};
+use super::money::Money;
 use super::order::{Order, OrderState};
 use super::proposal::{ChangeField, Details, ProposalKind, Resolution};
 use super::refund::{ApprovedRefund, Refund};
@@ -116,11 +116,12 @@ impl Action {
         pays && self.done.is_some() && self.transaction_id.is_none() && self.amount.is_some()
     }
 
-    /// Whether a refund of its order is, or holds, the money of this action. An order has one refund, which may be for other
-    /// items.
-    pub fn is_paid_by(&self, refund: &Refund) -> bool {
-        let items = if self.kind == ProposalKind::Return { self.details.items.as_slice() } else { &[] };
-        refund.order_id == self.order_id && (refund.items.is_empty() || refund.items == items)
+    /// The refund of its order, where that is the money of this action: the one that was planned for it, or one of the whole
+    /// order. An order has one refund, and `held`, which is in the ledger, may be an earlier one: also for as much of the same
+    /// articles it is other money.
+    pub fn paid_by(&self, planned: &str, held: Refund) -> Option<Refund> {
+        let holds_it = held.transaction_id == planned || held.items.is_empty();
+        (held.order_id == self.order_id && holds_it).then_some(held)
     }
 
     /// What is left of it when its customer is forgotten: what the shop still has to do, and nobody's words.
@@ -161,16 +162,6 @@ impl ApprovedAction {
     /// What goes back with it, in the currency of its order: zero where nothing does.
     pub fn amount(&self, currency: Currency) -> Amount {
         self.action.amount.unwrap_or(Amount::new(Money::ZERO, currency))
-    }
-
-    /// Holds it against the amount that the caller names, where they name one: that and no other was agreed to.
-    ///
-    /// # Errors
-    /// When another amount goes back.
-    pub fn check_amount(&self, named: Option<Decimal>, currency: Currency) -> Result<(), ActionRefusal> {
-        let right = self.amount(currency);
-        let same = |named: Decimal| named.to_money(right.currency).is_ok_and(|money| money == right.money);
-        if named.is_none_or(same) { Ok(()) } else { Err(ActionRefusal::OtherAmount { right }) }
     }
 }
 

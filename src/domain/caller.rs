@@ -68,8 +68,16 @@ impl Caller {
 
 /// The name of a customer for the audit trail.
 pub fn actor_of(user: &UserId) -> String {
-    format!("customer:{user}")
+    format!("{CUSTOMER}{user}")
 }
+
+/// The customer whom such a name is of; none where it is an operator's.
+pub fn customer_in(actor: &str) -> Option<UserId> {
+    actor.strip_prefix(CUSTOMER).filter(|user| !user.is_empty()).map(UserId::new)
+}
+
+/// What the name of a customer begins with in the audit trail.
+const CUSTOMER: &str = "customer:";
 
 /// Who may see an order without a telephone number. An order with one is shown to that number only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

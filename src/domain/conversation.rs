@@ -56,7 +56,7 @@ pub struct Conversation {
     /// Replies in a row that did not help.
     #[serde(default)]
     pub failures: u32,
-    /// Since when the customer waits for a person, or was told so again; none where the team took over by itself.
+    /// Since when the customer waits for a person to be heard of, or was told so again; none while the bot answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
     /// What the customer was warned of since a person was asked for: once is enough.
@@ -231,6 +231,12 @@ impl Conversation {
             known: Known::default(),
             version: 0,
         }
+    }
+
+    /// How long the customer has waited for a person of whom nothing is heard, where that is `limit` or more.
+    pub fn waits_in_vain(&self, now: Timestamp, limit: SignedDuration) -> Option<SignedDuration> {
+        let since = self.waiting_since.filter(|_| self.mode != Mode::Bot && !self.claimed)?;
+        Some(now.duration_since(since)).filter(|waited| *waited >= limit)
     }
 
     /// Whether at least `limit` passed between the previous message and `now`.

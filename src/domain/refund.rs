@@ -120,8 +120,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The refusal of an order whose money is not in the shop, or may be on its way back already. Where the shop's data does
-    /// not tell, nothing is refused for it.
+    /// The refusal of an order whose money, as its payment or state says, is not in the shop or may be on its way back already.
+    /// Where neither is on record, nothing is refused here: whether the money is there at all is [`Order::is_paid`]'s to tell.
     fn by_state(order: &Order) -> Option<Self> {
         let state = order.details.state;
         match order.details.payment_state {
@@ -245,7 +245,7 @@ impl RefundPolicy {
 
     /// Decides about some items of an order; about all of it where none are named.
     pub fn decide_part(&self, order: &Order, items: &[Item], now: DateTime) -> Verdict {
-        if let Some(refusal) = self.by_state(order) {
+        if let Some(refusal) = self.unpayable(order) {
             return Verdict::Refused(refusal);
         }
         if self.refused_categories.iter().any(|refused| refused.trim().eq_ignore_ascii_case(order.category.trim())) {
@@ -277,7 +277,7 @@ impl RefundPolicy {
     /// # Errors
     /// Why it is not paid back without a person.
     pub fn decide_cancellation(&self, order: &Order) -> Result<Option<Money>, Refusal> {
-        match self.by_state(order) {
+        match self.unpayable(order) {
             Some(Refusal::NothingPaid | Refusal::RefundedByShop) => return Ok(None),
             Some(refusal) => return Err(refusal),
             None => {}
@@ -294,7 +294,7 @@ impl RefundPolicy {
 
     /// The refusal of an order whose money is not in the shop, or may not be. A service that pays back a payment of its own
     /// never pays more than it took, so that it needs no other record.
-    fn by_state(&self, order: &Order) -> Option<Refusal> {
+    fn unpayable(&self, order: &Order) -> Option<Refusal> {
         let payment = order.details.payment_id.as_deref();
         let is_held = !self.provider.takes_payment(None) && self.provider.takes_payment(payment);
         let unknown = !order.is_paid() && !is_held;
@@ -663,7 +663,7 @@ impl Refund {
 
     /// The customer it was paid to, where one asked for it themselves.
     pub fn customer(&self) -> Option<UserId> {
-        self.actor.strip_prefix("customer:").filter(|user| !user.is_empty()).map(UserId::new)
+        super::caller::customer_in(&self.actor)
     }
 
     /// The day by which the money is expected, by what the shop tells customers (`3-5 business days`); none where that names

@@ -69,6 +69,18 @@ impl Language {
         conversation.language.unwrap_or_default()
     }
 
+    /// The one of six that is in this language; they stand in the order of [`Self::ALL`].
+    pub fn pick<T>(self, [english, hinglish, hindi, spanish, portuguese, arabic]: [T; 6]) -> T {
+        match self {
+            Self::English => english,
+            Self::Hinglish => hinglish,
+            Self::Hindi => hindi,
+            Self::Spanish => spanish,
+            Self::Portuguese => portuguese,
+            Self::Arabic => arabic,
+        }
+    }
+
     /// Its code (BCP 47), as it is stored.
     pub fn code(self) -> &'static str {
         match self {

@@ -272,17 +272,23 @@ impl Worker {
         let mut incoming = parsed.incoming.clone();
         incoming.about = self.orders_replied_to(claim, &incoming).await?;
         for run in 0..=RERUNS {
-            let conversation = self.load(claim, &incoming, clock()).await?;
+            let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
+            let conversation = self.load(claim, &incoming, &history, clock()).await?;
             incoming.offers = self.live_offers(&conversation).await?;
             if run == 0 && conversation.mode == Mode::Bot && parsed.has_text() && !wishes.are_all() {
                 self.show_typing(claim);
             }
             let now = clock();
             let mut report = if parsed.has_text() {
-                let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
                 self.agent.run(conversation, history, &incoming, now).await
             } else {
-                turn_without_text(conversation, &parsed, &wishes, self.agent.remind(), now)
+                let in_vain = conversation.waits_in_vain(now, self.agent.remind()).filter(|_| parsed.unreadable);
+                if let Some(waited) = in_vain {
+                    let last = claim.messages.last().map(|message| message.content.transcript_text());
+                    let last = last.unwrap_or_default();
+                    handoff::report_waiting(self.store.as_ref(), &claim.user_id, &last, waited, now).await?;
+                }
+                turn_without_text(conversation, &parsed, &wishes, in_vain.map(|_| now))
             };
             wishes.confirm(&mut report);
             let turn = finished_turn(claim, &parsed, &mut report, &self.limits, now);
@@ -344,7 +350,13 @@ impl Worker {
         tokio::spawn(async move { channel.show_typing(&user, &message, number.as_deref()).await });
     }
 
-    async fn load(&self, claim: &Claim, incoming: &Incoming, now: Timestamp) -> Result<Conversation, StoreError> {
+    async fn load(
+        &self,
+        claim: &Claim,
+        incoming: &Incoming,
+        history: &[ChatMessage],
+        now: Timestamp,
+    ) -> Result<Conversation, StoreError> {
         let stored = self.store.conversation(&claim.user_id).await?;
         let mut conversation = stored.unwrap_or_else(|| Conversation::new(claim.user_id.clone()));
         let alert = self.store.pending_alert(&claim.user_id).await?;
@@ -354,11 +366,11 @@ impl Worker {
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         if let Some(alert) = alert {
             // Whoever claimed the matter or wrote, and is not heard of for long, is waited for like nobody.
-            let messages = self.store.recent_messages(&claim.user_id, HISTORY).await?;
-            let written = messages.iter().rev().find(|message| message.role == Role::Agent).map(|message| message.at);
+            let raised = alert.handling.reopened_at.unwrap_or(alert.created_at);
+            let mut written = history.iter().rev().filter(|message| message.role == Role::Agent);
+            let written = written.next().map(|message| message.at).filter(|at| *at >= raised);
             let heard = written.max(alert.handling.claimed_at);
-            let raised = alert.handling.reopened_at.max(Some(alert.created_at));
-            conversation.waiting_since = conversation.waiting_since.max(raised).max(heard);
+            conversation.waiting_since = conversation.waiting_since.max(Some(raised)).max(heard);
             conversation.claimed = heard.is_some_and(|at| now.duration_since(at) < self.agent.remind());
         }
         Ok(conversation)
@@ -373,13 +385,13 @@ fn lease_of(usual: SignedDuration, attempt: u32) -> SignedDuration {
     doubled.min(LONGEST_LEASE.max(usual))
 }
 
-/// The turn of messages without text: unreadable content is declined, the rest only recorded.
+/// The turn of messages without text: unreadable content is declined, the rest only recorded. `reminded_at`: when the team was told
+/// that the customer still waits.
 fn turn_without_text(
     mut conversation: Conversation,
     parsed: &ParsedMessages,
     wishes: &Wishes,
-    remind: SignedDuration,
-    now: Timestamp,
+    reminded_at: Option<Timestamp>,
 ) -> TurnReport {
     conversation.turn += 1;
     let declined = parsed.unreadable && conversation.mode == Mode::Bot;
@@ -391,14 +403,10 @@ fn turn_without_text(
         }
     }
     let language = Language::of(&conversation);
-    let waits_long = conversation.mode != Mode::Bot
-        && parsed.unreadable
-        && !conversation.claimed
-        && conversation.waiting_since.is_some_and(|since| now.duration_since(since) >= remind);
     let reply = if declined {
         Some(channel::only_text(language).to_owned())
-    } else if waits_long {
-        conversation.waiting_since = Some(now);
+    } else if reminded_at.is_some() {
+        conversation.waiting_since = reminded_at;
         Some(choices::still_waiting(language).to_owned())
     } else {
         None

@@ -84,7 +84,7 @@ pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<Conversatio
     }
     let from = end.saturating_sub(u64::from(MAX_ENTRIES)) + 1;
     let entries = store.audit_entries(from, MAX_ENTRIES).await?;
-    let actor = format!("customer:{user}");
+    let actor = crate::domain::caller::actor_of(user);
     let calls: Vec<AuditRecord> = entries
         .iter()
         // Parsing JSON is far more expensive than a substring search.

@@ -212,7 +212,7 @@ pub struct ErasureReceipt {
 pub async fn personal_data(store: &dyn Store, user: &UserId) -> Result<PersonalData> {
     let mut data = store.data_of(user).await?;
     data.identities = store.identities_of(user).await?.into_iter().map(|one| one.identity).collect();
-    let actor = format!("customer:{user}");
+    let actor = crate::domain::caller::actor_of(user);
     data.refunds = store.refunds(u32::MAX).await?.into_iter().filter(|refund| refund.actor == actor).collect();
     data.preference = store.preference(user).await?;
     data.audit = entries_about(store, user).await?;

@@ -70,12 +70,9 @@ impl SupportService {
         let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
             return Ok(ActionOutcome::NotFound);
         };
-        match self.decide_action(context, &order, wish).await? {
+        match self.decide_action(context, &order, wish, named).await? {
             Decided::Ends(outcome) => Ok(outcome),
             Decided::Approved(approved) => {
-                if let Err(refusal) = approved.check_amount(named, order.currency()) {
-                    return Ok(ActionOutcome::Refused(refusal));
-                }
                 let recorded = self.store.record_action(approved).await?;
                 Ok(ActionOutcome::Done { action: recorded.action, refund: recorded.refund, already: recorded.already })
             }
@@ -83,11 +80,17 @@ impl SupportService {
     }
 
     /// Decides about a wish for an order of the caller's: by the shop's policy, by what was done before, and by whether the
-    /// caller agreed. Where consent is all that is missing, a proposal is saved.
+    /// caller agreed. Where consent is all that is missing, a proposal is saved. `named`: as in [`Self::act`].
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn decide_action(&self, context: &Context, order: &Order, wish: &Wish) -> Result<Decided, StoreError> {
+    pub async fn decide_action(
+        &self,
+        context: &Context,
+        order: &Order,
+        wish: &Wish,
+        named: Option<Decimal>,
+    ) -> Result<Decided, StoreError> {
         let ends = |outcome| Ok(Decided::Ends(outcome));
         let before = self.store.actions_of(&order.id).await?;
         let refund = self.store.refund_of(&order.id).await?;
@@ -97,7 +100,7 @@ impl SupportService {
         }
         let ground = Ground { order, before: &before, refund: refund.as_ref(), local: self.local(context.now) };
         let action_id = format!("ACT_{}", Uuid::now_v7().simple());
-        let request = ActionRequest { wish, caller: &context.caller, now: context.now, id: &action_id };
+        let request = ActionRequest { wish, named, caller: &context.caller, now: context.now, id: &action_id };
         let policy = &self.rules.actions;
         let known = self.offered_proposal(context, &order.id, wish).await?;
         let patterns = self.patterns_for(&context.caller);
@@ -265,10 +268,11 @@ pub async fn finish(
         result["not_paid"] = amount.to_json();
         result["currency"] = amount.currency.code().into();
     }
-    actor.record_end(store, FINISH, arguments, result).await?;
-    if let Some(closed) = unpaid.filter(|closed| !closed.already) {
+    // Before the record, and also where it was closed before: a call that was cut off in between has told nobody.
+    if let Some(closed) = unpaid {
         handoff::report_unpaid_action(store, &closed.action, actor.now).await?;
     }
+    actor.record_end(store, FINISH, arguments, result).await?;
     Ok(closed)
 }
 

@@ -6,6 +6,7 @@
 //! | the bot, or an operator's tool call, asks for a person | [`request`] | the turn marks it |
 //! | a member of the team takes over in the dashboard | [`take_over`] | marked at once |
 //! | a member of the team writes from the business app | [`take_over_from_app`] | marked at once |
+//! | a customer who waits sends something that cannot be read, after a long wait | [`report_waiting`] | handed over already |
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
 //! | an action was carried out, and its money cannot be paid here | [`report_unpaid_action`] | no hand-over: the bot goes on answering |
@@ -13,7 +14,7 @@
 //! | nothing can be sent, because of the set-up | [`report_set_up`] | none: it is nobody's |
 //! | events do not reach the shop's systems | [`report_events`] | none: it is nobody's |
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -53,6 +54,11 @@ pub struct HandoffRequest {
     pub last_message: String,
     /// How urgent it is.
     pub priority: Priority,
+}
+
+/// Why a person is asked for again, for the team.
+pub fn waited(waited: SignedDuration) -> String {
+    format!("The customer writes again after waiting for {} h", waited.as_hours())
 }
 
 pub(super) fn new_alert_id() -> AlertId {
@@ -127,6 +133,22 @@ pub async fn take_over_from_app(store: &dyn Store, echo: &Inbound, now: Timestam
     Ok(true)
 }
 
+/// Makes the alert of a customer graver who waits for the team, and has sent something that cannot be read.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_waiting(
+    store: &dyn Store,
+    user: &UserId,
+    last_message: &str,
+    so_long: SignedDuration,
+    now: Timestamp,
+) -> Result<()> {
+    let message = Quoted::FromCustomer(last_message);
+    let alert = Alert::raise(new_alert_id(), user.clone(), &waited(so_long), message, Priority::High, now);
+    store.open_alert(&alert).await.map(drop)
+}
+
 /// Raises an alert for a message that could not be delivered. The bot goes on answering: a customer who writes is reached
 /// again, and has to learn what the lost message said.
 ///
@@ -195,7 +217,7 @@ pub async fn report_paid_after_failure(store: &dyn Store, refund: &Refund, now: 
     let (order, transaction) = (&refund.order_id, &refund.transaction_id);
     let reason = format!(
         "The refund of {} for order {order} counts as failed, and your own program says that it was paid ({transaction}); \
-         do not pay it again; ecomres refunds settle {order} --as paid",
+         do not pay it again; ecomres refunds settle {order} --as paid --note \"…\"",
         written(refund.refunded())
     );
     raise_about_money(store, refund.customer(), (&reason, &refund.reason), now).await

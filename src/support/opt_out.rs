@@ -28,7 +28,7 @@ pub async fn record(store: &dyn Store, user: &UserId, wish: &Preference, now: Ti
         );
         let entry = AuditRecord {
             at: now,
-            actor: format!("customer:{user}"),
+            actor: crate::domain::caller::actor_of(user),
             action: "messages_preference".to_owned(),
             phase: AuditPhase::Finished,
             arguments: json!({"user_id": user, "wish": word, "source": wish.source, "said_at": wish.at}),

@@ -190,7 +190,8 @@ impl SupportService {
         Ok(Ok(offer))
     }
 
-    /// The quote that the caller agreed to for an order, before another server pays it. An operator needs none.
+    /// The quote that the caller agreed to for an order, before another server pays it. An operator needs none. `items`: those that
+    /// are named; of several quotes the one for them is meant.
     ///
     /// # Errors
     /// When the store fails.
@@ -198,9 +199,10 @@ impl SupportService {
         &self,
         context: &Context,
         order: &Order,
+        items: Option<&[Item]>,
         amount: Option<Decimal>,
     ) -> Result<Result<Option<Proposal>, Denial>, StoreError> {
-        let quote = match self.offered_quote(context, &order.id, None).await? {
+        let quote = match self.offered_quote(context, &order.id, items).await? {
             Ok(quote) => quote,
             Err(denial) => return Ok(Err(denial)),
         };

@@ -359,7 +359,9 @@ impl Toolbox {
                 return Ok(ToolResult::paid(id, PayOutcome::Denied(denial), arrival, money));
             }
         };
-        let agreed = self.support().consented_quote(context, &order, amount).await.map_err(|error| fail(&error))?;
+        let meant = (!named.is_empty()).then_some(items.as_slice());
+        let agreed = self.support().consented_quote(context, &order, meant, amount).await;
+        let agreed = agreed.map_err(|error| fail(&error))?;
         let quote = match agreed {
             Ok(quote) => quote,
             Err(denial) => return Ok(ToolResult::paid(id, PayOutcome::Denied(denial), arrival, money)),

@@ -80,16 +80,13 @@ impl Toolbox {
     ) -> Result<ToolResult, Box<ToolResult>> {
         let name = tool(wish.kind);
         let fail = |error: &dyn std::error::Error| Box::new(failed(name, error));
-        let approved = match self.support().decide_action(context, order, wish).await.map_err(|error| fail(&error))? {
+        let decided = self.support().decide_action(context, order, wish, named).await;
+        let approved = match decided.map_err(|error| fail(&error))? {
             Decided::Ends(outcome) => {
                 return Ok(ToolResult::acted((order.id.clone(), wish), outcome, self.words(context)));
             }
             Decided::Approved(approved) => approved,
         };
-        if let Err(refusal) = approved.check_amount(named, order.currency()) {
-            let outcome = ActionOutcome::Refused(refusal);
-            return Ok(ToolResult::acted((order.id.clone(), wish), outcome, self.words(context)));
-        }
         let call = arguments(&order.id, wish, approved.amount(order.currency()));
         let value = remote.call(name, call, false).await.map_err(|error| fail(&error))?;
         let status = value["status"].as_str().unwrap_or_default();

@@ -103,3 +103,13 @@ fn wrong_cases_and_options_are_told_with_a_hint() {
     let (code, _, _) = run(ecomres(folder.path()).arg("bench"));
     assert_eq!(code, 2, "a file is needed");
 }
+
+#[test]
+fn the_conversations_of_the_imaginary_shop_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+    let mut command = ecomres(folder.path());
+    command.arg("bench").arg(cases.join("cases.jsonl")).arg("--orders").arg(cases.join("orders.csv"));
+    let (code, out, err) = run(command.arg("--knowledge").arg(cases.join("knowledge")).args(["--offline", "--check"]));
+    assert_eq!(code, 0, "{out}{err}");
+}

@@ -46,7 +46,11 @@ impl Turn {
     /// A reply that brings a person in says when somebody answers, where that is later.
     pub(super) fn with_opening(&self, effect: Effect) -> Effect {
         let Effect::Reply(text) = effect else { return effect };
-        let opens = if self.alert.is_some() { self.settings.hours.next_opening(self.now) } else { None };
+        let opens = if self.alert.is_some() && !self.conversation.claimed {
+            self.settings.hours.next_opening(self.now)
+        } else {
+            None
+        };
         let opens = opens.map(|at| handoff::answers_again(Language::of(&self.conversation), at));
         Effect::Reply(sentences::join([Some(text.as_str()), opens.as_deref()].into_iter().flatten()))
     }

@@ -4,6 +4,7 @@ use super::{Answerer, DANGER, Effect, Turn};
 use crate::domain::conversation::Triage;
 use crate::domain::topic;
 use crate::llm::playbook::tells_of_harm;
+use crate::support::handoff;
 
 /// From this confidence on a message of a customer who waits for a person may be about something else.
 const SURE: f64 = 0.8;
@@ -27,13 +28,12 @@ impl Turn {
             self.answerer = Answerer::Playbook;
             return vec![self.ask()];
         }
-        match self.conversation.waiting_since.map(|since| self.now.duration_since(since)) {
-            Some(waited) if waited >= self.settings.remind => {
+        match self.conversation.waits_in_vain(self.now, self.settings.remind) {
+            Some(waited) => {
                 self.reminding = true;
-                let hours = waited.as_hours();
-                self.ask_for_person(&format!("The customer writes again after waiting for {hours} h"), "high")
+                self.ask_for_person(&handoff::waited(waited), "high")
             }
-            _ => vec![Effect::StaySilent],
+            None => vec![Effect::StaySilent],
         }
     }
 

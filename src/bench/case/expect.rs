@@ -265,6 +265,9 @@ fn way<'a>(field: &Field<'a>, all: Option<&Field<'a>>, lines: usize) -> Result<W
     let Some(outcome) = given("outcome")? else {
         return Err(field.wrong("it does not say the outcome", format!("there are {}", OUTCOMES.join(", "))));
     };
+    if outcome.one_of(OUTCOMES)? == "acted" && given("needs")?.is_none() && given("money")?.is_none() {
+        return Err(field.wrong("it says that something is done, and not what", "name it in needs or money"));
+    }
     Ok(Way {
         outcome: match outcome.one_of(OUTCOMES)? {
             "acted" => Outcome::Acted,

@@ -1,12 +1,12 @@
-//! The scratch store that conversations begin with: orders, what was paid back before, and the documents.
+//! The scratch store that conversations begin with: orders and documents.
 
-use std::collections::{BTreeSet, btree_map};
+use std::collections::btree_map;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bench::case::{Case, Who};
 use crate::bench::dates;
@@ -17,18 +17,16 @@ use crate::cli::chat::Chat;
 use crate::cli::scenarios::{Line, read_line};
 use crate::cli::{Global, InputError, app};
 use crate::config::Config;
-use crate::domain::caller::Caller;
 use crate::domain::conversation::Mode;
 use crate::domain::ids::{OrderId, UserId};
-use crate::domain::order::{Order, OrderLine, PaymentState};
+use crate::domain::order::{Order, OrderLine};
 use crate::import::Input;
 use crate::knowledge::Library;
 use crate::llm::ChatModel;
 use crate::nlu::Engine;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Store};
-use crate::support::Context;
-use crate::tools::{REFUND, Toolbox};
+use crate::tools::Toolbox;
 
 /// A message that is not answered by then is a fault.
 const TURN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -45,7 +43,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Loads the orders, puts earlier refunds into the ledger, and reads the documents.
+    /// Loads the orders, and reads the documents.
     ///
     /// # Errors
     /// When orders or documents cannot be read, or a case names an order that is not there.
@@ -70,11 +68,10 @@ impl Stage {
         let library = app::library(global, &config)?;
         let stage =
             Self { global: global.clone(), config, library, base, world: World { articles, patterns }, engine, model };
-        let mut users = BTreeSet::new();
         for case in cases {
-            users.insert(stage.customer(case).await?);
+            // Who cannot write is found before the first conversation.
+            stage.customer(case).await?;
         }
-        stage.pay_what_was_paid_back(users).await?;
         Ok(stage)
     }
 
@@ -90,7 +87,7 @@ impl Stage {
     pub(super) async fn hold(&self, case: &Case) -> anyhow::Result<Vec<Entry>> {
         let store: Arc<dyn Store> = Arc::new(self.base.scratch_copy()?);
         let toolbox = self.toolbox(&store)?;
-        let toolbox = app::bot_tools(&self.global, &self.config, toolbox, None, app::PATIENCE).await?;
+        let toolbox = app::bot_tools(&self.global, &self.config, toolbox, None, app::TOOLS_TIMEOUT).await?;
         let worker = app::worker(&self.config, Arc::clone(&store), toolbox, Arc::clone(&self.model))?;
         let mut chat = Chat::new(&store, worker, self.customer(case).await?);
         Ok(talk(case, &self.world, &mut chat).await)
@@ -116,34 +113,6 @@ impl Stage {
             )
             .into()
         })
-    }
-
-    /// Puts the refunds of orders that were paid back, as their file says, into the ledger: as the team would have done.
-    async fn pay_what_was_paid_back(&self, users: BTreeSet<UserId>) -> anyhow::Result<()> {
-        let toolbox = self.toolbox(&(Arc::clone(&self.base) as Arc<dyn Store>))?;
-        let context = Context { caller: Caller::Operator { name: "bench".to_owned() }, now: Timestamp::now() };
-        let mut refused = Vec::new();
-        for user in users {
-            for order in toolbox.support().own_orders(&user).await? {
-                if order.details.payment_state != Some(PaymentState::Refunded) {
-                    continue;
-                }
-                let amount = order.value.map(|value| value.to_json(order.currency()));
-                let arguments = json!({"order_id": order.id, "amount": amount, "reason": "was paid back before"});
-                let paid = toolbox.call(&context, REFUND, arguments).await.value;
-                let call = Call { tool: REFUND.to_owned(), arguments: Value::Null, result: paid };
-                if !call.was_done() {
-                    refused.push(order.id.to_string());
-                }
-            }
-        }
-        if !refused.is_empty() && !self.global.quiet {
-            eprintln!(
-                "what was paid back of {} could not be put into the scratch ledger: the orders alone tell of it",
-                refused.join(", ")
-            );
-        }
-        Ok(())
     }
 }
 

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::caller::Caller;
 use super::super::currency::{Amount, ShopMoney};
-use super::super::money::Money;
+use super::super::money::{Decimal, Money};
 use super::super::order::{Item, Order, OrderState};
 use super::super::proposal::{Agreed, ChangeField, Details, OrderChange, Proposal, ProposalKind, Resolution};
-use super::super::refund::{Refund, RefundPolicy, RefundState, Refusal, Verdict};
+use super::super::refund::{Refund, RefundPolicy, RefundState, Refusal, Verdict, is_amount};
 use super::super::sentences::{Language, proposals, refunds};
 use super::{Action, ApprovedAction, key};
 use crate::domain::ids::QuoteId;
@@ -200,6 +200,8 @@ pub struct Ground<'a> {
 pub struct ActionRequest<'a> {
     /// What is wanted.
     pub wish: &'a Wish,
+    /// The amount that the caller says goes back with it, in units of the order's currency; another one is refused.
+    pub named: Option<Decimal>,
     /// Who asks.
     pub caller: &'a Caller,
     /// The time.
@@ -290,6 +292,10 @@ impl ActionPolicy {
                 return Ok(None);
             }
         }
+        let right = Amount::new(paid.amount, order.currency());
+        if request.named.is_some_and(|named| !is_amount(named, right)) {
+            return Err(ActionRefusal::OtherAmount { right });
+        }
         let items = match wish.kind {
             ProposalKind::Return => wish.details.items.as_slice(),
             _ => &[],
@@ -297,7 +303,7 @@ impl ActionPolicy {
         let why = (request.caller, wish.reason.as_str(), request.now);
         let refund = paid.at_once.then(|| refunds.approve_with(agreed, order, (paid.amount, paid.fee, items), why));
         let changes = ground.before.iter().filter(|action| action.kind == ProposalKind::Change).count();
-        let amount = (paid.amount > Money::ZERO).then(|| Amount::new(paid.amount, order.currency()));
+        let amount = (paid.amount > Money::ZERO).then_some(right);
         Ok(Some(ApprovedAction {
             action: Action {
                 id: request.id.to_owned(),

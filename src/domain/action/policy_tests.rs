@@ -71,7 +71,7 @@ fn item(name: &str, quantity: u32) -> Item {
 /// What an operator gets: what comes back, or why nothing is done.
 fn tried(policy: &ActionPolicy, ground: Ground<'_>, wish: &Wish) -> Result<(Action, Option<Refund>), &'static str> {
     let caller = operator();
-    let request = ActionRequest { wish, caller: &caller, now: now(), id: "ACT_1" };
+    let request = ActionRequest { wish, named: None, caller: &caller, now: now(), id: "ACT_1" };
     let patterns = IdPatterns::default();
     let consent = agreed(None, wish.kind, &ground.order.id, &caller, &patterns, now()).unwrap();
     match policy.approve(&refunds(), &consent, ground, &request) {
@@ -198,8 +198,14 @@ fn an_order_has_the_money_of_one_return() {
         let at_once = ActionPolicy { refund_on_return: RefundOnReturn::AtOnce, ..ActionPolicy::default() };
         tried(&at_once, ground(&stored, &[]), &back(Resolution::Refund, items)).unwrap().1.unwrap()
     };
-    assert!(bread.is_paid_by(&refund(of("Brown Bread"))) && bread.is_paid_by(&refund(Vec::new())));
-    assert!(!bread.is_paid_by(&refund(of("Toned Milk"))));
+    let its_own = refund(of("Brown Bread"));
+    let planned = its_own.transaction_id.clone();
+    assert!(
+        bread.paid_by(&planned, its_own.clone()).is_some() && bread.paid_by("RFND_0", refund(Vec::new())).is_some()
+    );
+    for other in [refund(of("Toned Milk")), its_own] {
+        assert!(bread.paid_by("RFND_0", other).is_none(), "an earlier refund, be it for as much of the same");
+    }
     let done = Action { done: Some(crate::domain::action::Done { by: "desk".to_owned(), at: now() }), ..bread };
     assert!(done.leaves_money() && !Action { transaction_id: Some("RFND_1".to_owned()), ..done }.leaves_money());
 }
@@ -251,7 +257,7 @@ fn an_order_is_changed_until_it_leaves_and_back_again() {
     assert!(policy.done_before(&one, &before).is_none(), "it was changed since");
     let key = |before: &[Action]| {
         let caller = operator();
-        let request = ActionRequest { wish: &one, caller: &caller, now: now(), id: "ACT_1" };
+        let request = ActionRequest { wish: &one, named: None, caller: &caller, now: now(), id: "ACT_1" };
         let patterns = IdPatterns::default();
         let consent = agreed(None, one.kind, &stored.id, &caller, &patterns, now()).unwrap();
         policy.approve(&refunds(), &consent, ground(&stored, before), &request).unwrap().unwrap().into_parts().1

@@ -195,7 +195,7 @@ pub fn arrival(language: Language, said: &str) -> String {
 /// The state of an order as an adjective of it.
 pub fn state(language: Language, state: OrderState) -> &'static str {
     use OrderState::{Cancelled, Confirmed, Delayed, Delivered, OutForDelivery, Packed, Placed, Returned};
-    let [english, hinglish, hindi, spanish, portuguese, arabic] = match state {
+    let words = match state {
         Placed => ["placed", "place ho chuka", "दर्ज", "realizado", "realizado", "مسجَّل"],
         Confirmed => ["confirmed", "confirmed", "पुष्ट", "confirmado", "confirmado", "مؤكَّد"],
         Packed => ["packed", "packed", "पैक", "preparado", "embalado", "مُجهَّز"],
@@ -205,12 +205,5 @@ pub fn state(language: Language, state: OrderState) -> &'static str {
         Cancelled => ["cancelled", "cancelled", "रद्द", "cancelado", "cancelado", "ملغى"],
         Returned => ["returned", "returned", "वापस", "devuelto", "devolvido", "مُرجَع"],
     };
-    match language {
-        English => english,
-        Hinglish => hinglish,
-        Hindi => hindi,
-        Spanish => spanish,
-        Portuguese => portuguese,
-        Arabic => arabic,
-    }
+    language.pick(words)
 }

@@ -227,34 +227,20 @@ impl Plan<'_> {
             return Ok(Some(say(actions::nothing_changed(self.language()), Notes::default())));
         }
         // “Leave it at the gate” and “later, after 8” say what was asked for.
-        if open.is_change()
-            && !self.said.has(Cue::Thinking)
-            && changes::value(open, self.text(), &self.facts.patterns, false).is_some()
-        {
-            let left = self.fresh() && self.names_another_wish() && self.is_certain();
+        let left = self.fresh() && self.names_another_wish() && self.is_certain();
+        let says_value = |asked| changes::value(open, self.text(), &self.facts.patterns, asked).is_some();
+        if open.is_change() && !self.said.has(Cue::Thinking) && says_value(false) {
             return if left { Ok(None) } else { self.change(open, true).map(Some) };
         }
         if let Some(reply) = self.takes_back().filter(|_| !self.said.has(Cue::Replacement)) {
             return Ok(Some(reply));
         }
         match open {
-            Wish::ChangeAddress | Wish::ChangeSlot | Wish::ChangeContact | Wish::Instructions => {
-                let left = self.fresh() && self.names_another_wish() && self.is_certain();
-                let value = changes::value(open, self.text(), &self.facts.patterns, true);
-                match value {
-                    Some(_) if !left => self.change(open, true).map(Some),
-                    _ => Ok(None),
-                }
-            }
+            _ if open.is_change() && !left && says_value(true) => self.change(open, true).map(Some),
             Wish::MissingItem | Wish::WrongItem | Wish::Damaged | Wish::NotReceived | Wish::Return => {
                 self.choice(open, &items)
             }
-            Wish::RefundWhole | Wish::RefundPart | Wish::Replacement | Wish::Exchange => {
-                if self.fresh() && self.names_another_wish() && self.is_certain() {
-                    return Ok(None);
-                }
-                self.which_part(open)
-            }
+            Wish::RefundWhole | Wish::RefundPart | Wish::Replacement | Wish::Exchange if !left => self.which_part(open),
             _ => Ok(None),
         }
     }

@@ -202,7 +202,8 @@ impl<'a> Plan<'a> {
             return self.none_found(&missing);
         }
         let late = wish == Wish::Late || found.iter().any(|order| results::was_late(order));
-        let lead = if late { self.sorry_it_is_late(lead, &found) } else { lead };
+        let own_lead = wish != Wish::Late && !lead.is_empty();
+        let lead = if late && !own_lead { self.sorry_it_is_late(&found) } else { lead };
         let mut lines: Vec<String> = Vec::new();
         for order in &found {
             lines.push(results::status(language, self.money(), order));
@@ -227,12 +228,9 @@ impl<'a> Plan<'a> {
     }
 
     /// What is said before where orders are that are late, or were; nothing of orders that ended.
-    fn sorry_it_is_late(&self, lead: &'static str, found: &[&Value]) -> &'static str {
+    fn sorry_it_is_late(&self, found: &[&Value]) -> &'static str {
         let language = self.language();
-        let own = !lead.is_empty() && lead != feedback::sorry_for_delay(language);
-        if own {
-            lead
-        } else if found.iter().all(|order| results::has_ended(order)) {
+        if found.iter().all(|order| results::has_ended(order)) {
             ""
         } else if found.iter().all(|order| results::has_ended(order) || results::is_delivered(order)) {
             remedies::sorry_it_was_late(language)

@@ -80,7 +80,7 @@ impl Plan<'_> {
     /// Whether the model is sure that the message can wait.
     fn is_surely_harmless(&self) -> bool {
         let triage = &self.facts.triage;
-        // Of the dangers told in Arabic the model reads about half: there the words decide.
+        // Of the 23 dangers told in Arabic among the validation rows the model calls 12: there the words decide.
         self.language() != Language::Arabic
             && self.reads_urgency()
             && triage.urgency == "normal"

@@ -43,7 +43,7 @@ pub(in crate::store) fn approve(
     let patterns = IdPatterns::default();
     let consent = agreed(None, wish.kind, &order.id, &caller, &patterns, at(5)).unwrap();
     let ground = Ground { order, before, refund, local: jiff::civil::datetime(2026, 1, 1, 0, 0, 0, 0) };
-    let request = ActionRequest { wish, caller: &caller, now: at(5), id: action };
+    let request = ActionRequest { wish, named: None, caller: &caller, now: at(5), id: action };
     policy.approve(&refunds(), &consent, ground, &request).unwrap().unwrap()
 }
 
@@ -228,7 +228,7 @@ pub(in crate::store) async fn the_actions_of_a_customer_are_found(fresh: TestSto
         let ground =
             Ground { order: &stored, before: &[], refund: None, local: jiff::civil::datetime(2026, 1, 1, 0, 0, 0, 0) };
         let asks = crate::testing::customer(user, 1, "please", &[], at(5)).caller;
-        let asked = ActionRequest { wish: &wish, caller: &asks, now: at(5), id: action };
+        let asked = ActionRequest { wish: &wish, named: None, caller: &asks, now: at(5), id: action };
         let proposal = policy.propose(&refunds(), QuoteId::new(action), ground, &asked).unwrap();
         let yes = crate::testing::customer(user, 2, "yes", &[&proposal.id], at(6)).caller;
         let patterns = IdPatterns::default();

@@ -77,16 +77,16 @@ pub(super) fn document(key: &str, action: &Action, refund: Option<&Refund>) -> R
 /// Puts the refund of an action into the ledger. None where another program paid the order back first, or where the order's one
 /// refund is an earlier one for something else: nothing is paid for this action then.
 async fn pay(base: &Base, action: &Action, refund: Refund) -> Read<Option<Refund>> {
-    let order = refund.order_id.clone();
+    let (order, planned) = (refund.order_id.clone(), refund.transaction_id.clone());
     match ledger::record(base, refund).await {
-        Ok(recorded) => Ok(Some(recorded.refund).filter(|refund| !recorded.already || action.is_paid_by(refund))),
+        Ok(recorded) => Ok(action.paid_by(&planned, recorded.refund)),
         Err(BackendError::PaidElsewhere(_)) => {
             // An earlier refund of ours stays the order's.
             let held = ledger::refund_of(base, &order).await?;
             if held.is_none() {
                 tracing::warn!(%order, "the refund of an action is left out: another program paid the order back");
             }
-            Ok(held.filter(|held| action.is_paid_by(held)))
+            Ok(held.and_then(|held| action.paid_by(&planned, held)))
         }
         Err(error) => Err(error),
     }

@@ -87,7 +87,7 @@ fn record_refund(
     refund: &Refund,
 ) -> Read<Option<Refund>> {
     let recorded = ledger::record(connection, recorder, refund)?;
-    let paid = Some(recorded.refund).filter(|refund| !recorded.already || action.is_paid_by(refund));
+    let paid = action.paid_by(&refund.transaction_id, recorded.refund);
     connection
         .prepare_cached("UPDATE actions SET transaction_id = ?2 WHERE id = ?1")?
         .execute(params![action.id, paid.as_ref().map(|refund| &refund.transaction_id)])?;

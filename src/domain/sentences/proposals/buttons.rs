@@ -9,7 +9,7 @@ use crate::domain::proposal::{ProposalKind, Resolution};
 
 /// Button: agrees to a proposal.
 pub fn yes(language: Language, kind: ProposalKind, resolution: Option<Resolution>) -> &'static str {
-    let [english, hinglish, hindi, spanish, portuguese, arabic] = match (kind, resolution) {
+    let words = match (kind, resolution) {
         (ProposalKind::Refund, _) => return channel::yes_refund(language),
         (ProposalKind::Cancel, _) => {
             ["Yes, cancel it", "Haan, cancel", "हाँ, रद्द करें", "Sí, cancelar", "Sim, cancelar", "نعم، إلغاء"]
@@ -27,14 +27,7 @@ pub fn yes(language: Language, kind: ProposalKind, resolution: Option<Resolution
             ["Yes, return it", "Haan, return", "हाँ, वापस करें", "Sí, devolver", "Sim, devolver", "نعم، إرجاع"]
         }
     };
-    match language {
-        English => english,
-        Hinglish => hinglish,
-        Hindi => hindi,
-        Spanish => spanish,
-        Portuguese => portuguese,
-        Arabic => arabic,
-    }
+    language.pick(words)
 }
 
 /// Row of a list: agrees to a proposal for one order.

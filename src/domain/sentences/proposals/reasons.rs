@@ -7,16 +7,8 @@ use super::super::units::days as so_many_days;
 use crate::domain::proposal::{ProposalKind, Resolution};
 
 /// The sentence of a language: English, Hinglish, Hindi, Spanish, Portuguese, Arabic.
-fn of(language: Language, [english, hinglish, hindi, spanish, portuguese, arabic]: [&str; 6]) -> String {
-    let text = match language {
-        English => english,
-        Hinglish => hinglish,
-        Hindi => hindi,
-        Spanish => spanish,
-        Portuguese => portuguese,
-        Arabic => arabic,
-    };
-    text.to_owned()
+fn of(language: Language, texts: [&str; 6]) -> String {
+    language.pick(texts).to_owned()
 }
 
 /// The order is on its way.
