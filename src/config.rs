@@ -36,7 +36,7 @@ use crate::domain::retention::RetentionPolicy;
 pub use error::ConfigError;
 pub use events::{EndpointConfig, EventsConfig, FIRST_ENDPOINT};
 pub use llm::{LlmConfig, PrivacyConfig};
-pub use people::DashboardUserConfig;
+pub use people::{CannedReplyConfig, DashboardUserConfig, TeamConfig};
 pub use policy::PolicyConfig;
 pub use refund::{Preset, RazorpayConfig, RefundConfig, RefundWebhookConfig, StripeConfig};
 pub use servers::McpServerConfig;
@@ -110,6 +110,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// The pages of the support team.
     pub dashboard: DashboardConfig,
+    /// How the team writes.
+    pub team: TeamConfig,
     /// What is odd about `.env`, a sentence each with its line and no value: said before anything else.
     #[serde(skip)]
     pub notices: Vec<String>,

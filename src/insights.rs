@@ -11,7 +11,7 @@ mod sections;
 mod text;
 
 pub use crate::store::ConversationSummary;
-pub use conversations::{ConversationView, Turn, find_conversations, view};
+pub use conversations::{ConversationView, MAX_MESSAGES, Turn, view};
 pub use elements::{Chart, Line, Section, Series, Stat, Table, Unit};
 pub use html::page;
 pub use model::{ModelFacts, ModelSource, TrainingFacts, TrainingScore};

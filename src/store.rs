@@ -5,6 +5,7 @@ mod actions;
 mod audit_key;
 mod contacts;
 mod corrections;
+mod desk;
 mod erasure;
 mod error;
 mod events;
@@ -47,6 +48,7 @@ pub use actions::{Actions, Closed, RecordedAction};
 pub use audit_key::{AuditKeySource, KEY_FILE_END, KeyPlace, LoadedKey};
 pub use contacts::{Contacts, OTHER_NUMBERS, Tally};
 pub use corrections::Corrections;
+pub use desk::Desk;
 pub use erasure::{
     Erased, Erasure, ErasureReceipt, PersonalData, RequestedOrder, StoredMessage, forget, personal_data,
 };
@@ -257,6 +259,8 @@ pub trait Orders: Send + Sync {
     }
     /// The whole binding of an order.
     async fn binding_of(&self, id: &OrderId) -> Result<Option<Binding>>;
+    /// The orders that are bound to an identity, the latest binding first, at most `limit`.
+    async fn bound_orders(&self, user: &UserId, limit: u32) -> Result<Vec<OrderId>>;
     /// Binds an order to an identity that knew something of it, and returns the identity it is bound to: this one, unless
     /// another one had shown that before. A binding without a proof is replaced. Atomic, as [`Orders::bind_order`].
     async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId>;
@@ -530,6 +534,7 @@ pub trait Store:
     + Transcript
     + Conversations
     + Corrections
+    + Desk
     + KnowledgeGaps
     + Alerts
     + Events

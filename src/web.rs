@@ -7,15 +7,23 @@ mod actions;
 mod alerts;
 mod assets;
 mod audit;
+mod canned;
 mod charts;
+mod composer;
+mod conversation;
 mod conversations;
+mod customer;
+mod drafts;
 mod forms;
 mod knowledge;
 mod labels;
 mod layout;
 mod live;
 mod login_limit;
+mod orders;
 mod pages;
+mod queues;
+mod search;
 mod tasks;
 mod users;
 
@@ -35,10 +43,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, AccessError};
+pub use canned::CannedReply;
 pub use users::{Role, TeamMember, hash_password};
 
 use crate::domain::currency::ShopMoney;
 use crate::domain::outgoing::{ChannelLimits, Template};
+use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
 use crate::http::resources::WatchedDisk;
 use crate::insights::{ModelFacts, ModelSource};
@@ -73,6 +83,10 @@ pub struct Settings {
     pub response_target_seconds: u32,
     /// The facts of the model that classifies messages.
     pub model: ModelSource,
+    /// Texts that the team sends often.
+    pub replies: Vec<CannedReply>,
+    /// The country of numbers that orders hold without a country code.
+    pub home: Country,
     /// The shop's documents.
     pub library: Arc<Library>,
     /// The time.
@@ -176,11 +190,14 @@ pub fn router(settings: Settings) -> Router {
         .route("/alerts/reopen", post(alerts::reopen))
         .route("/actions/done", post(tasks::done))
         .route("/conversations", get(conversations::list))
-        .route("/conversation", get(conversations::view))
-        .route("/conversation/take-over", post(conversations::take_over))
-        .route("/conversation/reply", post(conversations::reply))
-        .route("/conversation/return", post(conversations::return_to_bot))
+        .route("/conversation", get(conversation::view))
+        .route("/conversation/take-over", post(conversation::take_over))
+        .route("/conversation/reply", post(conversation::reply))
+        .route("/conversation/return", post(conversation::return_to_bot))
+        .route("/conversation/note", post(conversation::note))
+        .route("/conversation/draft", post(drafts::save))
         .route("/conversation/label", post(labels::correct))
+        .route("/order", get(orders::page))
         .route("/quality", get(labels::quality))
         .route("/knowledge/answer", post(knowledge::answer))
         .route("/audit", get(audit::page))

@@ -74,6 +74,7 @@ fn what_is_wrong_is_told_with_line_field_and_hint() {
         (with("auto", json!({"consent": {"say": "yes"}})), "cases.jsonl:1: auto.consent.if", "missing"),
         (with("auto", json!({"consent": []})), "cases.jsonl:1: auto.consent", "no answer"),
         (expect(json!({})), "cases.jsonl:1: expect", "outcome"),
+        (expect(json!({"outcome": "acted"})), "cases.jsonl:1: expect", "not what"),
         (expect(json!({"outcome": "solved"})), "cases.jsonl:1: expect.outcome", "“solved” is not known"),
         (expect(json!({"outcome": "acted", "mustnt": ["a"]})), "cases.jsonl:1: expect.mustnt", "no such field"),
         (

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::http::serve::{listen, serve_within};
 use crate::http::shutdown;
 use crate::store::Store;
-use crate::web::{self, Access, AccessError, Role, Settings, TeamMember};
+use crate::web::{self, Access, AccessError, CannedReply, Role, Settings, TeamMember};
 
 /// Serve the support team's pages: statistics, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
@@ -136,6 +136,11 @@ pub(super) fn access(config: &Config, address: SocketAddr, alone: bool) -> anyho
     }
 }
 
+fn canned_replies(config: &Config) -> Vec<CannedReply> {
+    let replies = config.team.replies.iter();
+    replies.map(|one| CannedReply { name: one.name.trim().to_owned(), text: one.text.trim().to_owned() }).collect()
+}
+
 /// The pages.
 pub(super) fn pages(
     global: &Global,
@@ -155,6 +160,8 @@ pub(super) fn pages(
         policy: Some(config.policy()?),
         response_target_seconds: config.dashboard.response_target_seconds,
         model: quality::source(global, config),
+        replies: canned_replies(config),
+        home: config.country()?,
         library: app::library(global, config)?,
         clock: Arc::new(Timestamp::now),
         disk: app::store_disk(global, config),

@@ -142,6 +142,8 @@ fn summary(receipt: &ErasureReceipt) -> String {
         chats,
         corrections,
         unanswered,
+        drafts,
+        notes,
         conversations: _,
         inbox,
         outbox,
@@ -154,7 +156,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         ..
     } = receipt.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {drafts} drafts and {notes} notes of the team, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
         receipt.reference, receipt.salt

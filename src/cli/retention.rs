@@ -60,6 +60,7 @@ pub(super) fn removed(report: &SweepReport) -> String {
         (report.chats, "messages of the transcript"),
         (report.corrections, "corrected labels"),
         (report.unanswered, "unanswered questions"),
+        (report.notes, "drafts and notes of the team"),
         (report.alerts, "resolved alerts"),
         (report.inbox, "answered messages"),
         (report.outbox, "sent replies"),

@@ -1,4 +1,4 @@
-//! The members of the team in the settings.
+//! The members of the team in the settings, and the texts that they send often.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -18,6 +18,54 @@ pub struct DashboardUserConfig {
     /// A token that gives them access to the pages as well, or empty.
     #[serde(default)]
     pub token: SecretString,
+}
+
+/// How the team writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamConfig {
+    /// Texts that the team sends often.
+    pub replies: Vec<CannedReplyConfig>,
+}
+
+/// A text that the team sends often, one `[[team.replies]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CannedReplyConfig {
+    /// What is typed after a slash to get it.
+    pub name: String,
+    /// The text; `{order_id}` and `{name}` are filled in.
+    pub text: String,
+}
+
+/// The longest canned reply, in characters: as long as a message may be.
+const LONGEST_REPLY: usize = 4_096;
+
+/// Checks the canned replies of a settings file. The error completes “team.replies …”.
+pub(super) fn check_replies(replies: &[Value]) -> Result<(), String> {
+    let mut names: Vec<&str> = Vec::new();
+    for (index, reply) in replies.iter().enumerate() {
+        let wrong = |why: String| format!("number {}: {why}", index + 1);
+        let reply = reply.as_table().ok_or_else(|| wrong("it must be a section [[team.replies]]".to_owned()))?;
+        if let Some(unknown) = reply.keys().find(|key| !["name", "text"].contains(&key.as_str())) {
+            return Err(wrong(format!("there is no “{unknown}”; there are: name, text")));
+        }
+        let text = |key: &str| reply.get(key).and_then(Value::as_str).map(str::trim).unwrap_or_default();
+        let name = text("name");
+        let plain = |c: char| c.is_lowercase() || c.is_numeric() || c == '-';
+        if name.is_empty() || name.chars().count() > 40 || !name.chars().all(plain) {
+            return Err(wrong("name must be 1 to 40 small letters, digits or “-”".to_owned()));
+        }
+        if names.contains(&name) {
+            return Err(wrong(format!("the name {name} is there twice")));
+        }
+        names.push(name);
+        let words = text("text");
+        if words.is_empty() || words.chars().count() > LONGEST_REPLY {
+            return Err(wrong(format!("the text of {name} must have 1 to {LONGEST_REPLY} characters")));
+        }
+    }
+    Ok(())
 }
 
 const KEYS: [&str; 4] = ["name", "role", "password_hash", "token"];
@@ -56,6 +104,24 @@ pub(super) fn check(users: &[Value]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_canned_replies_are_named() {
+        let checked =
+            |toml: &str| check_replies(toml::from_str::<toml::Table>(toml).unwrap()["replies"].as_array().unwrap());
+        let whole = "[[replies]]\nname = 'late'\ntext = 'Sorry, {name}'\n";
+        assert_eq!(checked(whole), Ok(()));
+        for (toml, expected) in [
+            ("replies = ['x']", "number 1: it must be a section"),
+            (&whole.replace("text", "words"), "there is no “words”"),
+            (&whole.replace("late", "La te"), "name must be 1 to 40 small letters"),
+            (&format!("{whole}{whole}"), "number 2: the name late is there twice"),
+            (&whole.replace("Sorry, {name}", " "), "the text of late must have"),
+        ] {
+            let error = checked(toml).unwrap_err();
+            assert!(error.contains(expected), "{toml}: {error}");
+        }
+    }
 
     #[test]
     fn wrong_members_are_named() {

@@ -47,6 +47,8 @@ pub(super) enum Kind {
     Servers,
     /// The members of the team: only in a settings file.
     Users,
+    /// Sections `[[team.replies]]`.
+    Replies,
     /// The endpoints of events: only in a settings file.
     Endpoints,
     /// What deliveries are signed with, or empty.
@@ -205,6 +207,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("dashboard.users", Kind::Users),
     ("dashboard.allowed_hosts", Kind::List),
     ("dashboard.response_target_seconds", Kind::Whole(1, 86_400)),
+    ("team.replies", Kind::Replies),
 ];
 
 /// The values that a setting allows, if there is such a setting.
@@ -242,6 +245,7 @@ impl Kind {
             (Self::List, Value::Array(list)) if list.iter().all(Value::is_str) => Ok(value.clone()),
             (Self::Servers, Value::Array(list)) => servers::check(list).map(|()| value.clone()),
             (Self::Users, Value::Array(list)) => people::check(list).map(|()| value.clone()),
+            (Self::Replies, Value::Array(list)) => people::check_replies(list).map(|()| value.clone()),
             (Self::Endpoints, Value::Array(list)) => events::check(list).map(|()| value.clone()),
             (Self::EventTypes, Value::Array(list)) if list.iter().all(Value::is_str) => {
                 list.iter().filter_map(Value::as_str).try_for_each(events::check_type).map(|()| value.clone())
@@ -258,6 +262,7 @@ impl Kind {
                 | Self::List
                 | Self::Servers
                 | Self::Users
+                | Self::Replies
                 | Self::Endpoints
                 | Self::EventTypes
                 | Self::Windows
@@ -292,6 +297,7 @@ impl Kind {
                 Ok(Value::Array(names.map(|name| Value::String(name.to_owned())).collect()))
             }
             Self::Servers => Err("can only be set in a settings file, as [[mcp.servers]]".to_owned()),
+            Self::Replies => Err("can only be set in a settings file, as [[team.replies]]".to_owned()),
             Self::Users => Err("can only be set in a settings file, as [[dashboard.users]]".to_owned()),
             Self::Endpoints => Err("can only be set in a settings file, as [[events.endpoints]]".to_owned()),
             Self::Windows => Err("can only be set in a settings file, as [policy.return_windows]".to_owned()),
@@ -409,6 +415,7 @@ impl Kind {
             Self::Amount => "an amount such as 2000, not below 0".to_owned(),
             Self::Percent => "a percentage from 0 to less than 100 with at most two decimals".to_owned(),
             Self::Servers => "one or more sections [[mcp.servers]]".to_owned(),
+            Self::Replies => "one or more sections [[team.replies]]".to_owned(),
             Self::Users => "one or more sections [[dashboard.users]]".to_owned(),
             Self::Endpoints => "one or more sections [[events.endpoints]]".to_owned(),
             Self::SigningSecret => "whsec_ and 24 to 64 bytes in base64".to_owned(),

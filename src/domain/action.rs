@@ -118,9 +118,10 @@ impl Action {
 
     /// The refund of its order, where that is the money of this action: the one that was planned for it, or one of the whole
     /// order. An order has one refund, and `held`, which is in the ledger, may be an earlier one: also for as much of the same
-    /// articles it is other money.
+    /// articles it is other money. Refunds of two parts that were planned within one second have the same transaction id.
     pub fn paid_by(&self, planned: &str, held: Refund) -> Option<Refund> {
-        let holds_it = held.transaction_id == planned || held.items.is_empty();
+        let items = if self.kind == ProposalKind::Return { self.details.items.as_slice() } else { &[] };
+        let holds_it = held.items.is_empty() || (held.transaction_id == planned && held.items == items);
         (held.order_id == self.order_id && holds_it).then_some(held)
     }
 

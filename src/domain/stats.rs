@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::alert::Priority;
 use super::currency::{Amount, Currency};
 use super::money::Money;
-pub use conversations::{ConversationCounter, ConversationRow, ConversationStats};
+pub use conversations::{ConversationCounter, ConversationRow, ConversationStats, Outcome};
 pub use period::{Period, Step};
 pub use quality::{CorrectedLabels, CorrectionStats, Drift};
 

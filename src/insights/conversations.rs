@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditRecord};
 use crate::domain::conversation::Conversation;
@@ -12,25 +10,12 @@ use crate::domain::ids::UserId;
 use crate::domain::message::ChatMessage;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::sendable::Contact;
-use crate::store::{ConversationSummary, Result, Search, Store};
+use crate::store::{Result, Store};
 
 /// The most messages of a conversation that are shown.
-const MAX_MESSAGES: u32 = 200;
+pub const MAX_MESSAGES: u32 = 200;
 /// Entries of the audit trail that are searched for the calls of a conversation.
 pub(crate) const MAX_ENTRIES: u32 = 5_000;
-
-/// Matching conversations, the latest first; and the moment before which messages were not searched, if any.
-///
-/// # Errors
-/// When the store fails.
-pub async fn find_conversations(
-    store: &dyn Store,
-    search: &Search,
-    limit: u32,
-) -> Result<(Vec<ConversationSummary>, Option<Timestamp>)> {
-    let found = store.find_conversations(search, limit, store.search_limit()).await?;
-    Ok((store.conversation_summaries(&found.users).await?, found.unsearched_before))
-}
 
 /// One turn of a conversation.
 #[derive(Debug, Clone)]
@@ -62,16 +47,19 @@ pub struct ConversationView {
     pub contact: Contact,
     /// How many messages to the customer were not delivered.
     pub undelivered: u64,
+    /// Whether there are earlier messages than these.
+    pub earlier: bool,
 }
 
-/// A conversation with its last messages; `None` where nothing is stored of the customer.
+/// A conversation with a page of its messages, the first being the latest; `None` where nothing is stored of the customer.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<ConversationView>> {
-    let (said, sent, conversation, alert, corrections, end, contact, undelivered) = futures_util::try_join!(
-        store.recent_messages(user, MAX_MESSAGES),
-        store.outgoing_of(user, MAX_MESSAGES),
+pub async fn view(store: &dyn Store, user: &UserId, page: u32) -> Result<Option<ConversationView>> {
+    let reach = MAX_MESSAGES.saturating_mul(page.max(1));
+    let (mut said, sent, conversation, alert, corrections, end, contact, undelivered) = futures_util::try_join!(
+        store.recent_messages(user, reach.saturating_add(1)),
+        store.outgoing_of(user, reach),
         store.conversation(user),
         store.pending_alert(user),
         store.corrections_of(user),
@@ -82,6 +70,11 @@ pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<Conversatio
     if said.is_empty() && conversation.is_none() && alert.is_none() {
         return Ok(None);
     }
+    let earlier = said.len() > reach as usize;
+    // Of the messages as far back as the page reaches, the oldest are its own.
+    said.drain(..usize::from(earlier));
+    let later = (reach - MAX_MESSAGES) as usize;
+    said.truncate(said.len().saturating_sub(later));
     let from = end.saturating_sub(u64::from(MAX_ENTRIES)) + 1;
     let entries = store.audit_entries(from, MAX_ENTRIES).await?;
     let actor = crate::domain::caller::actor_of(user);
@@ -100,6 +93,7 @@ pub async fn view(store: &dyn Store, user: &UserId) -> Result<Option<Conversatio
         turns: turns(said, sent, calls),
         contact,
         undelivered,
+        earlier,
     }))
 }
 
@@ -128,6 +122,7 @@ fn turns(said: Vec<ChatMessage>, sent: Vec<Outgoing>, calls: Vec<AuditRecord>) -
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::elements::{Chart, Line, Section, Series, Stat, Table, Unit, number, ranked};
 use super::options::{Options, ReportSection};
 use super::quality::quality;
@@ -16,6 +18,8 @@ use crate::store::{Result, Store};
 
 /// The most rows of a table.
 const MAX_ROWS: usize = 12;
+/// The most days of a series without a beginning.
+const MOST_DAYS: usize = 4_000;
 /// Refunds that are counted as not paid, at most.
 const OPEN: u32 = 1_000;
 /// The most entries of a list.
@@ -46,7 +50,6 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     let refunds = store.refund_stats(period, platform).await?;
     let alerts = AlertStats::count(period, &rows);
     let mut section = options.section("overview", "Overview");
-    let refund_share = (orders.total.orders > 0).then(|| share(refunds.total.refunds, orders.total.orders)).flatten();
     section.stats = vec![
         Stat::count("users", "Customers served", stats.users),
         Stat::count("users_today", "Customers today", stats.users_today),
@@ -62,14 +65,17 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
         )),
         Stat::new("auto_resolution_rate", "Resolved by the bot", Unit::Share, stats.auto_resolution_rate())
             .with(format!("{} so far; {} may re-open", formatted(stats.auto_resolved), formatted(stats.still_open))),
+        Stat::count("unanswered", "Unanswered", stats.unanswered).with("the last word was the customer’s"),
+        Stat::count("abandoned", "Abandoned", stats.abandoned).with("handed over, and the team wrote nothing in time"),
+        Stat::count("reopened", "Re-opened", stats.reopened).with("the customer came back within 24 hours"),
+        Stat::count("handed_over", "Handed over", stats.handed_over).with("a person was asked for"),
         Stat::count("pending_alerts", "Pending alerts", alerts.pending)
             .with(format!("{} of them urgent", alerts.pending_high)),
-        Stat::count("undelivered", "Undelivered messages", store.backlog().await?.unsent_parked)
-            .with("given up, or failed after they were sent".to_owned()),
+        Stat::count("undelivered", "Undelivered messages now", store.backlog().await?.unsent_parked)
+            .with("given up, or failed after they were sent; whenever that was".to_owned()),
         refunds_paid(&refunds),
         refunded(&refunds.total, &options.money),
-        Stat::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", formatted(orders.total.orders))),
+        refund_share(&refunds, &orders),
         Stat::new("mean_rating", "Service rating", Unit::Stars, orders.total.mean_rating())
             .with(format!("of {} rated orders", formatted(orders.total.rated))),
         triage_reuse(&stats),
@@ -84,6 +90,22 @@ async fn overview(store: &dyn Store, options: &Options) -> Result<Section> {
     undated(&mut section, &orders);
     other_currencies(&mut section, "Refunds", &refunds.total.amounts, &options.money);
     Ok(section)
+}
+
+/// The share of orders that were paid back. Refunds count when they are paid, orders when they were placed: where there are more
+/// refunds than orders, one is no share of the other.
+fn refund_share(refunds: &RefundStats, orders: &OrderStats) -> Stat {
+    let (paid, placed) = (refunds.total.refunds, orders.total.orders);
+    let value = share(paid, placed).filter(|share| *share <= 1.0);
+    let stat = Stat::new("refund_share", "Refunds per order", Unit::Share, value);
+    if paid > placed {
+        return stat.with(format!(
+            "{} refunds paid, {} orders placed in this time",
+            formatted(paid),
+            formatted(placed)
+        ));
+    }
+    stat.with(format!("of {} orders", formatted(placed)))
 }
 
 /// An amount of the shop's own currency, in its units.
@@ -144,10 +166,23 @@ fn undated(section: &mut Section, orders: &OrderStats) {
     }
 }
 
-/// The points in time of a period, or, where it has none of its own, those with data.
+/// The points in time of a period, also those without data. Where it has no beginning, the first with data is the first.
 fn points<'a>(period: &Period, seen: impl Iterator<Item = &'a String>) -> Vec<String> {
     let all = period.points();
-    if all.is_empty() { seen.cloned().collect() } else { all }
+    if !all.is_empty() {
+        return all;
+    }
+    let seen: Vec<String> = seen.cloned().collect();
+    let Some(mut day) = seen.iter().min().and_then(|day| day.parse::<Date>().ok()) else { return seen };
+    let last = period.zone.to_datetime(period.until).date();
+    let mut days = Vec::new();
+    while day <= last && days.len() < MOST_DAYS {
+        days.push(day.to_string());
+        let Ok(next) = day.tomorrow() else { break };
+        day = next;
+    }
+    // A single message with a wrong year would else leave no room for the others.
+    if day <= last { seen } else { days }
 }
 
 fn intents(stats: &ConversationStats) -> Series {
@@ -294,7 +329,6 @@ async fn refunds(store: &dyn Store, options: &Options) -> Result<Section> {
     let counted =
         |failed: bool| open.iter().filter(|refund| (refund.state() == RefundState::Failed) == failed).count() as u64;
     let mut section = options.section("refunds", "Refunds");
-    let refund_share = (orders.total.orders > 0).then(|| share(total.refunds, orders.total.orders)).flatten();
     let paid = own(&total.amounts, money);
     let average = (paid.count > 0).then(|| in_units(paid.amount, money) / number(paid.count));
     section.stats = vec![
@@ -304,8 +338,7 @@ async fn refunds(store: &dyn Store, options: &Options) -> Result<Section> {
         Stat::count("refunds_failed", "Refunds failed", counted(true)).with("a person decides"),
         refunded(total, money),
         Stat::new("mean_refund", "A refund on average", Unit::Money(*money), average),
-        Stat::new("refund_share", "Refunds per order", Unit::Share, refund_share)
-            .with(format!("of {} orders", formatted(orders.total.orders))),
+        refund_share(&stats, &orders),
     ];
     if stats.elsewhere.refunds > 0 {
         let paid = Stat::count("refunds_elsewhere", "Paid back by another program", stats.elsewhere.refunds);
@@ -436,6 +469,8 @@ async fn conversations(store: &dyn Store, options: &Options) -> Result<Section> 
         Stat::count("handed_over", "Handed over", stats.handed_over),
         Stat::count("auto_resolved", "Resolved by the bot", stats.auto_resolved),
         Stat::count("reopened", "Re-opened within 24 hours", stats.reopened),
+        Stat::count("unanswered", "Unanswered", stats.unanswered),
+        Stat::count("abandoned", "Abandoned", stats.abandoned),
         Stat::new("mean_response_ms", "Average response", Unit::Milliseconds, stats.mean_response_ms()),
         Stat::new("p95_response_ms", "95 % answered within", Unit::Milliseconds, stats.p95_response_ms().map(number)),
         degraded(&stats),

@@ -7,6 +7,7 @@ mod actions;
 mod contacts;
 mod conversations;
 mod corrections;
+mod desk;
 mod events;
 mod identities;
 mod inbox;
@@ -39,9 +40,9 @@ use crate::domain::money::{Money, Percent};
 use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 pub(super) use self::{
-    actions::*, contacts::*, conversations::*, corrections::*, events::*, identities::*, inbox::*, knowledge_gaps::*,
-    message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*, retention::*, search::*,
-    stats::*, team::*,
+    actions::*, contacts::*, conversations::*, corrections::*, desk::*, events::*, identities::*, inbox::*,
+    knowledge_gaps::*, message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*,
+    retention::*, search::*, stats::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -84,6 +85,7 @@ macro_rules! contract_tests {
             one_alert_of_a_customer_is_reopened, alerts_are_found, alerts_follow_the_rules_in_any_history,
             conversations_are_found_by_order_and_mode, messages_are_scanned_in_steps, a_message_status_changes_the_token,
             corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found, unanswered_questions_are_kept_and_go,
+            drafts_are_kept_and_go, internal_notes_are_kept_and_go, the_orders_of_a_customer_are_listed,
             the_latest_message_of_a_customer_is_known, a_wish_about_messages_outlives_its_customer,
             what_did_not_reach_a_customer_is_found, what_the_set_up_is_to_blame_for_is_no_attempt, tallies_add_up,
             an_event_is_stored_with_its_fact_and_only_with_it, many_facts_of_one_customer_lose_no_event, every_state_of_a_refund_is_an_event,

@@ -19,6 +19,7 @@ use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditPhase, AuditRecord, FORGET, SYSTEM, forget_record};
 use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
+use crate::domain::desk::{Draft, Note};
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::inbound::Inbound;
@@ -69,6 +70,10 @@ pub struct PersonalData {
     pub corrections: Vec<Correction>,
     /// Questions that no document answered.
     pub unanswered: Vec<Unanswered>,
+    /// What the team has written to the customer, or about them, and not sent.
+    pub drafts: Vec<Draft>,
+    /// Internal notes of the team.
+    pub notes: Vec<Note>,
     /// Messages as they arrived.
     pub inbox: Vec<StoredMessage>,
     /// Replies as they were to be sent.
@@ -104,6 +109,8 @@ impl PersonalData {
             conversation: None,
             corrections: Vec::new(),
             unanswered: Vec::new(),
+            drafts: Vec::new(),
+            notes: Vec::new(),
             inbox: Vec::new(),
             outbox: Vec::new(),
             alerts: Vec::new(),
@@ -135,6 +142,10 @@ pub struct Erased {
     pub corrections: u64,
     /// Questions that no document answered.
     pub unanswered: u64,
+    /// Drafts of the team.
+    pub drafts: u64,
+    /// Internal notes of the team.
+    pub notes: u64,
     /// Conversations: 1, or 0 where there was none.
     pub conversations: u64,
     /// Messages of the inbox.
@@ -165,6 +176,8 @@ impl std::ops::AddAssign for Erased {
         self.chats += more.chats;
         self.corrections += more.corrections;
         self.unanswered += more.unanswered;
+        self.drafts += more.drafts;
+        self.notes += more.notes;
         self.conversations += more.conversations;
         self.inbox += more.inbox;
         self.outbox += more.outbox;

@@ -23,6 +23,8 @@
 //! | `conversations` | customer | `{_id: "hashed"}` | state, version, claim, due time: the commit point of a turn |
 //! | `corrections` | `customer/turn/digest of the text` | `{user_id: 1}` | labels that people corrected |
 //! | `knowledge_gaps` | `customer/turn/digest of the question` | `{user_id: 1}` | questions that no document answered |
+//! | `drafts` | `customer/person/field` | `{user_id: 1}` | what the team has not sent yet |
+//! | `notes` | `customer/time/person/digest of the words` | `{user_id: 1}` | internal notes of the team |
 //! | `inbox` | message id | `{_id: "hashed"}` | a redelivery is dropped by its key |
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
 //! | `human_intervention_alerts` | `customer/…`, before that alert id | `{_id: "hashed"}` | the latest alert of a customer, so that one at most is pending |
@@ -51,6 +53,7 @@ mod change_token;
 mod chats;
 mod contacts;
 mod corrections;
+mod desk;
 mod driver;
 mod erasure;
 mod error;

@@ -30,6 +30,10 @@ pub enum Sweepable {
     Corrections,
     /// Questions that no document answered, by their time.
     Unanswered,
+    /// Drafts of the team, by their time.
+    Drafts,
+    /// Internal notes of the team, by their time.
+    Notes,
     /// Resolved alerts, by the time of their resolution.
     ResolvedAlerts,
     /// Answered messages of customers, by the time of their arrival.
@@ -53,6 +57,9 @@ pub struct SweepReport {
     /// Unanswered questions that were removed.
     #[serde(default)]
     pub unanswered: u64,
+    /// Drafts and internal notes of the team that were removed.
+    #[serde(default)]
+    pub notes: u64,
     /// Resolved alerts that were removed.
     pub alerts: u64,
     /// Answered messages that were removed.
@@ -77,6 +84,7 @@ impl SweepReport {
             chats: 0,
             corrections: 0,
             unanswered: 0,
+            notes: 0,
             alerts: 0,
             inbox: 0,
             outbox: 0,
@@ -138,6 +146,8 @@ pub async fn sweep(
         report.chats = remove_in_steps(store, Sweepable::Chats, before).await?;
         report.corrections = remove_in_steps(store, Sweepable::Corrections, before).await?;
         report.unanswered = remove_in_steps(store, Sweepable::Unanswered, before).await?;
+        report.notes = remove_in_steps(store, Sweepable::Drafts, before).await?
+            + remove_in_steps(store, Sweepable::Notes, before).await?;
         report.alerts = remove_in_steps(store, Sweepable::ResolvedAlerts, before).await?;
     }
     if let Some(before) = retention.inbox.map(before) {

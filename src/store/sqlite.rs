@@ -16,6 +16,7 @@ mod conditions;
 mod connection;
 mod contacts;
 mod corrections;
+mod desk;
 mod erasure;
 mod events;
 mod id_forms;

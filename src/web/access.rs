@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::forms::Fields;
+use super::forms::{Fields, encode};
 use super::login_limit::{Applicant, LoginLimit};
 use super::users::{Member, Role, SharedSecrets, TeamMember, Users, constant_time_eq, normalize_name};
 use super::{AppState, layout};
@@ -45,6 +45,8 @@ const ADMIN_FORMS: [&str; 3] = ["/alerts/reopen", "/alerts/resolve-many", "/know
 /// The largest form, and the largest one of somebody who has not logged in.
 const MAX_FORM_BYTES: usize = 64 * 1_024;
 const MAX_LOGIN_BYTES: usize = 4 * 1_024;
+/// The longest address that a login leads to.
+const MAX_NEXT_BYTES: usize = 2_000;
 
 /// Settings that the dashboard cannot be protected with.
 #[derive(Debug, thiserror::Error)]
@@ -308,6 +310,27 @@ fn refuse(status: StatusCode, message: &str) -> Response {
     (status, layout::message("Not allowed", message)).into_response()
 }
 
+/// A path of this server that a login may lead to: an address that somebody was sent must not lead elsewhere.
+fn own_path(text: &str) -> Option<&str> {
+    let here = text.starts_with('/') && !text.starts_with("//") && !text.contains('\\');
+    let page = !["/login", "/logout", "/events", "/assets/"].iter().any(|path| text.starts_with(path));
+    let plain = text.len() <= MAX_NEXT_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
+    (here && page && plain && text != "/").then_some(text)
+}
+
+/// The address of the login, which leads to a page afterwards.
+fn login_address(next: Option<&str>) -> String {
+    next.and_then(own_path).map_or_else(|| "/login".to_owned(), |next| format!("/login?next={}", encode(next)))
+}
+
+/// The page of this server that a form was sent from, as the browser says.
+fn sent_from(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, address) = text(header::REFERER)?.split_once("://")?;
+    let (host, path) = address.split_at(address.find('/')?);
+    (text(header::HOST) == Some(host)).then(|| path.to_owned())
+}
+
 /// The role that a form needs.
 fn required_role(path: &str) -> Role {
     match path {
@@ -344,9 +367,16 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
     let session = access.session(request.headers());
     let public = path == "/login" || path.starts_with("/assets/");
     if session.is_none() && !public {
+        let here = request.uri().path_and_query().map(ToString::to_string);
         return match *request.method() {
-            Method::GET if path != "/events" => Redirect::to("/login").into_response(),
-            _ => refuse(StatusCode::UNAUTHORIZED, "The session has ended: log in again."),
+            Method::GET if path != "/events" => Redirect::to(&login_address(here.as_deref())).into_response(),
+            _ => {
+                let again = login_address(sent_from(request.headers()).as_deref());
+                let told =
+                    "The session has ended: log in again. Replies and notes that you typed are kept in this browser.";
+                let page = layout::message_with_link("Not allowed", told, &again, "Log in");
+                (StatusCode::UNAUTHORIZED, page).into_response()
+            }
         };
     }
     if request.method() == Method::POST {
@@ -362,7 +392,11 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
         if path != "/login"
             && !session.as_ref().is_some_and(|session| constant_time_eq(&session.csrf, fields.get("csrf")))
         {
-            return refuse(StatusCode::FORBIDDEN, "This form is not of this session: load the page again.");
+            let told = "This form is not of this session: load the page again. What you typed is kept in this browser.";
+            let back = sent_from(&parts.headers);
+            let back = back.as_deref().and_then(own_path).unwrap_or("/");
+            let page = layout::message_with_link("Not allowed", told, back, "Load the page again");
+            return (StatusCode::FORBIDDEN, page).into_response();
         }
         let needed = required_role(&path);
         if let Some(session) = session.as_ref().filter(|session| session.member.role < needed) {
@@ -384,7 +418,7 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
     next.run(request).await
 }
 
-fn login_form(access: &Access, name: &str, warning: Option<&str>) -> Markup {
+fn login_form(access: &Access, name: &str, next: Option<&str>, warning: Option<&str>) -> Markup {
     let users = &access.users;
     layout::without_tabs(
         "Log in",
@@ -403,6 +437,7 @@ fn login_form(access: &Access, name: &str, warning: Option<&str>) -> Markup {
                 label for="word" { "Password or token" }
                 input #word name="word" type="password" autocomplete="current-password" required
                     autofocus[!users.has_named()];
+                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
                 button type="submit" { "Log in" }
             }
         },
@@ -413,6 +448,7 @@ fn login_form(access: &Access, name: &str, warning: Option<&str>) -> Markup {
 #[derive(Debug, Deserialize)]
 pub(super) struct Link {
     key: Option<String>,
+    next: Option<String>,
 }
 
 pub(super) async fn login_page(
@@ -423,13 +459,14 @@ pub(super) async fn login_page(
     headers: HeaderMap,
 ) -> Response {
     let access = &state.settings.access;
+    let next = link.next.as_deref().and_then(own_path);
     if session.is_some() {
-        return Redirect::to("/").into_response();
+        return Redirect::to(next.unwrap_or("/")).into_response();
     }
     match link.key.filter(|_| access.link.is_some()) {
         // Its secret is the token of the team, which only the link shows.
-        Some(key) => attempt(access, &extensions, &headers, "", &key).await,
-        None => login_form(access, "", None).into_response(),
+        Some(key) => attempt(access, &extensions, &headers, &Login { name: "", secret: &key, next }).await,
+        None => login_form(access, "", next, None).into_response(),
     }
 }
 
@@ -440,20 +477,29 @@ pub(super) async fn log_in(
     Extension(fields): Extension<Fields>,
 ) -> Response {
     let name = normalize_name(fields.get("name"));
-    attempt(&state.settings.access, &extensions, &headers, &name, fields.get("word")).await
+    let login = Login { name: &name, secret: fields.get("word"), next: fields.some("next").and_then(own_path) };
+    attempt(&state.settings.access, &extensions, &headers, &login).await
+}
+
+/// What somebody logs in with, and the page that they want.
+struct Login<'a> {
+    name: &'a str,
+    secret: &'a str,
+    next: Option<&'a str>,
 }
 
 /// Logs somebody in, or shows the form again.
-async fn attempt(access: &Access, extensions: &Extensions, headers: &HeaderMap, name: &str, secret: &str) -> Response {
+async fn attempt(access: &Access, extensions: &Extensions, headers: &HeaderMap, login: &Login<'_>) -> Response {
+    let Login { name, secret, next } = *login;
     // What strangers behind the same address have tried locks nobody out who has a long token or the link.
     if let Some(member) = access.users.by_long_token(name, secret) {
-        return logged_in(access, headers, name, member);
+        return logged_in(access, headers, login, member);
     }
     let device = access.known_device(name, headers);
     let known = device.is_some();
     let applicant = device.map_or_else(|| Applicant::Client(Client::of(extensions)), Applicant::Device);
     let later = |seconds: &'static str, warning: &str| {
-        let page = login_form(access, name, Some(warning));
+        let page = login_form(access, name, next, Some(warning));
         (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response()
     };
     if !access.limit.may_attempt(&applicant, name) {
@@ -471,17 +517,17 @@ async fn attempt(access: &Access, extensions: &Extensions, headers: &HeaderMap, 
     };
     let Some(member) = member else {
         tracing::warn!("a login to the dashboard failed");
-        return (StatusCode::UNAUTHORIZED, login_form(access, name, Some("That is not right."))).into_response();
+        return (StatusCode::UNAUTHORIZED, login_form(access, name, next, Some("That is not right."))).into_response();
     };
     access.limit.record_success(&applicant, name);
-    logged_in(access, headers, name, member)
+    logged_in(access, headers, login, member)
 }
 
 /// Starts a session, and marks the browser as one that this name was logged in with.
-fn logged_in(access: &Access, headers: &HeaderMap, name: &str, member: Member) -> Response {
+fn logged_in(access: &Access, headers: &HeaderMap, login: &Login<'_>, member: Member) -> Response {
     let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let number = random();
-    let mark = access.users.device_mark(name, &number).unwrap_or_default();
+    let mark = access.users.device_mark(login.name, &number).unwrap_or_default();
     let cookies = [
         cookie(COOKIE, access.start_session(member), "/", SESSION_LIFETIME),
         cookie(DEVICE_COOKIE, format!("{number}.{mark}"), "/login", DEVICE_LIFETIME),
@@ -490,7 +536,7 @@ fn logged_in(access: &Access, headers: &HeaderMap, name: &str, member: Member) -
         cookie.set_secure(secure);
         (header::SET_COOKIE, cookie.to_string())
     });
-    (AppendHeaders(cookies), Redirect::to("/")).into_response()
+    (AppendHeaders(cookies), Redirect::to(login.next.unwrap_or("/"))).into_response()
 }
 
 /// The values of the cookies of a name that a request brings, in their order: another host of the domain can add one of this
@@ -566,6 +612,30 @@ mod tests {
     }
 
     #[test]
+    fn a_login_leads_to_pages_of_this_server_only() {
+        for path in ["/alerts?status=all", "/conversation?user=91%3Cb%3E&told=x#m3", "/?range=24h"] {
+            assert_eq!(own_path(path), Some(path));
+        }
+        let long = format!("/{}", "x".repeat(MAX_NEXT_BYTES));
+        for path in [
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/a b",
+            "/login?next=/",
+            "/logout",
+            &long,
+        ] {
+            assert_eq!(own_path(path), None, "{path:?}");
+        }
+        assert_eq!(login_address(Some("/alerts?q=a%20b")), "/login?next=%2Falerts%3Fq%3Da%2520b");
+        assert_eq!(login_address(Some("//evil.example")), "/login");
+    }
+
+    #[test]
     fn a_session_is_known_by_its_cookie() {
         let closed = access("0.0.0.0:1", "", "t0ken").unwrap();
         assert!(closed.session(&HeaderMap::new()).is_none());
@@ -601,8 +671,10 @@ mod tests {
     async fn strangers_lock_nobody_out_who_has_the_link() {
         let (closed, link) = Access::by_link("127.0.0.1:1".parse().unwrap(), &[]).unwrap();
         let key = link.split_once('=').unwrap().1;
-        let status =
-            async |secret: &str| attempt(&closed, &Extensions::new(), &HeaderMap::new(), "", secret).await.status();
+        let status = async |secret: &str| {
+            let login = Login { name: "", secret, next: None };
+            attempt(&closed, &Extensions::new(), &HeaderMap::new(), &login).await.status()
+        };
         let mut last = StatusCode::OK;
         for number in 0..40 {
             last = status(&format!("wrong-{number}")).await;

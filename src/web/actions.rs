@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::domain::audit::AuditPhase;
 use crate::domain::conversation::Conversation;
+use crate::domain::desk::Note;
 use crate::domain::ids::UserId;
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{Body, ChannelLimits, Outgoing, Template};
@@ -20,6 +21,8 @@ pub(super) enum Outcome {
     Taken,
     Queued,
     Returned,
+    Noted,
+    Unfilled,
     Busy,
     Empty,
     Bot,
@@ -34,6 +37,8 @@ impl Outcome {
             Self::Taken => "taken",
             Self::Queued => "queued",
             Self::Returned => "returned",
+            Self::Noted => "noted",
+            Self::Unfilled => "unfilled",
             Self::Busy => "busy",
             Self::Empty => "empty",
             Self::Bot => "bot",
@@ -110,6 +115,21 @@ pub(super) async fn reply(
     let result = json!({"status": outcome.word(), "turn": turn});
     by.record(store, "reply", arguments, AuditPhase::Finished, result).await?;
     Ok(outcome)
+}
+
+/// Saves an internal note about a customer, of at most `longest` characters.
+pub(super) async fn note(store: &dyn Store, by: &Actor, user: &UserId, text: &str, longest: usize) -> Result<Outcome> {
+    let text = text.trim();
+    let characters = text.chars().count();
+    if text.is_empty() || characters > longest {
+        return Ok(Outcome::Empty);
+    }
+    let arguments = json!({"user_id": user, "characters": characters});
+    by.record(store, "note", arguments.clone(), AuditPhase::Started, Value::Null).await?;
+    let note = Note { user_id: user.clone(), by: by.name.clone(), text: text.to_owned(), at: by.now };
+    store.add_note(&note).await?;
+    by.record(store, "note", arguments, AuditPhase::Finished, json!({"status": Outcome::Noted.word()})).await?;
+    Ok(Outcome::Noted)
 }
 
 /// Returns a conversation to the bot: its pending alert is resolved.

@@ -5,14 +5,17 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use super::access::Session;
+use super::drafts::{self, Drafts};
 use super::forms::{Fields, encode};
 use super::{AppState, Inner, PageError, layout};
 use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Priority, Reopened};
 use crate::domain::ids::AlertId;
 use crate::support::{alerts, handoff};
 
-/// Alerts that are shown, and that are resolved at once, at most.
-const MAX_SHOWN: u32 = 200;
+/// Alerts on a page, and that are resolved at once, at most.
+const MAX_SHOWN: usize = 200;
+/// The furthest page.
+const MAX_PAGE: usize = 100;
 /// Pending alerts that are searched for assignees.
 const MAX_READ: u32 = 1_000;
 /// Values of the filter “assignee” that are no names: no name begins with `@`.
@@ -74,9 +77,12 @@ pub(super) async fn list(
 ) -> Result<Markup, PageError> {
     let fields = Fields::read(&query.unwrap_or_default());
     let search = search(&fields, &session);
-    let mut found = state.store().find_alerts(&search, MAX_SHOWN + 1).await?;
-    let more = found.len() > MAX_SHOWN as usize;
-    found.truncate(MAX_SHOWN as usize);
+    let page = fields.get("page").parse::<usize>().unwrap_or(1).clamp(1, MAX_PAGE);
+    let limit = u32::try_from(page * MAX_SHOWN + 1).unwrap_or(u32::MAX);
+    let mut found = state.store().find_alerts(&search, limit).await?;
+    let more = found.len() > page * MAX_SHOWN;
+    found.drain(..found.len().min((page - 1) * MAX_SHOWN));
+    found.truncate(MAX_SHOWN);
     let mut names = assignees(&state).await?;
     if let Some(AssigneeFilter::Named(name)) = &search.assignee
         && fields.get("assignee") != MINE
@@ -88,6 +94,7 @@ pub(super) async fn list(
     whose.extend(names.iter().map(|name| (name.as_str(), name.as_str())));
     let status = search.status.map_or("all", AlertStatus::as_str);
     let filters = filter_query(&fields);
+    let drafts = Drafts::of(&state, &session).await?;
     let many = session.may_administer() && found.iter().any(|alert| alert.status == AlertStatus::Pending);
     let main = html! {
         div.heading { h1 { "Alerts" } p.about { "customers who wait for a person" } }
@@ -100,12 +107,13 @@ pub(super) async fn list(
             label { "Text or customer " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Filter" }
         }
-        p.count { @if more { "more than " } (found.len()) " found" @if more { ", " (MAX_SHOWN) " shown" } }
+        p.count { (found.len()) @if more || page > 1 { " on this page" } @else { " found" } }
         @if found.is_empty() { p.nothing { "Nobody waits for a person here." } }
         @if many { (resolve_many_form(&session, &filters)) }
         div.list {
-            @for alert in &found { (card(&state, &session, alert, &filters)) }
+            @for alert in &found { (card(&state, &session, alert, &drafts, &filters)) }
         }
+        (layout::paging(&format!("/alerts?{filters}&page"), page, more))
     };
     Ok(layout::page("/alerts", "Alerts", &session, state.pending().await?, &main))
 }
@@ -122,7 +130,7 @@ fn resolve_many_form(session: &Session, back: &str) -> Markup {
     }
 }
 
-fn card(state: &Inner, session: &Session, alert: &Alert, back: &str) -> Markup {
+fn card(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back: &str) -> Markup {
     let pending = alert.status == AlertStatus::Pending;
     html! {
         article.card.alert data-id=(alert.id.as_str()) {
@@ -146,7 +154,7 @@ fn card(state: &Inner, session: &Session, alert: &Alert, back: &str) -> Markup {
             p { (alert.reason) }
             @if !alert.last_message.is_empty() { blockquote { (alert.last_message) } }
             (history(state, alert))
-            @if session.may_change() { (forms(state, session, alert, "/alerts", back)) }
+            @if session.may_change() { (forms(state, session, alert, drafts, back)) }
         }
     }
 }
@@ -220,17 +228,17 @@ pub(super) fn claim_form(state: &Inner, session: &Session, alert: &Alert, place:
     }
 }
 
-fn forms(state: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
-    let act = |action: &str, inner: &Markup| alert_form(session, alert, (action, place, back), inner);
+fn forms(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back: &str) -> Markup {
+    let act = |action: &str, inner: &Markup| alert_form(session, alert, (action, "/alerts", back), inner);
     if alert.status == AlertStatus::Resolved {
         return html! {
             @if session.may_administer() { (act("reopen", &html! { button.second type="submit" { "Reopen" } })) }
         };
     }
     html! {
-        (claim_form(state, session, alert, place, back))
+        (claim_form(state, session, alert, "/alerts", back))
         (act("resolve", &html! {
-            label { span.hidden { "Note" } input name="note" maxlength="2000" placeholder="What was done (stays with the alert)"; }
+            (drafts.note_field(&alert.user_id, "resolve", "What was done (stays with the alert)"))
             button type="submit" { "Resolve" }
         }))
     }
@@ -261,10 +269,8 @@ pub(super) async fn notice(state: &Inner, fields: &Fields) -> Result<Markup, Pag
         }
         _ => return Ok(layout::notice(fields)),
     };
-    let warns = ["held", "other"].contains(&fields.get("told"));
-    Ok(html! {
-        @if warns { p.warning role="alert" { (text) } } @else { p.told role="status" { (text) } }
-    })
+    let word = fields.get("told");
+    Ok(layout::told(word, &text, ["held", "other"].contains(&word)))
 }
 
 fn alert_id(fields: &Fields) -> Result<AlertId, PageError> {
@@ -325,6 +331,9 @@ pub(super) async fn resolve(
 ) -> Result<Redirect, PageError> {
     let id = alert_id(&fields)?;
     let resolved = alerts::resolve(state.store(), &session.actor(state.now()), &id, fields.get("note")).await?;
+    if resolved && let Some(alert) = state.store().alert(&id).await? {
+        drafts::keep(&state, &session, &alert.user_id, "resolve", "").await?;
+    }
     Ok(redirect_to_list(&fields, if resolved { "told=resolved" } else { "told=gone" }))
 }
 
@@ -338,7 +347,7 @@ pub(super) async fn resolve_many(
     if ids.is_empty() {
         return Err(PageError::BadRequest("No alert is selected: select those that are to be resolved."));
     }
-    if ids.len() > MAX_SHOWN as usize {
+    if ids.len() > MAX_SHOWN {
         return Err(PageError::BadRequest("Too many alerts are selected."));
     }
     for id in ids {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use tokio::sync::Mutex;
 
 use super::access::Session;
-use super::forms::Fields;
+use super::forms::{Fields, encode};
 use super::{AppState, Inner, PageError, layout};
 use crate::domain::audit::AuditCheck;
 use crate::domain::words::excerpt;
@@ -62,9 +62,18 @@ pub(super) async fn page(
     let text = fields.get("q").to_lowercase();
     let (at, check) = state.check().await?;
     let end = state.store().audit_length().await?;
-    let from = end.saturating_sub(u64::from(MAX_READ)) + 1;
-    let entries = state.store().audit_entries(from, MAX_READ).await?;
-    let matching = entries.iter().rev().filter(|entry| text.is_empty() || entry.content.to_lowercase().contains(&text));
+    let until = fields.get("before").parse::<u64>().map_or(end, |before| before.saturating_sub(1).min(end));
+    let from = until.saturating_sub(u64::from(MAX_READ)) + 1;
+    let mut entries = state.store().audit_entries(from, MAX_READ).await?;
+    entries.retain(|entry| entry.seq <= until);
+    let mut matching =
+        entries.iter().rev().filter(|entry| text.is_empty() || entry.content.to_lowercase().contains(&text));
+    let shown: Vec<_> = matching.by_ref().take(MAX_SHOWN).collect();
+    // Older ones begin where these end; where fewer were found, where the search ended.
+    let older = match (matching.next(), shown.last()) {
+        (Some(_), Some(last)) => Some(last.seq),
+        _ => Some(from).filter(|from| *from > 1 && !entries.is_empty()),
+    };
     let zone = &state.settings.zone;
     let main = html! {
         div.heading { h1 { "Audit" } p.about { "every call of a tool and every change, each chained to the one before" } }
@@ -84,11 +93,10 @@ pub(super) async fn page(
             label { "Search the latest 5,000 " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Search" }
         }
-        @let shown: Vec<_> = matching.take(MAX_SHOWN).collect();
         @if shown.is_empty() {
             p.nothing {
                 @if text.is_empty() { "Nothing is on record yet: calls of tools and changes of the team will stand here." }
-                @else { "None of the latest 5,000 entries holds “" (fields.get("q")) "”." }
+                @else { "None of these 5,000 entries holds “" (fields.get("q")) "”." }
             }
         } @else {
             div.scroll.card tabindex="0" role="region" aria-label="Entries" {
@@ -117,6 +125,12 @@ pub(super) async fn page(
                         }
                     }
                 }
+            }
+        }
+        p.paging {
+            @if until < end { a href=(format!("/audit?q={}", encode(fields.get("q")))) { "← Latest" } }
+            @if let Some(before) = older {
+                a href=(format!("/audit?q={}&before={before}", encode(fields.get("q")))) { "Older entries →" }
             }
         }
     };

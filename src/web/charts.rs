@@ -1,11 +1,11 @@
 //! The markup of single numbers, series and tables. Every chart has its numbers beside it, for whoever cannot see it.
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::json;
 
+use super::customer::{customer_link, order_link};
 use crate::domain::currency::Currency;
+use crate::domain::ids::{OrderId, UserId};
 use crate::insights::{Section, Series, Stat, Table};
 
 /// The class for the number of columns on a wide page, chosen so that no row is left half empty.
@@ -25,14 +25,13 @@ fn is_urgent(stat: &Stat) -> bool {
     stat.key == "pending_alerts" && stat.value.is_some_and(|value| value > 0.0) && !stat.note.starts_with("0 ")
 }
 
-/// The single numbers of a section, those of `keys`, in their order; all where `keys` is empty.
-pub(super) fn stats(section: &Section, keys: &[&str]) -> Markup {
-    let chosen: Vec<&Stat> = section.stats.iter().filter(|stat| keys.is_empty() || keys.contains(&stat.key)).collect();
+/// The single numbers of a section; `address` of a key is where those lead that are counted in a number.
+pub(super) fn stats(section: &Section, address: &dyn Fn(&str) -> Option<String>) -> Markup {
     html! {
-        dl.figures.(columns(chosen.len())) {
-            @for stat in chosen {
+        dl.figures.(columns(section.stats.len())) {
+            @for stat in &section.stats {
                 div class=[is_urgent(stat).then_some("urgent")] {
-                    dt { (stat.label) }
+                    dt { @match address(stat.key) { Some(address) => a href=(address) { (stat.label) }, None => (stat.label) } }
                     dd { (stat.shown()) }
                     @if !stat.note.is_empty() { dd.note { (stat.note) } }
                 }
@@ -41,27 +40,17 @@ pub(super) fn stats(section: &Section, keys: &[&str]) -> Markup {
     }
 }
 
-/// The series of a section, each as a chart with its numbers. Hours are the shop's, by `zone`.
-pub(super) fn series(section: &Section, zone: &TimeZone) -> Markup {
+/// The series of a section, each as a chart with its numbers. Hours and days are the shop's.
+pub(super) fn series(section: &Section) -> Markup {
     html! {
-        div.charts { @for series in &section.series { (chart(section.key, series, zone)) } }
+        div.charts { @for series in &section.series { (chart(section.key, series)) } }
     }
 }
 
-/// When hours of the shop begin, in milliseconds since 1970; `None` where the labels are no hours. Viewers see them in their
-/// own time zone.
-fn instants(labels: &[String], zone: &TimeZone) -> Option<Vec<i64>> {
-    let moment = |label: &String| {
-        let local = DateTime::strptime("%Y-%m-%d %H:%M", label).ok()?;
-        Some(local.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
-    };
-    labels.iter().map(moment).collect()
-}
-
-fn chart(section: &str, series: &Series, zone: &TimeZone) -> Markup {
+fn chart(section: &str, series: &Series) -> Markup {
     let data = json!({
         "key": series.key, "kind": series.chart, "unit": series.unit, "locale": series.unit.locale(), "title": series.title, "labels": series.labels,
-        "lines": series.lines, "instants": instants(&series.labels, zone),
+        "lines": series.lines,
     });
     html! {
         figure.card data-key=(format!("{section}/{}", series.key)) {
@@ -147,13 +136,23 @@ fn table(table: &Table) -> Markup {
                         }
                         tbody {
                             @for cells in &table.rows {
-                                tr { @for (cell, numeric) in cells.iter().zip(&numeric) { td class=[numeric.then_some("n")] { (cell) } } }
+                                tr { @for ((cell, numeric), name) in cells.iter().zip(&numeric).zip(&table.columns) { td class=[numeric.then_some("n")] { (linked(name, cell)) } } }
                             }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// A cell of a table: what is an order or a customer leads to it.
+fn linked(column: &str, cell: &str) -> Markup {
+    match column {
+        _ if cell == "—" || cell.is_empty() => html! { (cell) },
+        "Order" => order_link(&OrderId::new(cell)),
+        "Customer" => customer_link(&UserId::new(cell)),
+        _ => html! { (cell) },
     }
 }
 
@@ -165,15 +164,6 @@ pub(super) fn notes(section: &Section) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hours_of_the_shop_become_instants() {
-        let zone = TimeZone::get("Asia/Kolkata").unwrap();
-        let hours = ["2026-01-31 05:00".to_owned(), "2026-01-31 06:00".to_owned()];
-        assert_eq!(instants(&hours, &zone), Some(vec![1_769_815_800_000, 1_769_819_400_000]));
-        assert_eq!(instants(&["2026-01-31".to_owned()], &zone), None);
-        assert_eq!(instants(&["04:00".to_owned()], &zone), None);
-    }
 
     #[test]
     fn columns_of_numbers_are_recognised() {

@@ -1,114 +1,67 @@
-//! The list of conversations, one conversation, and its forms. A reply is offered only where the bot is silent.
+//! The list of conversations: queues with the longest wait first, a search that leads to what it found, and pages.
+
+use std::collections::HashSet;
 
 use axum::extract::{Extension, RawQuery, State};
-use axum::response::Redirect;
-use jiff::{SignedDuration, Timestamp};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::access::Session;
-use super::actions::{self, Outcome, Rules};
+use super::conversation::{address, tone, who};
+use super::drafts::Drafts;
 use super::forms::{Fields, encode};
-use super::labels::Labelling;
-use super::{AppState, PageError, alerts, layout, tasks};
-use crate::domain::audit::AuditRecord;
+use super::queues::{Cases, MAX_COUNTED, Queue};
+use super::search::{around, hits, marked, number};
+use super::{AppState, Inner, PageError, alerts, layout, tasks};
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::message::{ChatMessage, Role};
-use crate::domain::outgoing::{Body, Delivery, Outgoing, Receipt};
-use crate::domain::sendable::{Refused, permitted};
+use crate::domain::stats::Outcome;
 use crate::domain::words::excerpt;
-use crate::insights::{self, ConversationSummary, ConversationView, Turn};
+use crate::insights::{ConversationSummary, MAX_MESSAGES};
 use crate::store::{AnsweredBy, Search};
 
 /// The sentiments that triage gives.
 const SENTIMENTS: [&str; 3] = ["positive", "neutral", "negative"];
-/// Conversations in the list, at most.
-const MAX_SHOWN: u32 = 50;
+/// Conversations on a page.
+const MAX_SHOWN: usize = 50;
+/// The furthest page.
+const MAX_PAGE: usize = 200;
+/// Messages of a conversation that are searched for the one that was found.
+const HIT_REACH: u32 = 3 * MAX_MESSAGES;
+/// Customers that are looked at at the same time.
+const AT_ONCE: usize = 16;
+/// The filters, as parameters of the address.
+const FILTERS: [&str; 12] =
+    ["queue", "outcome", "q", "user", "order", "intent", "sentiment", "mode", "only", "range", "from", "to"];
 
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    RawQuery(query): RawQuery,
-) -> Result<Markup, PageError> {
-    let fields = Fields::read(&query.unwrap_or_default());
-    let mode = fields.get("mode");
+fn search(state: &AppState, fields: &Fields, queue: Queue) -> Result<Search, PageError> {
     let times = ["range", "from", "to"].iter().any(|name| fields.some(name).is_some());
     let period = if times {
-        let range = super::pages::range(&fields)?;
+        let range = super::pages::range(fields)?;
         Some(range.period(state.now(), &state.settings.zone, state.settings.gap))
     } else {
         None
     };
-    let search = Search {
+    let user = fields.get("user");
+    Ok(Search {
         text: fields.get("q").to_owned(),
-        user: fields.get("user").to_owned(),
+        user: number(user).unwrap_or_else(|| user.to_owned()),
         order: fields.some("order").map(OrderId::new),
         intent: fields.some("intent").map(str::to_owned),
         sentiment: fields.some("sentiment").map(str::to_owned),
-        answered_by: match mode {
+        answered_by: match fields.get("mode") {
             "bot" => Some(AnsweredBy::Bot),
             "person" => Some(AnsweredBy::Person),
+            _ if queue == Queue::Bot => Some(AnsweredBy::Bot),
+            _ if queue.is_of_people() => Some(AnsweredBy::Person),
             _ => None,
         },
         undelivered: fields.get("only") == "undelivered",
         opted_out: fields.get("only") == "opted_out",
         from: period.as_ref().and_then(|period| period.from),
         until: earlier(period.map(|period| period.until), fields.some("before").and_then(|text| text.parse().ok())),
-    };
-    let (mut shown, unsearched) = insights::find_conversations(state.store(), &search, MAX_SHOWN + 1).await?;
-    let more = shown.len() > MAX_SHOWN as usize;
-    shown.truncate(MAX_SHOWN as usize);
-    let tasks = tasks::section(&state, &session).await?;
-    let main = html! {
-        div.heading { h1 { "Conversations" } p.about { "the latest first" } }
-        form.filters method="get" action="/conversations" {
-            label { "Text " input type="search" name="q" value=(fields.get("q")); }
-            label { "Customer " input type="search" name="user" value=(fields.get("user")) size="14"; }
-            label { "Order " input type="search" name="order" value=(fields.get("order")) size="11"; }
-            label { "Intent " input name="intent" value=(fields.get("intent")) size="14"; }
-            label {
-                "Sentiment "
-                select name="sentiment" {
-                    option value="" { "any" }
-                    @for word in SENTIMENTS {
-                        option value=(word) selected[word == fields.get("sentiment")] { (word) }
-                    }
-                }
-            }
-            label {
-                "Who answers "
-                select name="mode" {
-                    @for (value, name) in [("", "anybody"), ("bot", "the bot"), ("person", "a person")] {
-                        option value=(value) selected[value == mode] { (name) }
-                    }
-                }
-            }
-            label {
-                "Only "
-                select name="only" {
-                    @for (value, name) in [("", "any"), ("undelivered", "undelivered messages"), ("opted_out", "opted out")] {
-                        option value=(value) selected[value == fields.get("only")] { (name) }
-                    }
-                }
-            }
-            label { "From " input type="date" name="from" value=(fields.get("from")); }
-            label { "to " input type="date" name="to" value=(fields.get("to")); }
-            button type="submit" { "Search" }
-            @if !fields.is_empty() { a href="/conversations" { "All" } }
-        }
-        (tasks)
-        @if more { p.count { "more than " (MAX_SHOWN) " found, the latest " (MAX_SHOWN) " shown" } }
-        @if shown.is_empty() { p.nothing { "No conversation fits." } }
-        ul.talks {
-            @for talk in &shown { li { (row(&state, &session, talk)) } }
-        }
-        @if let Some(before) = unsearched {
-            p.note {
-                "Messages from before " (layout::time(before, &state.settings.zone)) " were not searched. "
-                a href=(continue_search(&fields, before)) { "Search further back" }
-            }
-        }
-    };
-    Ok(layout::page("/conversations", "Conversations", &session, state.pending().await?, &main))
+    })
 }
 
 /// The earlier of two times, where there are two.
@@ -119,321 +72,260 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
     }
 }
 
-/// The address at which the same search continues.
-fn continue_search(fields: &Fields, before: Timestamp) -> String {
-    let names = ["q", "user", "order", "intent", "sentiment", "mode", "only", "range", "from", "to"];
-    let filters = names.iter().filter_map(|name| Some(format!("{name}={}&", encode(fields.some(name)?))));
-    format!("/conversations?{}before={}", filters.collect::<String>(), encode(&before.to_string()))
+/// Customers that fit, and before when messages were not searched. What may be a telephone number also finds customers by it,
+/// in whatever way it is written; they come first.
+async fn find(state: &Inner, search: &Search, limit: u32) -> Result<(Vec<UserId>, Option<Timestamp>), PageError> {
+    let store = state.store();
+    let found = store.find_conversations(search, limit, store.search_limit()).await?;
+    let Some(number) = number(&search.text).filter(|_| search.user.is_empty()) else {
+        return Ok((found.users, found.unsearched_before));
+    };
+    let named = Search { text: String::new(), user: number, ..search.clone() };
+    let named = store.find_conversations(&named, limit, store.search_limit()).await?;
+    let mut seen = HashSet::new();
+    let mut users = named.users;
+    users.extend(found.users);
+    users.retain(|user| seen.insert(user.clone()));
+    users.truncate(limit as usize);
+    Ok((users, found.unsearched_before))
 }
 
-fn row(state: &AppState, session: &Session, talk: &ConversationSummary) -> Markup {
-    let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
-    html! {
-        a.card.talk href=(format!("/conversation?user={}", encode(talk.user_id.as_str()))) {
-            span.line {
-                strong { (talk.user_id.as_str()) }
-                @if let Some(alert) = &talk.alert {
-                    @if !alert.bot_answers { span.chip.high { "a person answers" } }
-                    (alerts::assignee(session, alert))
-                }
-                @if let Some(triage) = triage {
-                    span.chip { (triage.intent) }
-                    span.chip.(tone(&triage.sentiment)) { (triage.sentiment) }
-                }
-                (marks(talk.undelivered, talk.opted_out.is_some()))
-                @if let Some(last) = &talk.last { (layout::time(last.at, &state.settings.zone)) }
+/// The customers of a page of the list, whether there are more, and before when messages were not searched.
+struct Listed {
+    users: Vec<UserId>,
+    more: bool,
+    unsearched: Option<Timestamp>,
+}
+
+async fn listed(
+    state: &AppState,
+    session: &Session,
+    fields: &Fields,
+    (queue, cases, page): (Queue, &Cases, usize),
+) -> Result<Listed, PageError> {
+    let search = search(state, fields, queue)?;
+    let filtered = FILTERS.iter().any(|name| *name != "queue" && fields.some(name).is_some());
+    let limit = u32::try_from(page * MAX_SHOWN + 1).unwrap_or(u32::MAX);
+    let (users, unsearched) = if let Some(outcome) = Outcome::parse(fields.get("outcome")) {
+        let mut users = ended(state, fields, outcome).await?;
+        if ["q", "user", "order", "intent", "sentiment", "mode", "only"].iter().any(|name| fields.some(name).is_some())
+        {
+            let (found, _) = find(state, &search, MAX_COUNTED).await?;
+            let found: HashSet<UserId> = found.into_iter().collect();
+            users.retain(|user| found.contains(user));
+        }
+        (users, None)
+    } else if queue.is_of_people() {
+        let mut users = cases.users(queue, session);
+        if filtered {
+            let (found, _) = find(state, &search, MAX_COUNTED).await?;
+            let found: HashSet<UserId> = found.into_iter().collect();
+            users.retain(|user| found.contains(user));
+        }
+        (users, None)
+    } else {
+        find(state, &search, limit).await?
+    };
+    let more = users.len() > page * MAX_SHOWN;
+    let users = users.into_iter().skip((page - 1) * MAX_SHOWN).take(MAX_SHOWN).collect();
+    Ok(Listed { users, more, unsearched })
+}
+
+/// The customers whose sessions ended so in the time of the address: as the overview counts them, the latest first.
+async fn ended(state: &AppState, fields: &Fields, outcome: Outcome) -> Result<Vec<UserId>, PageError> {
+    let period = super::pages::range(fields)?.period(state.now(), &state.settings.zone, state.settings.gap);
+    let alerts = state.store().alert_rows().await?;
+    let mut stats = state.store().conversation_stats(&period, &alerts).await?;
+    Ok(stats.ended.remove(&outcome).unwrap_or_default())
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Markup, PageError> {
+    let fields = Fields::read(&query.unwrap_or_default());
+    let queue = Queue::parse(fields.get("queue"));
+    let page = fields.get("page").parse::<usize>().unwrap_or(1).clamp(1, MAX_PAGE);
+    let cases = Cases::read(&state).await?;
+    let Listed { users, more, unsearched } = listed(&state, &session, &fields, (queue, &cases, page)).await?;
+    let talks = state.store().conversation_summaries(&users).await?;
+    let rows: Vec<Row> = stream::iter(talks)
+        .map(|talk| row_of(&state, &cases, talk, fields.get("q")))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let drafts = Drafts::of(&state, &session).await?;
+    let tasks = tasks::section(&state, &session, &fields).await?;
+    let outcome = Outcome::EACH.iter().find(|(_, word, _)| *word == fields.get("outcome")).map(|(.., name)| *name);
+    let order = if queue.is_of_people() { "the longest wait first" } else { "the latest first" };
+    let main = html! {
+        div.heading {
+            h1 { "Conversations" }
+            p.about { @if let Some(outcome) = outcome { (outcome) ", " } (order) }
+            (queues(&state, &session, &cases, queue).await?)
+        }
+        (filters(&fields, queue))
+        @if rows.is_empty() { p.nothing { "No conversation fits." } }
+        ul.talks #talks {
+            @for row in &rows { li data-key=(row.talk.user_id) { (row.markup(&state, &session, &drafts, queue)) } }
+        }
+        (pages(&fields, page, more))
+        @if let Some(before) = unsearched {
+            p.note {
+                "Messages from before " (layout::time(before, &state.settings.zone)) " were not searched. "
+                a href=(format!("{}before={}", same(&fields), encode(&before.to_string()))) { "Search further back" }
             }
-            @if let Some(last) = &talk.last {
-                span.excerpt { @if last.role != Role::User { (who(last.role)) ": " } (excerpt(&last.text, 160)) }
+        }
+        (tasks)
+    };
+    Ok(layout::page("/conversations", "Conversations", &session, state.pending().await?, &main))
+}
+
+/// The address of the same list, for more parameters.
+fn same(fields: &Fields) -> String {
+    let filters = FILTERS.iter().filter_map(|name| Some(format!("{name}={}&", encode(fields.some(name)?))));
+    format!("/conversations?{}", filters.collect::<String>())
+}
+
+/// Links to the pages before and after.
+fn pages(fields: &Fields, page: usize, more: bool) -> Markup {
+    let before = fields.some("before").map(|before| format!("before={}&", encode(before))).unwrap_or_default();
+    layout::paging(&format!("{}{before}page", same(fields)), page, more)
+}
+
+async fn queues(state: &AppState, session: &Session, cases: &Cases, chosen: Queue) -> Result<Markup, PageError> {
+    let mut counted = Vec::new();
+    for (queue, word, name) in Queue::EACH {
+        counted.push((queue, word, name, cases.count(state, queue, session).await?));
+    }
+    Ok(html! {
+        div.choices.queues role="group" aria-label="Queues" {
+            @for (queue, word, name, count) in counted {
+                a href=(format!("/conversations?queue={word}")) aria-current=[(queue == chosen).then_some("true")] {
+                    (name) " " span.badge { (count) }
+                }
+            }
+        }
+    })
+}
+
+fn filters(fields: &Fields, queue: Queue) -> Markup {
+    let mode = fields.get("mode");
+    let more = ["user", "order", "intent", "sentiment", "mode", "only", "from", "to"];
+    let any = more.iter().any(|name| fields.some(name).is_some());
+    html! {
+        form.filters method="get" action="/conversations" {
+            @if let Some(outcome) = fields.some("outcome") { input type="hidden" name="outcome" value=(outcome); }
+            @if let Some(range) = fields.some("range") { input type="hidden" name="range" value=(range); }
+            @if queue.is_of_people() || queue == Queue::Bot { input type="hidden" name="queue" value=(queue.word()); }
+            label { "Text or telephone number " input type="search" name="q" value=(fields.get("q")); }
+            button type="submit" { "Search" }
+            @if !fields.is_empty() { a href="/conversations" { "All" } }
+            details.more data-key="more" open[any] {
+                summary { "More filters" }
+                div.filters {
+                    label { "Customer " input type="search" name="user" value=(fields.get("user")) size="14"; }
+                    label { "Order " input type="search" name="order" value=(fields.get("order")) size="11"; }
+                    label { "Intent " input name="intent" value=(fields.get("intent")) size="14"; }
+                    label {
+                        "Sentiment "
+                        select name="sentiment" {
+                            option value="" { "any" }
+                            @for word in SENTIMENTS {
+                                option value=(word) selected[word == fields.get("sentiment")] { (word) }
+                            }
+                        }
+                    }
+                    label {
+                        "Who answers "
+                        select name="mode" {
+                            @for (value, name) in [("", "anybody"), ("bot", "the bot"), ("person", "a person")] {
+                                option value=(value) selected[value == mode] { (name) }
+                            }
+                        }
+                    }
+                    label {
+                        "Only "
+                        select name="only" {
+                            @for (value, name) in [("", "any"), ("undelivered", "undelivered messages"), ("opted_out", "opted out")] {
+                                option value=(value) selected[value == fields.get("only")] { (name) }
+                            }
+                        }
+                    }
+                    label { "From " input type="date" name="from" value=(fields.get("from")); }
+                    label { "to " input type="date" name="to" value=(fields.get("to")); }
+                }
+            }
+        }
+    }
+}
+
+/// A conversation of the list.
+struct Row {
+    talk: ConversationSummary,
+    /// Since when the customer waits for a person.
+    since: Option<Timestamp>,
+    /// The latest message that holds what was searched for, and on which page of the conversation it is.
+    hit: Option<(ChatMessage, usize)>,
+    wanted: String,
+}
+
+async fn row_of(state: &Inner, cases: &Cases, talk: ConversationSummary, wanted: &str) -> Result<Row, PageError> {
+    let since = cases.of(&talk.user_id).and_then(|case| case.since);
+    let hit = if wanted.is_empty() {
+        None
+    } else {
+        let messages = state.store().recent_messages(&talk.user_id, HIT_REACH).await?;
+        let found = messages.into_iter().rev().enumerate().find(|(_, message)| !hits(&message.text, wanted).is_empty());
+        found.map(|(place, message)| (message, place / MAX_MESSAGES as usize + 1))
+    };
+    Ok(Row { talk, since, hit, wanted: wanted.to_owned() })
+}
+
+impl Row {
+    fn markup(&self, state: &AppState, session: &Session, drafts: &Drafts, queue: Queue) -> Markup {
+        let (talk, zone) = (&self.talk, &state.settings.zone);
+        let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
+        let mut place = address(&talk.user_id, queue);
+        if let Some((_, page)) = &self.hit {
+            let more = if *page > 1 { format!("&page={page}") } else { String::new() };
+            place = format!("{place}&q={}{more}#hit", encode(&self.wanted));
+        }
+        let shown = self.hit.as_ref().map(|(message, _)| message).or(talk.last.as_ref());
+        html! {
+            a.talk.line href=(place) {
+                span.wait { @if let Some(since) = self.since { span.hidden { "waits since " } (layout::time(since, zone)) } }
+                strong { (talk.user_id.as_str()) }
+                @if let Some(message) = shown {
+                    @let (sign, text) = around(&message.text, &self.wanted);
+                    span.excerpt {
+                        @if message.role != Role::User { (who(message.role)) ": " }
+                        (sign) (marked(&excerpt(text, 160), &self.wanted))
+                    }
+                }
+                span.chips {
+                    @if drafts.begun(&talk.user_id) { span.chip.medium { "draft" } }
+                    @if let Some(alert) = &talk.alert {
+                        @if !alert.bot_answers { span.chip.high { "a person answers" } }
+                        (alerts::assignee(session, alert))
+                    }
+                    @if let Some(triage) = triage {
+                        span.chip { (triage.intent) }
+                        span.chip.(tone(&triage.sentiment)) { (triage.sentiment) }
+                    }
+                    (marks(talk.undelivered, talk.opted_out.is_some()))
+                }
+                span.when { @if let Some(message) = shown { (layout::time(message.at, zone)) } }
             }
         }
     }
 }
 
 /// What keeps messages from a customer.
-fn marks(undelivered: u64, opted_out: bool) -> Markup {
+pub(super) fn marks(undelivered: u64, opted_out: bool) -> Markup {
     html! {
         @if undelivered > 0 { span.chip.high { (undelivered) " undelivered" } }
         @if opted_out { span.chip.medium { "opted out" } }
     }
-}
-
-pub(super) fn tone(sentiment: &str) -> &'static str {
-    match sentiment {
-        "negative" => "high",
-        "positive" => "good",
-        _ => "plain",
-    }
-}
-
-fn who(role: Role) -> &'static str {
-    match role {
-        Role::User => "Customer",
-        Role::Assistant => "Bot",
-        Role::Agent => "Team",
-    }
-}
-
-pub(super) async fn view(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    RawQuery(query): RawQuery,
-) -> Result<Markup, PageError> {
-    let fields = Fields::read(&query.unwrap_or_default());
-    let user = UserId::new(fields.some("user").ok_or(PageError::NotFound)?);
-    let talk = insights::view(state.store(), &user).await?.ok_or(PageError::NotFound)?;
-    let labels = Labelling::of(&state, &session, &talk).await;
-    let main = html! {
-        div.heading {
-            p.back { a href="/conversations" { "← Conversations" } }
-            h1 { (user.as_str()) }
-            p.about {
-                @if talk.alert.as_ref().is_some_and(|alert| !alert.bot_answers) { "a person answers, the bot is silent" }
-                @else { "the bot answers" }
-                " " (marks(talk.undelivered, talk.contact.opted_out().is_some()))
-            }
-        }
-        (alerts::notice(&state, &fields).await?)
-        div.two {
-            div.chat {
-                @for turn in &talk.turns { (one_turn(&state, turn, &labels)) }
-                @if talk.turns.is_empty() { p.nothing { "No message is stored any more." } }
-            }
-            (actions_card(&state, &session, &talk))
-        }
-        p.note { "Calls of tools are searched in the latest 5,000 entries of the audit trail." }
-    };
-    Ok(layout::page("/conversations", user.as_str(), &session, state.pending().await?, &main))
-}
-
-fn one_turn(state: &AppState, turn: &Turn, labels: &Labelling<'_>) -> Markup {
-    // What the customer wrote, then what was done about it, then what was answered.
-    let (asked, answered): (Vec<_>, Vec<_>) = turn.said.iter().partition(|message| message.role == Role::User);
-    html! {
-        @for message in asked { (bubble(state, message, &[], labels)) }
-        @for call in &turn.calls { (tool_call(call)) }
-        @let last = answered.len().saturating_sub(1);
-        @for (index, message) in answered.into_iter().enumerate() {
-            // One text may be sent as several messages: the remaining ones belong to the last text.
-            @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
-            (bubble(state, message, own.unwrap_or_default(), labels))
-        }
-    }
-}
-
-fn bubble(state: &AppState, message: &ChatMessage, sent: &[Outgoing], labels: &Labelling<'_>) -> Markup {
-    html! {
-        div.bubble.(message.role.as_str()) {
-            p.text { (message.text) }
-            p.meta {
-                (who(message.role)) " · " (layout::time(message.at, &state.settings.zone))
-                @if let Some(intent) = &message.intent { " · " span.chip { (intent) } }
-                @if let Some(sentiment) = &message.sentiment { " " span.chip.(tone(sentiment)) { (sentiment) } }
-                @if let Some(taken) = message.response_ms { " · after " (insights::Unit::Milliseconds.show(Some(milliseconds(taken)))) }
-                @if let Some(sent) = sent.iter().min_by_key(|sent| progress(sent)) { " · " (delivery_state(sent)) }
-            }
-            @if let Some(error) = sent.iter().find(|sent| progress(sent).0 == 0).and_then(|sent| sent.error.as_deref()) {
-                p.note { "Not delivered: " (error) }
-            }
-            (labels.menu(message))
-        }
-    }
-}
-
-/// The order of delivery states: those that will not arrive first, then by progress.
-fn progress(sent: &Outgoing) -> (u8, Option<Receipt>) {
-    let state = match (sent.state, sent.receipt) {
-        (Delivery::Parked, _) | (_, Some(Receipt::Failed | Receipt::Deleted)) => 0,
-        (Delivery::Queued | Delivery::Sending, _) => 1,
-        (Delivery::Sent, _) => 2,
-    };
-    (state, sent.receipt)
-}
-
-/// The delivery state of a message, with the ticks that people know from their telephones.
-fn delivery_state(sent: &Outgoing) -> Markup {
-    let (sign, label) = match (sent.state, sent.receipt) {
-        (Delivery::Parked, _) | (_, Some(Receipt::Failed)) => ("✕", "not delivered"),
-        (_, Some(Receipt::Read)) => ("✓✓", "read"),
-        (_, Some(Receipt::Deleted)) => ("✕", "deleted"),
-        (_, Some(Receipt::Delivered)) => ("✓✓", "delivered"),
-        (Delivery::Sent, _) => ("✓", "sent"),
-        (Delivery::Queued | Delivery::Sending, _) => ("…", "waits to be sent"),
-    };
-    html! {
-        span.ticks.read[label == "read"].failed[sign == "✕"] title=[sent.error.as_deref()] {
-            span aria-hidden="true" { (sign) } " " (label)
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ms, which is 285,000 years")]
-fn milliseconds(taken: u64) -> f64 {
-    taken as f64
-}
-
-fn tool_call(call: &AuditRecord) -> Markup {
-    html! {
-        details.call {
-            summary { (call.action) }
-            pre { (serde_json::to_string_pretty(&call.arguments).unwrap_or_default()) }
-            pre { (serde_json::to_string_pretty(&call.result).unwrap_or_default()) }
-        }
-    }
-}
-
-fn actions_card(state: &AppState, session: &Session, talk: &ConversationView) -> Markup {
-    let form = |action: &str, inner: Markup| {
-        html! {
-            form.act method="post" action=(format!("/conversation/{action}")) {
-                (layout::csrf(session))
-                input type="hidden" name="user" value=(talk.user_id.as_str());
-                (inner)
-            }
-        }
-    };
-    let Some(alert) = talk.alert.as_ref().filter(|alert| !alert.bot_answers) else {
-        return html! {
-            @if let Some(alert) = &talk.alert {
-                div.card.actions {
-                    p { strong { "An alert is open: " } (alert.reason) " " (alerts::assignee(session, alert)) }
-                }
-            }
-            @if session.may_change() {
-                div.card.actions {
-                    (form("take-over", html! { button type="submit" { "Take over" } }))
-                    p.note { "The bot then stays silent until you give the conversation back." }
-                }
-            }
-        };
-    };
-    html! {
-        div.card.actions {
-            p { strong { "Why a person was asked: " } (alert.reason) " " (alerts::assignee(session, alert)) }
-            (alerts::history(state, alert))
-            @if session.may_change() { (alerts::claim_form(state, session, alert, "/conversation", "")) }
-            (reply_part(state, session, talk, &form))
-            @if session.may_change() {
-            (form("return", html! {
-                label { span.hidden { "Note" } input name="note" maxlength="2000" placeholder="What was done (recorded in the audit trail)"; }
-                button.second type="submit" { "Return to bot" }
-            }))
-            }
-        }
-    }
-}
-
-/// What may be written to the customer now, and the form for that: free text, a template only, or nothing.
-fn reply_part(
-    state: &AppState,
-    session: &Session,
-    talk: &ConversationView,
-    form: &dyn Fn(&str, Markup) -> Markup,
-) -> Markup {
-    let (now, limits, template) = (state.now(), &state.settings.limits, state.settings.template.as_ref());
-    let zone = &state.settings.zone;
-    let window = limits.free_text_window;
-    let draft = Outgoing::text(talk.user_id.clone(), 0, 0, "", now);
-    let free_until = talk.contact.free_until(window);
-    let closed = html! {
-        @match free_until {
-            Some(until) => {
-                "The " (window.as_hours()) " hours after the customer’s last message ended " (layout::time(until, zone))
-                ": on WhatsApp only an approved template is delivered."
-            }
-            None => { "The customer has not written yet: on WhatsApp only an approved template is delivered." }
-        }
-    };
-    match permitted(&draft, &talk.contact, template, window, now) {
-        Ok(Body::Template { name, .. }) => html! {
-            p.note { strong { "Template only. " } (closed) }
-            @if session.may_change() {
-                (form("reply", html! {
-                    label for="reply" { "What fills the template “" (name) "”" }
-                    input #reply name="text" maxlength=(limits.template_text) required;
-                    button type="submit" { "Send the template" }
-                }))
-            }
-        },
-        Ok(_) => html! {
-            @if let Some(until) = free_until {
-                p.note {
-                    "You may write freely for " (hours_and_minutes(until.duration_since(now))) ", until "
-                    (layout::time(until, zone)) "."
-                }
-            }
-            @if session.may_change() {
-                (form("reply", html! {
-                    label for="reply" { "Reply" }
-                    textarea #reply name="text" rows="3" maxlength=(limits.text) required {}
-                    button type="submit" { "Send" }
-                }))
-            }
-        },
-        Err(Refused::OptedOut { since }) => html! {
-            p.note {
-                strong { "Opted out. " } "The customer asked for no more messages " (layout::time(since, zone))
-                " and has not written since: nothing can be sent until they do."
-            }
-        },
-        Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => html! {
-            p.note { strong { "Template only. " } (closed) " None is set: name an approved one in " code { "[whatsapp] template" } "." }
-        },
-    }
-}
-
-/// A duration in hours and minutes.
-fn hours_and_minutes(time: SignedDuration) -> String {
-    let minutes = time.as_mins();
-    if minutes >= 60 { format!("{} h {} min", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
-}
-
-fn redirect(user: &UserId, outcome: Outcome) -> Redirect {
-    Redirect::to(&format!("/conversation?user={}&told={}", encode(user.as_str()), outcome.word()))
-}
-
-fn user_id(fields: &Fields) -> Result<UserId, PageError> {
-    fields.some("user").map(UserId::new).ok_or(PageError::BadRequest("No customer is named."))
-}
-
-/// The customer that a form names. Only known ones: a mistyped name must not begin a conversation.
-pub(super) async fn known_user(state: &AppState, fields: &Fields) -> Result<UserId, PageError> {
-    let user = user_id(fields)?;
-    let store = state.store();
-    let there = store.conversation(&user).await?.is_some() || !store.recent_messages(&user, 1).await?.is_empty();
-    if there { Ok(user) } else { Err(PageError::NotFound) }
-}
-
-pub(super) async fn take_over(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    Extension(fields): Extension<Fields>,
-) -> Result<Redirect, PageError> {
-    let user = known_user(&state, &fields).await?;
-    Ok(redirect(&user, actions::take_over(state.store(), &session.actor(state.now()), &user).await?))
-}
-
-pub(super) async fn reply(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    Extension(fields): Extension<Fields>,
-) -> Result<Redirect, PageError> {
-    let user = user_id(&fields)?;
-    let rules = Rules { limits: &state.settings.limits, template: state.settings.template.as_ref() };
-    Ok(redirect(
-        &user,
-        actions::reply(state.store(), &session.actor(state.now()), &user, fields.get("text"), rules).await?,
-    ))
-}
-
-pub(super) async fn return_to_bot(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    Extension(fields): Extension<Fields>,
-) -> Result<Redirect, PageError> {
-    let user = user_id(&fields)?;
-    Ok(redirect(
-        &user,
-        actions::give_back(state.store(), &session.actor(state.now()), &user, fields.get("note")).await?,
-    ))
 }

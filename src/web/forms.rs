@@ -15,6 +15,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// The value of a name as it was written, with the white space around it.
+    pub(super) fn whole(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     /// Whether every value is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|(_, value)| value.trim().is_empty())

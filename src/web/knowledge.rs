@@ -16,17 +16,19 @@ use crate::knowledge::ANSWERS;
 use crate::store::Result;
 use crate::support::knowledge::gaps;
 
-/// Questions that are shown.
+/// Questions on a page, and the furthest page.
 const SHOWN: usize = 20;
+const MAX_PAGE: usize = 500;
 /// The longest question and answer, in characters.
 const LONGEST_QUESTION: usize = 300;
 const LONGEST_ANSWER: usize = 2_000;
 
 /// The section of the page.
-pub(super) async fn section(state: &AppState, session: &Session) -> Result<Markup> {
-    let mut found = gaps(state.store(), &state.settings.library, false).await?;
-    let more = found.len().saturating_sub(SHOWN);
-    found.truncate(SHOWN);
+pub(super) async fn section(state: &AppState, session: &Session, fields: &Fields) -> Result<Markup> {
+    let found = gaps(state.store(), &state.settings.library, false).await?;
+    let page = fields.get("gaps").parse::<usize>().unwrap_or(1).clamp(1, MAX_PAGE);
+    let more = found.len() > page * SHOWN;
+    let found: Vec<_> = found.into_iter().skip((page - 1) * SHOWN).take(SHOWN).collect();
     Ok(html! {
         section #gaps {
             h2 { "Questions that no document answers" }
@@ -50,7 +52,7 @@ pub(super) async fn section(state: &AppState, session: &Session) -> Result<Marku
                         }
                     }
                 }
-                @if more > 0 { p.note { (more) " more: " code { "ecomres knowledge gaps" } } }
+                (layout::paging("/quality?gaps", page, more))
             }
         }
     })

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::access::Session;
-use super::conversations::{known_user, tone};
+use super::conversation::{known_user, tone};
 use super::forms::{Fields, encode};
 use super::pages::{range, ranges};
 use super::{AppState, PageError, charts, knowledge, layout};
@@ -206,12 +206,12 @@ pub(super) async fn quality(
         range(&fields)?
     };
     let section = state.section(ReportSection::Quality, &chosen, None).await?;
-    let documents = knowledge::section(&state, &session).await?;
+    let documents = knowledge::section(&state, &session, &fields).await?;
     let main = html! {
         (layout::notice(&fields))
         div.heading { h1 { "Quality" } p.about { (section.about) } (ranges("/quality", &chosen, None)) }
-        (charts::stats(&section, &[]))
-        (charts::series(&section, &state.settings.zone))
+        (charts::stats(&section, &|_| None))
+        (charts::series(&section))
         (charts::tables(&section))
         (charts::notes(&section))
         p.note {

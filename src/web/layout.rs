@@ -61,7 +61,10 @@ fn head(title: &str) -> Markup {
             link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
             link rel="stylesheet" href=(address("app.css"));
             script src=(address("charts.js")) defer {}
+            script src=(address("update.js")) defer {}
             script src=(address("app.js")) defer {}
+            script src=(address("drafts.js")) defer {}
+            script src=(address("inbox.js")) defer {}
         }
     }
 }
@@ -72,7 +75,7 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body data-pending=(waiting.pending) data-high=(waiting.high) data-newest=(waiting.newest) data-live="on"
+            body data-pending=(waiting.pending) data-high=(waiting.high) data-newest=(waiting.newest) data-live="on" data-me=(session.name())
                 data-charts=(address("echarts.min.js")) {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
@@ -114,12 +117,30 @@ pub(super) fn without_tabs(title: &str, main: &Markup) -> Markup {
 
 /// A page with one sentence.
 pub(super) fn message(title: &str, text: &str) -> Markup {
+    message_with_link(title, text, "/", "To the dashboard")
+}
+
+/// A page with one sentence and a link that goes on.
+pub(super) fn message_with_link(title: &str, text: &str, address: &str, label: &str) -> Markup {
     without_tabs(
         title,
         &html! {
-            div.card { h1 { (title) } p { (text) } p { a href="/" { "To the dashboard" } } }
+            div.card { h1 { (title) } p { (text) } p { a href=(address) { (label) } } }
         },
     )
+}
+
+/// Links to the pages of a list before and after one; `address` ends with the name of the parameter.
+pub(super) fn paging(address: &str, page: usize, more: bool) -> Markup {
+    html! {
+        @if page > 1 || more {
+            p.paging {
+                @if page > 1 { a href=(format!("{address}={}", page - 1)) { "← Page " (page - 1) } }
+                span { "Page " (page) }
+                @if more { a href=(format!("{address}={}", page + 1)) { "Next page →" } }
+            }
+        }
+    }
 }
 
 /// The field with the CSRF token, for every form.
@@ -136,26 +157,41 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
     }
 }
 
+/// Words in addresses of changes that were refused: what was typed is still there.
+const REFUSALS: [&str; 9] =
+    ["unfilled", "gone", "busy", "unwritten", "nomessage", "empty", "bot", "notemplate", "optedout"];
+
+/// A notice about a change, or, in red, that it was refused. `word` is for the scripts.
+pub(super) fn told(word: &str, text: &str, refused: bool) -> Markup {
+    html! {
+        @if refused { p.warning role="alert" data-told=(word) { (text) } }
+        @else { p.told role="status" data-told=(word) { (text) } }
+    }
+}
+
 /// The notice about a change, by the word in the address.
 pub(super) fn notice(fields: &Fields) -> Markup {
-    let text = match fields.get("told") {
+    let word = fields.get("told");
+    let text = match word {
         "resolved" => "The alert is resolved: the bot answers this customer again.",
         "gone" => "This alert was resolved before.",
         "taken" => "You have taken over: the bot is silent in this conversation.",
         "queued" => "Your reply is on its way.",
         "returned" => "The bot answers this customer again.",
-        "busy" => "Somebody else changed this conversation at the same moment: try again.",
+        "busy" => "Not saved: somebody else changed this conversation at the same moment. Try again.",
         "corrected" => "Thank you: the message is saved as an example to train with.",
         "answered" => "The answer is written: the bot gives it from now on.",
+        "noted" => "Your note is saved. Only the team sees it.",
+        "unfilled" => "Not sent: fill in what stands in braces first, or remove it.",
         "unwritten" => "The answer could not be written: the log says why.",
         "nomessage" => "This message is not there any more.",
-        "empty" => "Write something first, at most 4,096 characters.",
-        "bot" => "Take the conversation over before you reply.",
+        "empty" => "Not sent: write something first, at most 4,096 characters.",
+        "bot" => "Not sent: the bot answers this customer. Take the conversation over before you reply.",
         "notemplate" => {
             "Not sent: the customer wrote too long ago, so only an approved template may be sent, and none is set ([whatsapp] template)."
         }
         "optedout" => "Not sent: the customer opted out of messages and has not written since.",
         _ => return html! {},
     };
-    html! { p.told role="status" { (text) } }
+    told(word, text, REFUSALS.contains(&word))
 }

@@ -23,6 +23,8 @@ use crate::store::Store;
 
 /// How often the store is asked whether something changed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// After how much silence a page is told that the connection is still there: it cannot see that by itself.
+const TICK: Duration = Duration::from_secs(20);
 /// Pages that are notified at the same time.
 const MAX_PAGES: usize = 1_000;
 
@@ -141,5 +143,7 @@ pub(super) async fn events(State(state): State<AppState>) -> Response {
         let data = serde_json::to_string(&change).unwrap_or_default();
         Some((Ok(Event::default().event("change").data(data)), (receiver, stop, None)))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
+    Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(TICK).event(Event::default().event("tick").data("0")))
+        .into_response()
 }

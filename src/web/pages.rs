@@ -13,6 +13,7 @@ use super::access::Session;
 use super::forms::{Fields, encode};
 use super::live::Waiting;
 use super::{AppState, Inner, PageError, charts, layout};
+use crate::domain::stats::Outcome;
 use crate::insights::{Options, Range, ReportSection, Section, build};
 use crate::store::StoreError;
 
@@ -249,10 +250,26 @@ pub(super) fn ranges(path: &str, chosen: &Range, platform: Option<&str>) -> Mark
     }
 }
 
-/// When a page was counted; days and hours of charts are the shop's.
+/// When a page was counted. Every time of the page is by the shop's clock, which is said.
 fn counted_at(state: &AppState, at: Timestamp) -> Markup {
     let zone = state.settings.zone.iana_name().unwrap_or("the shop’s clock");
-    html! { p.note { "Counted " (layout::time(at, &state.settings.zone)) ". Days are those of " (zone) "." } }
+    let counted = state.settings.zone.to_datetime(at).strftime("%-d %b %Y, %H:%M");
+    html! { p.note { "Counted " (counted.to_string()) ". Days and hours of this page are those of the shop: " (zone) "." } }
+}
+
+/// The conversations that a number of the overview counts.
+fn conversations_of(key: &str, range: &Range) -> Option<String> {
+    let time = match range {
+        Range::Between(from, to) => format!("from={}&to={}", encode(from), encode(to)),
+        _ => format!("range={}", encode(&range.word())),
+    };
+    match key {
+        "pending_alerts" => Some("/alerts".to_owned()),
+        "undelivered" => Some("/conversations?only=undelivered".to_owned()),
+        "users" | "sessions" => Some(format!("/conversations?{time}")),
+        "auto_resolution_rate" => Some(format!("/conversations?outcome=resolved&{time}")),
+        _ => Outcome::parse(key).map(|_| format!("/conversations?outcome={key}&{time}")),
+    }
 }
 
 pub(super) async fn overview(
@@ -265,8 +282,8 @@ pub(super) async fn overview(
     let section = state.section(ReportSection::Overview, &range, None).await?;
     let main = html! {
         div.heading { h1 { "Overview" } p.about { (section.about) } (ranges("/", &range, None)) }
-        (charts::stats(&section, &[]))
-        (charts::series(&section, &state.settings.zone))
+        (charts::stats(&section, &|key| conversations_of(key, &range)))
+        (charts::series(&section))
         (charts::notes(&section))
         (counted_at(&state, section.at))
     };
@@ -315,8 +332,8 @@ pub(super) async fn analytics(
         @for section in [&orders, &refunds, &nlu].map(std::ops::Deref::deref) {
             section.part aria-label=(section.title) {
                 h2 #(section.key) { (section.title) }
-                (charts::stats(section, &[]))
-                (charts::series(section, &state.settings.zone))
+                (charts::stats(section, &|_| None))
+                (charts::series(section))
                 (charts::tables(section))
                 (charts::notes(section))
             }

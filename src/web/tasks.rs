@@ -6,23 +6,30 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use super::access::Session;
+use super::customer::{customer_link, order_link};
 use super::forms::Fields;
 use super::{AppState, Inner, PageError, layout};
 use crate::domain::action::Action;
 use crate::support::actions;
 
-/// Actions that are shown.
-const MAX_SHOWN: u32 = 50;
+/// Actions on a page, and the furthest page.
+const MAX_SHOWN: usize = 20;
+const MAX_PAGE: usize = 500;
 
 /// The open actions; nothing where there are none.
-pub(super) async fn section(state: &Inner, session: &Session) -> Result<Markup, PageError> {
-    let open = state.store().actions(true, MAX_SHOWN).await?;
+pub(super) async fn section(state: &Inner, session: &Session, fields: &Fields) -> Result<Markup, PageError> {
+    let page = fields.get("tasks").parse::<usize>().unwrap_or(1).clamp(1, MAX_PAGE);
+    let limit = u32::try_from(page * MAX_SHOWN + 1).unwrap_or(u32::MAX);
+    let open = state.store().actions(true, limit).await?;
+    let more = open.len() > page * MAX_SHOWN;
+    let open: Vec<Action> = open.into_iter().skip((page - 1) * MAX_SHOWN).take(MAX_SHOWN).collect();
     Ok(html! {
-        @if !open.is_empty() {
+        @if !open.is_empty() || page > 1 {
             section aria-labelledby="tasks" {
                 h2 #tasks { "To do for orders" }
                 p.about { "done for customers here, and to be carried out in the shop's own systems" }
                 div.list { @for action in &open { (card(state, session, action)) } }
+                (layout::paging("/conversations?tasks", page, more))
             }
         }
     })
@@ -32,11 +39,11 @@ fn card(state: &Inner, session: &Session, action: &Action) -> Markup {
     let money = &state.settings.money;
     let later = action.amount.filter(|_| action.owes_money()).map(|amount| money.show(amount));
     html! {
-        article.card data-action=(action.id) {
+        article.card data-action=(action.id) data-key=(action.id) {
             div.line {
                 span.chip { (action.kind) }
-                strong { (action.order_id) }
-                @if let Some(user) = &action.user_id { span.who { (user) } }
+                strong { (order_link(&action.order_id)) }
+                @if let Some(user) = &action.user_id { (customer_link(user)) }
                 (layout::time(action.at, &state.settings.zone))
             }
             p { (action.summary()) }

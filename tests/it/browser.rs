@@ -2,13 +2,19 @@
 //! team who work at the same time. `tests/browser.sh` installs what it needs and runs it; pictures of every page are kept
 //! under `target/tmp/screenshots`.
 
+mod desk;
 mod driver;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, OrderId, UserId};
@@ -18,7 +24,7 @@ use ecomres::domain::order::{Order, OrderDetails};
 use ecomres::http::serve::serve;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::store::{ImportMode, Store};
-use ecomres::web::{Access, SHUTDOWN_GRACE, Settings, hash_password, router};
+use ecomres::web::{Access, CannedReply, SHUTDOWN_GRACE, Settings, hash_password, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -99,8 +105,16 @@ async fn attack(store: &dyn Store, now: Timestamp) {
     import.commit().await.unwrap();
 }
 
-/// The dashboard of the busy shop, behind a password.
-async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, String) {
+/// Answers as a proxy does whose server is away, while it is said to.
+async fn proxy(away: Arc<AtomicBool>, request: Request, next: Next) -> Response {
+    if away.load(Ordering::Relaxed) && request.uri().path() == "/events" {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    next.run(request).await
+}
+
+/// The dashboard of the busy shop, behind a password and a proxy.
+async fn site(folder: &Path, stop: &CancellationToken, away: &Arc<AtomicBool>) -> (Arc<dyn Store>, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     import_orders(folder, "shop.db");
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join("shop.db")).unwrap());
@@ -123,11 +137,15 @@ async fn site(folder: &Path, stop: &CancellationToken) -> (Arc<dyn Store>, Strin
         template: None,
         response_target_seconds: 5,
         model: ecomres::insights::ModelSource::fixed(0.45, None),
+        replies: vec![CannedReply { name: "late".to_owned(), text: "Dear {name}, {order_id} is late.".to_owned() }],
+        home: ecomres::domain::phone::Country::parse("IN").unwrap(),
         library: Arc::default(),
         clock: Arc::new(Timestamp::now),
         disk: None,
         stop: stop.clone(),
     });
+    let away = Arc::clone(away);
+    let app = app.layer(from_fn(move |request, next| proxy(Arc::clone(&away), request, next)));
     tokio::spawn(serve(app, listener, stop.clone(), SHUTDOWN_GRACE));
     (store, format!("http://{address}"))
 }
@@ -158,6 +176,9 @@ async fn every_page(browser: &Browser, axe: &str) {
         ("alerts-none", "/alerts?q=nothing-like-this"),
         ("conversations", "/conversations"),
         ("conversation", &chat),
+        ("queue", "/conversations?queue=unassigned"),
+        ("search", "/conversations?q=hello"),
+        ("order", "/order?id=ORD999999"),
         ("analytics", "/analytics"),
         ("quality", "/quality?range=all"),
         ("audit", "/audit"),
@@ -371,6 +392,7 @@ async fn two_browsers(one: &Browser, other: &Browser) {
     let reply = one.driver.find(By::Css("textarea[name=text]")).await.unwrap();
     reply.send_keys(ATTACK).await.unwrap();
     one.driver.find(By::XPath("//button[text()='Send']")).await.unwrap().click().await.unwrap();
+    one.driver.find(By::XPath("//button[text()='Send now']")).await.unwrap().click().await.unwrap();
     let seen = "return [...document.querySelectorAll('.bubble.agent .text')].some((text) => text.innerText.includes('<x-attack>'))";
     other.until(seen, longest).await;
     for browser in [one, other] {
@@ -388,7 +410,8 @@ async fn the_team_works_at_the_pages() {
     let folder = tempfile::tempdir().unwrap();
     let stop = CancellationToken::new();
     let begun = Instant::now();
-    let (store, url) = site(folder.path(), &stop).await;
+    let away = Arc::new(AtomicBool::new(false));
+    let (store, url) = site(folder.path(), &stop, &away).await;
     println!("the shop is there after {:.1} s", begun.elapsed().as_secs_f64());
     let service = Service::start();
     let (one, other) = (service.browser(&url).await, service.browser(&url).await);
@@ -412,6 +435,8 @@ async fn the_team_works_at_the_pages() {
     step("charts", &mut Box::pin(charts(&one, store.as_ref(), folder.path()))).await;
     step("keyboard", &mut Box::pin(keyboard(&one))).await;
     step("two at once", &mut Box::pin(two_browsers(&one, &other))).await;
+    step("the inbox", &mut Box::pin(desk::inbox(&one, &other, store.as_ref()))).await;
+    step("a lost connection", &mut Box::pin(desk::connection(&one, &away))).await;
     step("every page", &mut Box::pin(every_page(&one, &axe))).await;
     println!("pictures: {}", screenshots().display());
     for browser in [one, other] {

@@ -18,7 +18,7 @@ use ecomres::insights::{ModelFacts, ModelSource, TrainingFacts};
 use ecomres::knowledge::Library;
 use ecomres::store::Store;
 use ecomres::store::sqlite::SqliteStore;
-use ecomres::web::{Access, SHUTDOWN_GRACE, Settings, hash_password, router};
+use ecomres::web::{Access, CannedReply, SHUTDOWN_GRACE, Settings, hash_password, router};
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -131,6 +131,8 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
         template: Some(Template { name: "reply_waiting".to_owned(), language: "en".to_owned() }),
         response_target_seconds: 5,
         model: ModelSource::fixed(0.45, Some(facts())),
+        replies: vec![CannedReply { name: "late".to_owned(), text: "Dear {name}, {order_id} is late.".to_owned() }],
+        home: ecomres::domain::phone::Country::parse("IN").unwrap(),
         library: Arc::new(Library::open(Some(documents.clone()), Vec::new())),
         clock: Arc::new(Timestamp::now),
         disk: None,
@@ -167,6 +169,8 @@ pub(crate) fn csrf(page: &str) -> String {
 async fn every_page_answers_and_shows_no_markup_of_customers() {
     let page = dashboard("", "").await;
     let user = encoded(CUSTOMER);
+    let order = ecomres::domain::ids::OrderId::new("ORD000007");
+    page.store.bind_order(&order, &UserId::new(CUSTOMER), Timestamp::now()).await.unwrap();
     let chat = format!("/conversation?user={user}");
     let attack = format!("/conversations?q={}", encoded(ATTACK));
     for path in [
@@ -177,6 +181,8 @@ async fn every_page_answers_and_shows_no_markup_of_customers() {
         "/alerts?status=all&priority=high&q=script",
         "/conversations",
         "/conversations?mode=person&range=7d&intent=x",
+        "/conversations?queue=unassigned",
+        "/conversations?queue=bot&page=2",
         &attack,
         &chat,
         "/analytics",
@@ -231,7 +237,7 @@ async fn outside_the_window_the_page_offers_the_template_only_and_after_an_opt_o
     let chat = format!("/conversation?user={late}");
     let (_, text) = page.get(&chat).await;
     let shown = async || page.get(&chat).await.1;
-    assert!(!text.contains("textarea"));
+    assert!(!text.contains("id=\"reply\""), "the bot answers");
     let csrf = csrf(&shown().await);
     let send = async |action: &str, text: &str| {
         let fields = [("csrf", csrf.as_str()), ("user", late.as_str()), ("text", text)];
@@ -241,7 +247,7 @@ async fn outside_the_window_the_page_offers_the_template_only_and_after_an_opt_o
     send("take-over", "").await;
     let text = shown().await;
     assert!(text.contains("Template only") && text.contains("reply_waiting"), "{text}");
-    assert!(!text.contains("<textarea") && text.contains("name=\"text\""), "{text}");
+    assert!(!text.contains("<textarea id=\"reply\"") && text.contains("<input id=\"reply\" name=\"text\""), "{text}");
     assert!(send("reply", "your parcel is here").await.ends_with("told=queued"));
     let queued = page.store.outgoing_of(&late, 9).await.unwrap();
     assert!(matches!(&queued[0].body, Body::Template { name, .. } if name == "reply_waiting"), "{queued:?}");
@@ -539,7 +545,7 @@ fn the_program_serves_the_pages_and_refuses_to_be_open() {
         let closed = http.get(format!("{url}analytics")).send().await.unwrap();
         assert_eq!(
             (closed.status(), closed.headers()["location"].to_str().unwrap()),
-            (StatusCode::SEE_OTHER, "/login")
+            (StatusCode::SEE_OTHER, "/login?next=%2Fanalytics")
         );
         let wrong = http.get(format!("{url}login?key=0000")).send().await.unwrap();
         assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);

@@ -21,6 +21,7 @@ mod currency;
 mod dashboard;
 mod data;
 mod delivery;
+mod desk;
 mod dotenv;
 mod eval;
 mod events;

@@ -21,7 +21,7 @@ use crate::mcp::client::{piped, shop, terminate, wait};
 const TEAM: [(&str, Role); 4] =
     [("auditor", Role::Viewer), ("desk", Role::Agent), ("night", Role::Agent), ("lead", Role::Admin)];
 
-async fn team() -> Page {
+pub(crate) async fn team() -> Page {
     let secret = |text: String| SecretString::from(text);
     let users: Vec<TeamMember> = TEAM
         .iter()
@@ -41,13 +41,13 @@ async fn team() -> Page {
 }
 
 /// Somebody who is logged in.
-struct Member<'a> {
+pub(crate) struct Member<'a> {
     page: &'a Page,
     cookie: String,
     csrf: String,
 }
 
-async fn log_in<'a>(page: &'a Page, name: &str, word: &str) -> Option<Member<'a>> {
+pub(crate) async fn log_in<'a>(page: &'a Page, name: &str, word: &str) -> Option<Member<'a>> {
     let answer = page.post("/login", &[("name", name), ("word", word)], "").await;
     if answer.status() != StatusCode::SEE_OTHER {
         return None;
@@ -59,7 +59,17 @@ async fn log_in<'a>(page: &'a Page, name: &str, word: &str) -> Option<Member<'a>
 }
 
 impl Member<'_> {
-    async fn get(&self, path: &str) -> String {
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// The stream of changes.
+    pub(crate) async fn events(&self) -> reqwest::Response {
+        let request = self.page.http.get(format!("{}/events", self.page.url)).header("cookie", &self.cookie);
+        request.timeout(Duration::from_secs(60)).send().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> String {
         let request = self.page.http.get(format!("{}{path}", self.page.url)).header("cookie", &self.cookie);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
@@ -67,7 +77,7 @@ impl Member<'_> {
     }
 
     /// Where a form leads to, or why it is refused.
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<String, (StatusCode, String)> {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<String, (StatusCode, String)> {
         let mut all = vec![("csrf", self.csrf.as_str())];
         all.extend(fields);
         let answer = self.page.post(path, &all, &self.cookie).await;

@@ -265,10 +265,7 @@ fn way<'a>(field: &Field<'a>, all: Option<&Field<'a>>, lines: usize) -> Result<W
     let Some(outcome) = given("outcome")? else {
         return Err(field.wrong("it does not say the outcome", format!("there are {}", OUTCOMES.join(", "))));
     };
-    if outcome.one_of(OUTCOMES)? == "acted" && given("needs")?.is_none() && given("money")?.is_none() {
-        return Err(field.wrong("it says that something is done, and not what", "name it in needs or money"));
-    }
-    Ok(Way {
+    let way = Way {
         outcome: match outcome.one_of(OUTCOMES)? {
             "acted" => Outcome::Acted,
             "handed_over" => Outcome::HandedOver,
@@ -286,7 +283,11 @@ fn way<'a>(field: &Field<'a>, all: Option<&Field<'a>>, lines: usize) -> Result<W
         must_not: looks("must_not")?,
         lang: given("lang").read(|field| field.each().iter().map(code).collect())?,
         lang_from: given("lang_from").read(|field| line(field, lines).map(Some))?.unwrap_or(1),
-    })
+    };
+    if way.outcome == Outcome::Acted && given("needs")?.is_none() && given("money")?.is_none() {
+        return Err(field.wrong("it says that something is done, and not what", "name it in needs or money"));
+    }
+    Ok(way)
 }
 
 /// The number of a scripted line.

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Period, REOPENED_WITHIN, mean, percentile, share};
+use crate::domain::ids::UserId;
 use crate::domain::message::Role;
 
 /// The fields of a message that are counted.
@@ -38,8 +39,10 @@ pub struct ConversationRow<'a> {
 ///
 /// A session begins with a message of the customer after a silence of the customer of at least the period's gap. It
 /// counts in the period in which it begins. It was handed over if an alert of the customer was raised between its
-/// beginning and the beginning of the next one. The bot resolved it if the bot replied in it, it was not handed over,
-/// and the next one did not begin within 24 hours of its last message.
+/// beginning and the beginning of the next one; it was abandoned if nobody of the team wrote in it after that, until the
+/// customer was silent for at least the gap. It was reopened if the next one began within 24 hours of its last message. It is
+/// unanswered if nothing came after the customer's last message for ten minutes, and it was not handed over. The bot resolved it
+/// if the bot replied in it, the last word was not the customer's, and it was neither handed over nor reopened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ConversationStats {
     /// Customers who wrote.
@@ -64,6 +67,13 @@ pub struct ConversationStats {
     pub reopened: u64,
     /// How many ended less than 24 hours ago: they may still be reopened.
     pub still_open: u64,
+    /// How many nobody answered at their end, and that were not handed over.
+    pub unanswered: u64,
+    /// How many were handed over, and the team wrote nothing before the customer was silent for long.
+    pub abandoned: u64,
+    /// The customers whose sessions ended so, the one with the latest session first; of many the latest.
+    #[serde(skip)]
+    pub ended: BTreeMap<Outcome, Vec<UserId>>,
     /// Turns by intent.
     pub intents: BTreeMap<String, u64>,
     /// Turns by sentiment.
@@ -139,11 +149,51 @@ impl ConversationStats {
     }
 }
 
+/// How a session ended. Of one session several may hold: what was handed over may be reopened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The bot resolved it.
+    Resolved,
+    /// Nobody answered.
+    Unanswered,
+    /// It was handed over, and nobody of the team answered in time.
+    Abandoned,
+    /// The customer came back within 24 hours.
+    Reopened,
+    /// It was handed over.
+    HandedOver,
+}
+
+impl Outcome {
+    /// Every outcome, with its word in addresses and its name.
+    pub const EACH: [(Self, &'static str, &'static str); 5] = [
+        (Self::Resolved, "resolved", "Resolved by the bot"),
+        (Self::Unanswered, "unanswered", "Unanswered"),
+        (Self::Abandoned, "abandoned", "Abandoned"),
+        (Self::Reopened, "reopened", "Re-opened"),
+        (Self::HandedOver, "handed_over", "Handed over"),
+    ];
+
+    /// The outcome of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::EACH.iter().find(|(_, known, _)| *known == word).map(|(outcome, ..)| *outcome)
+    }
+}
+
+/// The most customers that are listed of an outcome.
+const MAX_LISTED: usize = 1_000;
+/// How long a customer's message may wait before its session is unanswered.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
 struct Session {
     start: Timestamp,
     last: Timestamp,
     last_by_customer: Timestamp,
     replied: bool,
+    /// Whether the last word was not the customer's.
+    answered: bool,
+    last_by_team: Option<Timestamp>,
 }
 
 /// Indices for labels, from 0 in the order in which they come.
@@ -227,6 +277,9 @@ pub struct ConversationCounter<'a> {
     intents: LabelIndex,
     sentiments: LabelIndex,
     user: String,
+    /// Customers with a session in the period, and how their sessions ended, by their place.
+    names: Vec<Box<str>>,
+    ended: BTreeMap<Outcome, Vec<(Timestamp, usize)>>,
     session: Option<Session>,
     turn: Option<u64>,
     wrote: bool,
@@ -246,6 +299,8 @@ impl<'a> ConversationCounter<'a> {
             intents: LabelIndex::default(),
             sentiments: LabelIndex::default(),
             user: String::new(),
+            names: Vec::new(),
+            ended: BTreeMap::new(),
             session: None,
             turn: None,
             wrote: false,
@@ -318,13 +373,24 @@ impl<'a> ConversationCounter<'a> {
             Some(session) if !customer || row.at.duration_since(session.last_by_customer) < self.period.gap => {
                 session.last = session.last.max(row.at);
                 session.replied |= row.role == Role::Assistant;
+                session.answered = !customer;
+                if row.role == Role::Agent {
+                    session.last_by_team = Some(row.at);
+                }
                 if customer {
                     session.last_by_customer = row.at;
                 }
             }
             _ if customer => {
                 self.end_session(Some(row.at));
-                self.session = Some(Session { start: row.at, last: row.at, last_by_customer: row.at, replied: false });
+                self.session = Some(Session {
+                    start: row.at,
+                    last: row.at,
+                    last_by_customer: row.at,
+                    replied: false,
+                    answered: false,
+                    last_by_team: None,
+                });
             }
             // A message of the team before the customer's first one begins no session.
             _ => {}
@@ -338,13 +404,35 @@ impl<'a> ConversationCounter<'a> {
         }
         let before_next = |at: Timestamp| next.is_none_or(|next| at < next) && at < self.period.until;
         let raised = self.raised.get(&self.user).map(Vec::as_slice).unwrap_or_default();
-        let handed_over = raised.iter().any(|at| *at >= session.start && before_next(*at));
+        let alert = raised.iter().filter(|at| **at >= session.start && before_next(**at)).min().copied();
+        let handed_over = alert.is_some();
         let reopened = next.is_some_and(|next| next.duration_since(session.last) < REOPENED_WITHIN);
+        let silent = self.period.until.duration_since(session.last_by_customer);
+        let left = next.is_some() || silent >= self.period.gap;
+        let abandoned = left && alert.is_some_and(|alert| session.last_by_team.is_none_or(|at| at < alert));
+        let unanswered = !handed_over && !session.answered && (next.is_some() || silent >= ANSWER_WITHIN);
+        let resolved = session.replied && session.answered && !handed_over && !reopened;
         let stats = &mut self.stats;
         stats.sessions += 1;
         stats.handed_over += u64::from(handed_over);
         stats.reopened += u64::from(reopened);
-        stats.auto_resolved += u64::from(session.replied && !handed_over && !reopened);
+        stats.auto_resolved += u64::from(resolved);
+        stats.unanswered += u64::from(unanswered);
+        stats.abandoned += u64::from(abandoned);
+        if self.names.last().is_none_or(|name| **name != *self.user) {
+            self.names.push(self.user.as_str().into());
+        }
+        for (outcome, holds) in [
+            (Outcome::Resolved, resolved),
+            (Outcome::Unanswered, unanswered),
+            (Outcome::Abandoned, abandoned),
+            (Outcome::Reopened, reopened),
+            (Outcome::HandedOver, handed_over),
+        ] {
+            if holds {
+                self.ended.entry(outcome).or_default().push((session.start, self.names.len() - 1));
+            }
+        }
         let ended_lately = self.period.until.duration_since(session.last) < REOPENED_WITHIN;
         stats.still_open += u64::from(next.is_none() && ended_lately);
         *at_index(&mut self.counts.session_points, self.points.index_of(session.start)) += 1;
@@ -364,6 +452,8 @@ impl<'a> ConversationCounter<'a> {
         let by_label = |labels: &LabelIndex, counts: Vec<u64>| -> BTreeMap<String, u64> {
             labels.names.iter().cloned().zip(counts).filter(|(_, count)| *count > 0).collect()
         };
+        let names = self.names;
+        self.stats.ended = self.ended.into_iter().map(|(outcome, ended)| (outcome, latest(&names, ended))).collect();
         let labels = &self.points.labels;
         self.stats.intents = by_label(&self.intents, intents);
         self.stats.sentiments = by_label(&self.sentiments, sentiments);
@@ -375,6 +465,15 @@ impl<'a> ConversationCounter<'a> {
         self.stats.response_points = points.filter(|(_, taken)| !taken.is_empty()).collect();
         self.stats
     }
+}
+
+/// The customers with the latest sessions, each once.
+fn latest(names: &[Box<str>], mut ended: Vec<(Timestamp, usize)>) -> Vec<UserId> {
+    // Customers come in any order, which must not show.
+    ended.sort_unstable_by(|one, other| other.0.cmp(&one.0).then_with(|| names.get(one.1).cmp(&names.get(other.1))));
+    let mut seen = std::collections::HashSet::new();
+    let customers = ended.into_iter().filter(|(_, place)| seen.insert(*place)).take(MAX_LISTED);
+    customers.filter_map(|(_, place)| names.get(place)).map(|name| UserId::new(name.as_ref())).collect()
 }
 
 #[cfg(test)]
@@ -424,8 +523,9 @@ mod tests {
         let stats = count(&all, &[], &rows);
         assert_eq!((stats.users, stats.messages, stats.turns, stats.sessions), (2, 5, 4, 3));
         assert_eq!(stats.intents["refund_request"], 4, "a burst is one turn");
-        // a's first ran to the 2nd at 00:00:00 and was opened again just a day after; b's was answered and left alone.
-        assert_eq!((stats.auto_resolved, stats.reopened, stats.still_open), (2, 0, 0));
+        // a's first ran to the 2nd at 00:00:00 and was opened again just a day after, and its last question was answered by
+        // nobody; b's was answered and left alone.
+        assert_eq!((stats.auto_resolved, stats.reopened, stats.still_open, stats.unanswered), (1, 0, 0, 2));
     }
 
     #[test]
@@ -439,6 +539,41 @@ mod tests {
         ];
         let stats = count(&all, &[("a", "2026-01-02T01:00:00Z")], &rows);
         assert_eq!((stats.sessions, stats.reopened, stats.auto_resolved, stats.handed_over), (2, 1, 0, 1));
+    }
+
+    #[test]
+    fn every_outcome_is_counted_and_names_its_customers() {
+        let all = period("", "2026-01-10T00:00:00Z");
+        let day = |text: &str| format!("2026-01-0{text}:00Z");
+        let times: Vec<String> = ["1T00:00", "1T00:01", "1T00:02", "1T00:03", "2T00:00"].into_iter().map(day).collect();
+        let at = |index: usize| times[index].as_str();
+        let rows = [
+            row("answered", Role::User, at(0), 1),
+            row("answered", Role::Assistant, at(1), 1),
+            row("ignored", Role::User, at(0), 1),
+            row("ignored", Role::Assistant, at(1), 1),
+            row("ignored", Role::User, at(2), 2),
+            row("left", Role::User, at(0), 1),
+            row("left", Role::Agent, at(1), 2),
+            row("helped", Role::User, at(0), 1),
+            row("helped", Role::Agent, at(3), 2),
+            row("just now", Role::User, "2026-01-09T23:55:00Z", 1),
+            row("waits", Role::User, "2026-01-09T23:00:00Z", 1),
+        ];
+        let raised = [("left", at(2)), ("helped", at(2)), ("waits", "2026-01-09T23:01:00Z")];
+        let stats = count(&all, &raised, &rows);
+        let of = |outcome: Outcome| {
+            stats.ended.get(&outcome).into_iter().flatten().map(UserId::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((stats.auto_resolved, stats.unanswered, stats.abandoned, stats.handed_over), (1, 1, 1, 3));
+        assert_eq!((of(Outcome::Resolved), of(Outcome::Unanswered)), ("answered".to_owned(), "ignored".to_owned()));
+        assert_eq!(
+            (of(Outcome::Abandoned), of(Outcome::HandedOver)),
+            ("left".to_owned(), "waits helped left".to_owned())
+        );
+        for (outcome, word, _) in Outcome::EACH {
+            assert_eq!(Outcome::parse(word), Some(outcome));
+        }
     }
 
     #[test]

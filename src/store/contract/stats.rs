@@ -163,7 +163,8 @@ pub(in crate::store) async fn conversations_are_counted(fresh: TestStore) {
             .map(|row| row.user_id.as_str())
             .collect();
         assert_eq!(stats.users_today, today.len() as u64);
-        let (mut begun, mut handed, mut resolved) = (0, 0, 0);
+        let (mut begun, mut handed, mut resolved, mut unanswered, mut abandoned) = (0, 0, 0, 0, 0);
+        let mut unanswered_users = BTreeSet::new();
         for asker in 1..=5 {
             let sessions = sessions(&rows, asker, period.until);
             for (index, session) in sessions.iter().enumerate() {
@@ -177,11 +178,26 @@ pub(in crate::store) async fn conversations_are_counted(fresh: TestStore) {
                     .any(|alert| alert.created_at >= first && alert.created_at < next.unwrap_or(period.until));
                 let again = next.is_some_and(|next| next.duration_since(last) < SignedDuration::from_hours(24));
                 let replied = session.iter().any(|row| row.role == Role::Assistant);
+                let answered = session.last().unwrap().role != Role::User;
+                let heard = session.iter().rfind(|row| row.role == Role::User).unwrap().at;
+                let silent = period.until.duration_since(heard);
+                let left = next.is_some() || silent >= SignedDuration::from_hours(24);
+                let raised = raised(asker).map(|alert| alert.created_at).filter(|at| *at >= first).min();
+                let team =
+                    |row: &&ChatMessage| row.role == Role::Agent && raised.is_some_and(|raised| row.at >= raised);
                 handed += u64::from(person);
-                resolved += u64::from(replied && !person && !again);
+                resolved += u64::from(replied && answered && !person && !again);
+                abandoned += u64::from(person && left && !session.iter().any(team));
+                if !person && !answered && (next.is_some() || silent >= SignedDuration::from_mins(10)) {
+                    unanswered += 1;
+                    unanswered_users.insert(user(asker));
+                }
             }
         }
         assert_eq!((stats.sessions, stats.handed_over, stats.auto_resolved), (begun, handed, resolved));
+        assert_eq!((stats.unanswered, stats.abandoned), (unanswered, abandoned), "{from:?}..{until}");
+        let listed = stats.ended.get(&crate::domain::stats::Outcome::Unanswered).cloned().unwrap_or_default();
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), unanswered_users);
     }
     let everything = fresh.store.conversation_stats(&period(None, 1_000 * HOUR), &alerts).await.unwrap();
     assert!(everything.triage_reused > 0 && everything.degraded > 0 && everything.unsure(0.4) > 0, "{everything:?}");

@@ -10,11 +10,11 @@ use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, Stored
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
-    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, OPT_OUTS,
-    OUTBOX, QUOTES,
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, NOTES,
+    OPT_OUTS, OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
-use super::{Base, MongoStore, actions, chats, corrections, events, inbox, knowledge_gaps, ledger, outbox};
+use super::{Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, outbox};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -54,6 +54,8 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
             .and_then(|held| readable(chats::read_conversation(held), CONVERSATIONS, held).flatten()),
         corrections: documents_of(base, CORRECTIONS, user, doc! {"turn": 1, "_id": 1}, corrections::read).await?,
         unanswered: documents_of(base, KNOWLEDGE_GAPS, user, doc! {"turn": 1, "_id": 1}, knowledge_gaps::read).await?,
+        drafts: documents_of(base, DRAFTS, user, doc! {"at": 1}, desk::read_draft).await?,
+        notes: documents_of(base, NOTES, user, doc! {"at": 1}, desk::read_note).await?,
         inbox: documents_of(base, INBOX, user, doc! {"sent_at": 1}, |document| {
             Ok(StoredMessage { message: inbox::read_inbound(document)?, answered: !is_true(document, "waiting") })
         })
@@ -88,6 +90,8 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     // After the messages: a correction of a removed message is not saved.
     erased.corrections = delete(CORRECTIONS).await?;
     erased.unanswered = delete(KNOWLEDGE_GAPS).await?;
+    erased.drafts = delete(DRAFTS).await?;
+    erased.notes = delete(NOTES).await?;
     erased.inbox = delete(INBOX).await?;
     erased.outbox = delete(OUTBOX).await?;
     erased.alerts = delete(ALERTS).await?;

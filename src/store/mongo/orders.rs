@@ -368,6 +368,19 @@ impl Orders for MongoStore {
         self.run("reading a binding", |base| async move { binding(&base, &id).await }).await
     }
 
+    async fn bound_orders(&self, user: &UserId, limit: u32) -> Result<Vec<OrderId>> {
+        let filter = doc! {"user_id": user.as_str()};
+        self.run("reading the orders of a customer", |base| async move {
+            let found = base.collection(BINDINGS).find(filter).await?;
+            let bound: Vec<Document> = found.try_collect().await?;
+            let mut bound =
+                all_readable(&bound, BINDINGS, |one| Ok((time(one, "at")?, OrderId::new(&text(one, "_id")?))));
+            bound.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+            Ok(bound.into_iter().map(|(_, order)| order).take(limit as usize).collect())
+        })
+        .await
+    }
+
     async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId> {
         let (id, user) = (id.clone(), user.clone());
         self.run("binding an order", |base| async move { prove(&base, &id, &user, proof, at).await }).await

@@ -9,7 +9,9 @@ use mongodb::bson::{self, Bson, Document, doc};
 use super::super::{Result, Retention, SweepReport, Sweepable};
 use super::audit::{CUT, append, checkpoint};
 use super::error::BackendError;
-use super::schema::{ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, HISTORY, INBOX, KNOWLEDGE_GAPS, META, OUTBOX};
+use super::schema::{
+    ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, META, NOTES, OUTBOX,
+};
 use super::values::{date, epoch, int, later, optional_time};
 use super::{Base, MongoStore, events};
 use crate::domain::audit::Checkpoint;
@@ -62,6 +64,8 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
         }
         Sweepable::Corrections => vec![Kind { collection: CORRECTIONS, field: "said_at", filter: doc! {} }],
         Sweepable::Unanswered => vec![Kind { collection: KNOWLEDGE_GAPS, field: "at", filter: doc! {} }],
+        Sweepable::Drafts => vec![Kind { collection: DRAFTS, field: "at", filter: doc! {} }],
+        Sweepable::Notes => vec![Kind { collection: NOTES, field: "at", filter: doc! {} }],
         Sweepable::ResolvedAlerts => vec![
             Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
             // The original does not save when an alert was resolved.

@@ -27,6 +27,8 @@ pub(super) const HISTORY: &str = "chat_history";
 pub(super) const CONVERSATIONS: &str = "conversations";
 pub(super) const CORRECTIONS: &str = "corrections";
 pub(super) const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
+pub(super) const DRAFTS: &str = "drafts";
+pub(super) const NOTES: &str = "notes";
 pub(super) const INBOX: &str = "inbox";
 pub(super) const OUTBOX: &str = "outbox";
 pub(super) const OPT_OUTS: &str = "opt_outs";
@@ -41,7 +43,7 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 23] = [
+pub(super) const COLLECTIONS: [&str; 25] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
@@ -53,6 +55,8 @@ pub(super) const COLLECTIONS: [&str; 23] = [
     CONVERSATIONS,
     CORRECTIONS,
     KNOWLEDGE_GAPS,
+    DRAFTS,
+    NOTES,
     INBOX,
     OUTBOX,
     OPT_OUTS,
@@ -68,7 +72,7 @@ pub(super) const COLLECTIONS: [&str; 23] = [
 ];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 8;
+const KNOWN: i64 = 9;
 
 /// The version from which on orders are found by their telephone numbers, however these are written.
 const PHONES_INDEXED: i64 = 5;
@@ -133,6 +137,11 @@ const INDEXES: &[Index] = &[
     plain(CORRECTIONS, &[("said_at", 1), ("_id", 1)]),
     plain(KNOWLEDGE_GAPS, &[("user_id", 1), ("turn", 1), ("_id", 1)]),
     plain(KNOWLEDGE_GAPS, &[("at", 1)]),
+    plain(DRAFTS, &[("user_id", 1)]),
+    plain(DRAFTS, &[("by", 1), ("at", -1), ("_id", -1)]),
+    plain(DRAFTS, &[("at", 1)]),
+    plain(NOTES, &[("user_id", 1), ("at", -1), ("_id", -1)]),
+    plain(NOTES, &[("at", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),
     plain(CONVERSATIONS, &[("parked_at", 1)]),
     plain(INBOX, &[("user_id", 1), ("waiting", 1), ("sent_at", 1), ("arrived", 1)]),

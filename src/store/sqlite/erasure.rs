@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
 use super::{
-    BackendError, SqliteStore, alerts, chats, corrections, inbox, int, knowledge_gaps, ledger, outbox, timestamp,
+    BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, outbox, timestamp,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
@@ -48,6 +48,18 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             &format!("{} WHERE user_id = ?1 ORDER BY turn, question", knowledge_gaps::SELECT),
             user,
             knowledge_gaps::read,
+        )?,
+        drafts: rows_of(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY at", desk::SELECT_DRAFT),
+            user,
+            desk::read_draft,
+        )?,
+        notes: rows_of(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY at", desk::SELECT_NOTE),
+            user,
+            desk::read_note,
         )?,
         inbox: rows_of(connection, inbox, user, |row| {
             Ok(StoredMessage { message: inbox::read_inbound(row)?, answered: row.get(7)? })
@@ -106,6 +118,8 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
         chats: delete("chats")?,
         corrections: delete("corrections")?,
         unanswered: delete("knowledge_gaps")?,
+        drafts: delete("drafts")?,
+        notes: delete("notes")?,
         inbox: delete("inbox")?,
         outbox: delete("outbox")?,
         alerts: delete("human_intervention_alerts")?,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{ImportMode, NAMED_ALIKE, OrderImport, Orders, Result};
 use super::id_forms;
@@ -148,6 +148,18 @@ impl Orders for SqliteStore {
     async fn binding_of(&self, id: &OrderId) -> Result<Option<Binding>> {
         let order = id.clone();
         self.read("reading a binding", move |connection| read_binding(connection, &order)).await
+    }
+
+    async fn bound_orders(&self, user: &UserId, limit: u32) -> Result<Vec<OrderId>> {
+        let user = user.clone();
+        self.read("reading the orders of a customer", move |connection| {
+            let sql = "SELECT order_id FROM bindings WHERE user_id = ?1 ORDER BY at DESC, order_id LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let read = |row: &Row<'_>| Ok::<_, BackendError>(OrderId::new(&row.get::<_, String>(0)?));
+            let rows = statement.query_and_then(params![user.as_str(), limit], read)?;
+            rows.collect()
+        })
+        .await
     }
 
     async fn prove_binding(&self, id: &OrderId, user: &UserId, proof: Proof, at: Timestamp) -> Result<UserId> {

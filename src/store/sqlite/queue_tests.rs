@@ -46,6 +46,8 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (retention::removal(Sweepable::Chats), "chats_at (at<?)"),
         (retention::removal(Sweepable::Corrections), "corrections_said (said_at<?)"),
         (retention::removal(Sweepable::Unanswered), "knowledge_gaps_at (at<?)"),
+        (retention::removal(Sweepable::Drafts), "drafts_at (at<?)"),
+        (retention::removal(Sweepable::Notes), "notes_at (at<?)"),
         (retention::removal(Sweepable::ResolvedAlerts), "alerts_resolved (resolved_at<?)"),
         (retention::removal(Sweepable::AnsweredMessages), "inbox_answered (received_at<?)"),
         (retention::removal(Sweepable::SentReplies), "outbox_sent (next_at<?)"),

@@ -23,6 +23,14 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM knowledge_gaps WHERE (user_id, turn, question) IN
              (SELECT user_id, turn, question FROM knowledge_gaps WHERE at < ?1 ORDER BY at LIMIT ?2)"
         }
+        Sweepable::Drafts => {
+            "DELETE FROM drafts WHERE (user_id, by, field) IN
+             (SELECT user_id, by, field FROM drafts WHERE at < ?1 ORDER BY at LIMIT ?2)"
+        }
+        Sweepable::Notes => {
+            "DELETE FROM notes WHERE (user_id, at, by, text) IN
+             (SELECT user_id, at, by, text FROM notes WHERE at < ?1 ORDER BY at LIMIT ?2)"
+        }
         Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts
              WHERE status = 'resolved' AND resolved_at < ?1 ORDER BY resolved_at LIMIT ?2)"

@@ -102,6 +102,15 @@
     if (here) nav.scrollLeft = here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
   }
 
+  // A link that leads to a place within a page survives the login. A browser sends no session with a link from another site:
+  // asked from here it does.
+  const next = document.querySelector(".login input[name=next]");
+  if (next) {
+    next.value += location.hash;
+    if (!document.querySelector(".login .warning"))
+      fetch(next.value, { redirect: "manual" }).then((answer) => answer.ok && location.replace(next.value)).catch(() => {});
+  }
+
   const menus = ".menu[open], .custom[open]";
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll(menus)) if (!menu.contains(event.target)) menu.open = false;
@@ -121,36 +130,34 @@
     live.className = "live " + state;
   };
 
-  // Whether the viewer has changed a field.
-  const touched = (field) => {
-    if (field.type === "hidden") return false;
-    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
-    if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
-    const before = [...field.options].findIndex((option) => option.defaultSelected);
-    return field.selectedIndex !== Math.max(0, before);
+  // “Live” is said only while the connection is open and what is shown is what there is.
+  let connected = false;
+  let current = true;
+  const tell = () => {
+    if (connected && current) say("Live", "on");
+    else if (navigator.onLine === false) say("Offline", "off");
+    else say(current ? "Connecting again" : "Not reachable", "off");
   };
 
-  // The page is not replaced while the viewer types or has something open.
-  const busy = () => {
-    const at = document.activeElement;
-    const writes = at && at.closest("main") && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
-    const begun = [...document.querySelectorAll("main input, main textarea, main select")].some(touched);
-    return writes || begun || document.querySelector("main details[open]") !== null;
-  };
+  /** The session has ended. Whoever is writing stays here; others go to the login, and come back from it. */
+  function loggedOut() {
+    const address = "/login?next=" + encodeURIComponent(location.pathname + location.search) + location.hash;
+    if (!update.held(document.querySelector("main"))) {
+      location.href = address;
+      return;
+    }
+    current = false;
+    say("Logged out: ", "off");
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = "log in again";
+    live.append(link);
+  }
 
   let asking = false;
   let again = false;
   async function reload() {
-    if (document.hidden) {
-      again = true;
-      return;
-    }
-    if (busy()) {
-      say("Something changed: reload to see it", "off");
-      again = true;
-      return;
-    }
-    if (asking) {
+    if (document.hidden || asking) {
       again = true;
       return;
     }
@@ -159,51 +166,31 @@
     try {
       const answer = await fetch(location.href, { credentials: "same-origin" });
       if (answer.redirected && new URL(answer.url).pathname === "/login") {
-        location.href = "/login";
+        loggedOut();
         return;
       }
-      if (!answer.ok) {
-        say("Not reachable", "off");
-        return;
-      }
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (busy()) {
-        again = true;
-        return;
-      }
-      replace(fresh);
-      say("Live", "on");
+      current = answer.ok;
+      if (answer.ok) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      tell();
     } catch {
-      say("Not reachable", "off");
+      current = false;
+      tell();
     } finally {
       asking = false;
-      if (again && !document.hidden && !busy()) setTimeout(reload, 500);
+      if (again) setTimeout(late, 500);
     }
   }
 
   function replace(fresh) {
-    // The keyboard focus stays where it is.
-    const focus = document.activeElement;
-    const links = [...document.querySelectorAll("main a, main button, main summary")];
-    const place = links.indexOf(focus);
-    const restore = charts.keep();
-    const notice = performance.now() < 8000 ? document.querySelector("main > .told[role=status]") : null;
+    document.dispatchEvent(new Event("updating"));
     for (const selector of ["main", "header.top nav"]) {
       const old = document.querySelector(selector);
       const next = fresh.querySelector(selector);
-      if (old && next) old.replaceChildren(...next.childNodes);
+      if (old && next) update.bring(old, next);
     }
-    restore();
-    // The notice about a change stays for some seconds, whatever else is reloaded.
-    if (notice && !document.querySelector("main > .told")) document.querySelector("main > .heading")?.after(notice);
     for (const name of ["pending", "high", "newest"]) document.body.dataset[name] = fresh.body.dataset[name] || "0";
     ready();
-    if (place >= 0)
-      document.querySelectorAll("main a, main button, main summary")[place]?.focus({ preventScroll: true });
-    const main = document.querySelector("main");
-    main.classList.remove("fresh");
-    void main.offsetWidth;
-    main.classList.add("fresh");
+    document.dispatchEvent(new Event("updated"));
   }
 
   function ready() {
@@ -213,8 +200,14 @@
     section();
   }
 
-  // A notice is shown once, not again when the page is reloaded or bookmarked.
+  // A notice is shown once, not again when the page is reloaded or bookmarked. It stays for some seconds, and a refusal until
+  // the page is left, whatever else is updated.
   const here = new URL(location.href);
+  const notice = document.querySelector("main [data-told]");
+  if (notice) {
+    notice.dataset.own = "";
+    if (notice.matches("[role=status]")) setTimeout(() => notice.remove(), 8000);
+  }
   if (here.searchParams.has("told")) {
     for (const name of ["told", "alert", "resolved", "gone"]) here.searchParams.delete(name);
     history.replaceState(null, "", here);
@@ -222,37 +215,70 @@
   switches();
   ready();
   setInterval(times, 30000);
+  // What changed while the viewer was in another tab is loaded afterwards.
+  const late = () => {
+    if (again && !document.hidden) reload();
+  };
   if (document.body.dataset.live) {
+    // The server says something every 20 seconds: who hears nothing for longer has lost it.
+    const SILENCE = 50000;
     let source = null;
+    let heard = 0;
+    let wait = 1000;
+    let timer = 0;
+    let gap = false;
     const listen = () => {
+      clearTimeout(timer);
+      source?.close();
       source = new EventSource("/events");
-      source.addEventListener("hello", () => say("Live", "on"));
+      heard = Date.now();
+      source.addEventListener("hello", () => {
+        heard = Date.now();
+        wait = 1000;
+        connected = true;
+        // What changed while there was no connection nobody told.
+        if (gap) reload();
+        gap = false;
+        tell();
+      });
+      source.addEventListener("tick", () => { heard = Date.now(); });
       source.addEventListener("change", (event) => {
+        heard = Date.now();
         try { waiting(JSON.parse(event.data)); } catch { /* the reloaded page has the numbers */ }
         reload();
       });
-      source.onerror = () => say("Checking every 30 s", "off");
+      // A browser gives up where a proxy answered something else, such as 502: so it is opened again here, always.
+      source.onerror = lost;
     };
+    function lost() {
+      connected = false;
+      gap = true;
+      source.close();
+      tell();
+      clearTimeout(timer);
+      timer = setTimeout(listen, wait);
+      wait = Math.min(wait * 2, 15000);
+    }
     listen();
     setInterval(() => {
-      if (source.readyState !== 1) reload();
-    }, 30000);
+      if (connected && Date.now() - heard > SILENCE) lost();
+      if (!connected) reload();
+    }, 15000);
+    addEventListener("offline", lost);
+    addEventListener("online", listen);
     // A page that was left can stay in memory with its connection, and browsers open only six to one server.
-    addEventListener("pagehide", () => source.close());
+    addEventListener("pagehide", () => {
+      clearTimeout(timer);
+      source.close();
+    });
     addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
       asking = false;
+      connected = false;
       listen();
       reload();
     });
   }
-  // What changed while the viewer typed or was in another tab is loaded afterwards.
-  const late = () => {
-    if (again && !document.hidden)
-      setTimeout(() => {
-        if (again && !busy()) reload();
-      }, 200);
-  };
   const calm = () => {
     if (!urgent || document.hidden) return;
     urgent = false;
@@ -260,6 +286,4 @@
   };
   for (const name of ["pointerdown", "keydown", "visibilitychange"]) document.addEventListener(name, calm);
   document.addEventListener("visibilitychange", late);
-  document.addEventListener("focusout", late);
-  document.addEventListener("toggle", late, true);
 })();

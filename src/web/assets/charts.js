@@ -93,21 +93,18 @@ const charts = (() => {
   // In a legend there is little room as well.
   const brief = (name) => (name.length > 30 ? words(name).slice(0, 29) + "…" : words(name));
 
-  // Days are the shop's; hours come with their moment and are told by the viewer's clock.
+  // Days and hours are the shop's, whatever the viewer's clock says: no time of one page is of another clock.
   const day = /^\d{4}-\d\d-\d\d$/;
+  const hour = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)$/;
   function label(data, index, full) {
     const text = data.labels[index];
-    if (data.instants) {
-      const at = new Date(data.instants[index]);
-      return full
-        ? at.toLocaleString(undefined, {
-            weekday: "short",
-            day: "numeric",
-            month: "short",
-            hour: "2-digit",
-            minute: "2-digit",
-          })
-        : at.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
+    const [, date, time] = hour.exec(text) || [];
+    if (date) {
+      const at = new Date(date + "T" + time + ":00Z");
+      const style = full
+        ? { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }
+        : { hour: "numeric", minute: "2-digit" };
+      return at.toLocaleString(undefined, { ...style, timeZone: "UTC" });
     }
     if (!day.test(text)) return full ? words(text) : text;
     const style = full
@@ -362,6 +359,7 @@ const charts = (() => {
     const title = read(place).title;
     const made = document.createElement("details");
     made.className = "menu";
+    made.dataset.own = "";
     const summary = document.createElement("summary");
     summary.textContent = "Export";
     summary.setAttribute("aria-label", "Export " + title);
@@ -434,27 +432,21 @@ const charts = (() => {
     document.querySelectorAll(".chart").forEach(draw);
   }
 
-  /** Takes the charts out of a page that is about to be replaced, and gives back what puts them into the new one. */
-  function keep() {
-    const kept = new Map([...drawn.keys()].map((place) => [place.closest("figure")?.dataset.key, place]));
-    return () => {
-      for (const fresh of document.querySelectorAll(".chart")) {
-        const place = kept.get(fresh.closest("figure").dataset.key);
-        if (!place) continue;
-        const changed = place.dataset.chart !== fresh.dataset.chart;
-        place.dataset.chart = fresh.dataset.chart;
-        fresh.replaceWith(place);
-        menu(place);
-        // What was zoomed or switched off stays so.
-        if (changed) drawn.get(place).setOption(options(read(place), place), { replaceMerge: ["series"] });
+  /** Shows other numbers in a chart; what was zoomed or switched off stays so. */
+  function change(place, data) {
+    if (place.dataset.chart === data) return;
+    place.dataset.chart = data;
+    drawn.get(place)?.setOption(options(read(place), place), { replaceMerge: ["series"] });
+  }
+
+  /** Forgets charts that are no longer on the page. */
+  function tidy() {
+    for (const [place, chart] of drawn) {
+      if (!place.isConnected) {
+        chart.dispose();
+        drawn.delete(place);
       }
-      for (const [place, chart] of drawn) {
-        if (!place.isConnected) {
-          chart.dispose();
-          drawn.delete(place);
-        }
-      }
-    };
+    }
   }
 
   /** Draws everything anew, for another width or other colours; what was zoomed or switched off stays so. */
@@ -478,5 +470,5 @@ const charts = (() => {
   });
   dark.addEventListener("change", again);
   still.addEventListener("change", again);
-  return { all, keep };
+  return { all, change, tidy };
 })();

@@ -1,0 +1,226 @@
+"use strict";
+// One conversation: its end stays in view while it grows. Replies wait a moment before they are sent, and begin with a `/` from
+// the shop's own list. Keys lead through lists and to the reply.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const NEAR = 48;
+
+  // The newest message stays in view for whoever was at the end; others are told how many came.
+  const atEnd = (chat) => chat.scrollHeight - chat.scrollTop - chat.clientHeight < NEAR;
+  const toEnd = (chat) => { chat.scrollTop = chat.scrollHeight; };
+  const messages = () => [...document.querySelectorAll("#chat .bubble[data-key]")].map((one) => one.dataset.key);
+  let unseen = 0;
+  let before = null;
+  document.addEventListener("updating", () => {
+    const chat = byId("chat");
+    before = chat && { end: atEnd(chat), keys: new Set(messages()) };
+  });
+  document.addEventListener("updated", () => {
+    const chat = byId("chat");
+    if (!chat || !before) return;
+    const come = messages().filter((key) => !before.keys.has(key)).length;
+    if (before.end) toEnd(chat);
+    else unseen += come;
+    newer();
+  });
+  function newer() {
+    const button = byId("newer");
+    if (!button) return;
+    button.hidden = unseen === 0;
+    button.textContent = unseen + " new ↓";
+  }
+  document.addEventListener(
+    "scroll",
+    (event) => {
+      if (event.target.id !== "chat" || !unseen || !atEnd(event.target)) return;
+      unseen = 0;
+      newer();
+    },
+    true,
+  );
+  document.addEventListener("click", (event) => {
+    if (event.target.id === "newer") toEnd(byId("chat"));
+  });
+  const chat = byId("chat");
+  if (chat) {
+    const place = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    if (place) place.scrollIntoView({ block: "center" });
+    else toEnd(chat);
+  }
+
+  // A form with `data-undo` is sent after five seconds, at once when asked, or when the page is left.
+  const WAIT = 5000;
+  let pending = null;
+  function settle(send) {
+    const { form, timer, bar, field } = pending;
+    clearTimeout(timer);
+    pending = null;
+    bar.hidden = true;
+    field.readOnly = false;
+    if (send) {
+      form.dataset.sending = "yes";
+      form.submit();
+    } else field.focus();
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-undo]")) return;
+    event.preventDefault();
+    if (pending) return;
+    const bar = form.querySelector(".undo");
+    const field = form.querySelector("[data-draft]");
+    field.readOnly = true;
+    bar.hidden = false;
+    pending = { form, bar, field, timer: setTimeout(() => settle(true), WAIT) };
+    bar.querySelector("button").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (pending && event.target.closest(".undo button")) settle(event.target.value === "now");
+  });
+  addEventListener("pagehide", () => {
+    if (!pending) return;
+    const { form, field } = pending;
+    // Only what the server has as a draft: it stays one where this request is lost or refused.
+    if (!drafts.saved(field)) return;
+    form.dataset.sending = "yes";
+    fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true }).catch(() => {});
+  });
+
+  // Canned replies: a name after a slash, at the beginning.
+  const list = () => byId("canned");
+  const choices = () => [...list().querySelectorAll("button")].filter((one) => !one.hidden);
+  function offer(field, wanted) {
+    if (!list()) return;
+    for (const one of list().querySelectorAll("button")) one.hidden = !one.dataset.name.startsWith(wanted);
+    list().hidden = choices().length === 0;
+    list().dataset.field = field.id;
+  }
+  function insert(choice) {
+    const field = byId(list().dataset.field || "reply");
+    const text = choice.dataset.text;
+    field.value = text;
+    list().hidden = true;
+    field.focus();
+    // What is not known is for the writer to fill in.
+    const gap = /\{\w+\}/.exec(text);
+    field.setSelectionRange(gap ? gap.index : text.length, gap ? gap.index + gap[0].length : text.length);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.id !== "reply" || !list()) return;
+    const typed = /^\/(\S*)$/.exec(field.value);
+    if (typed) offer(field, typed[1].toLowerCase());
+    else list().hidden = true;
+  });
+  document.addEventListener("click", (event) => {
+    const choice = event.target.closest?.("#canned button");
+    if (choice) insert(choice);
+    else if (event.target.id === "replies") {
+      if (list().hidden) offer(byId("reply"), "");
+      else list().hidden = true;
+      choices()[0]?.focus();
+    }
+  });
+
+  // Keys. Single letters count only outside of fields, and can be switched off.
+  const KEYS = [
+    ["j, k", "next and previous of a list"], ["Enter", "open it"], ["r", "reply"], ["n", "internal note"],
+    ["/", "search; in a reply: canned replies"], ["Ctrl+Enter", "send"], ["Escape", "leave a field"], ["?", "this list"],
+  ];
+  const wanted = () => { try { return localStorage.getItem("ecomres.keys") !== "off"; } catch { return true; } };
+  function help() {
+    let dialog = byId("keys");
+    if (!dialog) {
+      dialog = document.createElement("dialog");
+      dialog.id = "keys";
+      dialog.setAttribute("aria-labelledby", "keys-title");
+      const title = document.createElement("h2");
+      title.id = "keys-title";
+      title.textContent = "Keys";
+      const rows = document.createElement("dl");
+      for (const [keys, does] of KEYS) {
+        const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+        dt.textContent = keys;
+        dd.textContent = does;
+        rows.append(dt, dd);
+      }
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.checked = wanted();
+      box.addEventListener("change", () => {
+        try { localStorage.setItem("ecomres.keys", box.checked ? "on" : "off"); } catch { /* not stored */ }
+      });
+      label.append(box, " Single letters are keys");
+      const close = document.createElement("button");
+      close.type = "button";
+      close.textContent = "Close";
+      close.addEventListener("click", () => dialog.close());
+      dialog.append(title, rows, label, close);
+      document.body.append(dialog);
+    }
+    if (!dialog.open) dialog.showModal();
+  }
+  const go = (element) => {
+    if (!element) return false;
+    element.closest("details")?.setAttribute("open", "");
+    element.focus();
+    element.scrollIntoView({ block: "nearest" });
+    return true;
+  };
+  function step(by) {
+    const rows = [...document.querySelectorAll("a.talk, .alert[data-id] .who, a.hit")];
+    if (!rows.length) {
+      const link = document.querySelector(by > 0 ? "a[rel=next]" : "a[rel=prev]");
+      link?.click();
+      return Boolean(link);
+    }
+    const here = rows.indexOf(document.activeElement);
+    return go(rows[Math.min(rows.length - 1, Math.max(0, here < 0 ? (by > 0 ? 0 : rows.length - 1) : here + by))]);
+  }
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && at.form && at.tagName === "TEXTAREA") {
+      event.preventDefault();
+      at.form.requestSubmit();
+      return;
+    }
+    if (at.id === "reply" && list() && !list().hidden) {
+      if (event.key === "Enter" || event.key === "ArrowDown") {
+        event.preventDefault();
+        if (event.key === "Enter") insert(choices()[0]);
+        else choices()[0].focus();
+        return;
+      }
+    }
+    if (at.closest?.("#canned") && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      choices()[choices().indexOf(at) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+      return;
+    }
+    if (event.key === "Escape") {
+      if (list() && !list().hidden) {
+        list().hidden = true;
+        byId("reply")?.focus();
+      } else if (writes) at.blur();
+      return;
+    }
+    if (writes || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.key === "?") {
+      event.preventDefault();
+      help();
+      return;
+    }
+    if (!wanted()) return;
+    const acts = {
+      j: () => step(1),
+      k: () => step(-1),
+      r: () => go(byId("reply")),
+      n: () => go(byId("note")),
+      "/": () => go(document.querySelector("main input[type=search]")),
+    };
+    if (acts[event.key]?.()) event.preventDefault();
+  });
+})();

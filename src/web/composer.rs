@@ -1,0 +1,173 @@
+//! Where the team writes: replies, internal notes, and what is done about the alert of a conversation.
+
+use jiff::SignedDuration;
+use maud::{Markup, html};
+
+use super::access::Session;
+use super::canned;
+use super::drafts::Drafts;
+use super::queues::Queue;
+use super::{AppState, alerts, layout};
+use crate::domain::alert::Alert;
+use crate::domain::outgoing::{Body, Outgoing};
+use crate::domain::sendable::{Refused, permitted};
+use crate::insights::ConversationView;
+
+/// What the forms of a conversation are made of.
+pub(super) struct Composer<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) session: &'a Session,
+    pub(super) talk: &'a ConversationView,
+    pub(super) drafts: &'a Drafts,
+    pub(super) queue: Queue,
+    /// The order that a reply is likely about, and the customer's name.
+    pub(super) known: (Option<&'a str>, Option<&'a str>),
+}
+
+impl Composer<'_> {
+    /// The alert that a person answers for; `None` while the bot answers.
+    fn handed_over(&self) -> Option<&Alert> {
+        self.talk.alert.as_ref().filter(|alert| !alert.bot_answers)
+    }
+
+    /// A form of the conversation. One with `undo` is sent a moment later.
+    fn form(&self, action: &str, undo: bool, inner: &Markup) -> Markup {
+        html! {
+            form.act method="post" action=(format!("/conversation/{action}")) data-key=(format!("form-{action}"))
+                data-undo[undo] {
+                (layout::csrf(self.session))
+                input type="hidden" name="user" value=(self.talk.user_id.as_str());
+                @if self.queue.is_of_people() { input type="hidden" name="queue" value=(self.queue.word()); }
+                (inner)
+                @if undo {
+                    div.undo hidden data-own="" role="status" {
+                        span { "Sent in 5 seconds." }
+                        button.second.small type="button" value="undo" { "Undo" }
+                        button.second.small type="button" value="now" { "Send now" }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The reply, where a person answers, and the internal note.
+    pub(super) fn forms(&self) -> Markup {
+        let user = &self.talk.user_id;
+        html! {
+            div.composer #composer {
+                @if self.handed_over().is_some() { (self.reply()) }
+                @else if self.session.may_change() {
+                    (self.form("take-over", false, &html! {
+                        button type="submit" { "Take over" }
+                        p.note { "The bot answers. It then stays silent until you give the conversation back." }
+                    }))
+                }
+                @if self.handed_over().is_none() && !self.drafts.text(user, "reply").is_empty() {
+                    p.note { "Your draft is kept: “" (self.drafts.text(user, "reply")) "”" }
+                }
+                @if self.session.may_change() {
+                    details.noting data-key="noting" open[!self.drafts.text(user, "note").is_empty()] {
+                        summary { "Internal note" }
+                        (self.form("note", false, &html! {
+                            label for="note" { "Only the team sees it" }
+                            textarea #note name="note" rows="2" maxlength=(self.state.settings.limits.text) required
+                                data-draft="note" data-user=(user) { (self.drafts.text(user, "note")) }
+                            button.second type="submit" { "Save the note" }
+                        }))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why a person was asked, who works on it, and giving it back.
+    pub(super) fn alert_card(&self) -> Markup {
+        let Some(alert) = self.handed_over() else {
+            return html! {
+                @if let Some(alert) = &self.talk.alert {
+                    div.card.actions #case {
+                        p { strong { "An alert is open: " } (alert.reason) " " (alerts::assignee(self.session, alert)) }
+                    }
+                }
+            };
+        };
+        html! {
+            div.card.actions #case {
+                p { strong { "Why a person was asked: " } (alert.reason) " " (alerts::assignee(self.session, alert)) }
+                (alerts::history(self.state, alert))
+                @if self.session.may_change() {
+                    (alerts::claim_form(self.state, self.session, alert, "/conversation", ""))
+                    (self.form("return", false, &html! {
+                        (self.drafts.note_field(&self.talk.user_id, "return", "What was done (recorded in the audit trail)"))
+                        button.second type="submit" { "Return to bot" }
+                    }))
+                }
+            }
+        }
+    }
+
+    /// What may be written to the customer now, and the form for that: free text, a template only, or nothing.
+    fn reply(&self) -> Markup {
+        let (state, session, talk) = (self.state, self.session, self.talk);
+        let text = self.drafts.text(&talk.user_id, "reply");
+        let (now, limits, template) = (state.now(), &state.settings.limits, state.settings.template.as_ref());
+        let zone = &state.settings.zone;
+        let window = limits.free_text_window;
+        let draft = Outgoing::text(talk.user_id.clone(), 0, 0, "", now);
+        let free_until = talk.contact.free_until(window);
+        let closed = html! {
+            @match free_until {
+                Some(until) => {
+                    "The " (window.as_hours()) " hours after the customer’s last message ended " (layout::time(until, zone))
+                    ": on WhatsApp only an approved template is delivered."
+                }
+                None => { "The customer has not written yet: on WhatsApp only an approved template is delivered." }
+            }
+        };
+        match permitted(&draft, &talk.contact, template, window, now) {
+            Ok(Body::Template { name, .. }) => html! {
+                p.note { strong { "Template only. " } (closed) }
+                @if session.may_change() {
+                    (self.form("reply", true, &html! {
+                        label for="reply" { "What fills the template “" (name) "”" }
+                        input #reply name="text" maxlength=(limits.template_text) required value=(text)
+                            data-draft="reply" data-user=(talk.user_id);
+                        button type="submit" { "Send the template" }
+                    }))
+                }
+            },
+            Ok(_) => html! {
+                @if let Some(until) = free_until {
+                    p.note {
+                        "You may write freely for " (hours_and_minutes(until.duration_since(now))) ", until "
+                        (layout::time(until, zone)) "."
+                    }
+                }
+                @if session.may_change() {
+                    (self.form("reply", true, &html! {
+                        label for="reply" { "Reply" }
+                        textarea #reply name="text" rows="3" maxlength=(limits.text) required
+                            data-draft="reply" data-user=(talk.user_id) { (text) }
+                        (canned::list(&state.settings.replies, self.known))
+                        button type="submit" { "Send" }
+                    }))
+                }
+            },
+            Err(Refused::OptedOut { since }) => html! {
+                p.note {
+                    strong { "Opted out. " } "The customer asked for no more messages " (layout::time(since, zone))
+                    " and has not written since: nothing can be sent until they do."
+                }
+            },
+            Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => html! {
+                p.note { strong { "Template only. " } (closed) " None is set: name an approved one in " code { "[whatsapp] template" } "." }
+            },
+        }
+    }
+}
+
+/// A duration in hours and minutes.
+fn hours_and_minutes(time: SignedDuration) -> String {
+    let minutes = time.as_mins();
+    if minutes >= 60 { format!("{} h {} min", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
+}
