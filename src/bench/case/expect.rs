@@ -180,6 +180,10 @@ impl Expect {
     /// Reads it; `lines`: how many scripted lines there are.
     pub(in crate::bench) fn read(field: &Field, lines: usize) -> Result<Self, Wrong> {
         field.only(WHOLE)?;
+        let same = field.get("same").read(|field| field.count().map(Some))?.unwrap_or(2);
+        let max_turns = field.get("max_turns").read(|field| field.count().map(Some))?;
+        let silence_ok = field.get("silence_ok").read(Field::flag)?;
+        let claims_ok = field.get("claims_ok").read(Field::flag)?;
         let ways = match field.get("any")? {
             None => vec![way(field, None, lines)?],
             Some(any) => any
@@ -196,13 +200,7 @@ impl Expect {
                 field.wrong("any holds no way", r#"such as [{"outcome": "answered"}, {"outcome": "handed_over"}]"#)
             );
         }
-        Ok(Self {
-            ways,
-            same: field.get("same").read(|field| field.count().map(Some))?.unwrap_or(2),
-            max_turns: field.get("max_turns").read(|field| field.count().map(Some))?,
-            silence_ok: field.get("silence_ok").read(Field::flag)?,
-            claims_ok: field.get("claims_ok").read(Field::flag)?,
-        })
+        Ok(Self { ways, same, max_turns, silence_ok, claims_ok })
     }
 
     /// Whether some right end has no person in it.

@@ -1,6 +1,7 @@
 //! What a yes may say of what it agrees to: “yes, cancel it” agrees to a cancellation and refuses a refund. The words that name
 //! a proposal stand in it for the words of a refund, which the vocabulary knows.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,10 +11,12 @@ use super::{Answer, ParsedAnswer, answer, names_no_other};
 use crate::domain::conversation::Offer;
 use crate::domain::ids::IdPatterns;
 use crate::domain::pattern::pattern;
-use crate::domain::proposal::{Meaning, Proposal, ProposalKind, Resolution};
+use crate::domain::proposal::{Details, Meaning, Proposal, ProposalKind, Resolution};
 
 /// What stands for the proposal in an answer.
 const REFUND: &str = "refund";
+/// The words of an exchange that a yes may repeat, at most.
+const MOST_AGAIN: usize = 3;
 
 static CANCEL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -80,11 +83,28 @@ pub fn answer_about(text: &str, meaning: Meaning, patterns: &IdPatterns) -> Answ
     }
 }
 
+/// A text without what an exchange is for, where that was shown in a few words: “yes, exchange it for XL” says again what was
+/// proposed.
+fn without_details<'a>(text: &'a str, details: &Details) -> Cow<'a, str> {
+    let Some(shown) = details.wish.as_deref().filter(|wish| wish.split_whitespace().count() <= MOST_AGAIN) else {
+        return Cow::Borrowed(text);
+    };
+    let before = r"(?:\b(?:for|to|in|with|por|para|em|en|a|an|the|un|una|uno|um|uma|size|talla|tamanho)\s+)*";
+    match Regex::new(&format!(r"(?i){before}\b{}\b", regex::escape(shown.trim()))) {
+        Ok(shown) => shown.replace_all(text, " "),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
 /// Classifies a message as the answer to offers: a yes to one of them is a yes.
 pub fn answer_to(text: &str, offered: &[Offer], patterns: &IdPatterns) -> Answer {
-    let mut meanings: Vec<Meaning> = offered.iter().map(Offer::meaning).collect();
+    let mut meanings: Vec<(Meaning, &Details)> =
+        offered.iter().map(|offer| (offer.meaning(), &offer.details)).collect();
     meanings.dedup();
-    let answers: Vec<Answer> = meanings.into_iter().map(|meaning| answer_about(text, meaning, patterns)).collect();
+    let answers: Vec<Answer> = meanings
+        .into_iter()
+        .map(|(meaning, details)| answer_about(&without_details(text, details), meaning, patterns))
+        .collect();
     match answers.as_slice() {
         [] => answer(text, patterns),
         answers if answers.contains(&Answer::Yes) => Answer::Yes,
@@ -97,13 +117,38 @@ pub fn answer_to(text: &str, offered: &[Offer], patterns: &IdPatterns) -> Answer
 pub(super) fn agrees_to_proposal(text: &str, proposal: &Proposal, patterns: &IdPatterns) -> bool {
     let order = &proposal.order_id;
     let patterns = &patterns.also_knowing([order]);
-    answer_about(text, proposal.meaning(), patterns) == Answer::Yes
+    answer_about(&without_details(text, &proposal.details), proposal.meaning(), patterns) == Answer::Yes
         && names_no_other(text, order, proposal.money(), patterns)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_yes_may_repeat_what_an_exchange_was_shown_to_be_for() {
+        let offer = |wish: &str| Offer {
+            order_id: crate::domain::ids::OrderId::new("ORD000001"),
+            kind: ProposalKind::Return,
+            details: Details {
+                resolution: Some(Resolution::Exchange),
+                wish: Some(wish.to_owned()),
+                ..Details::default()
+            },
+            resolution: Some(Resolution::Exchange),
+            quote_id: crate::domain::ids::QuoteId::new("Q1"),
+            amount: None,
+            shown_in: None,
+            says: None,
+        };
+        let said = |text: &str| answer_to(text, &[offer("XL")], &IdPatterns::default());
+        for text in ["yes, exchange it for XL", "yes XL please", "yes, exchange it for an XL"] {
+            assert_eq!(said(text), Answer::Yes, "{text}");
+        }
+        for text in ["yes, exchange it for L", "yes, XL and a refund", "yes but not XL", "XL"] {
+            assert_ne!(said(text), Answer::Yes, "{text}");
+        }
+    }
 
     #[test]
     fn a_yes_names_what_it_agrees_to_or_nothing() {

@@ -70,7 +70,13 @@ impl Plan<'_> {
         let language = self.language();
         let wishes_else =
             self.said.wants_money() || self.own_wish().is_concrete() && self.own_wish() != Wish::UndoCancel;
-        if self.said.withdraws() && !(wishes_else && self.fresh() && self.names_another_wish()) {
+        // What follows a plain withdrawal gives the reason, whatever the model takes it for.
+        let only_left = self.said.begins_with_leaving()
+            && self.facts.named_orders.is_empty()
+            && ![Cue::Money, Cue::Replacement, Cue::Exchange, Cue::Cancel, Cue::Person]
+                .iter()
+                .any(|cue| self.said.has(*cue));
+        if only_left || (self.said.withdraws() && !(wishes_else && self.fresh() && self.names_another_wish())) {
             return Some(say(actions::nothing_changed(language), Notes::default()));
         }
         let later = self.said.has(Cue::Thinking) || (self.said.has(Cue::Later) && !self.said.asks());
@@ -252,7 +258,8 @@ impl Plan<'_> {
         if self.said.has(Cue::Exchange) || (self.fresh() && own == Wish::Exchange) {
             return self.give_back(Wish::Exchange, items).map(Some);
         }
-        if self.said.has(Cue::Replacement) || (self.fresh() && own == Wish::Replacement) {
+        let sent = self.said.has(Cue::Send) && !money && open != Wish::Return && open != Wish::NotReceived;
+        if self.said.has(Cue::Replacement) || sent || (self.fresh() && own == Wish::Replacement) {
             return self.give_back(Wish::Replacement, items).map(Some);
         }
         if open == Wish::Return

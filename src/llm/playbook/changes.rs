@@ -2,8 +2,13 @@
 //!
 //! It must never make a value up: what a message does not hold is asked for.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::said::{Cue, Said, folded, folded_words, is_in, says};
 use crate::domain::ids::IdPatterns;
+use crate::domain::pattern::pattern;
 use crate::domain::wish::Wish;
 
 /// The argument of the tool that holds the new value.
@@ -26,6 +31,36 @@ pub(super) fn value(wish: Wish, text: &str, patterns: &IdPatterns, asked: bool) 
     }
 }
 
+/// Sizes as they stand on clothes.
+const SIZES: &str =
+    "xs s m l xl xxl xxxl 2xl 3xl 4xl 5xl small medium large pequena pequeno mediana medio grande chhota bada";
+/// Words before a size.
+const BEFORE_SIZE: &str = "size sizes talla tamanho numero number uk eu us साइज साइज़ नंबर مقاس قياس";
+/// Colours.
+const COLOURS: &str = "\
+    black white red blue green yellow grey gray pink brown beige purple orange navy maroon kala safed lal neela hara peela gulabi bhura \
+    negro negra blanco blanca rojo roja azul verde amarillo amarilla gris rosa marron preto preta branco branca vermelho vermelha \
+    amarelo amarela cinza काला काली सफेद लाल नीला नीली हरा हरी पीला गुलाबी اسود سوداء ابيض بيضاء احمر حمراء ازرق زرقاء اخضر خضراء";
+
+/// The size or colour that a message names in place of what came; none where it names several, or none that is known.
+pub(super) fn variant(text: &str) -> Option<String> {
+    let words: Vec<&str> =
+        text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    let known = |at: usize| {
+        let folded = folded(words[at]);
+        let before = at.checked_sub(1).is_some_and(|before| is_in(BEFORE_SIZE, &super::said::folded(words[before])));
+        let number = before && !folded.is_empty() && folded.len() <= 3 && folded.chars().all(|c| c.is_ascii_digit());
+        // A single letter may be a word, or what is left of one.
+        let letter = folded.chars().count() == 1 && !before && words[at].chars().any(char::is_lowercase);
+        (number || is_in(SIZES, &folded) || is_in(COLOURS, &folded)) && !letter
+    };
+    let mut found = (0..words.len()).filter(|at| known(*at));
+    let (first, more) = (found.next()?, found.next());
+    let sized = first.checked_sub(1).filter(|before| is_in(BEFORE_SIZE, &folded(words[*before])));
+    let from = sized.unwrap_or(first);
+    more.is_none().then(|| words[from..=first].join(" "))
+}
+
 /// Words before an address that are no part of it.
 const BEFORE_ADDRESS: &str = "\
     change update the my delivery address of for order to is new please pls plz need want i send sent deliver \
@@ -35,8 +70,20 @@ const BEFORE_ADDRESS: &str = "\
     هو لطلب من sorry hi hello kindly on in at sir bhai office home mein me par pe wala wale bhej bhejo dena \
     dijiye kariye yeh ye";
 
+/// Where the new address begins, in languages that say “the address … to …”.
+static AFTER_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:address|direcci[oó]n|endere[cç]o)\b[^.?!\n:]{0,60}?\s(?:to|a|para|is now|should be)\s+(\S.*\d.*)$",
+    )
+});
+
 fn address(text: &str, patterns: &IdPatterns, asked: bool) -> Option<String> {
     let bare = without_ids(text, patterns);
+    // “And change the address to …”: what is said before is about something else.
+    let bare = AFTER_ADDRESS
+        .captures(&bare)
+        .and_then(|found| found.get(1))
+        .map_or(bare.clone(), |rest| rest.as_str().trim().to_owned());
     // What follows a colon is the address, where it is more than a word.
     let after = bare
         .split_once([':', '：'])
@@ -137,6 +184,10 @@ mod tests {
             ),
             ("change the address of ORD610129 to 9 Hill View, Pune 411045", "9 Hill View, Pune 411045"),
             (
+                "has it come? and change the address of the lamp order to 9 Lake Road, Nagpur 440022",
+                "9 Lake Road, Nagpur 440022",
+            ),
+            (
                 "cambiar la dirección del pedido ORD610132: apartamento 7C, Lotus Residency, Bengaluru 560102",
                 "apartamento 7C, Lotus Residency, Bengaluru 560102",
             ),
@@ -144,6 +195,21 @@ mod tests {
             assert_eq!(found(Wish::ChangeAddress, text).as_deref(), Some(address), "{text}");
         }
         assert_eq!(found(Wish::ChangeAddress, "please change my delivery address of ORD610105"), None);
+    }
+
+    #[test]
+    fn the_size_or_colour_that_is_wished_is_found() {
+        for (text, wished) in [
+            ("can I exchange it for an XL instead?", Some("XL")),
+            ("swap it for size 42 please", Some("size 42")),
+            ("size M chahiye", Some("size M")),
+            ("¿lo cambian por uno azul?", Some("azul")),
+            ("I need another size", None),
+            ("not black, I want the blue one", None),
+            ("what's the matter, exchange it", None),
+        ] {
+            assert_eq!(variant(text).as_deref(), wished, "{text}");
+        }
     }
 
     #[test]

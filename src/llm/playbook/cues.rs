@@ -15,8 +15,16 @@ pub(super) enum Cue {
     Came,
     /// Where, when, what became of it.
     Where,
+    /// One thing rather than another.
+    Preferred,
+    /// Where a thing is.
+    Place,
+    /// What was ordered.
+    Order,
     /// The same thing once more, the right one.
     Replacement,
+    /// Something is to be sent.
+    Send,
     /// Another size or colour in its place.
     Exchange,
     /// Call the order off.
@@ -92,7 +100,8 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
         "refund*, money, my money, money back, cash back, # back, # rupees back, have .. back, paid for it back, paisa, paise, paisay, paiso, \
          reembols*, rembols*, reintegr*, dinero, plata, importe, # de vuelta, dinheiro, grana, estorno, estornar, # de volta, valor pago, \
          استرداد*, *استرجاع*, *فلوس*, *مبلغ*, المال, مالي, اموالي, *مصاري*, رد المال, रिफंड*, रिफण्ड*, पैसा, पैसे, पैसों, \
-         রিফান্ড, টাকা, રિફંડ, પૈસા, பணம், ரீஃபண்ட்",
+         রিফান্ড, টাকা, રિફંડ, પૈસા, பணம், ரீஃபண்ட், \
+         *ثمن*, valor do, valor da, el valor, lo de las, lo de los",
     ),
     (
         Cue::Wants,
@@ -119,6 +128,19 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          متى, فين, ماذا حدث, कहां, कहा, कब, क्या हुआ, कितने दिन",
     ),
     (
+        Cue::Preferred,
+        "rather, prefer*, instead of, prefier*, prefir*, ke bajay, ki bajay, के बजाय, की बजाय, بدل*, بدلا, افضل",
+    ),
+    (
+        Cue::Place,
+        "where, wheres, status of, kahan, kaha, kidhar, ka status, donde, estado de, estado del, onde, cade, status do, status da, اين, وين, فين, حاله, कहां, कहा, किधर, स्थिति",
+    ),
+    (
+        Cue::Order,
+        "order, orders, parcel, package, shipment, bought, purchase*, ordered, mangaya, mangayi, mangwaya, kharida, pedido*, compra, compre, compramos, paquete*, envio, encomend*, comprei, pacote, \
+         *طلبي*, طلب, الطلب, طلبيه, طلبيتي, طرد, الطرد, *شحنه*, شحنتي, اشتري*, ऑर्डर, पार्सल, मंगाया, मंगवाया, खरीदा",
+    ),
+    (
         Cue::Replacement,
         "replac*, new one, new piece, another one, send another, send .. another, another piece, send .. again, resend, re send, right one, \
          correct one, correct item, right item, instead send, send me the, bring .. again, want .. fresh, need .. fresh, send .. fresh, fresh one, taza bhej*, taaza bhej*, taza chahiye, taaza chahiye, taaza wala, naya bhej*, naya chahiye, nayi chahiye, nayi bhej*, naya piece, dusra bhej*, doosra bhej*, \
@@ -126,7 +148,12 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          reemplaz*, repongan, reposicion, uno nuevo, una nueva, uno fresco, una fresca, otro igual, otra igual, me manden otr*, manden el correcto, el correcto, la correcta, cambien, cambienme, \
          enviar otr*, envien otr*, por otro, por otra, substitu*, um novo, uma nova, um fresco, uma fresca, outro igual, mandar outro, mandem outro, enviem outro, o certo, o correto, a correta, \
          repor, reposicao, troquem, *استبدال*, *بديل*, واحد جديد, واحده جديده, *غيره*, الصحيح, الصحيحه, بدل*, ارسلوا لي, नया भेज*, नई भेज*, नया चाहिए, नई चाहिए, दूसरा भेज*, \
-         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, ताजा भेज*, ताजा चाहिए, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*",
+         दूसरी भेज*, दूसरा चाहिए, दूसरी चाहिए, दूसरा, दोबारा भेज*, फिर से भेज*, ताजा भेज*, ताजा चाहिए, बदल दीजिए, बदल दो, बदल दें, बदलकर, बदले, सही वाला, रिप्लेस*, \
+         another one, working one, send * again, doosra bhej*, dusra bhej*, mandenme otr*, mandame otr*, me manden otr*",
+    ),
+    (
+        Cue::Send,
+        "send, sent, ship, dispatch, bhej*, bhijwa*, mande*, manden, mandenme, mandame, mandar, envie*, envia*, ارسل*, ارسال, भेज*",
     ),
     (
         Cue::Exchange,
@@ -137,7 +164,8 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     (
         Cue::Cancel,
         "cancel*, cancle*, call .. off, call it off, dont want .. anymore, dont want .. any more, band kar*, nahi chahiye ab, ab nahi chahiye, order hatao, anul*, cancela*, \
-         cancelo, desist*, *الغاء*, *الغي*, *الغوا*, *الغو*, كنسل*, रद्द*, कैंसल*, कैंसिल*, केंसल*, રદ*, কেনসেল, বাতিল*, ரத்து*, కేన్సిల్*, రద్దు*, ರದ್ದು*, റദ്ദ*, ਰੱਦ*",
+         cancelo, desist*, *الغاء*, *الغي*, *الغوا*, *الغو*, كنسل*, रद्द*, कैंसल*, कैंसिल*, केंसल*, રદ*, কেনসেল, বাতিল*, ரத்து*, కేన్సిల్*, రద్దు*, ರದ್ದು*, റദ്ദ*, ਰੱਦ*, \
+         order hata*, ऑर्डर हटा*, call it all off",
     ),
     (
         Cue::Leave,
@@ -145,7 +173,8 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          do not cancel, dont do it, dont do that, no need, changed my mind, change of mind, wait no, actually no, not needed anymore, dont bother, drop it, rehne do, rahne do, rehne dijiye, rahne dijiye, rehne de, \
          rahne de, chhodo, chodo, chhod do, chod do, mat karo, mat kijiye, cancel mat, jaane do, jane do, koi baat nahi, zarurat nahi, dejalo, dejelo, dejenlo, olvidalo, \
          olvidelo, olvida eso, mejor no, ya no hace falta, no hace falta, no lo cancel*, deixa*, deixa pra la, esquece, esqueca, nao precisa, melhor nao, mudei de ideia, nao cancel*, \
-         انسي, انس, لا داعي, اترك*, خلاص, لا تلغ*, غيرت رايي, रहने दो, रहने दीजिए, रहने दें, रहने दे, छोड़ो, छोड़ दो, छोडिए, जाने दो, मत करो, मत कीजिए, कैंसल मत, रद्द मत, जरूरत नहीं",
+         انسي, انس, لا داعي, اترك*, خلاص, لا تلغ*, غيرت رايي, रहने दो, रहने दीजिए, रहने दें, रहने दे, छोड़ो, छोड़ दो, छोडिए, जाने दो, मत करो, मत कीजिए, कैंसल मत, रद्द मत, जरूरत नहीं, \
+         ill keep, i will keep, i keep it, keep them, keeping it, want to keep, rakh lun*, rakh leta, rakh leti, rakh lete, me lo quedo, me la quedo, me los quedo, me las quedo, quedarmelo, vou ficar com, fico com, ساحتفظ ب*, रख लूं*, रख लेता, रख लेती, रख लेंगे",
     ),
     (
         Cue::Thinking,
@@ -168,7 +197,8 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
         Cue::Fine,
         "fine, ok, okay, good, great, alright, perfect, correct, right, no problem, no issue, keeping, keep, came properly, received, theek, thik, tik, sahi, accha, acha, achha, badhiya, \
          rakh, rakhna, rakhung*, mil gaya, mil gayi, mil gaye, bien, perfecto, perfecta, correcto, bueno, buena, me quedo, si llego, si llegaron, bem, certo, perfeito, perfeita, otimo, otima, fico com, ficar com, \
-         جيد*, سليم*, بخير, تمام, ممتاز*, ساحتفظ, ठीक, सही, अच्छा, अच्छी, अच्छे, रख, मिल गया, मिल गई, मिल गए, ठीक ठाक",
+         جيد*, سليم*, بخير, تمام, ممتاز*, ساحتفظ, ठीक, सही, अच्छा, अच्छी, अच्छे, रख, मिल गया, मिल गई, मिल गए, ठीक ठाक, \
+         beautiful, lovely, nice, survived, present, in there, came fine, si esta, si estan, si vino, si vinieron, lind*, bonit*, hermos*, intact*, chegou certo, chegou bem, veio certo, موجود, موجوده, وصلت سليمه, सुंदर, बढ़िया, बढ़िया, आ गया, आ गई, आ गए, aa gaya, aa gayi, aa gaye, sundar, mast",
     ),
     (
         Cue::Whole,

@@ -95,11 +95,13 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     }
     let mut wished: HashMap<usize, (Named, u64)> = HashMap::new();
     let mut excluded: HashSet<usize> = HashSet::new();
-    let mut whole = false;
-    let mut both = false;
+    let (mut whole, mut both, mut all_of_it) = (false, false, false);
     for clause in &said.clauses {
         let fine = is_fine(clause);
-        for (place, named) in named_lines(clause, lines) {
+        let named_here = named_lines(clause, lines);
+        // “The tea is stale. My money for all of it”: the clause of the wish says how much of it.
+        all_of_it |= !fine && named_here.is_empty() && says(clause, Cue::Money) && says(clause, Cue::Whole);
+        for (place, named) in named_here {
             if fine {
                 excluded.insert(place);
                 continue;
@@ -119,6 +121,9 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
         wished.retain(|_, (named, _)| *named == Named::ByWhatItIs);
     }
     let single = lines.len() == 1;
+    if all_of_it && excluded.is_empty() {
+        return Part::Whole;
+    }
     if whole
         && excluded.is_empty()
         && (wished.is_empty() || single || wished.len() == lines.len() || names_a_kind(said))
@@ -128,7 +133,8 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     if wished.is_empty() && both && lines.len() == 2 && excluded.is_empty() {
         return Part::Whole;
     }
-    if wished.is_empty() && !excluded.is_empty() && excluded.len() < lines.len() && whole {
+    let is_last = excluded.len() + 1 == lines.len() && tells_of_fault(said);
+    if wished.is_empty() && !excluded.is_empty() && excluded.len() < lines.len() && (whole || is_last) {
         let rest = (0..lines.len()).filter(|place| !excluded.contains(place));
         return Part::Lines(rest.map(|place| Meant { place, quantity: lines[place].quantity }).collect());
     }
@@ -145,6 +151,16 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     meant.sort_by_key(|meant| meant.place);
     let all = meant.len() == lines.len() && meant.iter().all(|meant| meant.quantity == lines[meant.place].quantity);
     if all { Part::Whole } else { Part::Lines(meant) }
+}
+
+/// Whether a message tells that something of an order is not as it should be.
+fn tells_of_fault(said: &Said) -> bool {
+    [Cue::Damaged, Cue::Missing, Cue::Wrong].iter().any(|cue| said.has(*cue))
+}
+
+/// Whether a message says of a part that it is as it should be: what it complains of is another part then.
+pub(super) fn spares_a_part(said: &Said) -> bool {
+    said.clauses.len() > 1 && said.clauses.iter().any(|clause| is_fine(clause))
 }
 
 /// Whether a message names a line, whatever it says of it.

@@ -98,7 +98,7 @@ pub(super) fn small_talk(text: &str) -> Option<SmallTalk> {
     let joined = format!(" {} ", said.join(" "));
     let phrase = |phrases: &[&str]| phrases.iter().any(|phrase| joined.contains(&format!(" {phrase} ")));
     let other = languages::small_talk(&said);
-    if other == Some(SmallTalk::WhoAreYou) || other == Some(SmallTalk::HowAreYou) {
+    if matches!(other, Some(SmallTalk::WhoAreYou | SmallTalk::HowAreYou | SmallTalk::Greeting)) {
         return other;
     }
     if phrase(&[
@@ -293,6 +293,9 @@ mod tests {
             ("Buenos días", Greeting),
             ("Olá, boa tarde", Greeting),
             ("oi", Greeting),
+            ("hello, anyone there?", Greeting),
+            ("¿hay alguien?", Greeting),
+            ("कोई है?", Greeting),
             ("السلام عليكم", Greeting),
             ("مرحبًا", Greeting),
             ("नमस्ते जी", Greeting),

@@ -120,7 +120,15 @@ impl Plan<'_> {
     fn is_about_a_part(&self) -> bool {
         let wish = self.current_wish();
         let pending = self.pending_wish().filter(|_| self.conversation().waiting_for != WaitingFor::Nothing);
-        wish == Wish::RefundPart
+        if pending == Some(Wish::NotReceived) {
+            return false;
+        }
+        // “The clock does not run, the cups are fine”, whatever a clock is called in the order.
+        let spared = !self.said.has(Cue::Whole) && items::spares_a_part(&self.said);
+        let at_fault = self.said.has(Cue::Damaged) && !self.said.has(Cue::Whole) && self.said.words.len() > 3;
+        spared
+            || at_fault
+            || wish == Wish::RefundPart
             || pending.is_some_and(|open| matches!(open, Wish::MissingItem | Wish::WrongItem))
             || self.said.has(Cue::Missing) && !self.said.has(Cue::Whole)
     }

@@ -42,7 +42,7 @@ const AFTER_GIVE: &str = "na please pls plz bhai yaar ji jaldi abhi nahi nahin w
 /// What was to be done with money, beside its coming.
 const PAID: &str = "\
     processed initiated done completed issued reflected reflecting showing shown given diya diye kiya milega milegi see seen dikha dikh veo vejo devuelto \
-    lautaya lautaye lautayi lautae bheja bheje bheji लौटा लौटाया लौटाए लौटाये भेजा भेजे devolvieron devolveram devolvido dieron deram hecho feito दिया दिये किया मिलेगा";
+    lautaya lautaye lautayi lautae bheja bheje bheji लौटा लौटाया लौटाए लौटाये भेजा भेजे devolvieron devolveram devolvido dieron deram llegado llega caido hecho feito दिया दिये किया मिलेगा";
 /// What stands before “no refund” where it should have come: “still no refund”, “dois meses sem reembolso”.
 const WAITING: &str = "\
     still yet days weeks months todavia aun sigo seguimos dias semanas meses ainda continuo din dino hafte mahine अभी दिन हफ्ते महीने";
@@ -149,8 +149,16 @@ fn is_refused(words: &[String], at: usize) -> bool {
     false
 }
 
+/// Words after which something else is preferred to what follows: “rather the knives than the money”.
+const RATHER_THAN: &str = "than que bajay bajaye बजाय";
+
 /// Whether the money at a place is refused.
 fn is_money_refused(words: &[String], money: usize) -> bool {
+    let article = |word: &String| is_in("the a my any el la o a mi meu the", word);
+    let before = words[..money].iter().rev().find(|word| !article(word));
+    if before.is_some_and(|word| is_in(RATHER_THAN, word)) && says(&words[..money], Cue::Preferred) {
+        return true;
+    }
     is_refused_behind(words, money).unwrap_or_else(|| is_refused_before(words, money))
 }
 

@@ -246,6 +246,29 @@ impl Said {
         self.question || first || last
     }
 
+    /// Whether it asks where something is that was ordered: “where do I find the bill of my order” asks for a page.
+    pub(super) fn looks_for_order(&self) -> bool {
+        const HOW_TO: &str =
+            "do can should could puedo posso se consigo encuentro encontro karu karun karoon dekhu milega";
+        let asked = |at: usize| self.words[at + 1..].iter().take(2).all(|next| !is_in(HOW_TO, next));
+        let elsewhere = self.has(Cue::Invoice) || self.has(Cue::Coupon) || self.has(Cue::Money);
+        !elsewhere && self.has(Cue::Order) && places(&self.words, Cue::Place).into_iter().any(asked)
+    }
+
+    /// Whether goods are to be given back: “return my money” gives nothing back.
+    pub(super) fn gives_back(&self) -> bool {
+        self.clauses
+            .iter()
+            .flat_map(|clause| clause.split(|word| AND.contains(&word.as_str())))
+            .any(|thing| says(thing, Cue::Return) && !says(thing, Cue::Money))
+    }
+
+    /// Whether it begins by taking something back: “leave it, we used it”.
+    pub(super) fn begins_with_leaving(&self) -> bool {
+        let first = self.clauses.first();
+        first.is_some_and(|first| first.len() <= 6 && !places(first, Cue::Leave).is_empty()) && self.withdraws()
+    }
+
     /// Whether it takes something back that was wished before. “Leave it at the gate” takes nothing back.
     pub(super) fn withdraws(&self) -> bool {
         let plainly = places(&self.words, Cue::Leave).into_iter().any(|at| !is_leaving(&self.words[at]));

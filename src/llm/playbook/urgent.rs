@@ -57,7 +57,8 @@ impl Plan<'_> {
         {
             return self.request_handoff("A serious matter: harm, health, law or fraud", "high").map(Some);
         }
-        if (self.fresh() && self.own == Wish::Human) || matchers::asks_for_person(text) {
+        let asks_for_person = self.fresh() && self.own == Wish::Human && matchers::small_talk(text).is_none();
+        if asks_for_person || matchers::asks_for_person(text) {
             let priority = if self.negative() { "high" } else { "medium" };
             return self.request_handoff("The customer asks for a person", priority).map(Some);
         }

@@ -132,7 +132,14 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
             Wish::RefundWhole
         }
         Wish::Late if said.wants_money() && !certain => Wish::RefundWhole,
-        Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another => Wish::Replacement,
+        // Who has sent it back asks what became of the money.
+        Wish::Return if said.asks_where_money_is() => Wish::RefundStatus,
+        // The goods are to go back for their money.
+        Wish::RefundWhole if said.gives_back() && complaint(said).is_none() => Wish::Return,
+        Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another || said.has(Cue::Send) => Wish::Replacement,
+        Wish::ItemChange if said.cancels() => Wish::Cancel,
+        Wish::ItemChange | Wish::Question | Wish::Unsure if another && complaint(said).is_some() => Wish::Replacement,
+        Wish::Question | Wish::Unsure | Wish::OutOfScope if !certain && said.looks_for_order() => Wish::Track,
         Wish::Damaged if said.has(Cue::Repair) => Wish::Question,
         Wish::ItemChange if said.has(Cue::Exchange) => Wish::Exchange,
         Wish::Unsure => from_words(said).unwrap_or(Wish::Unsure),
@@ -148,7 +155,7 @@ fn without_money(said: &Said) -> Wish {
     if said.has(Cue::Exchange) {
         return Wish::Exchange;
     }
-    if said.has(Cue::Replacement) {
+    if said.has(Cue::Replacement) || said.has(Cue::Send) {
         return Wish::Replacement;
     }
     if said.has(Cue::Remedy) {

@@ -5,8 +5,11 @@
 use super::matchers::SmallTalk;
 use super::notes::say;
 use super::plan::{Plan, Step};
+use super::results;
 use super::said::{Cue, Said};
+use super::which_order::Chosen;
 use crate::domain::conversation::WaitingFor;
+use crate::domain::order::column;
 use crate::domain::sentences::{choices, feedback, join, refunds, small_talk};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
@@ -46,18 +49,21 @@ impl Plan<'_> {
             Wish::ChangeAddress | Wish::ChangeSlot | Wish::ChangeContact | Wish::Instructions => {
                 self.change(wish, false)
             }
-            Wish::ItemChange => {
-                self.request_handoff("A change of articles or quantities, which no tool makes", "medium")
-            }
+            Wish::ItemChange => self.item_change(),
             Wish::DoubleCharge | Wish::WrongCharge => {
                 self.request_handoff("A wrong charge, which only a person can trace", "medium")
             }
             Wish::OptOut => self.request_handoff("The customer wants no more messages", "low"),
             Wish::Praise | Wish::Criticism => self.feedback(wish),
             Wish::OutOfScope if !named => Ok(self.out_of_scope()),
+            // A picture of a face says nothing of a wish.
+            _ if !named && self.said.words.is_empty() && self.facts.triage.sentiment != "positive" => {
+                self.not_understood()
+            }
             // Who is upset does not chat.
             Wish::SmallTalk if !named && !self.negative() => Ok(self.small_talk()),
             Wish::SmallTalk | Wish::Unsure if !named => self.not_understood(),
+            Wish::FailedPayment if named => self.failed_payment(),
             Wish::FailedPayment | Wish::Coupon | Wish::Invoice => self.question(wish),
             // An order, and nothing that is understood beside it.
             Wish::Question | Wish::OutOfScope | Wish::SmallTalk | Wish::Unsure
@@ -67,6 +73,45 @@ impl Plan<'_> {
             }
             _ => self.question(Wish::Question),
         }
+    }
+
+    /// A payment that failed, for an order that is named: what became of the order is told as well.
+    fn failed_payment(&mut self) -> Step<ChatReply> {
+        let Some(id) = self.facts.named_orders.first().cloned() else { return self.question(Wish::FailedPayment) };
+        let order = self.order(&id)?;
+        if let Some(reply) = self.not_shown(&id, order)? {
+            return Ok(reply);
+        }
+        self.about = vec![id];
+        let failed = results::field(order, column::PAYMENT_STATUS).eq_ignore_ascii_case("failed");
+        if failed || results::state(order).is_none() {
+            return self.question(Wish::FailedPayment);
+        }
+        // An order that is under way was paid, or is paid when it comes.
+        let status = results::status(self.language(), self.money(), order);
+        let answer = self.question(Wish::FailedPayment)?;
+        if self.is_handed_over {
+            return Ok(answer);
+        }
+        Ok(ChatReply { text: join([status.as_str(), "\n", answer.text.as_str()]), ..answer })
+    }
+
+    /// Other articles or quantities: what was delivered can be replaced, the rest no tool changes.
+    fn item_change(&mut self) -> Step<ChatReply> {
+        if self.said.has(Cue::Replacement) {
+            let used = self.calls_used();
+            let id = match self.one_order(Wish::Replacement)? {
+                Chosen::Order(id) => id,
+                Chosen::Reply(reply) => return Ok(reply),
+            };
+            let delivered = results::is_delivered(self.order(&id)?);
+            self.rewind(used);
+            if delivered {
+                let known = self.pending_items();
+                return self.give_back(Wish::Replacement, &known);
+            }
+        }
+        self.request_handoff("A change of articles or quantities, which no tool makes", "medium")
     }
 
     /// Whether an order is named and the message is no question about something else.

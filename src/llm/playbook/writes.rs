@@ -173,6 +173,13 @@ impl Plan<'_> {
         if wish == Wish::Return && !self.said.wants_money() && !self.is_return_for_money() {
             let unsent = matches!(results::state(order), Some(state) if state != OrderState::Delivered);
             if !unsent {
+                // What is too old to come back is refused before anybody is asked what for.
+                let reason = self.reason();
+                let arguments = json!({"order_id": id.as_str(), "resolution": "refund", "reason": reason});
+                let result = self.tool(RETURN, of_part(arguments, &wished))?;
+                if results::field(result, "code") == "window_passed" {
+                    return self.refused(Wish::Return, &id, result, "");
+                }
                 let notes = self.notes_for(WaitingFor::Details, Wish::Return, &wished);
                 return Ok(say(actions::return_for_what(language), notes));
             }
@@ -195,7 +202,8 @@ impl Plan<'_> {
         };
         let mut arguments = json!({"order_id": id.as_str(), "resolution": resolution, "reason": self.reason()});
         if wish == Wish::Exchange {
-            arguments["details"] = excerpt(self.text().trim(), 200).into();
+            let wished = changes::variant(self.text());
+            arguments["details"] = wished.unwrap_or_else(|| excerpt(self.text().trim(), 200)).into();
         }
         let sorry = if self.negative() { feedback::sorry_about_that(self.language()) } else { "" };
         self.propose(wish, RETURN, of_part(arguments, items), sorry)

@@ -135,6 +135,33 @@ const WHO_ARE_YOU: &[&str] = &[
     "kya aap bot hain",
     "bot ho kya",
 ];
+/// Whether anybody reads this.
+const ANYBODY_THERE: &[&str] = &[
+    "anyone there",
+    "anybody there",
+    "is anyone there",
+    "is anybody there",
+    "anyone here",
+    "is anyone here",
+    "are you there",
+    "you there",
+    "koi hai",
+    "koi hai kya",
+    "koi hai yahan",
+    "hay alguien",
+    "hay alguien ahi",
+    "alguien ahi",
+    "tem alguem ai",
+    "alguem ai",
+    "ha alguem ai",
+    "هل من احد",
+    "هل يوجد احد",
+    "في احد",
+    "هل هناك احد",
+    "कोई है",
+    "कोई है क्या",
+    "कोई है यहां",
+];
 const HOW_ARE_YOU: &[&str] = &[
     "como estas",
     "como esta",
@@ -167,10 +194,13 @@ const HOW_ARE_YOU: &[&str] = &[
 pub(super) fn small_talk(said: &[String]) -> Option<SmallTalk> {
     let greeting = |word: &str| {
         let kinds = KINDS.iter().filter(|kind| kind.talk == SmallTalk::Greeting);
-        kinds.flat_map(|kind| kind.words.iter().chain(kind.needs)).any(|known| *known == word)
+        matches!(word, "hello" | "hi" | "hey" | "helo")
+            || kinds.flat_map(|kind| kind.words.iter().chain(kind.needs)).any(|known| *known == word)
     };
     let rest: Vec<&str> = said.iter().map(String::as_str).filter(|word| !greeting(word)).collect();
-    for (wholes, talk) in [(WHO_ARE_YOU, SmallTalk::WhoAreYou), (HOW_ARE_YOU, SmallTalk::HowAreYou)] {
+    for (wholes, talk) in
+        [(WHO_ARE_YOU, SmallTalk::WhoAreYou), (HOW_ARE_YOU, SmallTalk::HowAreYou), (ANYBODY_THERE, SmallTalk::Greeting)]
+    {
         if [rest.join(" "), said.join(" ")].iter().any(|whole| wholes.contains(&whole.as_str())) {
             return Some(talk);
         }
