@@ -153,7 +153,8 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Send,
-        "send, sent, ship, dispatch, bhej*, bhijwa*, mande*, manden, mandenme, mandame, mandar, envie*, envia*, ارسل*, ارسال, भेज*",
+        "send, ship, have .. sent, get .. sent, bhej do, bhej de, bhej dena, bhej dijiye, bhejo, bhejiye, bhejna, bhijwa*, mande, mandem, manden, mandenme, mandame, podem mandar, enviem, envien, envienme, \
+         ارسلوا, ارسل لي, ابعثوا, भेज दो, भेज दें, भेज दीजिए, भेजिए, भेजो",
     ),
     (
         Cue::Exchange,
@@ -293,7 +294,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::AllOrders,
-        "all my orders, all orders, all of my orders, every order, my orders, each order, sab orders, sabhi orders, saare orders, sare order, saare order, sab order, mere orders, todos mis pedidos, mis pedidos, todos os meus pedidos, meus pedidos, \
+        "all .. orders, open orders, both .. orders, two orders, dono order*, donon order*, dos pedidos, dois pedidos, everything .. open, everything i have, both my orders, الطلبين, दोनों ऑर्डर*, दोनो ऑर्डर*, all orders, all of my orders, every order, my orders, each order, sab orders, sabhi orders, saare orders, sare order, saare order, sab order, mere orders, todos mis pedidos, mis pedidos, todos os meus pedidos, meus pedidos, \
          كل طلباتي, جميع طلباتي, طلباتي, सभी ऑर्डर, सारे ऑर्डर, मेरे ऑर्डर",
     ),
     (

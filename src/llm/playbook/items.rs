@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::results;
-use super::said::{Cue, Said, folded, folded_words, says};
+use super::said::{Cue, Said, folded, folded_words, is_in, says};
 
 static GOODS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(|| {
     let lines = include_str!("goods.txt").lines().filter(|line| !line.starts_with('#'));
@@ -22,6 +22,9 @@ static GOODS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(|| {
     }
     goods
 });
+
+/// Words for “only”.
+const ONLY: &str = "only just sirf bas solo so apenas somente فقط सिर्फ केवल बस";
 
 /// Words of names that are in too many of them, or only say how much it is.
 const COMMON: &[&str] = &[
@@ -97,7 +100,7 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     let mut excluded: HashSet<usize> = HashSet::new();
     let (mut whole, mut both, mut all_of_it) = (false, false, false);
     for clause in &said.clauses {
-        let fine = is_fine(clause);
+        let fine = is_fine(clause) || is_all_that_came(clause, said);
         let named_here = named_lines(clause, lines);
         // “The tea is stale. My money for all of it”: the clause of the wish says how much of it.
         all_of_it |= !fine && named_here.is_empty() && says(clause, Cue::Money) && says(clause, Cue::Whole);
@@ -181,6 +184,13 @@ fn is_fine(clause: &[String]) -> bool {
     let bad = [Cue::Damaged, Cue::Missing, Cue::Wrong].iter().any(|cue| says(clause, *cue));
     let refused = says(clause, Cue::Not);
     says(clause, Cue::Fine) && !bad && !refused && !says(clause, Cue::Money)
+}
+
+/// Whether a part of a message only names what came: “the cable is missing, only the charger”.
+fn is_all_that_came(clause: &[String], said: &Said) -> bool {
+    let only = clause.first().is_some_and(|first| is_in(ONLY, first));
+    let wishes = [Cue::Money, Cue::Missing, Cue::Wants, Cue::Damaged, Cue::Wrong].iter().any(|cue| says(clause, *cue));
+    only && !wishes && said.has(Cue::Missing)
 }
 
 /// The lines that words name.

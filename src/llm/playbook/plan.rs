@@ -26,7 +26,7 @@ pub(super) type Step<T> = Result<T, ToolCall>;
 pub(super) struct Plan<'a> {
     pub(super) settings: &'a Settings,
     pub(super) facts: &'a Facts,
-    rounds: &'a [Round],
+    pub(super) rounds: &'a [Round],
     used: usize,
     pub(super) history: &'a [ChatMessage],
     /// What the message says beside its reading.
@@ -207,7 +207,8 @@ impl<'a> Plan<'a> {
         {
             return Ok(self.chat(talk));
         }
-        self.by_wish()
+        let reply = self.by_wish()?;
+        self.with_also_asked(reply)
     }
 
     /// An answer to what the last reply asked; `None` where the message is about something else.
@@ -220,7 +221,7 @@ impl<'a> Plan<'a> {
                 Answer::Unclear => Ok(None),
             },
             WaitingFor::OrderId | WaitingFor::CustomerId | WaitingFor::Proof => Ok(self.answer_to_id_question()),
-            WaitingFor::WhichOrder => Ok(self.answer_to_suggestion()),
+            WaitingFor::WhichOrder => self.answer_to_suggestion(),
             WaitingFor::Details => self.answer_to_details(),
             WaitingFor::Nothing => self.answer_to_remark(),
         }

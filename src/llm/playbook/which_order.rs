@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::items;
 use super::notes::say;
 use super::plan::{Plan, Step};
-use super::said::{Cue, Said};
+use super::said::{Cue, Said, says};
 use super::{matchers, results};
 use crate::domain::consent::Answer;
 use crate::domain::conversation::WaitingFor;
@@ -114,6 +114,13 @@ impl<'a> Plan<'a> {
         if !self.facts.named_orders.is_empty() || open.waiting_for == WaitingFor::Proof {
             return Ok(Ok(self.orders()));
         }
+        if wish == Wish::Track && open.waiting_for == WaitingFor::WhichOrder && self.pending_wish() == Some(wish) {
+            let each =
+                matchers::lacks_order_id(self.text()) || self.said.has(Cue::AllOrders) || self.said.has(Cue::Both);
+            if each && !open.suggested.is_empty() {
+                return Ok(Ok(open.suggested.iter().take(ALL_AT_ONCE).cloned().collect()));
+            }
+        }
         let other = matchers::another_order(self.text());
         let pending = open.pending.as_ref().map(|pending| pending.orders.clone()).unwrap_or_default();
         let goes_on = open.waiting_for != WaitingFor::Nothing || self.answer() == Answer::Yes;
@@ -163,16 +170,58 @@ impl<'a> Plan<'a> {
     }
 
     /// An answer to “is it about …?” that names no order; `None` where the message is about something else.
-    pub(super) fn answer_to_suggestion(&self) -> Option<ChatReply> {
+    pub(super) fn answer_to_suggestion(&mut self) -> Step<Option<ChatReply>> {
         if !self.facts.named_orders.is_empty() || !self.facts.suspected.is_empty() {
-            return None;
+            return Ok(None);
+        }
+        // Who cannot tell which one it is hears of each.
+        let each = matchers::lacks_order_id(self.text()) || self.said.has(Cue::AllOrders) || self.said.has(Cue::Both);
+        if each && self.pending_wish() == Some(Wish::Track) && !self.conversation().suggested.is_empty() {
+            return self.by(Wish::Track).map(Some);
         }
         let declined = self.answer() == Answer::No
             || matchers::another_order(self.text())
             || matchers::none_of_these(self.text())
             || matchers::lacks_order_id(self.text());
         let question = || identification::which_then(self.language(), self.example());
-        declined.then(|| say(&question(), self.notes(WaitingFor::OrderId, false)))
+        Ok(declined.then(|| say(&question(), self.notes(WaitingFor::OrderId, false))))
+    }
+
+    /// A reply to a wish, and before it what became of another order that the message asks after by what was ordered: “where is
+    /// the lamp, and refund the kettle”.
+    pub(super) fn with_also_asked(&mut self, reply: ChatReply) -> Step<ChatReply> {
+        let wish = self.own_wish();
+        let asks = |thing: &[String]| says(thing, Cue::Where) && !says(thing, Cue::Money) && !says(thing, Cue::Cancel);
+        let asking: Vec<Said> =
+            self.said.things.iter().filter(|thing| asks(thing)).map(|thing| Said::new(&thing.join(" "))).collect();
+        let is_beside = wish.is_to_be_done() || wish.is_money() || wish.is_complaint();
+        if self.is_handed_over || self.is_talk || !is_beside || self.said.things.len() < 2 || asking.is_empty() {
+            return Ok(reply);
+        }
+        let earlier = self.rounds.iter().find(|round| round.call.name == FIND_ORDERS).map(|round| &round.result);
+        let result = match earlier {
+            Some(result) => result,
+            None => self.tool(FIND_ORDERS, json!({}))?,
+        };
+        let listed = result.get("orders").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let meant = |listed: &&Value| {
+            let lines = items::lines(listed, "items");
+            asking.iter().any(|said| lines.iter().any(|line| items::names(said, line)))
+        };
+        let ids = listed.iter().filter(meant).map(|listed| OrderId::new(results::field(listed, "order_id")));
+        let others: Vec<OrderId> = ids.filter(|id| !self.about.contains(id) && !self.also_asked.contains(id)).collect();
+        let mut lines = Vec::new();
+        for other in others.into_iter().take(DESCRIBED) {
+            let order = self.order(&other)?;
+            if order.get("error").is_none() {
+                lines.push(results::status(self.language(), self.money(), order));
+            }
+        }
+        if lines.is_empty() {
+            return Ok(reply);
+        }
+        lines.push(reply.text.clone());
+        Ok(ChatReply { text: lines.join("\n"), ..reply })
     }
 
     /// The customer's own orders, the one that fits best first.

@@ -134,12 +134,19 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
         Wish::Late if said.wants_money() && !certain => Wish::RefundWhole,
         // Who has sent it back asks what became of the money.
         Wish::Return if said.asks_where_money_is() => Wish::RefundStatus,
+        Wish::Return if said.has(Cue::Exchange) && !said.wants_money() => Wish::Exchange,
+        // “Where is the one? And the other is broken, I want its price.”
+        Wish::Track if said.wants_money() && complaint(said).is_some() => Wish::RefundWhole,
         // The goods are to go back for their money.
         Wish::RefundWhole if said.gives_back() && complaint(said).is_none() => Wish::Return,
         Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another || said.has(Cue::Send) => Wish::Replacement,
         Wish::ItemChange if said.cancels() => Wish::Cancel,
         Wish::ItemChange | Wish::Question | Wish::Unsure if another && complaint(said).is_some() => Wish::Replacement,
-        Wish::Question | Wish::Unsure | Wish::OutOfScope if !certain && said.looks_for_order() => Wish::Track,
+        Wish::Question | Wish::Unsure | Wish::OutOfScope
+            if !certain && (said.looks_for_order() || said.has(Cue::AllOrders) && said.words.len() <= 9) =>
+        {
+            Wish::Track
+        }
         Wish::Damaged if said.has(Cue::Repair) => Wish::Question,
         Wish::ItemChange if said.has(Cue::Exchange) => Wish::Exchange,
         Wish::Unsure => from_words(said).unwrap_or(Wish::Unsure),

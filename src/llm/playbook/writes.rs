@@ -165,6 +165,9 @@ impl Plan<'_> {
         if let Some(reply) = self.not_shown(&id, order)? {
             return Ok(reply);
         }
+        if wish == Wish::Replacement && results::is_under_way(order) && self.pending_wish() != Some(wish) {
+            return self.track(feedback::sorry_for_order(language), Wish::Track);
+        }
         let lines = items::lines(order, column::ITEMS);
         let wished = match self.part_of(&id, &lines, wish, known) {
             Ok(wished) => wished,
