@@ -449,7 +449,9 @@ fn the_programs_words_may_name_every_known_id_and_transaction() {
         };
         let transaction = known.transactions().next().unwrap();
         for text in [
-            format!("To protect your data, the id of {id} alone is not enough: send me the exact order value as well."),
+            format!(
+                "To protect your data, I can't show {id} with the id alone: send me the exact order value as well."
+            ),
             format!("That does not match for {id}. Please check the order id, and send me the exact order value."),
             format!("I can't find order {id} for you, and no refund of {id}."),
             format!("The refund for order {id} has been paid (transaction {transaction})."),

@@ -16,6 +16,33 @@ pub fn found(language: Language, title: impl Display, text: impl Display) -> Str
     }
 }
 
+/// Quotes a passage that is written in another language than the customer's: a translation could change what it says.
+pub fn found_untranslated(language: Language, title: impl Display, text: impl Display) -> String {
+    match language {
+        Language::English => {
+            format!(
+                "The answer is on our page “{title}”, which is not in English. This is what it says, as it stands:\n{text}"
+            )
+        }
+        Language::Hinglish => format!(
+            "Iska jawab hamare page “{title}” par hai, jo Hindi mein nahi hai. Jaisa wahan likha hai waisa hi bhej raha hoon:\n{text}"
+        ),
+        Language::Hindi => {
+            format!("इसका जवाब हमारे पेज “{title}” पर है, जो हिंदी में नहीं है। जैसा वहाँ लिखा है वैसा ही भेज रहा हूँ:\n{text}")
+        }
+        Language::Spanish => format!(
+            "La respuesta está en nuestra página “{title}”, que no está en español. Se la copio tal como está escrita:\n{text}"
+        ),
+        Language::Portuguese => format!(
+            "A resposta está na nossa página “{title}”, que não está em português. Envio o texto como está escrito lá:\n{text}"
+        ),
+        Language::Arabic => format!(
+            "الجواب في صفحتنا «{title}»، وهي ليست باللغة العربية. هذا نصها كما هو مكتوب هناك:\n{text}",
+            title = isolated(&title.to_string())
+        ),
+    }
+}
+
 /// After a quoted passage.
 pub fn more(language: Language) -> &'static str {
     match language {

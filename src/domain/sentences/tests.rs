@@ -81,7 +81,7 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         identification::where_customer_id_is() ["CUST1234"]; identification::person_to_find_id();
         identification::order_not_found(ORDER, example) [ORDER, "ORD123456"]; identification::order_not_found(ORDER, None) [ORDER];
         identification::person_to_find_order(); identification::orders_at_a_time(3, &orders) ["3", ORDER, "ORD000007"];
-        knowledge::found("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::more(); knowledge::not_known();
+        knowledge::found("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::found_untranslated("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::more(); knowledge::not_known();
         orders::records_unavailable();
         proposals::cancelled(); proposals::state_unknown(); proposals::not_delivered(); proposals::return_window_passed(1);
         proposals::return_window_passed(10) ["10"]; proposals::delivery_date_unknown(10) ["10"];

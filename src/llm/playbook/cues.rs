@@ -49,6 +49,8 @@ pub(super) enum Cue {
     One,
     /// A part is not there.
     Missing,
+    /// It is as ordered, and not liked.
+    Disliked,
     /// Something else came.
     Wrong,
     /// Broken, spoiled.
@@ -221,6 +223,10 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          faltou, faltando, nao veio, nao vieram, nao estava, *ناقص*, *نقص*, غير موجود, لم اجد, नहीं आया, नहीं आयी, नहीं आई, नहीं आए, नहीं मिला, नहीं मिली, नहीं मिले, नहीं निकला, नहीं निकली, नहीं था, गायब, कम",
     ),
     (
+        Cue::Disliked,
+        "didnt like, did not like, dont like, do not like, pasand nahi, pasand nhi, pasand nahin, no me gusta*, no me gusto, no nos gusto, nao gostei, nao gostamos, لم يعجبني, لم تعجبني, ما عجبني, ما عجبتني, पसंद नहीं",
+    ),
+    (
         Cue::Wrong,
         "wrong, something else, different one, different item, not what i ordered, not the one i ordered, instead of, ordered .. got, ordered .. and got, got .. instead, mistake, galat, kuch aur, koi aur, dusra hi, \
          ki jagah, equivocad*, incorrect*, otra cosa, otro producto, en vez de, en lugar de, no es lo que pedi, no el que pedi, no la que pedi, errad*, outra coisa, outro produto, em vez de, no lugar de, nao e o que pedi, \
@@ -229,7 +235,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     (
         Cue::Damaged,
         "damag*, broke*, broken, crack*, crush*, squash*, smash*, torn, leak*, spill*, spoil*, rotten, stale, sour, mold*, mould*, expired, rancid, bad smell, smell*, defect*, faulty, dead, not working, doesnt work, does not work, \
-         doesnt switch, wont turn, stopped working, not switching, burst, melted, dented, dirty, used, opened, toota, tooti, toote, toot ga*, toot chuk*, tut gay*, tuti, tuta, phata, phati, phate, phat gay*, kharab, sad gay*, sada, sadi, basi, leak, khula, kaam nahi kar*, chal nahi raha, nahi chal rah*, \
+         doesnt switch, does not switch, does not turn, doesnt turn, wont turn, wont switch, stopped working, not switching, burst, melted, dented, dirty, used, opened, toota, tooti, toote, toot ga*, toot chuk*, tut gay*, tuti, tuta, phata, phati, phate, phat gay*, kharab, sad gay*, sada, sadi, basi, leak, khula, kaam nahi kar*, chal nahi raha, nahi chal rah*, \
          roto, rota, quebrad*, danad*, estropead*, podrid*, vencid*, caducad*, no funciona, no enciende, derramad*, abierto, quebrou, estragad*, podre*, vencid*, nao funciona, nao liga, vazou, vazando, aberto, amassad*, \
          *مكسور*, *انكسر*, *تالف*, *فاسد*, *معطل*, *متضرر*, لا يعمل, ما يشتغل, منتهي, *تسرب*, टूट*, फटा, फटी, फटे, फट गय*, खराब, सड़ा, सड़ी, सड़े, सड़ गय*, बासी, लीक, खुला, काम नहीं कर*, नहीं चल*, चल नहीं, गंदा, गंदे",
     ),

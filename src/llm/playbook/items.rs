@@ -158,7 +158,7 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
 
 /// Whether a message tells that something of an order is not as it should be.
 fn tells_of_fault(said: &Said) -> bool {
-    [Cue::Damaged, Cue::Missing, Cue::Wrong].iter().any(|cue| said.has(*cue))
+    said.misses() || [Cue::Damaged, Cue::Wrong].iter().any(|cue| said.has(*cue))
 }
 
 /// Whether a message says of a part that it is as it should be: what it complains of is another part then.
@@ -431,6 +431,28 @@ mod tests {
         let boxes = [("Lunch Box 3 tier", 1), ("Steel Bottle 1 L", 1)];
         let found = named("लंच बॉक्स छोटा है, वापस करना है। बोतल रख रहा हूँ", &boxes);
         assert_eq!(found, [("Lunch Box 3 tier".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_is_left_beside_what_is_fine_is_meant_in_every_language() {
+        let two = [("Digital Thermometer", 1), ("Vitamin C Tablets", 1)];
+        for text in [
+            "El aparato no enciende; las vitaminas están bien",
+            "the gadget does not switch on, vitamins came fine",
+            "جهاز القياس لا يعمل، الفيتامين سليم",
+            "मीटर काम नहीं कर रहा, विटामिन ठीक हैं",
+            "chegou só isto: faltou o aparelho. só a vitamina",
+        ] {
+            assert_eq!(named(text, &two), [("Digital Thermometer".to_owned(), 1)], "{text}");
+        }
+        let three = [("Lamp", 1), ("Chair", 1), ("Table", 1)];
+        assert_eq!(named("it is broken, the chair is fine", &three), [], "which of the other two is not said");
+    }
+
+    #[test]
+    fn the_clause_that_wishes_money_says_for_how_much() {
+        let lines = [("Vitamin C Tablets", 1), ("Cough Syrup", 1)];
+        assert_eq!(named("the vitamins are expired. money back for all of it", &lines), [("all".to_owned(), 0)]);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Plan<'_> {
             || at_fault
             || wish == Wish::RefundPart
             || pending.is_some_and(|open| matches!(open, Wish::MissingItem | Wish::WrongItem))
-            || self.said.has(Cue::Missing) && !self.said.has(Cue::Whole)
+            || self.said.misses() && !self.said.has(Cue::Whole)
     }
 
     /// A wish for the money of several orders.

@@ -25,6 +25,124 @@ fn a_complaint_offers_what_there_is_and_no_money_by_itself() {
 }
 
 #[test]
+fn a_part_that_is_not_known_by_its_name_is_asked_for_before_money_is_offered() {
+    for text in [
+        "ORD000001: the gadget came broken, money back please",
+        "ORD000001: one is broken, the rest is good, refund that",
+    ] {
+        let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(500)])]);
+        let reply = desk.say(text, "refund_request");
+        assert!(reply.contains("Butter 100 g") && reply.contains("Brown Bread"), "{reply}");
+        assert_eq!(desk.called("check_refund_eligibility"), None, "{reply}");
+    }
+    let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(500)])]);
+    desk.say("ORD000001: everything is broken, money back please", "refund_request");
+    assert_eq!(desk.called("check_refund_eligibility").unwrap().get("items"), None);
+}
+
+#[test]
+fn the_whole_order_is_meant_where_it_never_came() {
+    let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(500)])]);
+    desk.say("ORD000001 says delivered, nothing came", "not_received");
+    let reply = desk.say("then I prefer to get back what I paid, my money", "partial_refund");
+    assert!(reply.contains("₹500") && desk.conversation.waiting_for == WaitingFor::Consent, "{reply}");
+}
+
+#[test]
+fn goods_that_go_back_for_their_money_are_a_return() {
+    let mut desk = Desk::new(vec![
+        ("query_order_database", vec![order("ORD000001", "delivered", &[("Yoga Mat", 1)])]),
+        ("return_order", vec![proposal("I can have it taken back and ₹500 refunded.")]),
+    ]);
+    desk.say("mat wapas karna hai ORD000001, pasand nahi aaya. paisa wapas chahiye", "refund_request");
+    assert_eq!(desk.called("return_order").unwrap()["resolution"], "refund");
+    assert_eq!(desk.called("check_refund_eligibility"), None);
+}
+
+#[test]
+fn what_is_too_old_to_come_back_is_said_at_once() {
+    let mut desk = Desk::new(vec![
+        ("query_order_database", vec![order("ORD000001", "delivered", &[("Yoga Mat", 1)])]),
+        ("return_order", vec![json!({"status": "refused", "code": "window_passed", "reason": "too late"})]),
+    ]);
+    let reply = desk.say("I want to return the mat of ORD000001", "return");
+    assert!(!reply.contains("What would you like") && desk.conversation.waiting_for == WaitingFor::Nothing, "{reply}");
+}
+
+#[test]
+fn what_is_to_be_sent_instead_of_money_is_the_same_again() {
+    for text in ["please send the butter", "I would rather have the butter sent than the money", "butter bhej do"] {
+        let mut desk = Desk::new(vec![
+            delivered(),
+            ("check_refund_eligibility", vec![quote(60)]),
+            ("return_order", vec![proposal("I can send Butter again.")]),
+        ]);
+        desk.say("there was no butter in ORD000001", "missing_item");
+        desk.say(text, "refund_request");
+        assert_eq!(desk.called("return_order").unwrap()["resolution"], "replacement", "{text}");
+    }
+    // Of what was delivered, “another one” is the same again; of what was not, no tool changes the articles.
+    for (state, replaced) in [("delivered", true), ("placed", false)] {
+        let mut desk = Desk::new(vec![
+            ("query_order_database", vec![order("ORD000001", state, &[("Fitness Band", 1)])]),
+            ("return_order", vec![proposal("I can send it again.")]),
+        ]);
+        desk.say("please replace the band of ORD000001 by a working one", "item_change");
+        assert_eq!(desk.called("return_order").is_some(), replaced, "{state}");
+        assert_eq!(desk.asked_for_person().is_some(), !replaced, "{state}");
+    }
+}
+
+#[test]
+fn who_takes_a_wish_back_is_believed_whatever_the_reason_sounds_like() {
+    for text in ["chhodo rehne do, ghar walon ne kha liya", "never mind, we ate it", "olvídalo, ya nos lo comimos"] {
+        let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(60)])]);
+        desk.say("refund the butter of ORD000001", "refund_request");
+        let reply = desk.say(text, "item_change");
+        assert!(desk.calls.is_empty() && desk.conversation.waiting_for == WaitingFor::Nothing, "{reply}");
+    }
+}
+
+#[test]
+fn another_order_that_is_asked_after_is_told_of_before_the_wish() {
+    let both =
+        json!({"orders": [listed("ORD000001", "delivered", "Desk Lamp"), listed("ORD000002", "packed", "Curtain")]});
+    let mut desk = Desk::new(vec![
+        (
+            "query_order_database",
+            vec![order("ORD000001", "delivered", &[("Desk Lamp", 1)]), order("ORD000002", "packed", &[("Curtain", 1)])],
+        ),
+        ("find_orders", vec![both]),
+        ("check_refund_eligibility", vec![quote(500)]),
+    ]);
+    let reply = desk.say("where are my curtains, and the lamp ORD000001 has a hole, refund it", "refund_request");
+    assert!(reply.contains("ORD000002") && reply.contains("₹500"), "{reply}");
+    assert_eq!(desk.conversation.waiting_for, WaitingFor::Consent);
+}
+
+#[test]
+fn the_state_of_an_order_is_told_beside_a_payment_that_failed() {
+    let mut desk = Desk::new(vec![
+        ("query_order_database", vec![order("ORD000001", "placed", &[("Desk Lamp", 1)])]),
+        (
+            "search_knowledge",
+            vec![
+                json!({"answerable": true, "passages": [{"title": "Payments", "text": "It comes back in 7 days.", "score": 1.0}]}),
+            ],
+        ),
+    ]);
+    let reply = desk.say("did ORD000001 go through? my card was declined at first", "failed_payment");
+    assert!(reply.contains("ORD000001") && reply.contains("7 days"), "{reply}");
+}
+
+#[test]
+fn a_face_alone_is_no_question_for_the_documents() {
+    let mut desk = Desk::new(vec![]);
+    let reply = desk.say("🙄", "product_question");
+    assert!(desk.calls.is_empty() && reply.contains('?'), "{reply}");
+}
+
+#[test]
 fn the_same_again_is_taken_from_the_choices() {
     let mut desk = Desk::new(vec![
         delivered(),

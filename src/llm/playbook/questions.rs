@@ -9,6 +9,7 @@ use super::plan::{Plan, Step};
 use super::results;
 use super::said::folded_words;
 use crate::domain::conversation::WaitingFor;
+use crate::domain::language::{Spoken, spoken};
 use crate::domain::sentences::{knowledge, small_talk};
 use crate::domain::topic;
 use crate::domain::wish::Wish;
@@ -27,6 +28,18 @@ const LONGEST: usize = 900;
 const SHORT: usize = 240;
 /// A second passage is quoted where it fits at least this well in comparison with the first.
 const ALSO: f64 = 0.75;
+
+/// The first sentences of a text: what a customer cannot read well is kept short.
+fn few_sentences(text: &str) -> String {
+    let mut few = String::new();
+    for sentence in text.split_inclusive(['.', '!', '?', '\n']) {
+        if !few.is_empty() && few.chars().count() + sentence.chars().count() > SHORT {
+            break;
+        }
+        few.push_str(sentence);
+    }
+    few.trim().to_owned()
+}
 
 impl<'a> Plan<'a> {
     /// Answers a question.
@@ -50,7 +63,11 @@ impl<'a> Plan<'a> {
                 if results::field(passage, "source") == BUILT_IN {
                     return text;
                 }
-                knowledge::found(language, results::field(passage, "title"), text)
+                let title = results::field(passage, "title");
+                if self.is_of_another_language(&text) {
+                    return knowledge::found_untranslated(language, title, few_sentences(&text));
+                }
+                knowledge::found(language, title, text)
             };
             let mut lines = vec![quoted(first)];
             lines.extend(also.map(quoted));
@@ -79,6 +96,15 @@ impl<'a> Plan<'a> {
             return self.request_handoff("A coupon or an invoice", "medium");
         }
         self.unanswered()
+    }
+
+    /// Whether a passage is plainly written in another language than the customer is answered in.
+    fn is_of_another_language(&self, text: &str) -> bool {
+        match spoken(text).filter(|_| text.split_whitespace().count() >= 5) {
+            Some(Spoken::Ours(written)) => written != self.language(),
+            Some(Spoken::Other(_)) => true,
+            None => false,
+        }
     }
 
     /// The lines of a passage that the question names something of, in their order; all of them where it names nothing, or

@@ -255,6 +255,11 @@ impl Said {
         !elsewhere && self.has(Cue::Order) && places(&self.words, Cue::Place).into_iter().any(asked)
     }
 
+    /// Whether something is not there: “pasand nahi aaya” says that it is not liked.
+    pub(super) fn misses(&self) -> bool {
+        self.clauses.iter().any(|clause| says(clause, Cue::Missing) && !says(clause, Cue::Disliked))
+    }
+
     /// Whether goods are to be given back: “return my money” gives nothing back.
     pub(super) fn gives_back(&self) -> bool {
         self.clauses

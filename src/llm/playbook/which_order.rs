@@ -198,7 +198,12 @@ impl<'a> Plan<'a> {
         if self.is_handed_over || self.is_talk || !is_beside || self.said.things.len() < 2 || asking.is_empty() {
             return Ok(reply);
         }
-        let earlier = self.rounds.iter().find(|round| round.call.name == FIND_ORDERS).map(|round| &round.result);
+        let earlier = self
+            .rounds
+            .iter()
+            .take(self.calls_used())
+            .find(|round| round.call.name == FIND_ORDERS)
+            .map(|round| &round.result);
         let result = match earlier {
             Some(result) => result,
             None => self.tool(FIND_ORDERS, json!({}))?,

@@ -116,7 +116,7 @@ pub(super) fn complaint(said: &Said) -> Option<Wish> {
     if said.has(Cue::Wrong) {
         return Some(Wish::WrongItem);
     }
-    said.has(Cue::Missing).then_some(Wish::MissingItem)
+    said.misses().then_some(Wish::MissingItem)
 }
 
 /// The wish, narrowed by what the message says.

@@ -104,9 +104,8 @@ impl Plan<'_> {
                 Chosen::Order(id) => id,
                 Chosen::Reply(reply) => return Ok(reply),
             };
-            let delivered = results::is_delivered(self.order(&id)?);
-            self.rewind(used);
-            if delivered {
+            if results::is_delivered(self.order(&id)?) {
+                self.rewind(used);
                 let known = self.pending_items();
                 return self.give_back(Wish::Replacement, &known);
             }

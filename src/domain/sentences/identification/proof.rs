@@ -85,19 +85,21 @@ pub fn need_proof(language: Language, orders: &str, kinds: &[Proof]) -> String {
     let what = what_only_the_buyer_knows(language, kinds);
     match language {
         English => format!(
-            "To protect your data, the id of {orders} alone is not enough: please check it, and send me {what} as well."
+            "To protect your data, I can't show {orders} with the id alone: please check it, and send me {what} as well."
         ),
         Hinglish => format!(
-            "Aapke data ki suraksha ke liye sirf {orders} ka id kaafi nahi hai: kripya use check karein, aur {what} bhi bhejein."
+            "Aapke data ki suraksha ke liye main sirf id se {orders} nahi dikha sakta: kripya use check karein, aur {what} bhi bhejein."
         ),
-        Hindi => format!("आपके डेटा की सुरक्षा के लिए सिर्फ़ {orders} का आईडी काफ़ी नहीं है: कृपया उसे जाँचें, और {what} भी भेजें।"),
+        Hindi => format!("आपके डेटा की सुरक्षा के लिए मैं सिर्फ़ आईडी से {orders} नहीं दिखा सकता: कृपया उसे जाँचें, और {what} भी भेजें।"),
         Spanish => format!(
-            "Para proteger sus datos, el número de {orders} no basta por sí solo: por favor, revíselo y envíeme también {what}."
+            "Para proteger sus datos, no puedo mostrar {orders} solo con el número: por favor, revíselo y envíeme también {what}."
         ),
         Portuguese => format!(
-            "Para proteger seus dados, o número de {orders} sozinho não basta: por favor, confira e envie também {what}."
+            "Para proteger seus dados, não posso mostrar {orders} só com o número: por favor, confira e envie também {what}."
         ),
-        Arabic => format!("لحماية بياناتك، لا يكفي رقم {} وحده: يرجى التحقق منه، وإرسال {what} أيضًا.", ltr(orders)),
+        Arabic => {
+            format!("لحماية بياناتك، لا يمكنني عرض {} برقمه وحده: يرجى التحقق منه، وإرسال {what} أيضًا.", ltr(orders))
+        }
     }
 }
 
