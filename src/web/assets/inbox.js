@@ -11,9 +11,14 @@
   const messages = () => [...document.querySelectorAll("#chat .bubble[data-key]")].map((one) => one.dataset.key);
   let unseen = 0;
   let before = null;
+  // Whether the viewer is at the end. Where something below opens, the pane gets smaller and the end stays in view.
+  let follows = true;
+  const smaller = new ResizeObserver(([pane]) => {
+    if (follows) toEnd(pane.target);
+  });
   document.addEventListener("updating", () => {
     const chat = byId("chat");
-    before = chat && { end: atEnd(chat), keys: new Set(messages()) };
+    before = chat && { end: follows, keys: new Set(messages()) };
   });
   document.addEventListener("updated", () => {
     const chat = byId("chat");
@@ -32,7 +37,9 @@
   document.addEventListener(
     "scroll",
     (event) => {
-      if (event.target.id !== "chat" || !unseen || !atEnd(event.target)) return;
+      if (event.target.id !== "chat") return;
+      follows = atEnd(event.target);
+      if (!unseen || !follows) return;
       unseen = 0;
       newer();
     },
@@ -46,6 +53,8 @@
     const place = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
     if (place) place.scrollIntoView({ block: "center" });
     else toEnd(chat);
+    follows = atEnd(chat);
+    smaller.observe(chat);
   }
 
   // A form with `data-undo` is sent after five seconds, at once when asked, or when the page is left.

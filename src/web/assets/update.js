@@ -7,9 +7,10 @@ const update = (() => {
   const CHOSEN = ["open", "hidden"];
   const own = (node) => node.nodeType === 1 && node.dataset.own !== undefined;
   const key = (node) => (node.nodeType === 1 ? node.dataset.key || node.id || node.dataset.id || null : null);
-  // Elements without a key are the same where this is the same.
+  // Elements without a key are the same where this is the same. A chart gets more classes where it is drawn.
+  const named = (node) => (node.classList.contains("chart") ? "chart" : node.getAttribute("class"));
   const kind = (node) =>
-    node.nodeType === 1 ? [node.nodeName, node.getAttribute("class"), node.getAttribute("name")].join(" ") : node.nodeType;
+    node.nodeType === 1 ? [node.nodeName, named(node), node.getAttribute("name")].join(" ") : node.nodeType;
 
   /** Whether the viewer has changed a field. */
   function touched(field) {
