@@ -143,6 +143,20 @@ async fn money_that_cannot_be_paid_with_a_return_is_told_to_the_team() {
 }
 
 #[tokio::test]
+async fn who_says_once_more_that_it_is_done_makes_good_what_was_not_told() {
+    let shop = shop_with(&[delivered(41)], |_| {}).await;
+    let bread = returned(&shop, "a", 41, "Brown Bread").await;
+    let mut order = delivered(41);
+    order.details.payment_state = Some(PaymentState::Refunded);
+    shop.store.upsert_orders(&[order]).await.unwrap();
+    // A first call that was cut off behind the store.
+    shop.store.close_action(&bread.id, "desk", shop.now, None).await.unwrap().unwrap();
+    assert_eq!(told(&shop, "a").await, "");
+    assert!(finished(&shop, &bread).await.already);
+    assert!(told(&shop, "a").await.contains("₹50"));
+}
+
+#[tokio::test]
 async fn returns_that_wait_for_their_money_count_for_the_month() {
     let orders = [delivered(41), delivered(42)];
     let shop = shop_with(&orders, |config| config.policy.monthly_refunds = 1).await;

@@ -66,7 +66,7 @@ impl Member<'_> {
     /// The stream of changes.
     pub(crate) async fn events(&self) -> reqwest::Response {
         let request = self.page.http.get(format!("{}/events", self.page.url)).header("cookie", &self.cookie);
-        request.timeout(Duration::from_secs(60)).send().await.unwrap()
+        request.timeout(Duration::from_mins(1)).send().await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> String {

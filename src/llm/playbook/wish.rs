@@ -126,7 +126,7 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
         // Money that is refused is no wish for it, and no refusal of everything else.
         Wish::RefundWhole | Wish::RefundPart | Wish::Return if said.declines_money() => without_money(said),
         Wish::RefundWhole | Wish::RefundPart if said.asks_where_money_is() && !certain => Wish::RefundStatus,
-        Wish::RefundWhole if said.cancels() => Wish::Cancel,
+        Wish::RefundWhole | Wish::ItemChange if said.cancels() => Wish::Cancel,
         Wish::Cancel if said.withdraws() && !said.cancels() => Wish::UndoCancel,
         Wish::MissingItem | Wish::WrongItem | Wish::Damaged | Wish::NotReceived if said.wants_money() => {
             Wish::RefundWhole
@@ -140,7 +140,6 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
         // The goods are to go back for their money.
         Wish::RefundWhole if said.gives_back() && complaint(said).is_none() => Wish::Return,
         Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another || said.has(Cue::Send) => Wish::Replacement,
-        Wish::ItemChange if said.cancels() => Wish::Cancel,
         Wish::ItemChange | Wish::Question | Wish::Unsure if another && complaint(said).is_some() => Wish::Replacement,
         Wish::Question | Wish::Unsure | Wish::OutOfScope
             if !certain && (said.looks_for_order() || said.has(Cue::AllOrders) && said.words.len() <= 9) =>

@@ -91,22 +91,25 @@ fn sessions(rows: &[ChatMessage], asker: u32, until: Timestamp) -> Vec<Vec<&Chat
         .collect()
 }
 
+fn request_for_person(number: u32, asker: u32, created_at: Timestamp) -> Alert {
+    Alert {
+        id: AlertId::new(format!("ALERT_{number}")),
+        user_id: user(asker),
+        reason: "asked for a person".to_owned(),
+        last_message: "a person please".to_owned(),
+        priority: Priority::High,
+        status: AlertStatus::Pending,
+        created_at,
+        bot_answers: false,
+        handling: Handling::default(),
+    }
+}
+
 pub(in crate::store) async fn conversations_are_counted(fresh: TestStore) {
     let rows = rows();
     fresh.store.append_messages(&rows).await.unwrap();
     for (number, asker, second) in [(1, 2, 30 * HOUR), (2, 4, 90 * HOUR)] {
-        let alert = Alert {
-            id: AlertId::new(format!("ALERT_{number}")),
-            user_id: user(asker),
-            reason: "asked for a person".to_owned(),
-            last_message: "a person please".to_owned(),
-            priority: Priority::High,
-            status: AlertStatus::Pending,
-            created_at: at(second),
-            bot_answers: false,
-            handling: Handling::default(),
-        };
-        fresh.store.open_alert(&alert).await.unwrap();
+        fresh.store.open_alert(&request_for_person(number, asker, at(second))).await.unwrap();
     }
     let alerts = fresh.store.alert_rows().await.unwrap();
     assert_eq!(alerts.len(), 2);
