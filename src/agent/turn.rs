@@ -473,7 +473,7 @@ fn triage_cause(conversation: &Conversation, text: &str, now: Timestamp, setting
         return TriageCause::Gap;
     }
     let bare = settings.patterns.without_ids(text);
-    if danger::told(&bare) != Told::Nothing {
+    if danger::told(&bare) >= Told::Perhaps {
         // Also where a few words answer what was asked.
         return TriageCause::TopicChange;
     }

@@ -18,23 +18,27 @@ use super::words::words;
 pub enum Told {
     /// Nothing.
     Nothing,
+    /// A single word that also stands in messages about dangers.
+    Hint,
     /// Something that is a danger where the model reads a little of one as well.
     Perhaps,
     /// A danger, whatever the model reads.
     Surely,
 }
 
-/// The model's probability of danger from which on a person is called at once, and the same where the words tell of one perhaps.
-/// Chosen on `data/validation.csv` and the tuning half of `tests/danger/messages.jsonl`; `cargo test --test it danger:: --
-/// --ignored --nocapture` prints what comes of them on the rows that neither was chosen on.
-const BY_ITSELF: f32 = 0.5;
-const WITH_WORDS: f32 = 0.02;
+/// The model's probability of danger from which on a person is called at once: by itself, with a hint, and where the words tell of
+/// a danger perhaps. Chosen on `data/validation.csv` and the tuning half of `tests/danger/messages.jsonl`;
+/// `cargo test --test it danger:: -- --ignored --nocapture` prints what comes of them on rows that they were not chosen on.
+const BY_ITSELF: f32 = 0.8;
+const WITH_A_HINT: f32 = 0.2;
+const WITH_WORDS: f32 = 0.03;
 
 /// Whether a message tells of a danger, by its words and by the model's probability of one, where the model has read it.
 pub fn is_danger(told: Told, probability: Option<f32>) -> bool {
     let enough = match told {
         Told::Surely => return true,
         Told::Perhaps => WITH_WORDS,
+        Told::Hint => WITH_A_HINT,
         Told::Nothing => BY_ITSELF,
     };
     probability.is_some_and(|probability| probability >= enough)
@@ -170,6 +174,7 @@ impl Rule {
         let told = match level {
             "surely" => Told::Surely,
             "perhaps" => Told::Perhaps,
+            "hint" => Told::Hint,
             _ => return None,
         };
         let (without, with): (Vec<&str>, Vec<&str>) = body.split_whitespace().partition(|word| word.starts_with('-'));

@@ -78,7 +78,8 @@ fn what_is_too_far_apart_or_taken_out_does_not_count() {
         ),
         Told::Nothing
     );
-    assert_eq!(told("do you sell a smoke detector for the kitchen with a battery"), Told::Nothing);
+    assert!(told("do you sell a smoke detector for the kitchen with a battery") < Told::Perhaps);
+    assert_eq!(told("where is my order"), Told::Nothing);
 }
 
 #[test]
@@ -89,8 +90,10 @@ fn words_decide_alone_or_with_what_the_model_reads() {
         (Told::Perhaps, None, false),
         (Told::Perhaps, Some(0.01), false),
         (Told::Perhaps, Some(0.1), true),
-        (Told::Nothing, Some(0.1), false),
-        (Told::Nothing, Some(0.6), true),
+        (Told::Hint, Some(0.1), false),
+        (Told::Hint, Some(0.3), true),
+        (Told::Nothing, Some(0.3), false),
+        (Told::Nothing, Some(0.9), true),
         (Told::Nothing, None, false),
     ] {
         assert_eq!(is_danger(told, probability), danger, "{told:?} {probability:?}");
