@@ -46,7 +46,7 @@ pub fn is_danger(told: Told, probability: Option<f32>) -> bool {
 
 /// What the words of a message tell.
 pub fn told(text: &str) -> Told {
-    let words = folded(text);
+    let words: Vec<Forms> = folded(text).into_iter().map(forms).collect();
     let spoken = language::spoken(text);
     // Customers mix Hindi, in either script, with English: these are read together.
     let only = match spoken {
@@ -58,6 +58,21 @@ pub fn told(text: &str) -> Told {
     };
     let read = VOCABULARIES.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
     read.map(|(_, vocabulary)| vocabulary.told(&words)).max().unwrap_or(Told::Nothing)
+}
+
+/// A word of a message, and what it may be without what Arabic joins to it; empty where it was taken out.
+type Forms = Vec<String>;
+
+/// A word, and where it is Arabic the same without “and”, “so”, and the article with what is joined before it.
+fn forms(word: String) -> Forms {
+    let mut forms = vec![word];
+    let bare = forms[0].strip_prefix(['و', 'ف']).filter(|rest| rest.chars().count() >= 3).map(str::to_owned);
+    forms.extend(bare);
+    let joined =
+        forms.last().and_then(|last| ["بال", "كال", "لل", "ال"].iter().find_map(|joined| last.strip_prefix(joined)));
+    let noun = joined.filter(|rest| rest.chars().count() >= 3).map(str::to_owned);
+    forms.extend(noun);
+    forms
 }
 
 /// The words of a text as they are compared.
@@ -102,24 +117,24 @@ impl Part {
         words.into_iter().enumerate().map(part).collect()
     }
 
-    fn fits(&self, word: &str) -> bool {
-        match self {
+    fn fits(&self, forms: &[String]) -> bool {
+        forms.iter().any(|word| match self {
             Self::Word(own) => word == own,
             Self::Begins(stem) => word.starts_with(stem.as_str()),
             Self::Ends(end) => word.ends_with(end.as_str()),
             Self::Holds(inside) => word.contains(inside.as_str()),
             Self::Gap => true,
-        }
+        })
     }
 }
 
-/// Where a phrase that begins at a place ends. A word that was taken out is empty, and fits none.
-fn end_of(phrase: &[Part], words: &[String], at: usize) -> Option<usize> {
+/// Where a phrase that begins at a place ends. What was taken out fits none.
+fn end_of(phrase: &[Part], words: &[Forms], at: usize) -> Option<usize> {
     let Some((first, rest)) = phrase.split_first() else { return Some(at) };
     if matches!(first, Part::Gap) {
         return (0..=GAP).find_map(|skipped| end_of(rest, words, at + skipped));
     }
-    let fits = words.get(at).is_some_and(|word| !word.is_empty() && first.fits(word));
+    let fits = words.get(at).is_some_and(|forms| first.fits(forms));
     if fits { end_of(rest, words, at + 1) } else { None }
 }
 
@@ -137,13 +152,17 @@ impl Phrases {
     }
 
     /// All places of words: of which kind, from where, up to where.
-    fn places(&self, words: &[String]) -> Vec<(usize, Place)> {
-        let at = |from: usize| {
-            let letters = [None, words[from].chars().next()];
-            let phrases = letters.into_iter().filter_map(|letter| self.0.get(&letter)).flatten();
-            phrases.filter_map(move |(kind, phrase)| Some((*kind, Place { from, to: end_of(phrase, words, from)? })))
-        };
-        (0..words.len()).filter(|from| !words[*from].is_empty()).flat_map(at).collect()
+    fn places(&self, words: &[Forms]) -> Vec<(usize, Place)> {
+        let mut places = Vec::new();
+        for (from, forms) in words.iter().enumerate() {
+            let mut letters: Vec<Option<char>> = forms.iter().map(|form| form.chars().next()).chain([None]).collect();
+            letters.sort_unstable();
+            letters.dedup();
+            for (kind, phrase) in letters.iter().filter_map(|letter| self.0.get(letter)).flatten() {
+                places.extend(end_of(phrase, words, from).map(|to| (*kind, Place { from, to })));
+            }
+        }
+        places
     }
 }
 
@@ -242,10 +261,10 @@ impl Vocabulary {
         Self { taken_out, phrases }
     }
 
-    fn told(&self, words: &[String]) -> Told {
+    fn told(&self, words: &[Forms]) -> Told {
         let mut words = words.to_vec();
         for (_, place) in self.taken_out.places(&words) {
-            words[place.from..place.to].iter_mut().for_each(String::clear);
+            words[place.from..place.to].iter_mut().for_each(Vec::clear);
         }
         let mut places = vec![Vec::new(); KINDS.len()];
         for (kind, place) in self.phrases.places(&words) {

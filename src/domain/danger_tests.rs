@@ -61,6 +61,8 @@ fn words_of_different_kinds_tell_of_a_danger_together() {
         "la batería está hinchada",
         "a bateria está inchada",
         "الشاحن يطلع منه دخان",
+        // With “and” and the article joined to a word.
+        "طاح الكوب ويدها انجرحت والدم لا يتوقف",
         // Two languages in one message, and one in which nobody is answered.
         "bhai charger is sparking, dhuan nikal raha hai",
         "மருத்துவமனையில் இருக்கிறோம்",
