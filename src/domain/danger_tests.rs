@@ -74,13 +74,14 @@ fn words_of_different_kinds_tell_of_a_danger_together() {
 
 #[test]
 fn what_is_too_far_apart_or_taken_out_does_not_count() {
-    assert_eq!(
-        told(
-            "the hand cream came, and besides that I wanted to ask what the price of the red lamp will be when it burns"
-        ),
-        Told::Nothing
-    );
-    assert!(told("do you sell a smoke detector for the kitchen with a battery") < Told::Perhaps);
+    for text in [
+        "the hand cream came, and besides that I wanted to ask what the price of the red lamp will be when it burns",
+        "do you sell a smoke detector for the kitchen with a battery",
+        "kettle ka daam dekh ke current lag gaya",
+        "a cast iron pan gets really hot, is that normal",
+    ] {
+        assert!(told(text) < Told::Perhaps, "{text}: {:?}", told(text));
+    }
     assert_eq!(told("where is my order"), Told::Nothing);
 }
 
