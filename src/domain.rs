@@ -10,6 +10,7 @@ pub mod consent;
 pub mod conversation;
 pub mod correction;
 pub mod currency;
+pub mod danger;
 pub mod desk;
 pub mod event;
 pub mod fraud;

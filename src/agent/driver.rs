@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::turn::{Answerer, Effect, Event, Incoming, Settings, Turn, asks_for_order};
+use super::turn::{Answerer, DANGER, Effect, Event, Incoming, Settings, Turn, asks_for_order};
 use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
+use crate::domain::danger;
 use crate::domain::ids::{IdPatterns, OrderId};
 use crate::domain::message::{Basis, ChatMessage};
 use crate::llm::{ChatModel, ChatRequest};
@@ -58,11 +59,6 @@ pub struct TurnReport {
     /// How long the turn took.
     pub elapsed: Duration,
 }
-
-/// The probability of `danger` from which on a person is called at once. Chosen on the validation rows, whose probabilities
-/// `ecomres predict --batch data/validation.csv --json --top-k 3` prints: of 177 that tell of a danger 141 call a person, of 2,691
-/// others 50.
-const DANGER_FROM: f32 = 0.21;
 
 impl CallRecord {
     /// The tool, as a label of a metric: a model can invent names, and the number of labels stays bounded.
@@ -232,14 +228,14 @@ impl Agent {
                     found.map(|head| (head.label.clone(), f64::from(head.confidence))).unwrap_or_default()
                 };
                 let ((topic, topic_confidence), (urgency, urgency_confidence)) = (head("topic"), head("urgency"));
-                // A miss costs more than a false alarm: a part of the probability is enough.
-                let danger = prediction.ranked("urgency").iter().find(|one| one.label == "danger");
-                let (urgency, urgency_confidence) = match danger {
-                    Some(danger) if danger.confidence >= DANGER_FROM => {
-                        (danger.label.clone(), f64::from(danger.confidence))
-                    }
-                    _ if urgency == "danger" => ("serious".to_owned(), urgency_confidence),
-                    _ => (urgency, urgency_confidence),
+                let read = prediction.ranked("urgency").iter().find(|one| one.label == DANGER);
+                let probability = read.map(|danger| danger.confidence);
+                let (urgency, urgency_confidence) = if danger::is_danger(danger::told(text), probability) {
+                    (DANGER.to_owned(), f64::from(probability.unwrap_or_default()))
+                } else if urgency == DANGER {
+                    ("serious".to_owned(), urgency_confidence)
+                } else {
+                    (urgency, urgency_confidence)
                 };
                 Some(Triage {
                     intent: prediction.intent,

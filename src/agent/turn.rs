@@ -17,6 +17,7 @@ use crate::domain::caller::{Caller, Customer};
 use crate::domain::consent::{self, Answer, LiveOffers, Press, Said};
 use crate::domain::conversation::{Conversation, Mode, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
+use crate::domain::danger::{self, Told};
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
 use crate::domain::language::{self, Spoken};
@@ -25,7 +26,6 @@ use crate::domain::proposal::Proposal;
 use crate::domain::sentences::{Language, choices, small_talk};
 use crate::domain::topic;
 use crate::domain::words::excerpt;
-use crate::llm::playbook::tells_of_harm;
 use crate::llm::{Author, ChatReply, Facts, MAX_ROUNDS, Round, ToolCall};
 use crate::tools::{HUMAN, ToolResult};
 
@@ -280,8 +280,9 @@ impl Turn {
     fn start(&mut self) -> Vec<Effect> {
         self.foreign = self.hear();
         self.waits = matches!(self.conversation.mode, Mode::HandedOver { .. });
-        // Before any model, and whoever answers: a warning that comes late warns nobody.
+        // Before any model, and whoever answers: a warning that comes late warns nobody. Somebody in danger comes before money.
         if !self.conversation.warned.fraud
+            && !self.is_surely_in_danger()
             && let Some(report) = fraud::reported(&self.text)
         {
             self.fraud = Some(report);
@@ -295,15 +296,13 @@ impl Turn {
         if self.waits {
             return self.triaged_while_waiting(triage);
         }
-        // Without a result the last one is used; without any, the message counts as a general one of no confidence.
-        let fallback = || unread(self.now);
-        let triage = triage.or_else(|| self.conversation.triage.clone()).unwrap_or_else(fallback);
         // Whoever answers: a language model is not asked whether somebody's body or safety can wait.
-        let danger = triage.urgency == DANGER;
-        self.conversation.triage = Some(triage);
-        if danger || (self.foreign.is_some() && tells_of_harm(&self.text)) {
-            return self.warn_of_danger();
+        if self.is_in_danger(triage.as_ref()) {
+            return self.warn_of_danger(triage);
         }
+        // Without a result the last one is used; without any, the message counts as a general one of no confidence.
+        let last = || self.conversation.triage.clone();
+        self.conversation.triage = Some(triage.or_else(last).unwrap_or_else(|| unread(self.now)));
         if let Some(name) = self.foreign {
             self.lead = Some(small_talk::language_not_spoken(name));
             let language = if name.is_empty() { "a language" } else { name };
@@ -314,7 +313,18 @@ impl Turn {
         vec![self.ask()]
     }
 
-    fn warn_of_danger(&mut self) -> Vec<Effect> {
+    /// Whether the message tells of a danger, as it was read or by its words alone.
+    fn is_in_danger(&self, triage: Option<&Triage>) -> bool {
+        triage.is_some_and(|triage| triage.urgency == DANGER) || self.is_surely_in_danger()
+    }
+
+    fn is_surely_in_danger(&self) -> bool {
+        danger::told(&self.text) == Told::Surely
+    }
+
+    fn warn_of_danger(&mut self, triage: Option<Triage>) -> Vec<Effect> {
+        let read = triage.or_else(|| self.conversation.triage.clone()).unwrap_or_else(|| unread(self.now));
+        self.conversation.triage = Some(Triage { urgency: DANGER.to_owned(), ..read });
         self.lead = Some(choices::danger(Language::of(&self.conversation)).to_owned());
         self.ask_for_person("Somebody may be in danger", "high")
     }
@@ -426,7 +436,7 @@ impl Turn {
 }
 
 /// The label of `urgency` with which somebody's body or safety cannot wait.
-const DANGER: &str = "danger";
+pub(super) const DANGER: &str = "danger";
 
 /// The reading of a message that was not read.
 fn unread(now: Timestamp) -> Triage {
@@ -463,6 +473,10 @@ fn triage_cause(conversation: &Conversation, text: &str, now: Timestamp, setting
         return TriageCause::Gap;
     }
     let bare = settings.patterns.without_ids(text);
+    if danger::told(&bare) >= Told::Perhaps {
+        // Also where a few words answer what was asked.
+        return TriageCause::TopicChange;
+    }
     let answered =
         matches!(conversation.waiting_for, WaitingFor::Consent | WaitingFor::Person | WaitingFor::WhichOrder)
             && consent::answer_to(text, &conversation.offered, &settings.patterns) != Answer::Unclear;

@@ -52,6 +52,62 @@ async fn a_model_cannot_quote_and_pay_in_one_turn() {
     assert!(!reports[0].reply.as_ref().unwrap().contains("refunded"));
 }
 
+/// Whether a turn warned of a danger in this language and asked for a person at once.
+fn warned(report: &crate::agent::TurnReport, language: Language) -> bool {
+    let reply = report.reply.as_deref().unwrap_or_default();
+    let asked = report.calls.iter().any(|call| call.tool == HUMAN && call.arguments["priority"] == "high");
+    reply.starts_with(choices::danger(language)) && asked && report.conversation.warned.danger
+}
+
+/// The classifier of the tests reads no urgency at all.
+#[tokio::test]
+async fn words_alone_bring_a_person_at_once_whoever_answers() {
+    for (text, language) in [
+        ("The charger I got from you caught fire", Language::English),
+        ("charger se dhuan nikal raha hai bhaiya", Language::Hinglish),
+        ("मेरे बेटे ने सेल निगल लिया", Language::Hindi),
+        ("me corté la mano con el vidrio de la caja", Language::Spanish),
+        ("o entregador me ameaçou com uma faca", Language::Portuguese),
+        ("كهربني الخلاط لما لمسته", Language::Arabic),
+    ] {
+        let shop = Shop::open().await;
+        let reports = hold(&shop, vec![text_of_a_model()], &[text]).await;
+        assert!(warned(&reports[0], language), "a language model: {:?}", reports[0].reply);
+        let report = shop.chat("b").turn(text).await;
+        assert!(warned(&report, language), "the playbook: {:?}", report.reply);
+    }
+}
+
+fn text_of_a_model() -> ChatReply {
+    text("Thank you for telling us.")
+}
+
+#[tokio::test]
+async fn a_danger_beside_an_answer_to_what_was_asked_is_heard() {
+    let shop = Shop::open().await;
+    let mut chat = shop.chat("a");
+    assert!(chat.say("refund ORD000003").await.contains("₹599"));
+    let report = chat.turn("yes, and my hand is bleeding from the broken glass").await;
+    assert!(warned(&report, Language::English), "{:?}", report.reply);
+    assert!(shop.store.refunds(9).await.unwrap().is_empty());
+    // A few words where an order id was asked for are an answer otherwise.
+    let mut chat = shop.chat("b");
+    chat.say("I want a refund").await;
+    let report = chat.turn("my hand is bleeding").await;
+    assert!(warned(&report, Language::English), "{:?}", report.reply);
+}
+
+#[tokio::test]
+async fn a_danger_is_heard_in_a_language_that_is_not_read_and_before_a_fraud() {
+    let shop = Shop::open().await;
+    for (user, text) in
+        [("a", "என் மகன் மருத்துவமனையில் இருக்கிறான்"), ("b", "the courier threatened me with a knife and asked for my OTP")]
+    {
+        let report = shop.chat(user).turn(text).await;
+        assert!(warned(&report, Language::English), "{text}: {:?}", report.reply);
+    }
+}
+
 #[tokio::test]
 async fn the_amount_is_told_also_where_the_model_forgot_it() {
     let shop = Shop::open().await;

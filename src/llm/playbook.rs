@@ -36,11 +36,6 @@ use plan::Plan;
 pub(super) use proposals::done;
 pub use results::status as order_status;
 
-/// Whether a message has words of harm in one of the languages whose words are known.
-pub fn tells_of_harm(text: &str) -> bool {
-    said::Said::new(text).has(said::Cue::Harm)
-}
-
 /// The offline counterpart of a language model.
 #[derive(Debug, Clone)]
 pub struct Playbook {

@@ -18,6 +18,7 @@ mod cli;
 mod consent;
 mod crowd;
 mod currency;
+mod danger;
 mod dashboard;
 mod data;
 mod delivery;

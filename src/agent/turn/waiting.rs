@@ -1,9 +1,8 @@
 //! A message of a customer who waits for a person.
 
-use super::{Answerer, DANGER, Effect, Turn};
+use super::{Answerer, Effect, Turn};
 use crate::domain::conversation::Triage;
 use crate::domain::topic;
-use crate::llm::playbook::tells_of_harm;
 use crate::support::handoff;
 
 /// From this confidence on a message of a customer who waits for a person may be about something else.
@@ -14,11 +13,9 @@ impl Turn {
     /// nobody does yet. What is said about the matter itself is the team's to answer; after a long wait the customer is told that
     /// nobody has answered yet.
     pub(super) fn triaged_while_waiting(&mut self, triage: Option<Triage>) -> Vec<Effect> {
-        let danger = triage.as_ref().is_some_and(|triage| triage.urgency == DANGER)
-            || (self.foreign.is_some() && tells_of_harm(&self.text));
+        let danger = self.is_in_danger(triage.as_ref());
         if danger && !self.conversation.warned.danger {
-            self.conversation.triage = triage;
-            return self.warn_of_danger();
+            return self.warn_of_danger(triage);
         }
         if self.conversation.claimed {
             return vec![Effect::StaySilent];

@@ -77,6 +77,15 @@ async fn danger_is_answered_once_whoever_works_on_the_matter() {
 }
 
 #[tokio::test]
+async fn words_tell_of_a_danger_that_the_model_misses() {
+    let (shop, worker) = waiting().await;
+    let warned = say(&shop, &worker, "the glass cut my son, he is bleeding", 1).await;
+    assert!(warned.reply.as_ref().is_some_and(|reply| reply.starts_with(choices::danger(Language::English))));
+    assert_eq!(warned.calls.last().unwrap().arguments["priority"], "high");
+    assert_eq!(say(&shop, &worker, "it is bleeding a lot", 2).await.reply, None, "told once");
+}
+
+#[tokio::test]
 async fn fraud_is_warned_of_also_while_a_person_is_awaited() {
     let (shop, worker) = waiting().await;
     let said = "someone from your company called and asked for my OTP";

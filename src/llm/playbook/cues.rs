@@ -85,8 +85,6 @@ pub(super) enum Cue {
     AllOrders,
     /// Thanks.
     Thanks,
-    /// Harm to a person.
-    Harm,
     /// How somebody of the shop behaved.
     Conduct,
     /// Whether a machine answers.
@@ -306,13 +304,6 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     (
         Cue::Thanks,
         "thank*, thx, tysm, dhanyava*, dhanyawa*, shukriya, gracias, obrigad*, valeu, شكرا*, مشكور*, धन्यवाद, शुक्रिया, थैंक*",
-    ),
-    (
-        Cue::Harm,
-        "hospital*, ambulance*, food poisoning, poisoned, vomit*, unconscious, bleeding, electric shock, caught fire, suicid*, kill myself, want to die, dont want to live, dont want to be alive, molest*, stalk*, swallow* .. glass, glass in, piece of glass, found .. glass, found .. blade, found .. razor, found .. needle, \
-         smoke coming, ulti kar rah*, ultiyan, ulti ho, behosh, khoon, aag lag*, aspatal, jaan de*, mar jana chahta, mar jana chahti, vomitando, envenen*, intoxic*, ambulancia, sangr*, incendi*, trozo de vidrio, descarga electrica, quiero morir, suicid*, \
-         vomitand*, pegou fogo, pegando fogo, choque eletrico, pedaco de vidro, quero morrer, sangrando, *مستشفي*, *يتقيا*, *تقيا*, *تسمم*, *ينزف*, *حريق*, *اسعاف*, *انتحر*, *انتحار*, زجاج في, صعق*, उल्टी*, अस्पताल, बेहोश, खून, आग लग*, \
-         करंट लग*, ज़हर, जहर, काँच, कांच, আত্মহত্যা, হাসপাতাল*, বমি*, રક્ત, હોસ્પિટલ*, ઉલટી*, ઊલટી*, மருத்துவமனை*, வாந்தி*, ஆஸ்பத்திரி*, ఆసుపత్రి*, వాంతి*, ವಾಂತಿ*, ಆಸ್ಪತ್ರೆ*, ഛർദ്ദി*, ആശുപത്രി*, ਹਸਪਤਾਲ*, ਉਲਟੀ*",
     ),
     (
         Cue::Conduct,

@@ -11,7 +11,8 @@ use super::matchers;
 use super::notes::say;
 use super::plan::{Plan, Step};
 use super::results;
-use super::said::{Cue, Said};
+use super::said::Said;
+use crate::domain::danger::{self, Told};
 use crate::domain::ids::OrderId;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::sentences::{Language, choices, feedback, handoff, join, orders};
@@ -32,19 +33,15 @@ impl Plan<'_> {
     /// What brings a person in whatever else is open.
     pub(super) fn at_once(&mut self) -> Step<Option<ChatReply>> {
         let (language, text) = (self.language(), self.text());
-        if self.own == Wish::Danger || (self.said.has(Cue::Harm) && !self.is_surely_harmless()) {
+        if self.own == Wish::Danger || danger::told(text) == Told::Surely {
             let lead = choices::danger(language);
             return self.hand_over(lead, "Somebody may be in danger", "high").map(Some);
         }
         if Said::is_foreign(text) {
             // What cannot be read may be urgent; what names an order is about that.
-            let grave = self.said.has(Cue::Harm) || self.facts.named_orders.is_empty();
-            let (lead, priority) = if self.said.has(Cue::Harm) {
-                (choices::danger(language), "high")
-            } else {
-                (choices::unread(), if grave { "high" } else { "medium" })
-            };
-            return self.hand_over(lead, "A message in a language that the program does not read", priority).map(Some);
+            let priority = if self.facts.named_orders.is_empty() { "high" } else { "medium" };
+            let why = "A message in a language that the program does not read";
+            return self.hand_over(choices::unread(), why, priority).map(Some);
         }
         if self.fresh() && self.own == Wish::Fraud {
             let lead = choices::fraud(language);

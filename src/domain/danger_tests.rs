@@ -1,0 +1,134 @@
+//! What the words of messages tell: the rules and their words, and how many of `tests/danger/messages.jsonl` they get right.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::*;
+
+const MESSAGES: &str = include_str!("../../tests/danger/messages.jsonl");
+
+/// The names of the kinds in a file of words.
+fn kinds_of(file: &str) -> BTreeSet<&str> {
+    lines(file).filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_line_is_read_and_every_kind_has_words_and_a_rule() {
+    assert_eq!(lines(RULE_LINES).count(), RULES.len());
+    let named: BTreeSet<&str> = KINDS.keys().copied().chain([NONE]).collect();
+    for file in FILES.iter().copied().flatten() {
+        assert_eq!(lines(file).filter(|line| !line.contains(": ")).collect::<Vec<_>>(), Vec::<&str>::new());
+        let kinds = kinds_of(file);
+        assert!(kinds.is_subset(&named), "{:?}", kinds.difference(&named).collect::<Vec<_>>());
+    }
+    let english = kinds_of(FILES[0][0]);
+    assert!(named.is_subset(&english), "{:?}", named.difference(&english).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_word_of_harm_alone_tells_nothing() {
+    for text in [
+        "this price is killing me",
+        "is the hair on fire sale still on",
+        "shocked at the service",
+        "my phone died",
+        "it is burning a hole in my pocket",
+        "a rash decision, cancel it please",
+        "the pizza was burnt",
+        "do you have something for a fever?",
+        "I'll be at the door, the driver may call",
+        "price dekh ke jhatka laga",
+        "इंतज़ार करते करते मर गए",
+        "este precio me mata",
+        "esse preço tá me matando",
+        "السعر قاتل",
+    ] {
+        assert_ne!(told(text), Told::Surely, "{text}");
+    }
+}
+
+#[test]
+fn words_of_different_kinds_tell_of_a_danger_together() {
+    for text in [
+        "my thumb got cut by a blade in the box",
+        "the heater smokes",
+        "since I took your syrup I am dizzy and vomiting",
+        "your driver keeps calling me at 2am and knows where I live",
+        "I do not see a reason to go on, I want to end it all",
+        "mere bete ne battery nigal li",
+        "चार्जर से धुआँ निकल रहा है",
+        "la batería está hinchada",
+        "a bateria está inchada",
+        "الشاحن يطلع منه دخان",
+        // With “and” and the article joined to a word.
+        "طاح الكوب ويدها انجرحت والدم لا يتوقف",
+        // Two languages in one message, and one in which nobody is answered.
+        "bhai charger is sparking, dhuan nikal raha hai",
+        "மருத்துவமனையில் இருக்கிறோம்",
+        "le chargeur a pris feu",
+    ] {
+        assert_eq!(told(text), Told::Surely, "{text}");
+    }
+}
+
+#[test]
+fn what_is_too_far_apart_or_taken_out_does_not_count() {
+    for text in [
+        "the hand cream came, and besides that I wanted to ask what the price of the red lamp will be when it burns",
+        "do you sell a smoke detector for the kitchen with a battery",
+        "kettle ka daam dekh ke current lag gaya",
+        "a cast iron pan gets really hot, is that normal",
+    ] {
+        assert!(told(text) < Told::Perhaps, "{text}: {:?}", told(text));
+    }
+    assert_eq!(told("where is my order"), Told::Nothing);
+}
+
+#[test]
+fn words_decide_alone_or_with_what_the_model_reads() {
+    for (told, probability, danger) in [
+        (Told::Surely, None, true),
+        (Told::Surely, Some(0.0), true),
+        (Told::Perhaps, None, false),
+        (Told::Perhaps, Some(0.01), false),
+        (Told::Perhaps, Some(0.1), true),
+        (Told::Hint, Some(0.1), false),
+        (Told::Hint, Some(0.3), true),
+        (Told::Nothing, Some(0.3), false),
+        (Told::Nothing, Some(0.9), true),
+        (Told::Nothing, None, false),
+    ] {
+        assert_eq!(is_danger(told, probability), danger, "{told:?} {probability:?}");
+    }
+}
+
+#[test]
+fn a_long_message_is_read_quickly() {
+    let text = "my son and I fell from the chair of the phone charger with his hand ".repeat(300);
+    let started = std::time::Instant::now();
+    told(&text);
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
+
+/// Without the model: the half that the words were not written with.
+#[test]
+fn the_words_alone_find_most_dangers_and_raise_few_false_alarms() {
+    let mut counts: BTreeMap<String, [u32; 4]> = BTreeMap::new();
+    for line in MESSAGES.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if row["held_out"] == false {
+            continue;
+        }
+        let danger = usize::from(row["danger"] == false) * 2;
+        let count = counts.entry(row["language"].as_str().unwrap().to_owned()).or_default();
+        count[danger] += 1;
+        count[danger + 1] += u32::from(told(row["text"].as_str().unwrap()) == Told::Surely);
+    }
+    assert_eq!(counts.len(), 6);
+    for (language, [dangers, found, others, alarms]) in counts {
+        println!("{language}: {found} of {dangers} dangers, {alarms} of {others} others");
+        assert!(found * 100 >= dangers * 80, "{language}: {found} of {dangers}");
+        assert!(alarms * 100 <= others * 4, "{language}: {alarms} of {others}");
+    }
+}
