@@ -41,6 +41,7 @@ fn a_word_of_harm_alone_tells_nothing() {
         "price dekh ke jhatka laga",
         "इंतज़ार करते करते मर गए",
         "este precio me mata",
+        "el repartidor ni tocó el timbre y dejó el pedido en la escalera",
         "esse preço tá me matando",
         "السعر قاتل",
     ] {
@@ -127,7 +128,6 @@ fn the_words_alone_find_most_dangers_and_raise_few_false_alarms() {
     }
     assert_eq!(counts.len(), 6);
     for (language, [dangers, found, others, alarms]) in counts {
-        println!("{language}: {found} of {dangers} dangers, {alarms} of {others} others");
         assert!(found * 100 >= dangers * 80, "{language}: {found} of {dangers}");
         assert!(alarms * 100 <= others * 4, "{language}: {alarms} of {others}");
     }
