@@ -4,16 +4,23 @@
 
 mod blocks;
 mod chunks;
+mod excerpt;
 mod folder;
 mod index;
 mod language;
 mod library;
+mod measure;
+mod question;
+mod sounds;
+mod stems;
 mod terms;
+mod vectors;
 
 pub use chunks::{Chunk, Translation};
 pub use folder::{ANSWERS, Checked, Imported, KnowledgeError, Problem, add_answer, check, import};
 pub use index::{Index, Passage};
 pub use library::Library;
+pub use measure::{Asked, Measured, Mistake, Place, Tally, Wrong, measure, questions};
 pub use terms::normalised;
 
 /// The source of answers that the program has without a folder.

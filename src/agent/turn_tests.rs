@@ -328,6 +328,7 @@ fn sentences_of_the_shops_documents_may_leave() {
         text: "Refunds cost ₹60 and reach your card within 6 days. Write to help@shop.example.".to_owned(),
         source: "a.md:1".to_owned(),
         score: 1.0,
+        part: 0,
     };
     let call = || crate::llm::ToolCall {
         id: "1".to_owned(),

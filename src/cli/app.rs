@@ -281,6 +281,14 @@ pub(super) fn knowledge_place(global: &Global, config: &Config) -> PathBuf {
 /// When the questions and answers are wrong, or the folder of the settings is not there.
 pub(super) fn library(global: &Global, config: &Config) -> anyhow::Result<Arc<Library>> {
     check_knowledge(config)?;
+    Ok(Arc::new(Library::open(Some(knowledge_place(global, config)), built_in_answers(config)?)))
+}
+
+/// The general questions and answers that are there without documents.
+///
+/// # Errors
+/// When they are wrong.
+pub(super) fn built_in_answers(config: &Config) -> anyhow::Result<Vec<Chunk>> {
     let faq = load_faq(config)?;
     let translation = |(code, name, answer): (&str, &str, &str)| Translation {
         language: code.to_owned(),
@@ -291,8 +299,8 @@ pub(super) fn library(global: &Global, config: &Config) -> anyhow::Result<Arc<Li
         translations: faq.translations(name).map(translation).collect(),
         ..knowledge::built_in(name, &words, answer)
     };
-    let built_in = faq.entries().map(chunk).collect();
-    Ok(Arc::new(Library::open(Some(knowledge_place(global, config)), built_in)))
+    let answers = faq.entries().map(chunk).collect();
+    Ok(answers)
 }
 
 /// Whether the folder of the settings is there; a default place need not be.

@@ -33,12 +33,27 @@ enum Command {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
-    /// Say what of the documents cannot be read, is empty or is there twice
-    #[command(after_help = "Examples:\n  ecomres knowledge check\n  ecomres knowledge check ./help-pages --json")]
+    /// Say what of the documents cannot be read, is empty or is there twice; or how well they answer questions
+    #[command(
+        after_help = "A file of questions holds one JSON object on each line: id, question, passages (document and heading of what answers it, one \
+        for each thing that is asked; none where no document does), and where wanted folder (within FOLDER), language, holds (what the \
+        passage has to say), or (other passages that are right) and part.\n\n\
+        Examples:\n  ecomres knowledge check\n  ecomres knowledge check ./help-pages --json\n  \
+        ecomres knowledge check ./help-pages --questions questions.jsonl --mistakes"
+    )]
     Check {
         /// The folder [default: where the bot reads them]
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
+        /// Questions of which it is known what answers them: how many are answered rightly, and how many that no document answers
+        #[arg(long, value_name = "FILE")]
+        questions: Option<PathBuf>,
+        /// Only the questions of this part
+        #[arg(long, value_name = "NAME", requires = "questions")]
+        part: Option<String>,
+        /// Also which questions were answered wrongly
+        #[arg(long, requires = "questions")]
+        mistakes: bool,
     },
     /// Ask a question: the passages that answer it, as the bot finds them
     #[command(after_help = "Example:\n  ecomres knowledge ask \"do you deliver on Sundays?\"")]
@@ -66,7 +81,11 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     let config = app::load_config(global)?;
     match options.command {
         Command::Import { folder } => import(global, &config, &folder),
-        Command::Check { folder } => check(global, &config, folder),
+        Command::Check { folder, questions: None, .. } => check(global, &config, folder),
+        Command::Check { folder, questions: Some(file), part, mistakes } => {
+            let folder = folder.unwrap_or_else(|| app::knowledge_place(global, &config));
+            measure(global, &config, &folder, &Asking { file, part, mistakes })
+        }
         Command::Ask { question } => ask(global, &config, &question),
         Command::Gaps { all, limit } => list_gaps(global, &config, all, limit),
     }
@@ -127,6 +146,48 @@ fn check(global: &Global, config: &Config, folder: Option<PathBuf>) -> anyhow::R
     }
     if checked.chunks == 0 {
         return Err(wrong(&KnowledgeError::Empty { path: folder.display().to_string() }).into());
+    }
+    Ok(())
+}
+
+/// What is asked of the documents, to see how well they answer.
+struct Asking {
+    file: PathBuf,
+    part: Option<String>,
+    mistakes: bool,
+}
+
+fn measure(global: &Global, config: &Config, folder: &Path, asking: &Asking) -> anyhow::Result<()> {
+    let place = visible(&asking.file.display().to_string()).into_owned();
+    let read = |error: &dyn std::fmt::Display| {
+        let hint = "one JSON object on each line, with id, question and passages: see ecomres knowledge check --help";
+        InputError::with_hint(format!("{place} cannot be read as questions: {error}"), hint)
+    };
+    let text = std::fs::read_to_string(&asking.file).map_err(|error| read(&error))?;
+    let mut asked = knowledge::questions(&text).map_err(|error| read(&error))?;
+    asked.retain(|one| asking.part.as_ref().is_none_or(|part| one.part == *part));
+    if asked.is_empty() {
+        return Err(read(&"there is no question in it, or none of that part").into());
+    }
+    knowledge::check(folder).map_err(|error| wrong(&error))?;
+    let measured = knowledge::measure(folder, &asked, &app::built_in_answers(config)?);
+    let mut output = Output::stdout();
+    if global.json {
+        let mut value = measured.to_json();
+        if asking.mistakes {
+            value["mistakes"] = json!(measured.mistakes);
+        }
+        output.json(&value)?;
+        return Ok(());
+    }
+    for line in measured.lines() {
+        output.line(line)?;
+    }
+    for one in measured.mistakes.iter().filter(|_| asking.mistakes) {
+        output.line(format!("{}: {} — {}", visible(&one.id), one.what, visible(&one.question)))?;
+        for found in &one.found {
+            output.line(format!("    {}", visible(found)))?;
+        }
     }
     Ok(())
 }

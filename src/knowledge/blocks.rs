@@ -25,7 +25,10 @@ pub(super) enum Kind {
     /// A paragraph, a list or a table.
     Text,
     /// A paragraph that begins with its own heading, `**Limits.** Refunds …`.
-    Titled,
+    Titled {
+        /// The bytes of its text that are the heading.
+        heading: usize,
+    },
 }
 
 /// The blocks of a Markdown or text file, and the title that it gives itself before its text (`title:`).
@@ -161,7 +164,9 @@ impl Reader {
             open.text.push(if own { '\n' } else { ' ' });
             open.text.push_str(&text);
         } else {
-            let kind = if titled && !own { Kind::Titled } else { Kind::Text };
+            let end = line.get(2..).and_then(|rest| rest.find("**")).filter(|_| titled && !own);
+            let kind =
+                end.map_or(Kind::Text, |end| Kind::Titled { heading: plain(&line[..end + 4]).len().min(text.len()) });
             self.open = Some(Block { text, line: number, kind });
         }
     }
@@ -409,7 +414,7 @@ mod tests {
                 (4, Kind::Heading(1), "Returns & refunds"),
                 (6, Kind::Text, "Send it back within 10 days, see the form (https://x.example/form). Free."),
                 (9, Kind::Text, "one\ntwo"),
-                (12, Kind::Titled, "Limits. At most ₹500."),
+                (12, Kind::Titled { heading: 7 }, "Limits. At most ₹500."),
                 (16, Kind::Text, "City: Pune; Days: 2"),
                 (18, Kind::Heading(2), "Old"),
                 (20, Kind::Text, "text <!-- not a comment"),

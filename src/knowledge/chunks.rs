@@ -77,7 +77,7 @@ pub(super) fn cut(source: &str, title: Option<String>, blocks: Vec<Block>) -> Ve
                     path.push((level, text));
                 }
             }
-            Kind::Text | Kind::Titled => {
+            Kind::Text | Kind::Titled { .. } => {
                 let begin = |line| Chunk {
                     source: source.to_owned(),
                     line,
@@ -88,13 +88,23 @@ pub(super) fn cut(source: &str, title: Option<String>, blocks: Vec<Block>) -> Ve
                     built_in: false,
                     translations: Vec::new(),
                 };
+                let own = match kind {
+                    Kind::Titled { heading } => text.get(..heading).unwrap_or_default(),
+                    _ => "",
+                };
                 for part in parts(&text) {
                     let (has, more) = (open.as_ref().map_or(0, words_of), count(&part));
-                    let titled = kind == Kind::Titled && has >= SHORT;
+                    let titled = !own.is_empty() && has >= SHORT;
                     if titled || (has >= ENOUGH && has + more > MOST) || has + more > MOST + ENOUGH {
                         chunks.extend(open.take());
                     }
-                    open.get_or_insert_with(|| begin(line)).paragraphs.push(part);
+                    let chunk = open.get_or_insert_with(|| begin(line));
+                    if part.starts_with(own) && !own.is_empty() {
+                        let between = if chunk.keywords.is_empty() { "" } else { " " };
+                        chunk.keywords.push_str(between);
+                        chunk.keywords.push_str(own);
+                    }
+                    chunk.paragraphs.push(part);
                 }
             }
         }
@@ -207,6 +217,16 @@ mod tests {
         ];
         assert_eq!(seen, expected.map(|(line, path, text)| (line, path.to_owned(), text.to_owned())));
         assert_eq!(cut("guides/size-guide.md", None, of_markdown("Text.").1)[0].title, "Size guide");
+    }
+
+    #[test]
+    fn the_heading_of_a_paragraph_finds_it() {
+        let text = "# Paying\n\n**Paid twice.** It comes back by itself within a week of the day on which you paid it twice.\n\n**Cash.** Never.";
+        let found: Vec<(String, String)> =
+            chunks(text).into_iter().map(|chunk| (chunk.text(), chunk.keywords)).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0].1, "Paid twice.");
+        assert_eq!(found[1], ("Cash. Never.".to_owned(), "Cash.".to_owned()));
     }
 
     #[test]

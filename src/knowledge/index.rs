@@ -1,50 +1,55 @@
-//! Finds the passage that answers a question: BM25 over words and subjects, and whether it covers what was asked.
+//! Finds the passage that answers a question: BM25 over words, subjects and words of like meaning, and whether it covers what
+//! was asked.
 //!
 //! It must never answer with anything but sentences of a document, nor with a passage that is about something else.
 
 use std::collections::HashMap;
 
-use super::chunks::{Chunk, sentences};
-use super::terms::{Term, Vocabulary, Weight, is_nearly};
+use super::chunks::Chunk;
+use super::question::{Question, Wanted, count_heading, count_terms, kinds_of};
+use super::terms::Weight;
+use super::vectors::Vector;
 use super::{BUILT_IN, language};
 
-/// How much of the weight of a question's words a passage has to hold.
-const COVERED: f32 = 0.6;
-/// The same where it holds more than one of them.
-const COVERED_BY_MORE: f32 = 0.5;
 /// Passages that are given, at most.
 const PASSAGES: usize = 3;
-/// Characters of a passage, at most, unless one sentence has more.
-const LONGEST: usize = 600;
-/// Up to so many characters a chunk is given whole.
-const WHOLE: usize = 320;
 /// A further passage has at least this share of the best one's score.
 const ALIKE: f32 = 0.6;
 /// Words of a large collection are rarer than those of a small one: as many chunks are assumed at least.
 const FEWEST: usize = 24;
-/// How often a word of title, heading or keywords counts.
-const HEADING: f32 = 2.5;
-/// What a heading counts that has others below it.
-const FAR: f32 = 0.3;
-/// What a subject counts beside the very word.
-const SUBJECT: f32 = 0.85;
-/// What any of these counts at least in the coverage.
-const HELD: f32 = 0.95;
-/// What a mistyped word counts.
-const NEARLY: f32 = 0.8;
-/// What a word of little meaning counts.
-const LIGHT: f32 = 0.25;
+/// How often a word of the heading right above counts, and one of the headings above that.
+const HEADING: f32 = 4.0;
+const FAR: f32 = 1.1;
+/// BM25: how soon repetitions count no more, and how much the length counts.
+const K1: f32 = 1.02;
+const B: f32 = 0.66;
+/// What a word of little meaning counts in the coverage, and in the order; what a word without meaning counts in the order that
+/// stands for a subject.
+const LIGHT: f32 = 0.58;
+const LIGHT_IN_ORDER: f32 = 0.6;
+const NONE_IN_ORDER: f32 = 0.21;
 /// What a word counts that no document has, as a share of the mean of those that are known: a subject that is not there makes a
 /// question unanswerable. In a language of no document most words are unknown.
-const UNKNOWN: f32 = 1.15;
-const FOREIGN: f32 = 0.5;
-/// A word counts as known from this weight on.
+const UNKNOWN: f32 = 0.98;
+const FOREIGN: f32 = 0.43;
+/// The least mean that is assumed.
 const LITTLE: f32 = 0.7;
 /// What the wanted kind of answer adds to a score.
-const KIND: f32 = 1.2;
-/// BM25: how soon repetitions count no more, and how much the length counts.
-const K1: f32 = 1.2;
-const B: f32 = 0.5;
+const KIND: f32 = 3.0;
+/// How much of a score is the share of the question that is covered.
+const BY_COVERAGE: f32 = 0.44;
+/// A word that nothing in the documents is so near to is in none of them.
+const NEAR: f32 = 0.3;
+/// A chunk that holds something that is done holds it at least so well.
+const DONE: f32 = 0.5;
+/// When a chunk answers: its coverage, and a share of its score in words as rare as can be, up to so many of them, make this much.
+const NEEDED: f32 = 0.9;
+const BY_SCORE: f32 = 0.6;
+const MOST_RARE: f32 = 2.24;
+/// So much more is needed where all of the question is in no document, and for each thing that is done and that the chunk does not
+/// hold: “do you rent tents” is not answered by a page about tents.
+const ABSENT: f32 = 0.21;
+const UNDONE: f32 = 0.41;
 
 /// A passage that may answer a question.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -59,6 +64,8 @@ pub struct Passage {
     pub source: String,
     /// How well it fits: the share of the question's words that it holds, from 0 to 1.
     pub score: f32,
+    /// Which of the things that are asked it answers, from 0.
+    pub part: usize,
 }
 
 impl Passage {
@@ -72,33 +79,38 @@ impl Passage {
 #[derive(Debug, Default)]
 pub struct Index {
     chunks: Vec<Chunk>,
-    /// What a chunk holds besides words: bits of [`TIME`] and [`AMOUNT`].
+    /// What a chunk holds besides words: bits of `TIME` and `AMOUNT`.
     kinds: Vec<u8>,
     lengths: Vec<f32>,
     mean: f32,
-    ids: HashMap<String, usize>,
+    pub(super) ids: HashMap<String, usize>,
     /// For each term the chunks that have it, and how often.
     postings: Vec<Vec<(usize, f32)>>,
+    /// Terms that have a vector, and their vectors one after the other.
+    pub(super) with_vector: Vec<usize>,
+    pub(super) vectors: Vec<f32>,
 }
 
-/// A length of time.
-const TIME: u8 = 1;
-/// An amount of money.
-const AMOUNT: u8 = 2;
-
-/// A word of a question: what it may be in the documents, and how much it counts.
-struct Wanted {
-    /// Terms of the index, with what each counts.
-    any: Vec<(usize, f32)>,
-    /// What it counts in the coverage.
-    weight: f32,
+/// A chunk that holds a word of a question.
+struct Held {
+    chunk: usize,
+    /// How often, by BM25.
+    often: f32,
+    /// How much of it.
+    share: f32,
 }
 
-/// A question as the index reads it.
-struct Question {
-    wanted: Vec<Wanted>,
-    kinds: u8,
-    total: f32,
+/// A chunk that may answer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hit {
+    chunk: usize,
+    score: f32,
+    /// The share of the question that it holds.
+    covered: f32,
+    /// The share of the question that no document holds.
+    absent: f32,
+    /// How many things that are done it does not hold.
+    undone: f32,
 }
 
 impl Index {
@@ -107,31 +119,35 @@ impl Index {
         let mut index = Self::default();
         for (at, chunk) in chunks.iter().enumerate() {
             let body = chunk.text();
-            let mut counts: HashMap<String, f32> = HashMap::new();
+            let mut counts: HashMap<String, (f32, Option<Vector>)> = HashMap::new();
             let length = count_terms(&body, &mut counts);
             // What stands right above it says most; a title of many sections says little of each.
             let path = [&chunk.title, &chunk.keywords].into_iter().chain(&chunk.headings);
             let depth = chunk.headings.len();
-            let mut above: HashMap<String, f32> = HashMap::new();
+            let mut above: HashMap<String, (f32, Option<Vector>)> = HashMap::new();
             for (at, heading) in path.enumerate() {
-                let near = at == depth + 1 || (depth == 0 && at == 0) || at == 1;
+                let is_near = at == depth + 1 || (depth == 0 && at == 0) || at == 1;
                 let mut terms = HashMap::new();
-                count_terms(heading, &mut terms);
-                for (term, _) in terms {
-                    let best = above.entry(term).or_default();
-                    *best = best.max(if near { HEADING } else { HEADING * FAR });
+                count_heading(heading, &mut terms);
+                for (term, (count, vector)) in terms {
+                    let best = above.entry(term).or_insert((0.0, vector));
+                    best.0 = best.0.max(count.min(1.0) * if is_near { HEADING } else { FAR });
                 }
             }
-            for (term, count) in above {
-                *counts.entry(term).or_default() += count;
+            for (term, (count, vector)) in above {
+                counts.entry(term).or_insert((0.0, vector)).0 += count;
             }
             index.kinds.push(kinds_of(&body));
             index.lengths.push(length);
-            for (term, count) in counts {
+            for (term, (count, vector)) in counts {
                 let next = index.ids.len();
                 let id = *index.ids.entry(term).or_insert(next);
                 if id == index.postings.len() {
                     index.postings.push(Vec::new());
+                    if let Some(vector) = vector {
+                        index.with_vector.push(id);
+                        index.vectors.extend(vector);
+                    }
                 }
                 index.postings[id].push((at, count));
             }
@@ -148,318 +164,163 @@ impl Index {
         &self.chunks
     }
 
+    /// How rare a word is that so many chunks have.
     #[expect(clippy::cast_precision_loss, reason = "counts of chunks")]
-    fn rarity(&self, chunks: usize) -> f32 {
+    fn rarity(&self, with: f32) -> f32 {
         let all = self.chunks.len().max(FEWEST) as f32;
-        let with = chunks as f32;
         (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
     }
 
-    /// Passages that answer a question, the best first; none where no document does. A folder's passages come before those that
-    /// the program has without one.
+    /// Passages that answer a question, the best first; none where no document does. Of two things that are asked both are answered,
+    /// in their order. A folder's passages come before those that the program has without one.
     pub fn search(&self, question: &str) -> Vec<Passage> {
-        // “It is my nephew's birthday. Do you wrap gifts?”: what is told beside the question is no part of it.
-        let asked = language::questions(question).into_iter().map(|part| (part, COVERED));
-        let ways = [(question, COVERED)].into_iter().chain(asked).chain([(question, COVERED_BY_MORE)]);
-        ways.map(|(part, needed)| self.answer(part, needed)).find(|found| !found.is_empty()).unwrap_or_default()
+        let asked = language::questions(question);
+        let whole = self.answer(question);
+        let mut parts: Vec<Vec<Passage>> = Vec::new();
+        for part in asked {
+            let found = self.answer(part);
+            // Both things may stand in one passage.
+            let new = |first: &Passage| parts.iter().all(|other| other[0].id != first.id);
+            if found.first().is_some_and(new) {
+                parts.push(found);
+            }
+        }
+        if parts.len() < 2 {
+            // “It is my nephew's birthday. Do you wrap gifts?”: what is told beside the question is no part of it.
+            return if whole.is_empty() { parts.pop().unwrap_or_default() } else { whole };
+        }
+        let both = parts.into_iter().enumerate().map(|(at, mut found)| Passage { part: at, ..found.swap_remove(0) });
+        both.take(PASSAGES).collect()
     }
 
-    fn answer(&self, question: &str, needed: f32) -> Vec<Passage> {
-        let question = self.read(question);
-        if question.total <= 0.0 {
-            return Vec::new();
+    fn answer(&self, text: &str) -> Vec<Passage> {
+        let question = self.read(text);
+        let (hits, weights) = self.hits(&question);
+        let mut hits: Vec<Hit> = hits.into_iter().filter(|hit| self.answers(hit)).collect();
+        hits.sort_by_key(|hit| self.chunks[hit.chunk].built_in);
+        let Some(first) = hits.first().copied() else { return Vec::new() };
+        let own = self.chunks[first.chunk].built_in;
+        let alike = |hit: &&Hit| self.chunks[hit.chunk].built_in == own && hit.score >= first.score * ALIKE;
+        let best = hits.iter().filter(alike).take(PASSAGES);
+        best.map(|hit| self.passage(*hit, &question, &weights)).collect()
+    }
+
+    /// Whether a chunk answers, and is not only the nearest there is: much of the question, or what is rare in it.
+    fn answers(&self, hit: &Hit) -> bool {
+        let rare = (hit.score / self.rarity(1.0)).min(MOST_RARE);
+        hit.covered + BY_SCORE * rare >= NEEDED + ABSENT * hit.absent + UNDONE * hit.undone
+    }
+
+    /// The chunks that hold something of a question, the best first, and what each word of the question counts.
+    fn hits(&self, question: &Question) -> (Vec<Hit>, Vec<f32>) {
+        let held = self.held_by_chunks(question);
+        let rarities: Vec<f32> =
+            held.iter().map(|chunks| self.rarity(chunks.iter().map(|held| held.share).sum())).collect();
+        let weights = self.weights(question, &rarities);
+        let total: f32 = weights.iter().sum();
+        if total <= 0.0 {
+            return (Vec::new(), weights);
         }
-        // For each chunk its score and the weight of the words that it holds.
-        let mut found = vec![(0.0_f32, 0.0_f32); self.chunks.len()];
-        let mut best = found.clone();
-        let mut touched = Vec::new();
-        let mut words = vec![0_u8; self.chunks.len()];
-        for wanted in &question.wanted {
+        let nowhere = |wanted: &Wanted| wanted.any.iter().all(|(_, factor)| *factor < NEAR);
+        let in_none = question.wanted.iter().zip(&weights).filter(|(wanted, _)| nowhere(wanted));
+        let absent = in_none.map(|(_, weight)| weight).sum::<f32>() / total;
+        let mut found = vec![Hit { absent, ..Hit::default() }; self.chunks.len()];
+        for (((wanted, chunks), weight), rarity) in question.wanted.iter().zip(&held).zip(&weights).zip(&rarities) {
+            let share = match wanted.weight {
+                Weight::Full => wanted.says,
+                Weight::Light => LIGHT_IN_ORDER,
+                Weight::None | Weight::Number => NONE_IN_ORDER,
+            };
+            if wanted.done {
+                for hit in &mut found {
+                    hit.undone += 1.0;
+                }
+            }
+            for held in chunks {
+                let hit = &mut found[held.chunk];
+                hit.score += share * rarity * held.often;
+                hit.covered += held.share * weight;
+                if wanted.done && held.share >= DONE {
+                    hit.undone -= 1.0;
+                }
+            }
+        }
+        for (chunk, hit) in found.iter_mut().enumerate() {
+            let kinds = f32::from(u8::try_from((self.kinds[chunk] & question.kinds).count_ones()).unwrap_or(0));
+            hit.chunk = chunk;
+            hit.covered = (hit.covered / total).min(1.0);
+            // What covers more of the question is better than what repeats one word of it.
+            hit.score = (hit.score + KIND * kinds) * (1.0 - BY_COVERAGE + BY_COVERAGE * hit.covered);
+        }
+        found.retain(|hit| hit.covered > 0.0);
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
+        (found, weights)
+    }
+
+    /// For each word of a question the chunks that hold it.
+    fn held_by_chunks(&self, question: &Question) -> Vec<Vec<Held>> {
+        let mut best = vec![(0.0_f32, 0.0_f32); self.chunks.len()];
+        let of_word = |wanted: &Wanted| {
+            let mut touched = Vec::new();
             for (term, factor) in &wanted.any {
-                let rarity = self.rarity(self.postings[*term].len());
                 for (chunk, count) in &self.postings[*term] {
                     let long = 1.0 - B + B * self.lengths[*chunk] / self.mean;
-                    let score = factor * rarity * count * (K1 + 1.0) / (count + K1 * long);
-                    let (highest, held) = &mut best[*chunk];
-                    if *held == 0.0 {
+                    let (often, share) = &mut best[*chunk];
+                    if *share == 0.0 {
                         touched.push(*chunk);
-                        words[*chunk] += u8::from(wanted.weight > LITTLE);
                     }
-                    (*highest, *held) = (highest.max(score), held.max(factor.max(HELD)));
+                    *often = often.max(factor * count * (K1 + 1.0) / (count + K1 * long));
+                    *share = share.max(*factor);
                 }
             }
-            // A word of little meaning moves the order a little.
-            let share = if wanted.weight > 0.0 { 1.0 } else { 0.3 };
-            for chunk in touched.drain(..) {
-                let (score, held) = std::mem::take(&mut best[chunk]);
-                found[chunk].0 += share * score;
-                found[chunk].1 += held * wanted.weight;
-            }
-        }
-        let mut fitting: Vec<(usize, f32, f32)> = found
-            .into_iter()
-            .enumerate()
-            .filter(|(_, (_, held))| *held > 0.0)
-            .map(|(chunk, (score, held))| {
-                let kinds = f32::from(u8::try_from((self.kinds[chunk] & question.kinds).count_ones()).unwrap_or(0));
-                let covered = (held / question.total).min(1.0);
-                // What covers more of the question is better than what repeats one word of it.
-                (chunk, (score + KIND * kinds) * (0.4 + 0.6 * covered), covered)
-            })
-            .filter(|(chunk, _, covered)| *covered >= if words[*chunk] > 1 { needed } else { COVERED })
-            .collect();
-        fitting.sort_by(|(a, score_a, _), (b, score_b, _)| {
-            let built_in = |chunk: usize| self.chunks[chunk].built_in;
-            built_in(*a).cmp(&built_in(*b)).then(score_b.total_cmp(score_a)).then(a.cmp(b))
-        });
-        let Some(&(first, top, _)) = fitting.first() else { return Vec::new() };
-        let own = self.chunks[first].built_in;
-        let alike =
-            |(chunk, score, _): &&(usize, f32, f32)| self.chunks[*chunk].built_in == own && *score >= top * ALIKE;
-        fitting
-            .iter()
-            .filter(alike)
-            .take(PASSAGES)
-            .map(|(chunk, _, covered)| self.passage(*chunk, *covered, &question))
-            .collect()
-    }
-
-    fn read(&self, text: &str) -> Question {
-        let vocabulary = Vocabulary::shipped();
-        let terms = vocabulary.terms(text);
-        let known = |term: &Term| self.ids.contains_key(&term.stem);
-        let meant: Vec<&Term> = terms.iter().filter(|term| term.weight == Weight::Full).collect();
-        // A question in a language of no document: of words that are no subject, most are unknown.
-        let plain: Vec<&&Term> = meant.iter().filter(|term| !term.stem.is_empty()).collect();
-        let foreign = text.chars().any(|c| !c.is_ascii() && c.is_alphabetic())
-            || plain.iter().filter(|term| !known(term)).count() * 2 > plain.len() && plain.len() > 2
-            || language::is_foreign(text);
-        let mut question = Question { wanted: Vec::new(), kinds: 0, total: 0.0 };
-        let mut seen: Vec<(String, Vec<usize>)> = Vec::new();
-        for term in terms {
-            let mut concepts = Vec::new();
-            for concept in &term.concepts {
-                match vocabulary.name(*concept) {
-                    "?time" => question.kinds |= TIME,
-                    "?money" => question.kinds |= AMOUNT,
-                    _ => concepts.push(*concept),
-                }
-            }
-            let asks_only = term.stem.is_empty() && concepts.is_empty();
-            if term.weight == Weight::None && concepts.is_empty() || asks_only {
-                continue;
-            }
-            let key = (term.stem.clone(), concepts.clone());
-            if seen.contains(&key) {
-                continue;
-            }
-            seen.push(key);
-            question.wanted.push(self.wanted(&term, &concepts));
-        }
-        // A word that no document has weighs about as much as those that are known.
-        let known: Vec<f32> = question.wanted.iter().map(|one| one.weight).filter(|weight| *weight > LITTLE).collect();
-        #[expect(clippy::cast_precision_loss, reason = "a mean of a few words")]
-        let mean = known.iter().sum::<f32>() / known.len().max(1) as f32;
-        let unknown = if foreign { FOREIGN } else { UNKNOWN } * mean.max(LITTLE);
-        for wanted in &mut question.wanted {
-            if wanted.weight < 0.0 {
-                wanted.weight = unknown;
-            }
-            question.total += wanted.weight;
-        }
-        question
-    }
-
-    /// What a word of a question may be in the documents.
-    fn wanted(&self, term: &Term, concepts: &[usize]) -> Wanted {
-        let vocabulary = Vocabulary::shipped();
-        let id = |name: &str| self.ids.get(name).copied();
-        let mut any: Vec<(usize, f32)> = Vec::new();
-        any.extend(id(&term.stem).filter(|_| !term.stem.is_empty()).map(|id| (id, 1.0)));
-        let whole = if term.stem.is_empty() { 1.0 } else { SUBJECT };
-        any.extend(concepts.iter().filter_map(|concept| Some((id(&subject(vocabulary.name(*concept)))?, whole))));
-        if any.is_empty() && concepts.is_empty() && term.weight != Weight::Number {
-            any.extend(
-                vocabulary
-                    .concepts_like(&term.stem)
-                    .into_iter()
-                    .filter_map(|concept| Some((id(&subject(vocabulary.name(concept)))?, SUBJECT * NEARLY))),
-            );
-            let first = term.stem.chars().next();
-            let close = self.ids.iter().filter(|(word, _)| word.chars().next() == first && is_nearly(&term.stem, word));
-            any.extend(close.map(|(_, id)| (*id, NEARLY)));
-        }
-        let rarity = any.iter().map(|(term, _)| self.rarity(self.postings[*term].len())).reduce(f32::max);
-        let weight = match (rarity, term.weight) {
-            // A word of little meaning that nobody wrote says nothing.
-            (_, Weight::None | Weight::Number) | (None, Weight::Light) => 0.0,
-            (Some(rarity), Weight::Light) => LIGHT * rarity,
-            (Some(rarity), Weight::Full) => rarity,
-            // It is weighed when the others are.
-            (None, Weight::Full) => -1.0,
+            let take = |chunk| {
+                let (often, share) = std::mem::take(&mut best[chunk]);
+                Held { chunk, often, share }
+            };
+            touched.into_iter().map(take).collect()
         };
-        Wanted { any, weight }
+        question.wanted.iter().map(of_word).collect()
     }
 
-    /// The part of a chunk that answers the question.
-    fn passage(&self, chunk: usize, covered: f32, question: &Question) -> Passage {
-        let chunk = &self.chunks[chunk];
+    /// What each word of a question counts in the coverage.
+    fn weights(&self, question: &Question, rarities: &[f32]) -> Vec<f32> {
+        let full = |wanted: &Wanted| wanted.weight == Weight::Full && wanted.known;
+        let known: Vec<f32> = question
+            .wanted
+            .iter()
+            .zip(rarities)
+            .filter(|(wanted, _)| full(wanted))
+            .map(|(_, rarity)| *rarity)
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "a mean of a few words")]
+        let mean = if known.is_empty() { self.rarity(1.0) } else { known.iter().sum::<f32>() / known.len() as f32 };
+        let weight = |(wanted, rarity): (&Wanted, &f32)| match wanted.weight {
+            Weight::None | Weight::Number => 0.0,
+            // A word of little meaning that nobody wrote says nothing.
+            Weight::Light if wanted.any.is_empty() => 0.0,
+            Weight::Light => LIGHT * rarity,
+            Weight::Full if wanted.known => wanted.says * rarity,
+            Weight::Full if wanted.any.is_empty() && question.foreign => FOREIGN * mean,
+            Weight::Full => wanted.says * UNKNOWN * mean.max(LITTLE),
+        };
+        question.wanted.iter().zip(rarities).map(weight).collect()
+    }
+
+    fn passage(&self, hit: Hit, question: &Question, weights: &[f32]) -> Passage {
+        let chunk = &self.chunks[hit.chunk];
         let line = chunk.line.to_string();
         let place = format!("{}:{}", chunk.source, if chunk.built_in { &chunk.title } else { &line });
-        let whole = chunk.text();
-        let text = if whole.chars().count() <= WHOLE { whole } else { self.excerpt(chunk, question) };
+        let text = self.excerpt(chunk, question, weights);
         let source = if chunk.built_in { chunk.source.clone() } else { place.clone() };
-        Passage { id: place, title: chunk.heading(), text, source, score: (covered * 1_000.0).round() / 1_000.0 }
-    }
-
-    /// The paragraph of a chunk that holds most of the question, with a neighbour that holds what is missing; of a long one the
-    /// sentences.
-    fn excerpt(&self, chunk: &Chunk, question: &Question) -> String {
-        let held: Vec<Vec<f32>> = chunk.paragraphs.iter().map(|text| self.held(text, question)).collect();
-        let Some(best) = most(&held) else { return String::new() };
-        let length = |text: &str| text.chars().count();
-        let paragraph = &chunk.paragraphs[best];
-        if length(paragraph) > LONGEST {
-            return self.window(paragraph, question);
-        }
-        let mut range = best..best + 1;
-        for neighbour in [best.checked_add(1), best.checked_sub(1)].into_iter().flatten() {
-            let Some(text) = chunk.paragraphs.get(neighbour) else { continue };
-            let more: f32 = held[neighbour].iter().zip(&held[best]).map(|(there, here)| (there - here).max(0.0)).sum();
-            let size: usize = chunk.paragraphs[range.clone()].iter().map(|text| length(text)).sum();
-            if more > 0.2 * question.total && size + length(text) < LONGEST {
-                range = range.start.min(neighbour)..range.end.max(neighbour + 1);
-            }
-        }
-        // “We bring it to:” alone is no answer.
-        if paragraph.trim_end().ends_with(':') && range.end < chunk.paragraphs.len() {
-            range.end += 1;
-        }
-        chunk.paragraphs[range].join("\n")
-    }
-
-    /// The sentences of a long paragraph around the one that holds most of the question.
-    fn window(&self, paragraph: &str, question: &Question) -> String {
-        let sentences = sentences(paragraph);
-        let held: Vec<Vec<f32>> = sentences.iter().map(|text| self.held(text, question)).collect();
-        let Some(best) = most(&held) else { return String::new() };
-        let mut range = best..best + 1;
-        let mut size = sentences[best].chars().count();
-        loop {
-            let before = range.start.checked_sub(1);
-            let after = Some(range.end).filter(|end| *end < sentences.len());
-            let gain = |at: Option<usize>| at.map_or(-1.0, |at| held[at].iter().sum::<f32>());
-            let fits = |at: Option<usize>| at.filter(|at| size + sentences[*at].chars().count() <= LONGEST);
-            let (first, second) = if gain(before) > gain(after) { (before, after) } else { (after, before) };
-            let Some(next) = fits(first).or(fits(second)) else { break };
-            size += sentences[next].chars().count();
-            range = range.start.min(next)..range.end.max(next + 1);
-        }
-        sentences[range].concat().trim().to_owned()
-    }
-
-    /// How much of each word of the question a text holds.
-    fn held(&self, text: &str, question: &Question) -> Vec<f32> {
-        let mut counts = HashMap::new();
-        count_terms(text, &mut counts);
-        let ids: Vec<usize> = counts.keys().filter_map(|term| self.ids.get(term).copied()).collect();
-        let kinds = kinds_of(text) & question.kinds;
-        let of_kind = f32::from(u8::try_from(kinds.count_ones()).unwrap_or(0)) * 0.5;
-        let share = |wanted: &Wanted| {
-            let best = wanted.any.iter().filter(|(id, _)| ids.contains(id)).map(|(_, factor)| *factor);
-            best.fold(0.0, f32::max) * wanted.weight.max(0.1)
-        };
-        question.wanted.iter().map(share).chain([of_kind]).collect()
-    }
-}
-
-/// The place with the highest sum, the first of several.
-fn most(held: &[Vec<f32>]) -> Option<usize> {
-    let sums = held.iter().map(|held| held.iter().sum::<f32>());
-    let best = sums.enumerate().fold(None, |best: Option<(usize, f32)>, (at, sum)| match best {
-        Some((_, highest)) if highest >= sum => best,
-        _ => Some((at, sum)),
-    });
-    best.map(|(at, _)| at)
-}
-
-/// The term of a subject.
-fn subject(name: &str) -> String {
-    format!("#{name}")
-}
-
-/// Counts the terms of a text, and returns how many words it has.
-fn count_terms(text: &str, counts: &mut HashMap<String, f32>) -> f32 {
-    let vocabulary = Vocabulary::shipped();
-    let mut length = 0.0;
-    for term in vocabulary.terms(text) {
-        length += 1.0;
-        for concept in &term.concepts {
-            let name = vocabulary.name(*concept);
-            if !name.starts_with('?') {
-                *counts.entry(subject(name)).or_default() += 1.0;
-            }
-        }
-        if term.weight != Weight::None && !term.stem.is_empty() {
-            *counts.entry(term.stem).or_default() += 1.0;
+        Passage {
+            id: place,
+            title: chunk.heading(),
+            text,
+            source,
+            score: (hit.covered * 1_000.0).round() / 1_000.0,
+            part: 0,
         }
     }
-    length
-}
-
-/// What a text holds besides its words.
-fn kinds_of(text: &str) -> u8 {
-    const SPANS: [&str; 30] = [
-        "day",
-        "hour",
-        "minute",
-        "week",
-        "month",
-        "year",
-        "din",
-        "ghant",
-        "mahin",
-        "dia",
-        "hora",
-        "minuto",
-        "semana",
-        "mes",
-        "ano",
-        "दिन",
-        "घंट",
-        "मिनट",
-        "हफ्त",
-        "महीन",
-        "साल",
-        "يوم",
-        "ايام",
-        "ساع",
-        "اسبوع",
-        "شهر",
-        "سنه",
-        "o'clock",
-        "pm",
-        "am",
-    ];
-    let words = super::terms::folded_words(text);
-    let number = |word: &String| word.chars().any(|c| c.is_ascii_digit());
-    let numbers =
-        ["one", "two", "three", "four", "five", "six", "seven", "ten", "uno", "dos", "tres", "dois", "एक", "दो"];
-    let spans = |word: &String| SPANS.iter().any(|span| word.starts_with(span));
-    let near = |at: usize| words[at + 1..].iter().take(3).any(spans);
-    let time = words.iter().enumerate().any(|(at, word)| {
-        (number(word) || numbers.contains(&word.as_str())) && (near(at) || word.ends_with("pm") || word.ends_with("am"))
-    });
-    let sign = text.contains(['₹', '$', '€', '£', '%'])
-        || words.iter().any(|word| ["rs", "inr", "usd", "free", "gratis"].contains(&word.as_str()));
-    let mut kinds = 0;
-    if time {
-        kinds |= TIME;
-    }
-    if sign {
-        kinds |= AMOUNT;
-    }
-    kinds
 }
 
 #[cfg(test)]

@@ -20,35 +20,131 @@ pub(super) fn is_foreign(text: &str) -> bool {
 }
 
 /// Words that begin a question.
-const ASKING: [&str; 54] = [
-    "do", "does", "did", "can", "could", "will", "would", "is", "are", "am", "was", "may", "shall", "should", "have",
-    "has", "what", "whats", "when", "where", "wheres", "which", "who", "whose", "why", "how", "hows", "any", "kya",
-    "kab", "kaise", "kitna", "kitne", "kitni", "kahan", "que", "cual", "cuando", "cuanto", "cuanta", "cuantos",
-    "donde", "como", "puedo", "hay", "tienen", "qual", "quando", "quanto", "quantos", "onde", "posso", "tem", "voces",
+const ASKING: [&str; 82] = [
+    "do",
+    "does",
+    "did",
+    "can",
+    "could",
+    "will",
+    "would",
+    "is",
+    "are",
+    "was",
+    "may",
+    "shall",
+    "should",
+    "have",
+    "has",
+    "what",
+    "whats",
+    "when",
+    "where",
+    "wheres",
+    "which",
+    "who",
+    "whose",
+    "why",
+    "how",
+    "hows",
+    "any",
+    "kya",
+    "kab",
+    "kaise",
+    "kitna",
+    "kitne",
+    "kitni",
+    "kahan",
+    "que",
+    "cual",
+    "cuando",
+    "cuanto",
+    "cuanta",
+    "cuantos",
+    "donde",
+    "como",
+    "puedo",
+    "hay",
+    "tienen",
+    "qual",
+    "quando",
+    "quanto",
+    "quantos",
+    "onde",
+    "posso",
+    "tem",
+    "voces",
+    "cuantas",
+    "cuales",
+    "quanta",
+    "quantas",
+    "quais",
+    "puede",
+    "pueden",
+    "tiene",
+    "vcs",
+    "kaun",
+    "kis",
+    "kidhar",
+    "kyun",
+    "kyu",
+    "هل",
+    "كم",
+    "متى",
+    "كيف",
+    "اين",
+    "ما",
+    "ماذا",
+    "क्या",
+    "कब",
+    "कैसे",
+    "कितना",
+    "कितने",
+    "कितनी",
+    "कहां",
+    "कौन",
 ];
 
-/// The parts of a message that ask, the last first: sentences with a question mark or that begin with a word that asks, and of
-/// those the parts between commas that do. The message as a whole is not among them.
+/// Words that ask wherever they stand.
+const ANYWHERE: [&str; 14] =
+    ["kya", "kab", "kaise", "kitna", "kitne", "kitni", "kahan", "kaun", "क्या", "कब", "कैसे", "कितना", "कितने", "कहां"];
+
+/// Words that join two questions.
+const JOINING: [&str; 12] = ["and", "also", "plus", "or", "aur", "tatha", "y", "e", "tambien", "tambem", "و", "और"];
+
+/// The parts of a message that ask, in their order: sentences with a question mark or that begin with a word that asks, cut before
+/// a comma or a word that joins where another question begins there. A message that is one question has none.
 pub(super) fn questions(text: &str) -> Vec<&str> {
-    let asks = |part: &str| {
-        let first = folded_words(part)
-            .into_iter()
-            .find(|word| !["and", "so", "but", "also", "hi", "hey", "y", "e"].contains(&word.as_str()));
-        part.trim_end().ends_with(['?', '؟']) || first.is_some_and(|first| ASKING.contains(&first.as_str()))
-    };
-    let mut found: Vec<&str> = Vec::new();
-    for sentence in super::chunks::sentences(text).into_iter().rev() {
-        if !asks(sentence) {
-            continue;
+    let asking = |word: &str| ASKING.contains(&folded_words(word).concat().as_str());
+    let joining = |word: &str| JOINING.contains(&folded_words(word).concat().as_str());
+    let mut parts: Vec<&str> = Vec::new();
+    for sentence in super::chunks::sentences(text) {
+        let words: Vec<&str> = sentence.split_whitespace().collect();
+        let place = |word: &str| word.as_ptr() as usize - sentence.as_ptr() as usize;
+        let mut begin = 0;
+        let mut asked = words.first().copied().is_some_and(asking);
+        for at in 1..words.len() {
+            let after_comma = words[at - 1].ends_with([',', ';', ':', '،', '–']);
+            let next = words.get(at + 1).copied().unwrap_or_default();
+            // “…, also is there”, “… and how much”, “…, how much”.
+            let joined = joining(words[at]) && (asking(next) || after_comma && joining(next));
+            if after_comma && (asking(words[at]) || asked) || joined {
+                asked = asking(words[at]) || joined;
+                parts.push(&sentence[begin..place(words[at])]);
+                begin = place(words[at]);
+            }
         }
-        found.push(sentence);
-        let parts: Vec<&str> = sentence.split([',', ';', ':', '–', '،']).collect();
-        if parts.len() > 1 {
-            found.extend(parts.into_iter().rev().filter(|part| asks(part)));
-        }
+        parts.push(&sentence[begin..]);
     }
-    found.retain(|part| part.trim() != text.trim());
-    found
+    let asks = |part: &&str| {
+        let first = part.split_whitespace().find(|word| !joining(word) && !["so", "but", "hi", "hey"].contains(word));
+        part.trim_end().ends_with(['?', '؟'])
+            || first.is_some_and(asking)
+            || part.split_whitespace().any(|word| ANYWHERE.contains(&folded_words(word).concat().as_str()))
+    };
+    parts.retain(asks);
+    parts.retain(|part| part.trim() != text.trim());
+    parts
 }
 
 #[cfg(test)]
@@ -59,8 +155,13 @@ mod tests {
     fn what_asks_is_found() {
         assert_eq!(
             questions("It is a gift. Do you wrap it, and how much is it?"),
-            ["Do you wrap it, and how much is it?", " and how much is it?", "Do you wrap it",]
+            ["Do you wrap it, ", "and how much is it?"]
         );
+        assert_eq!(
+            questions("delivery ka charge kya hai aur kab khulta hai"),
+            ["delivery ka charge kya hai ", "aur kab khulta hai"]
+        );
+        assert_eq!(questions("do you wrap it, it is for my niece"), ["do you wrap it, "]);
         assert!(questions("I like it.").is_empty() && questions("is it good").is_empty());
         assert!(is_foreign("refund kab milega") && !is_foreign("where is my refund"));
     }

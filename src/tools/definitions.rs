@@ -491,6 +491,7 @@ fn knowledge() -> ToolSpec {
             "text": text("What the document says, word for word."),
             "source": text("Where it can be read: the file and the line."),
             "score": number("How much of the question it holds, from 0 to 1."),
+            "part": number("Where two things are asked: 1 for what answers the second."),
         }),
         &["id", "title", "text", "source", "score"],
     );

@@ -471,7 +471,15 @@ fn passage(value: &Value) -> Option<Passage> {
     let field = |name: &str| Some(excerpt(value[name].as_str()?, LONGEST_PASSAGE)).filter(|text| !text.is_empty());
     #[expect(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
     let score = value["score"].as_f64().unwrap_or(0.0).clamp(0.0, 1.0) as f32;
-    Some(Passage { id: field("id")?, title: field("title")?, text: field("text")?, source: field("source")?, score })
+    let part = value["part"].as_u64().and_then(|part| usize::try_from(part).ok()).unwrap_or_default();
+    Some(Passage {
+        id: field("id")?,
+        title: field("title")?,
+        text: field("text")?,
+        source: field("source")?,
+        score,
+        part,
+    })
 }
 
 fn triaged(value: &Value) -> ToolResult {

@@ -81,7 +81,7 @@ async fn documents_answer_and_what_they_do_not_is_kept() {
     let found = ask(&asker, "what does shipping of ORD000003 cost?").await;
     let passage = json!({
         "id": "built-in:Shipping", "title": "Shipping", "text": "Shipping costs ₹79. It takes 4 days.", "source": "built-in",
-        "score": found["passages"][0]["score"],
+        "score": found["passages"][0]["score"], "part": 0,
     });
     assert_eq!(found, json!({"answerable": true, "passages": [passage]}));
     let nothing = json!({"answerable": false, "passages": []});

@@ -13,7 +13,7 @@ use crate::cli::{ecomres, run};
 use crate::mcp::client::{Session, shop};
 
 fn documents() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/knowledge").display().to_string()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/knowledge/home").display().to_string()
 }
 
 /// Runs `ecomres knowledge …` and returns the exit code, its JSON and standard error.
@@ -69,6 +69,58 @@ fn documents_are_imported_checked_and_asked() {
     let (code, _, err) =
         run(ecomres(folder.path()).env("ECOMRES_KNOWLEDGE__FOLDER", "nowhere").args(["knowledge", "ask", "hours"]));
     assert!(code == 1 && err.contains("nowhere is no folder"), "{code} {err}");
+}
+
+#[test]
+fn how_well_documents_answer_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("pages");
+    std::fs::create_dir_all(pages.join("north")).unwrap();
+    std::fs::write(
+        pages.join("north/help.md"),
+        "# Help\n\n## Parking\n\nBehind the shop.\n\n## Gifts\n\nWe wrap them.\n",
+    )
+    .unwrap();
+    let asked = folder.path().join("asked.jsonl");
+    let place = |heading: &str| serde_json::json!([{"document": "help.md", "heading": heading}]);
+    let lines = [
+        serde_json::json!({"id": "1", "folder": "north", "language": "en", "question": "is there parking?", "passages": place("Parking"), "holds": "behind"}),
+        serde_json::json!({"id": "2", "folder": "north", "language": "en", "question": "is there parking?", "passages": place("Gifts"), "part": "b"}),
+        serde_json::json!({"id": "3", "folder": "north", "question": "do you sell whales?", "passages": []}),
+        serde_json::json!({"id": "4", "folder": "north", "question": "do you wrap gifts?", "passages": []}),
+    ];
+    std::fs::write(&asked, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+    let (pages, file) = (pages.display().to_string(), asked.display().to_string());
+    let (code, told, err) = knowledge(folder.path(), &["check", &pages, "--questions", &file, "--mistakes"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    assert_eq!((&told["answerable"], &told["first"], &told["first_percent"]), (&2.into(), &1.into(), &50.0.into()));
+    assert_eq!(
+        (&told["unanswerable"], &told["made_up"], &told["not_found"]),
+        (&2.into(), &1.into(), &0.into()),
+        "{told}"
+    );
+    assert_eq!((&told["languages"]["en"]["first"], &told["with_the_answer"]), (&1.into(), &1.into()), "{told}");
+    assert!(told["milliseconds_per_search"].as_f64().unwrap() > 0.0);
+    let wrong: Vec<(&str, &str)> = told["mistakes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["what"].as_str().unwrap()))
+        .collect();
+    assert_eq!(wrong, [("2", "another_first"), ("4", "made_up")]);
+    let (code, told, _) = knowledge(folder.path(), &["check", &pages, "--questions", &file, "--part", "b"]);
+    assert_eq!((code, &told["answerable"], &told["mistakes"]), (0, &1.into(), &Value::Null));
+    let (_, out, _) =
+        run(ecomres(folder.path()).args(["knowledge", "check", &pages, "--questions", &file, "--mistakes"]));
+    assert!(
+        out.contains("50.0 %  (1 of 2)") && out.contains("2: another passage came first — is there parking?"),
+        "{out}"
+    );
+    let (code, _, err) = knowledge(folder.path(), &["check", &pages, "--questions", &file, "--part", "c"]);
+    assert!(code == 1 && err.contains("none of that part"), "{code} {err}");
+    std::fs::write(&asked, "{}\n").unwrap();
+    let (code, _, err) = knowledge(folder.path(), &["check", &pages, "--questions", &file]);
+    assert!(code == 1 && err.contains("line 1: missing field") && err.contains("hint:"), "{code} {err}");
 }
 
 #[test]

@@ -49,14 +49,14 @@ impl<'a> Plan<'a> {
         let passages = found.get("passages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if let Some(first) = passages.first().filter(|first| !results::field(first, "text").is_empty()) {
             let score = |passage: &Value| passage.get("score").and_then(Value::as_f64).unwrap_or_default();
+            let part = |passage: &Value| passage.get("part").and_then(Value::as_u64).unwrap_or_default();
             let several = self.asks_twice();
             let title = |passage: &'a Value| results::field(passage, "title");
             // What stands beside it in the same document belongs to the answer; what another document says, where two things
             // are asked.
-            let also = passages
-                .iter()
-                .skip(1)
-                .find(|other| score(other) >= ALSO * score(first) && (several || title(other) == title(first)));
+            let also = passages.iter().skip(1).find(|other| {
+                part(other) > 0 || score(other) >= ALSO * score(first) && (several || title(other) == title(first))
+            });
             let quoted = |passage: &Value| {
                 let text = excerpt(&self.fitting_lines(results::field(passage, "text")), LONGEST);
                 // The program's own answers stand on no page.
