@@ -26,7 +26,7 @@ use crate::bot::{
     ServerSettings, StoreCheck, WebhookSink, metrics_routes, routes,
 };
 use crate::channels::Channel;
-use crate::channels::whatsapp::{RateLimits, Settings, Template, WhatsApp};
+use crate::channels::whatsapp::{GraphMedia, RateLimits, Settings, Template, WhatsApp};
 use crate::config::{AlertsConfig, Config, MetricsConfig, WhatsAppConfig};
 use crate::domain::words::excerpt;
 use crate::http::connections::Connections;
@@ -34,6 +34,8 @@ use crate::http::host::is_local;
 use crate::http::serve::{listen, serve_within};
 use crate::http::shutdown;
 use crate::inbox::{Clock, Pool, PoolSettings, TurnObserver, system_clock};
+use crate::llm::transcriber::Transcriber;
+use crate::media::{self, MediaJob};
 use crate::nlu::Classifier;
 use crate::orders_api::{self, OrdersLock, OrdersServer, OrdersSettings, ShopContext};
 use crate::refunds::{self, Confirmations};
@@ -44,6 +46,9 @@ use crate::web;
 
 /// How often the bot polls for due conversations: bursts of messages end at any time.
 const POLL: Duration = Duration::from_millis(50);
+/// Files of customers that are fetched at once, and how often they are looked for.
+const MEDIA_AT_ONCE: usize = 4;
+const MEDIA_POLL: Duration = Duration::from_millis(250);
 /// How long replies are still sent after the last turn has ended.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -216,8 +221,10 @@ pub(super) fn start(
         let refunds = confirmations(&config, &store, &clock)?;
         let app = routes(server).merge(others.routes).merge(orders).merge(refunds);
         let refund_job = app::refund_job(&config, Arc::clone(&store), Arc::clone(&clock))?;
+        let transcriber = app::transcriber(&config)?;
+        let media_job = media_job(&config, &store, transcriber, &clock)?;
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
-        let (served, (), (), (), dashboard_served, metrics_served, (), ()) = tokio::join!(
+        let (served, (), (), (), dashboard_served, metrics_served, (), (), ()) = tokio::join!(
             serve_within(&connections, app, listener, stop.clone(), bot::SHUTDOWN_GRACE),
             pool.run(stop.clone()),
             notifier.run(stop.clone()),
@@ -225,7 +232,8 @@ pub(super) fn start(
             Beside::serve(dashboard, &connections, &stop),
             Beside::serve(metrics, &connections, &stop),
             anchor.run(stop.clone()),
-            refund_job.run(stop.clone())
+            refund_job.run(stop.clone()),
+            media_job.run(stop.clone())
         );
         if let Some(left_out) = journal.map(|journal| journal.end()).filter(|left_out| *left_out > 0) {
             eprintln!(
@@ -242,6 +250,25 @@ pub(super) fn start(
         }
         Ok(())
     })
+}
+
+/// What fetches the files of customers, and has their recordings written down.
+fn media_job(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    transcriber: Option<Arc<Transcriber>>,
+    clock: &Clock,
+) -> anyhow::Result<MediaJob> {
+    let whatsapp = &config.whatsapp;
+    let source =
+        GraphMedia::new(&whatsapp.graph_url, &whatsapp.graph_version, whatsapp.access_token.clone())?;
+    let settings = media::Settings {
+        // A large file takes longer than a message does.
+        lease: SignedDuration::from_secs(2 * i64::from(whatsapp.lease_seconds)),
+        at_once: MEDIA_AT_ONCE,
+        poll: MEDIA_POLL,
+    };
+    Ok(MediaJob::new(Arc::clone(store), Arc::new(source), transcriber, settings, Arc::clone(clock)))
 }
 
 /// The route at which the shop's own program confirms refunds, where there is one.

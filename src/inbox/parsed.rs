@@ -15,6 +15,10 @@ pub(super) struct ParsedMessages {
     pub(super) incoming: Incoming,
     /// Whether there is content that cannot be read.
     pub(super) unreadable: bool,
+    /// Whether there is a recording whose words nobody wrote down.
+    pub(super) unheard: bool,
+    /// Photos, videos and documents, with a caption or without.
+    pub(super) evidence: Vec<Media>,
     /// A message to acknowledge with a reaction.
     pub(super) acknowledged: Option<MessageId>,
     /// The latest message that a member of the team wrote.
@@ -47,7 +51,22 @@ impl ParsedMessages {
                     parsed.incoming.said.push(said(message, Manner::InPart));
                     continue;
                 }
-                Content::Media { caption, .. } => edited.unwrap_or(caption),
+                Content::Media { media: Media::Audio, .. } => {
+                    parsed.unheard = true;
+                    parsed.incoming.said.push(said(message, Manner::InPart));
+                    continue;
+                }
+                Content::Media { media, caption, .. } => {
+                    parsed.evidence.push(*media);
+                    let caption = edited.unwrap_or(caption);
+                    if own_words(caption).trim().is_empty() {
+                        parsed.acknowledged = Some(message.id.clone());
+                        parsed.incoming.said.push(said(message, Manner::InPart));
+                        continue;
+                    }
+                    caption
+                }
+                Content::Voice { text } => text,
                 Content::Order { text, .. } => text,
                 Content::Location { .. } | Content::Contacts { .. } | Content::Unsupported { .. } => "",
                 Content::Edited { original, text } => {
@@ -79,6 +98,7 @@ impl ParsedMessages {
             let manner = match press {
                 _ if edited.is_some() || matches!(message.content, Content::Edited { .. }) => Manner::Edited,
                 _ if message.context.forwarded || message.context.from_elsewhere => Manner::Forwarded,
+                _ if matches!(message.content, Content::Voice { .. }) => Manner::Spoken,
                 _ if in_part => Manner::InPart,
                 Some(press) => Manner::Pressed(press),
                 None => Manner::Written,
@@ -86,6 +106,18 @@ impl ParsedMessages {
             parsed.incoming.said.push(said(message, manner));
         }
         parsed
+    }
+
+    /// Whether something is there that words do not hold.
+    pub(super) fn holds_more_than_words(&self) -> bool {
+        self.unreadable || self.unheard || !self.evidence.is_empty()
+    }
+
+    /// Where no files are kept, nobody sees or hears them: they cannot be read.
+    pub(super) fn without_files(&mut self) {
+        self.unreadable |= self.unheard || (!self.evidence.is_empty() && !self.has_text());
+        self.unheard = false;
+        self.evidence.clear();
     }
 
     /// Whether there is text to answer.
