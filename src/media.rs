@@ -271,8 +271,7 @@ impl MediaJob {
     async fn end_unheard(&self, file: &MediaFile, reason: &str) -> Result<()> {
         tracing::error!(user = file.user_id.masked(), reason, "a recording could not be written down");
         self.count(file, "unheard");
-        let outcome =
-            MediaFile { state: MediaState::Stored, next_at: (self.clock)(), ..with_reason(file, reason) };
+        let outcome = MediaFile { state: MediaState::Stored, next_at: (self.clock)(), ..with_reason(file, reason) };
         self.record(file, &outcome, None).await
     }
 

@@ -260,8 +260,7 @@ fn media_job(
     clock: &Clock,
 ) -> anyhow::Result<MediaJob> {
     let whatsapp = &config.whatsapp;
-    let source =
-        GraphMedia::new(&whatsapp.graph_url, &whatsapp.graph_version, whatsapp.access_token.clone())?;
+    let source = GraphMedia::new(&whatsapp.graph_url, &whatsapp.graph_version, whatsapp.access_token.clone())?;
     let settings = media::Settings {
         // A large file takes longer than a message does.
         lease: SignedDuration::from_secs(2 * i64::from(whatsapp.lease_seconds)),

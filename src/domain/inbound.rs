@@ -174,9 +174,9 @@ impl Content {
         match self {
             Self::Text { text }
             | Self::Voice { text }
-            | Self::Button { text, .. } | Self::Order { text, .. } | Self::Edited { text, .. } => {
-                text
-            }
+            | Self::Button { text, .. }
+            | Self::Order { text, .. }
+            | Self::Edited { text, .. } => text,
             Self::Media { caption, .. } => caption,
             _ => "",
         }

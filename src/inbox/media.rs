@@ -82,7 +82,8 @@ pub(super) fn thank(report: &mut TurnReport, parsed: &ParsedMessages, history: &
         return;
     }
     let language = Language::of(conversation);
-    let only = parsed.evidence.iter().all(|media| media == first).then_some(*first).filter(|_| parsed.evidence.len() == 1);
+    let only =
+        parsed.evidence.iter().all(|media| media == first).then_some(*first).filter(|_| parsed.evidence.len() == 1);
     let last = history.iter().rev().find(|message| message.role != Role::User);
     let thanked = last.is_some_and(|last| is_thanks(&last.text));
     let asks = conversation.pending.is_none() && conversation.waiting_for == WaitingFor::Nothing;

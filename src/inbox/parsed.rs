@@ -183,10 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn a_caption_is_read_and_a_picture_without_one_declined() {
-        let image = |caption: &str| Content::Media { media: Media::Image, caption: caption.into(), file: "1".into() };
-        let parsed = parse(&[("a", image("it arrived torn")), ("b", image(""))]);
-        assert_eq!((parsed.incoming.texts.as_slice(), parsed.unreadable), (&["it arrived torn".to_owned()][..], true));
+    fn a_caption_is_read_and_a_picture_is_evidence() {
+        let media = |media, caption: &str| Content::Media { media, caption: caption.into(), file: "1".into() };
+        let image = |caption: &str| media(Media::Image, caption);
+        let parsed = parse(&[("a", image("it arrived torn")), ("b", image("")), ("c", media(Media::Document, ""))]);
+        assert_eq!((parsed.incoming.texts.as_slice(), parsed.unreadable), (&["it arrived torn".to_owned()][..], false));
+        assert_eq!(parsed.evidence, [Media::Image, Media::Image, Media::Document]);
+        // Where nobody keeps files, nobody sees them.
+        let mut alone = parse(&[("b", image("")), ("v", media(Media::Audio, ""))]);
+        assert!(alone.unheard && !alone.unreadable && alone.holds_more_than_words());
+        alone.without_files();
+        assert!(alone.unreadable && !alone.unheard && alone.evidence.is_empty());
+        let mut beside = parse(&[("a", image("it arrived torn"))]);
+        beside.without_files();
+        assert!(!beside.unreadable && beside.has_text());
         for content in [
             Content::Location { place: "Shop".into() },
             Content::Contacts { names: vec!["Lucía".into()] },
@@ -196,6 +206,22 @@ mod tests {
             let parsed = parse(&[("a", content)]);
             assert!(parsed.unreadable && !parsed.has_text());
         }
+    }
+
+    #[test]
+    fn a_recording_is_read_as_its_words_and_agrees_to_nothing() {
+        let spoken = |text: &str| Content::Voice { text: text.to_owned() };
+        let parsed = parse(&[("a", spoken("yes, refund"))]);
+        assert_eq!(parsed.incoming.texts, ["yes, refund"]);
+        assert_eq!(parsed.incoming.said[0].manner, Manner::Spoken);
+        assert!(!parsed.incoming.is_answer() && parsed.incoming.is_spoken());
+        assert!(parse(&[("a", text("well")), ("b", spoken("yes"))]).incoming.is_spoken());
+        assert!(!parse(&[("a", text("yes"))]).incoming.is_spoken());
+        // What stands beside it may say something else.
+        let image = Content::Media { media: Media::Image, caption: String::new(), file: "1".into() };
+        let parsed = parse(&[("a", spoken("yes")), ("b", image)]);
+        assert!(!parsed.incoming.is_spoken() && !parsed.incoming.is_answer());
+        assert_eq!(spoken("yes").transcript_text(), "🎤 yes");
     }
 
     #[test]

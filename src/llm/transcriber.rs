@@ -180,10 +180,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_recording_is_sent_as_a_form_and_its_words_come_back() {
-        let (heard, body) = asked(ResponseTemplate::new(200).set_body_json(serde_json::json!({"text": " hola \n"}))).await;
+        let (heard, body) =
+            asked(ResponseTemplate::new(200).set_body_json(serde_json::json!({"text": " hola \n"}))).await;
         assert_eq!(heard.unwrap(), "hola");
         let body = String::from_utf8_lossy(&body);
-        for part in ["name=\"model\"\r\n\r\nwhisper\r\n", "name=\"response_format\"\r\n\r\njson\r\n", "filename=\"recording.ogg\""] {
+        for part in [
+            "name=\"model\"\r\n\r\nwhisper\r\n",
+            "name=\"response_format\"\r\n\r\njson\r\n",
+            "filename=\"recording.ogg\"",
+        ] {
             assert!(body.contains(part), "{body}");
         }
         assert!(body.contains("\r\n\r\nOggS\r\n--x\r\n--ecomres-") && !body.contains("language"), "{body}");

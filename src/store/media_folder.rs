@@ -247,7 +247,12 @@ pub async fn tidy(store: &dyn Store) -> Result<()> {
     let Some(folder) = store.media_folder() else { return Ok(()) };
     let (reading, removing) = (folder.clone(), folder.clone());
     let old = blocking("reading the folder of media files", move || {
-        Ok(reading.entries()?.into_iter().filter(|entry| entry.age > LEFT_BEHIND).map(|entry| entry.name).collect::<Vec<_>>())
+        Ok(reading
+            .entries()?
+            .into_iter()
+            .filter(|entry| entry.age > LEFT_BEHIND)
+            .map(|entry| entry.name)
+            .collect::<Vec<_>>())
     });
     let (partial, whole): (Vec<String>, Vec<String>) =
         old.await?.into_iter().partition(|name| name.starts_with(PARTIAL));

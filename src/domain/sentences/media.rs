@@ -54,9 +54,7 @@ pub fn a_person_listens(language: Language) -> &'static str {
         Hinglish => {
             "Aapke voice message ke liye dhanyavaad. Main use khud nahi sun sakta, isliye hamari team ke ek member use sunenge aur yahin jawab denge."
         }
-        Hindi => {
-            "आपके वॉइस मैसेज के लिए धन्यवाद। मैं उसे ख़ुद नहीं सुन सकता, इसलिए हमारी टीम के एक सदस्य उसे सुनेंगे और यहीं जवाब देंगे।"
-        }
+        Hindi => "आपके वॉइस मैसेज के लिए धन्यवाद। मैं उसे ख़ुद नहीं सुन सकता, इसलिए हमारी टीम के एक सदस्य उसे सुनेंगे और यहीं जवाब देंगे।",
         Spanish => {
             "Gracias por su mensaje de voz. Yo no puedo escucharlo, así que lo escuchará una persona de nuestro equipo y le responderá aquí."
         }

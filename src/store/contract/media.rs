@@ -72,7 +72,8 @@ pub(in crate::store) async fn media_files_are_noted_once_and_claimed_by_one(fres
     assert_eq!(store.media_file(&voice.id).await.unwrap(), Some(MediaFile { tries: 0, ..done.clone() }));
     assert_ne!(store.change_token().await.unwrap(), before, "open pages show it");
     let rest = store.claim_media(at(90), LEASE).await.unwrap().unwrap();
-    let failed = MediaFile { state: MediaState::Failed, next_at: at(90), error: Some("gone".to_owned()), ..rest.clone() };
+    let failed =
+        MediaFile { state: MediaState::Failed, next_at: at(90), error: Some("gone".to_owned()), ..rest.clone() };
     assert!(store.save_media(&rest, &failed).await.unwrap());
     assert_eq!(store.claim_media(at(9_000), LEASE).await.unwrap(), None);
 }

@@ -10,11 +10,13 @@ use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, Stored
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
-    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, MEDIA, NOTES,
-    OPT_OUTS, OUTBOX, QUOTES,
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, MEDIA,
+    NOTES, OPT_OUTS, OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
-use super::{Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, media, outbox};
+use super::{
+    Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, media, outbox,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;

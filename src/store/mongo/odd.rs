@@ -12,8 +12,8 @@ use super::super::error::is_first;
 use super::error::BackendError;
 use super::order_documents::check_order;
 use super::schema::{
-    ACTIONS, ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, MEDIA, NOTES, ORDERS, OUTBOX,
-    QUOTES, REFUNDS,
+    ACTIONS, ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, MEDIA, NOTES, ORDERS,
+    OUTBOX, QUOTES, REFUNDS,
 };
 use super::{Base, actions, chats, corrections, desk, inbox, knowledge_gaps, ledger, media, outbox};
 use crate::domain::ids::UserId;

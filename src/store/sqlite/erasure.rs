@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
 use super::{
-    BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, media, outbox, timestamp,
+    BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, media, outbox,
+    timestamp,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};

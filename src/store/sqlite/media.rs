@@ -13,7 +13,8 @@ use crate::domain::media::{MediaFile, MediaId, MediaState};
 type Read<T> = std::result::Result<T, BackendError>;
 
 /// The columns that [`read`] reads.
-const COLUMNS: &str = "id, user_id, message, kind, source, at, state, tries, next_at, mime, size, sha256, transcript, order_id, error";
+const COLUMNS: &str =
+    "id, user_id, message, kind, source, at, state, tries, next_at, mime, size, sha256, transcript, order_id, error";
 /// Finds the file to claim: `?1` is now.
 pub(super) const NEXT: &str = "SELECT id FROM media WHERE open = 1 AND next_at <= ?1 ORDER BY next_at LIMIT 1";
 /// Finds the files of a customer.
