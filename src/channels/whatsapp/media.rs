@@ -236,6 +236,85 @@ mod tests {
         }
     }
 
+    /// Takes what comes.
+    #[derive(Default)]
+    struct Taken(Vec<u8>);
+
+    impl ContentSink for Taken {
+        fn take(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn begin_anew(&mut self) -> Result<(), FetchError> {
+            self.0.clear();
+            Ok(())
+        }
+
+        fn digest(&self) -> String {
+            use sha2::{Digest as _, Sha256};
+            hex::encode(Sha256::digest(&self.0))
+        }
+    }
+
+    /// What is fetched of a file that is described like this, where its content is answered with these bytes.
+    async fn fetched(described: &str, answer: &'static [u8]) -> Result<Vec<u8>, FetchError> {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let described = described.replace("BASE", &base);
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut asked = vec![0; 4_096];
+                let count = socket.read(&mut asked).await.unwrap();
+                let asked = String::from_utf8_lossy(&asked[..count]).to_lowercase();
+                assert!(asked.contains("authorization: bearer token"), "{asked}");
+                if asked.starts_with("get /v25.0/9 ") {
+                    let length = described.len();
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                    socket.write_all(head.as_bytes()).await.unwrap();
+                    socket.write_all(described.as_bytes()).await.unwrap();
+                } else {
+                    socket.write_all(answer).await.unwrap();
+                }
+            }
+        });
+        let graph = GraphMedia::new(&base, "v25.0", SecretString::from("token")).unwrap();
+        let mut sink = Taken::default();
+        graph.fetch("9", Media::Sticker, &mut sink).await.map(|()| sink.0)
+    }
+
+    #[tokio::test]
+    async fn only_all_of_what_was_described_counts() {
+        const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nphoto";
+        let hope = |outcome: Result<Vec<u8>, FetchError>| outcome.map_err(|error| error.hope);
+        let file = r#"{"url": "BASE/file", "file_size": 5}"#;
+        assert_eq!(fetched(file, WHOLE).await.unwrap(), b"photo");
+        let right = fetched(
+            r#"{"url": "BASE/file", "sha256": "6d8a7ed7ba4dba2f34e07a2d4c8c2e5b8a6a5f1f7c9d26e0f3a1d1fd1a7a4b6c"}"#,
+            WHOLE,
+        );
+        assert_eq!(hope(right.await), Err(Hope::Doubtful), "another digest");
+        // Cut off by the connection's end, with a length and without one.
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\nConnection: close\r\n\r\nphoto";
+        assert_eq!(hope(fetched(file, cut).await), Err(Hope::Later));
+        let short = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npho";
+        assert_eq!(hope(fetched(file, short).await), Err(Hope::Doubtful));
+        // Larger than a sticker can be, by its description, by its head, and by what comes.
+        assert_eq!(hope(fetched(r#"{"url": "BASE/file", "file_size": "600000"}"#, WHOLE).await), Err(Hope::None));
+        let large = b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\nConnection: close\r\n\r\n";
+        assert_eq!(hope(fetched(r#"{"url": "BASE/file"}"#, large).await), Err(Hope::None));
+        // Elsewhere, or nowhere.
+        assert_eq!(hope(fetched(r#"{"url": "http://169.254.169.254/file"}"#, WHOLE).await), Err(Hope::None));
+        assert_eq!(hope(fetched("{}", WHOLE).await), Err(Hope::Doubtful));
+        assert_eq!(hope(fetched("<html>", WHOLE).await), Err(Hope::Doubtful));
+        let moved = b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nConnection: close\r\n\r\n";
+        assert!(hope(fetched(file, moved).await).is_err(), "no redirect is followed");
+        let gone = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        assert_eq!(hope(fetched(file, gone).await), Err(Hope::Later), "twice an address that is not valid");
+    }
+
     #[test]
     fn a_digest_is_read_as_meta_writes_it() {
         let hex = "ab".repeat(32);
