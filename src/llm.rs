@@ -47,7 +47,7 @@ pub struct Facts {
     /// button of another program.
     pub is_answer: bool,
     /// Whether it is the customer's own word, some of it spoken: it agrees to no proposal.
-    pub is_spoken: bool,
+    pub is_by_voice: bool,
     /// The conversation, this turn's identifiers included; what it waits for is from the turn before.
     pub conversation: Conversation,
     /// The shop's own currency, and how it writes amounts.

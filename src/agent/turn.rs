@@ -83,9 +83,9 @@ impl Incoming {
 
     /// Whether all of it is the customer's own word on what was said here, and some of it was spoken: that agrees to nothing, and
     /// answers a question all the same.
-    pub fn is_spoken(&self) -> bool {
-        let own = |said: &Said| said.manner.is_answer() || said.manner == Manner::Spoken;
-        self.said.iter().all(own) && self.said.iter().any(|said| said.manner == Manner::Spoken)
+    pub fn is_by_voice(&self) -> bool {
+        let own = |said: &Said| said.manner.is_answer() || said.manner == Manner::ByVoice;
+        self.said.iter().all(own) && self.said.iter().any(|said| said.manner == Manner::ByVoice)
     }
 
     /// The turn's messages as one text.
@@ -147,7 +147,7 @@ pub struct Turn {
     /// The customer's own orders, where they were listed in this turn.
     own: Option<Vec<OrderId>>,
     is_answer: bool,
-    is_spoken: bool,
+    is_by_voice: bool,
     cause: TriageCause,
     caller: Caller,
     now: Timestamp,
@@ -239,7 +239,7 @@ impl Turn {
             nameable,
             own: None,
             is_answer: incoming.is_answer(),
-            is_spoken: incoming.is_spoken(),
+            is_by_voice: incoming.is_by_voice(),
             cause,
             caller,
             now,
@@ -403,7 +403,7 @@ impl Turn {
             suspected: self.suspected.clone(),
             patterns: self.settings.patterns.clone(),
             is_answer: self.is_answer,
-            is_spoken: self.is_spoken,
+            is_by_voice: self.is_by_voice,
             conversation: self.conversation.clone(),
             money: self.settings.money,
         }
@@ -456,7 +456,7 @@ fn suggested_orders(
     patterns: &IdPatterns,
 ) -> Vec<OrderId> {
     let suggested = &conversation.suggested;
-    if conversation.waiting_for != WaitingFor::WhichOrder || !(incoming.is_answer() || incoming.is_spoken()) {
+    if conversation.waiting_for != WaitingFor::WhichOrder || !(incoming.is_answer() || incoming.is_by_voice()) {
         return Vec::new();
     }
     match consent::answer(text, patterns) {

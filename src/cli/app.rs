@@ -635,8 +635,7 @@ pub(super) fn worker(
         hours: config.opening_hours()?,
         shop_texts,
     };
-    let hears = config.llm.transcribes_with().is_some();
-    Ok(Worker::new(store, Agent::new(toolbox, model, settings)).with_hearing(hears))
+    Ok(Worker::new(store, Agent::new(toolbox, model, settings)))
 }
 
 /// The sample orders that a scratch store starts with: what `ecomres sample orders` writes.

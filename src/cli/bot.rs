@@ -71,7 +71,7 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     pub(super) tools: Option<String>,
-    /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
+    /// Answer with the built-in playbook only, and send recordings to nobody, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
     /// Record every turn in a new file in this folder, without personal data, for `ecomres replay`
@@ -167,6 +167,7 @@ pub(super) fn start(
         let toolbox = app::bot_tools(global, &config, toolbox, options.tools.as_deref(), Duration::ZERO).await?;
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
+        let worker = worker.with_hearing(!options.offline && config.llm.transcribes_with().is_some());
         let begin = |folder: &PathBuf| Journal::begin(folder).map(Arc::new);
         let journal = options.record.as_ref().map(begin).transpose()?;
         let worker = match &journal {
@@ -221,7 +222,8 @@ pub(super) fn start(
         let refunds = confirmations(&config, &store, &clock)?;
         let app = routes(server).merge(others.routes).merge(orders).merge(refunds);
         let refund_job = app::refund_job(&config, Arc::clone(&store), Arc::clone(&clock))?;
-        let transcriber = app::transcriber(&config)?;
+        // Whoever wants no service for answers wants none for recordings.
+        let transcriber = if options.offline { None } else { app::transcriber(&config)? };
         let media_job = media_job(&config, &store, transcriber, &clock)?;
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
         let (served, (), (), (), dashboard_served, metrics_served, (), (), ()) = tokio::join!(

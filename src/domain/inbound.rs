@@ -79,7 +79,7 @@ pub enum Content {
     },
     /// Contact cards.
     Contacts {
-        /// The names.
+        /// The names, each with the numbers of its card.
         names: Vec<String>,
     },
     /// A cart of the channel's own catalogue.
@@ -126,7 +126,7 @@ pub enum Content {
 }
 
 /// What marks the words of a recording in the transcript.
-pub const SPOKEN: &str = "🎤 ";
+pub const VOICE_SIGN: &str = "🎤 ";
 
 /// What kind of file a message holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,7 +218,7 @@ impl Content {
     pub fn transcript_text(&self) -> Cow<'_, str> {
         match self {
             Self::Text { text } | Self::Button { text, .. } | Self::Echo { text } => Cow::Borrowed(text),
-            Self::Voice { text } => Cow::Owned(format!("{SPOKEN}{text}")),
+            Self::Voice { text } => Cow::Owned(format!("{VOICE_SIGN}{text}")),
             Self::Media { caption, .. } => Cow::Owned(format!("[{}] {caption}", self.kind()).trim_end().to_owned()),
             Self::Location { place } => Cow::Owned(format!("[location] {place}").trim_end().to_owned()),
             Self::Contacts { names } => Cow::Owned(format!("[contacts] {}", names.join(", ")).trim_end().to_owned()),

@@ -15,6 +15,7 @@ use crate::domain::sentences::handoff::answers_again;
 use crate::domain::sentences::{Language, join, media as sentences};
 use crate::store::{Claim, Result, Store};
 use crate::support::handoff;
+use crate::telemetry::metric;
 
 /// How long a turn waits for the words of a recording, from its arrival on.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(90);
@@ -45,11 +46,15 @@ fn waits(message: &Inbound, now: Timestamp) -> bool {
     now.duration_since(message.received_at) < LONGEST_WAIT
 }
 
-/// The order that what a customer sends is evidence for: the one that was named last, where it was shown to be theirs.
+/// The order that what a customer sends is evidence for: the one that was named last, where the customer was shown it. Where a
+/// person has the conversation, and what was named before is forgotten, the one that was shown last.
 pub(super) fn order_spoken_of(conversation: &Conversation, now: Timestamp) -> Option<&OrderId> {
-    let last = conversation.order_ids.last()?;
-    let known = conversation.known.orders.contains(last) && !conversation.gap_before(now, RECENT);
-    known.then_some(last)
+    let shown = &conversation.known.orders;
+    let last = match &conversation.mode {
+        Mode::HandedOver { .. } if conversation.order_ids.is_empty() => shown.last()?,
+        _ => conversation.order_ids.last()?,
+    };
+    (shown.contains(last) && !conversation.gap_before(now, RECENT)).then_some(last)
 }
 
 /// Makes what the customer sent lately evidence for the order that the turn is about, where either is new.
@@ -122,6 +127,7 @@ pub(super) async fn pass_on_unheard(
     let alert = handoff::report_unheard(store, &claim.user_id, &last, written, now).await?;
     let conversation = &mut report.conversation;
     if !written {
+        metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
         conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
         conversation.reset_context();
         conversation.waiting_since = Some(now);

@@ -98,7 +98,7 @@ impl ParsedMessages {
             let manner = match press {
                 _ if edited.is_some() || matches!(message.content, Content::Edited { .. }) => Manner::Edited,
                 _ if message.context.forwarded || message.context.from_elsewhere => Manner::Forwarded,
-                _ if matches!(message.content, Content::Voice { .. }) => Manner::Spoken,
+                _ if matches!(message.content, Content::Voice { .. }) => Manner::ByVoice,
                 _ if in_part => Manner::InPart,
                 Some(press) => Manner::Pressed(press),
                 None => Manner::Written,
@@ -213,14 +213,14 @@ mod tests {
         let spoken = |text: &str| Content::Voice { text: text.to_owned() };
         let parsed = parse(&[("a", spoken("yes, refund"))]);
         assert_eq!(parsed.incoming.texts, ["yes, refund"]);
-        assert_eq!(parsed.incoming.said[0].manner, Manner::Spoken);
-        assert!(!parsed.incoming.is_answer() && parsed.incoming.is_spoken());
-        assert!(parse(&[("a", text("well")), ("b", spoken("yes"))]).incoming.is_spoken());
-        assert!(!parse(&[("a", text("yes"))]).incoming.is_spoken());
+        assert_eq!(parsed.incoming.said[0].manner, Manner::ByVoice);
+        assert!(!parsed.incoming.is_answer() && parsed.incoming.is_by_voice());
+        assert!(parse(&[("a", text("well")), ("b", spoken("yes"))]).incoming.is_by_voice());
+        assert!(!parse(&[("a", text("yes"))]).incoming.is_by_voice());
         // What stands beside it may say something else.
         let image = Content::Media { media: Media::Image, caption: String::new(), file: "1".into() };
         let parsed = parse(&[("a", spoken("yes")), ("b", image)]);
-        assert!(!parsed.incoming.is_spoken() && !parsed.incoming.is_answer());
+        assert!(!parsed.incoming.is_by_voice() && !parsed.incoming.is_answer());
         assert_eq!(spoken("yes").transcript_text(), "🎤 yes");
     }
 

@@ -62,7 +62,7 @@ fn request(text: &str, confidence: f64, sentiment: &str) -> ChatRequest {
             suspected: Vec::new(),
             patterns: IdPatterns::default(),
             is_answer: true,
-            is_spoken: false,
+            is_by_voice: false,
             conversation,
             money: ShopMoney::default(),
         },

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::customer::order_link;
 use super::{AppState, Inner, PageError};
 use crate::domain::alert::Alert;
-use crate::domain::inbound::{Media, SPOKEN};
+use crate::domain::inbound::{Media, VOICE_SIGN};
 use crate::domain::media::{MediaFile, MediaId, MediaState, extension};
 use crate::domain::message::{ChatMessage, Role};
 
@@ -171,7 +171,7 @@ pub(super) fn kind_of(message: &ChatMessage) -> Option<Media> {
     if message.role != Role::User {
         return None;
     }
-    if message.text.starts_with(SPOKEN) {
+    if message.text.starts_with(VOICE_SIGN) {
         return Some(Media::Audio);
     }
     let (kind, _) = message.text.strip_prefix('[')?.split_once(']')?;

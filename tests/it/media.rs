@@ -418,7 +418,7 @@ async fn what_nobody_here_can_hear_is_a_persons_to_hear_and_that_is_said_once() 
         becomes(&bot, "voice", "stored").await;
         let pages = Pages::open(&bot);
         holds(&pages.text("alerts").await, &["2 voice messages"]);
-        holds(&pages.text(&format!("conversation?user={CUSTOMER}")).await, &["<audio", "1 voice message"]);
+        holds(&pages.text(&format!("conversation?user={CUSTOMER}")).await, &["<audio", "2 voice messages"]);
         drop(pages);
         assert_eq!(bot.end(), Some(0));
     }

@@ -132,7 +132,7 @@ pub enum Manner {
     /// It was written elsewhere, perhaps by somebody else, or from something else: a product, an advertisement.
     Forwarded,
     /// It was spoken, and a service wrote it down: it may have heard something else.
-    Spoken,
+    ByVoice,
     /// The words are not all of it: a part was taken out, or there is something that words do not hold, such as a picture.
     InPart,
 }
@@ -143,7 +143,7 @@ impl Manner {
         match self {
             Self::Written => true,
             Self::Pressed(press) => *press != Press::Foreign,
-            Self::Edited | Self::Forwarded | Self::Spoken | Self::InPart => false,
+            Self::Edited | Self::Forwarded | Self::ByVoice | Self::InPart => false,
         }
     }
 }

@@ -157,7 +157,7 @@ impl<'a> Plan<'a> {
         match answer() {
             said if self.facts.is_answer => said,
             // A spoken yes to a proposal is a wish to see it again, with its buttons.
-            said if self.facts.is_spoken && (said != Answer::Yes || offered.is_empty()) => said,
+            said if self.facts.is_by_voice && (said != Answer::Yes || offered.is_empty()) => said,
             _ => Answer::Unclear,
         }
     }
