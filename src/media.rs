@@ -184,7 +184,7 @@ impl MediaJob {
                     error: None,
                     ..file.clone()
                 };
-                self.count(file, "stored");
+                count(file, "stored");
                 self.record(file, &outcome, Some(digest)).await
             }
             Err(error) => self.record_unfetched(file, &error, now).await,
@@ -218,7 +218,7 @@ impl MediaJob {
         let (user, message_id) = (file.user_id.masked(), file.message.as_str());
         let Some(retry_at) = wait.and_then(|wait| at(now, wait, error.retry_after)) else {
             tracing::error!(user, message_id, %error, "a file of a customer could not be fetched and is given up");
-            self.count(file, "gave_up");
+            count(file, "gave_up");
             if file.is_evidence() {
                 handoff::report_unfetched(self.store.as_ref(), file, now).await?;
             }
@@ -226,7 +226,7 @@ impl MediaJob {
             return self.record(file, &outcome, None).await;
         };
         tracing::warn!(user, message_id, %error, at = %retry_at, "a file of a customer is fetched again later");
-        self.count(file, "again");
+        count(file, "again");
         self.record(file, &MediaFile { next_at: retry_at, ..with_reason(file, &error.reason) }, None).await
     }
 
@@ -246,7 +246,7 @@ impl MediaJob {
         let now = (self.clock)();
         match heard {
             Ok(transcript) => {
-                self.count(file, "heard");
+                count(file, "heard");
                 let outcome = MediaFile {
                     state: MediaState::Stored,
                     next_at: now,
@@ -270,7 +270,7 @@ impl MediaJob {
     /// Saves that a recording is there and was not written down: a person listens to it.
     async fn end_unheard(&self, file: &MediaFile, reason: &str) -> Result<()> {
         tracing::error!(user = file.user_id.masked(), reason, "a recording could not be written down");
-        self.count(file, "unheard");
+        count(file, "unheard");
         let outcome = MediaFile { state: MediaState::Stored, next_at: (self.clock)(), ..with_reason(file, reason) };
         self.record(file, &outcome, None).await
     }
@@ -284,10 +284,10 @@ impl MediaJob {
         tracing::info!(user = claimed.user_id.masked(), "a file was taken up elsewhere, or is gone, meanwhile");
         remove_unused(self.store.as_ref(), digest.into_iter().collect()).await
     }
+}
 
-    fn count(&self, file: &MediaFile, result: &'static str) {
-        metrics::counter!(metric::MEDIA, "kind" => file.kind.as_str(), "result" => result).increment(1);
-    }
+fn count(file: &MediaFile, result: &'static str) {
+    metrics::counter!(metric::MEDIA, "kind" => file.kind.as_str(), "result" => result).increment(1);
 }
 
 fn with_reason(file: &MediaFile, reason: &str) -> MediaFile {

@@ -66,8 +66,7 @@ impl ParsedMessages {
                     }
                     caption
                 }
-                Content::Voice { text } => text,
-                Content::Order { text, .. } => text,
+                Content::Voice { text } | Content::Order { text, .. } => text,
                 Content::Location { .. } | Content::Contacts { .. } | Content::Unsupported { .. } => "",
                 Content::Edited { original, text } => {
                     if text.trim().is_empty() || is_deleted(original) || messages.iter().any(|one| one.id == *original)

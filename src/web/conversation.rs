@@ -191,7 +191,7 @@ impl Chat<'_> {
         html! {
             div.bubble.(message.role.as_str()) data-key=(key) id=[hit.then_some("hit")] {
                 p.text { (marked(&message.text, self.wanted)) }
-                @if let Some(file) = file { (media::shown(file)) }
+                @if let Some(file) = file { (media::shown(file, &message.text)) }
                 p.meta {
                     (who(message.role)) " · " (layout::time(message.at, &self.state.settings.zone))
                     @if let Some(intent) = &message.intent { " · " span.chip { (intent) } }

@@ -194,8 +194,8 @@ fn address(file: &MediaFile) -> String {
     format!("/media/{}", file.id.as_str())
 }
 
-/// A file below its message.
-pub(super) fn shown(file: &MediaFile) -> Markup {
+/// A file below its message, whose text this is.
+pub(super) fn shown(file: &MediaFile, text: &str) -> Markup {
     let (address, word) = (address(file), word(file.kind, 1));
     html! {
         div.file data-key=(format!("f{}", file.id.as_str())) {
@@ -210,6 +210,10 @@ pub(super) fn shown(file: &MediaFile) -> Markup {
                     img src=(address) loading="lazy" alt=(format!("The {word} that the customer sent"));
                 }
             } @else if file.is_recording() {
+                // The words came when the message was answered already.
+                @if let Some(words) = file.transcript.as_deref().filter(|words| !words.is_empty() && !text.starts_with(VOICE_SIGN)) {
+                    p.text { (VOICE_SIGN) (words) }
+                }
                 audio controls preload="none" src=(address) aria-label=(format!("The {word} that the customer sent")) {}
                 @if file.transcript.is_none() && file.state == MediaState::Stored {
                     p.note { "Nobody has written it down" @if let Some(why) = &file.error { ": " (why) } }

@@ -171,12 +171,19 @@ async fn a_photo_is_thanked_for_kept_and_shown_without_where_it_was_taken() {
     bot.write(CUSTOMER, "I want to talk to a human agent").await;
     holds(&said(&bot.reply(CUSTOMER, 4).await), &["member of our team"]);
 
+    // While a person has the conversation nothing is said, and what comes belongs to the same order.
+    put(&bot.graph, "three", &polyglot()).await;
+    send(&bot, "image", "three", "").await;
+    bot.silence(CUSTOMER, 4).await;
+    becomes(&bot, "three", "stored").await;
+    assert_eq!(column(&bot, "three", "order_id").as_deref(), Some("ORD000003"));
+
     let id = MediaId::of(&first);
     let pages = Pages::open(&bot);
     let page = pages.text(&format!("conversation?user={CUSTOMER}")).await;
-    holds(&page, &[&format!("<img src=\"/media/{}\" loading=\"lazy\"", id.as_str()), "2 photos", "With order"]);
-    holds(&pages.text("alerts").await, &["2 photos", &format!("href=\"/media/{}\"", id.as_str())]);
-    holds(&pages.text("order?id=ORD000003").await, &["2 photos"]);
+    holds(&page, &[&format!("<img src=\"/media/{}\" loading=\"lazy\"", id.as_str()), "3 photos", "With order"]);
+    holds(&pages.text("alerts").await, &["3 photos", &format!("href=\"/media/{}\"", id.as_str())]);
+    holds(&pages.text("order?id=ORD000003").await, &["3 photos"]);
     let shown = pages.get(&format!("media/{}", id.as_str())).await;
     let says = |name: &str| shown.headers()[name].to_str().unwrap().to_owned();
     assert_eq!((says("content-type"), says("x-content-type-options")), ("image/jpeg".into(), "nosniff".into()));
@@ -192,13 +199,17 @@ async fn a_photo_is_thanked_for_kept_and_shown_without_where_it_was_taken() {
     // Nobody but its owner reads them, and they go with their customer.
     let folder = bot.folder.path().join("shop.db.media");
     let count = || std::fs::read_dir(&folder).unwrap().count();
-    assert_eq!(count(), 2);
+    assert_eq!(count(), 3);
     assert_eq!(bot.end(), Some(0));
-    let forget = ["forget", CUSTOMER, "--yes", "--store", "shop.db"];
+    let forget = ["forget", CUSTOMER, "--yes", "--store", "shop.db", "--out", "theirs.json"];
     let (code, out, err) = run(ecomres(bot.folder.path()).args(forget));
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("\"kind\": \"image\""), "{out}");
+    assert!(out.contains("3 files"), "{out}");
     assert_eq!(count(), 0);
+    let theirs = std::fs::read_to_string(bot.folder.path().join("theirs.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&theirs).unwrap()["media"][2]["id"], id.as_str());
+    let copy = bot.folder.path().join("theirs.json.media").join(format!("{}.jpg", id.as_str()));
+    assert_eq!(std::fs::read(copy).unwrap(), original);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

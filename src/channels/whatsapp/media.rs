@@ -71,7 +71,7 @@ impl GraphMedia {
     async fn get(&self, url: Url) -> Result<Response, FetchError> {
         let request = self.http.get(url).bearer_auth(self.token.expose_secret()).send();
         match tokio::time::timeout(SILENCE, request).await {
-            Ok(answer) => answer.map_err(|error| unreachable(error)),
+            Ok(answer) => answer.map_err(unreachable),
             Err(_) => Err(FetchError::passing("no answer in time")),
         }
     }
@@ -168,7 +168,7 @@ impl MediaSource for GraphMedia {
 /// The next bytes of an answer.
 async fn chunk(answer: &mut Response) -> Result<Option<impl std::ops::Deref<Target = [u8]> + use<>>, FetchError> {
     match tokio::time::timeout(SILENCE, answer.chunk()).await {
-        Ok(chunk) => chunk.map_err(|error| unreachable(error)),
+        Ok(chunk) => chunk.map_err(unreachable),
         Err(_) => Err(FetchError::passing("nothing came any more")),
     }
 }

@@ -81,14 +81,12 @@ async fn claim(base: &Base, now: Timestamp, until: Timestamp) -> Read<Option<Med
             let update = doc! {"$set": {"next_at": date(until)}, "$inc": {"tries": 1_i64}};
             let taken = media.find_one_and_update(filter, update).return_document(ReturnDocument::After).await?;
             let Some(taken) = taken else { continue };
-            match readable(read(&taken), MEDIA, &taken) {
-                Some(file) => return Ok(Some(file)),
-                // It can never be fetched.
-                None => {
-                    let own = doc! {"_id": taken.get("_id").cloned()};
-                    media.update_one(own, doc! {"$unset": {"open": ""}}).await?;
-                }
+            if let Some(file) = readable(read(&taken), MEDIA, &taken) {
+                return Ok(Some(file));
             }
+            // It can never be fetched.
+            let own = doc! {"_id": taken.get("_id").cloned()};
+            media.update_one(own, doc! {"$unset": {"open": ""}}).await?;
         }
         super::pause().await;
     }
