@@ -91,7 +91,8 @@ pub(super) fn thank(report: &mut TurnReport, parsed: &ParsedMessages, history: &
         parsed.evidence.iter().all(|media| media == first).then_some(*first).filter(|_| parsed.evidence.len() == 1);
     let last = history.iter().rev().find(|message| message.role != Role::User);
     let thanked = last.is_some_and(|last| is_thanks(&last.text));
-    let asks = conversation.pending.is_none() && conversation.waiting_for == WaitingFor::Nothing;
+    let open = conversation.pending.is_some() || conversation.waiting_for != WaitingFor::Nothing;
+    let asks = !open && !parsed.unheard;
     let thanks = sentences::thanks(language, only);
     report.reply = match report.reply.take() {
         Some(reply) if thanked => Some(reply),

@@ -434,3 +434,21 @@ async fn what_nobody_here_can_hear_is_a_persons_to_hear_and_that_is_said_once() 
         assert_eq!(bot.end(), Some(0));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_beside_a_recording_is_answered() {
+    let mut bot = Bot::start(&["bot"], &[]).await;
+    put(&bot.graph, "voice", b"OggS voice").await;
+    for (number, order) in [(1, "ORD000001"), (2, "ORD000002")] {
+        let mut both = bot.message(CUSTOMER, "audio", &json!({"id": "voice"}));
+        let text = bot.message(CUSTOMER, "text", &json!({"body": format!("where is my order {order}?")}));
+        both["messages"].as_array_mut().unwrap().push(text["messages"][0].clone());
+        bot.deliver(&both).await;
+        let told = said(&bot.reply(CUSTOMER, number).await);
+        holds(&told, &[order]);
+        assert_eq!(told.contains("Thank you for your voice message."), number == 1, "said once: {told}");
+    }
+    let alerts = bot.alerts();
+    assert_eq!((alerts.len(), &alerts[0]["bot_answers"]), (1, &json!(true)));
+    assert_eq!(bot.end(), Some(0));
+}
