@@ -1,6 +1,7 @@
 //! The port to customers, [`Channel`], and a channel in memory. A channel never retries by itself: the sender decides
 //! when, so that messages keep their order. A channel takes only a [`Sendable`], so nothing else can leave.
 
+mod media_source;
 pub mod whatsapp;
 
 use std::sync::{Mutex, PoisonError};
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::outgoing::{ChannelLimits, Outgoing, Status, Template};
 use crate::domain::sendable::Sendable;
+pub use media_source::{ContentSink, FetchError, Hope, MediaSource};
 
 /// A channel's identifier of a message that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ pub mod dotenv;
 mod error;
 mod events;
 mod llm;
+mod media;
 mod people;
 mod policy;
 mod refund;
@@ -36,6 +37,7 @@ use crate::domain::retention::RetentionPolicy;
 pub use error::ConfigError;
 pub use events::{EndpointConfig, EventsConfig, FIRST_ENDPOINT};
 pub use llm::{LlmConfig, PrivacyConfig};
+pub use media::MediaConfig;
 pub use people::{CannedReplyConfig, DashboardUserConfig, TeamConfig};
 pub use policy::PolicyConfig;
 pub use refund::{Preset, RazorpayConfig, RefundConfig, RefundWebhookConfig, StripeConfig};
@@ -94,6 +96,8 @@ pub struct Config {
     pub escalation: EscalationConfig,
     /// The remote language model.
     pub llm: LlmConfig,
+    /// Files that customers send.
+    pub media: MediaConfig,
     /// What is hidden from a remote model.
     pub privacy: PrivacyConfig,
     /// What clients reach over HTTP, whatever is served there.

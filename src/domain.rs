@@ -21,6 +21,7 @@ pub mod knowledge_gap;
 pub mod language;
 pub mod lookup;
 pub mod mask;
+pub mod media;
 pub mod message;
 pub mod money;
 pub mod opening_hours;

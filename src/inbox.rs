@@ -6,6 +6,7 @@
 //! only makes it quicker, and any number of processes may run a [`Pool`] on one store. That is also why this is no
 //! general job queue: the order within a conversation, the leases and the outbox are part of the store's transactions.
 
+mod media;
 mod parsed;
 mod pool;
 mod reply;

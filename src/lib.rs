@@ -18,6 +18,7 @@ pub mod insights;
 pub mod knowledge;
 pub mod llm;
 pub mod mcp;
+pub mod media;
 pub mod net;
 pub mod orders_api;
 pub mod refunds;

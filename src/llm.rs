@@ -10,6 +10,7 @@ pub mod openai;
 pub mod playbook;
 pub mod prompt;
 pub mod scripted;
+pub mod transcriber;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,6 +46,8 @@ pub struct Facts {
     /// Whether this is the customer's own answer to what was said here: not forwarded, no edit of an earlier message, no
     /// button of another program.
     pub is_answer: bool,
+    /// Whether it is the customer's own word, some of it spoken: it agrees to no proposal.
+    pub is_by_voice: bool,
     /// The conversation, this turn's identifiers included; what it waits for is from the turn before.
     pub conversation: Conversation,
     /// The shop's own currency, and how it writes amounts.

@@ -11,6 +11,8 @@ mod error;
 mod events;
 mod identities;
 mod knowledge_gaps;
+mod media;
+mod media_folder;
 pub mod mongo;
 mod queue;
 mod retention;
@@ -22,7 +24,7 @@ mod trail;
 #[cfg(test)]
 mod contract;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,6 +46,7 @@ use crate::domain::phone::Country;
 use crate::domain::refund::{ApprovedRefund, Progress, Proposal, Refund, RefundState};
 use crate::domain::sendable::{Contact, Heard};
 use crate::domain::stats::{AlertRow, ConversationStats, OrderStats, Period, RefundStats};
+use crate::files::beside;
 pub use actions::{Actions, Closed, RecordedAction};
 pub use audit_key::{AuditKeySource, KEY_FILE_END, KeyPlace, LoadedKey};
 pub use contacts::{Contacts, OTHER_NUMBERS, Tally};
@@ -56,6 +59,8 @@ pub use error::{Result, StoreError};
 pub use events::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventBacklog, EventRoute, Events};
 pub use identities::Identities;
 pub use knowledge_gaps::KnowledgeGaps;
+pub use media::MediaFiles;
+pub use media_folder::{KeepError, MediaFolder, NewContent, is_open_to_others, remove_unused, tidy};
 pub use mongo::MongoSettings;
 pub use queue::{
     Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, Listener, MAX_CLAIMED_MESSAGES, Notifier,
@@ -73,7 +78,33 @@ pub struct StoreSettings {
     pub audit_key: AuditKeySource,
     /// Whether events are recorded with their facts: somebody wants them.
     pub events: bool,
+    /// Where the contents of media files lie.
+    pub media: MediaSettings,
 }
+
+/// Where the contents of media files lie. By default none are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MediaSettings {
+    /// The folder; none: beside the store, or, of a server, in the folder that the program was started from.
+    pub folder: Option<PathBuf>,
+    /// The most bytes that it holds; 0: none are kept.
+    pub quota: u64,
+}
+
+impl StoreSettings {
+    /// The folder of media files of a store at this location.
+    fn media_folder(&self, location: &str) -> Option<MediaFolder> {
+        let place = match (&self.media.folder, mongo::is_mongo(location)) {
+            (Some(folder), _) => folder.clone(),
+            (None, true) => PathBuf::from(format!("{}{MEDIA_END}", self.server.database)),
+            (None, false) => beside(Path::new(location), MEDIA_END),
+        };
+        (self.media.quota > 0).then(|| MediaFolder::new(place, self.media.quota))
+    }
+}
+
+/// What is added to the name of a store for its folder of media files.
+const MEDIA_END: &str = ".media";
 
 /// Opens the store at a location, with the usual settings for a server: a file for the embedded store, or a
 /// `mongodb://` address. Blocks until the store is open.
@@ -92,10 +123,10 @@ pub fn open_with(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Sto
     if mongo::is_mongo(location) {
         let key = audit_key::load(&settings.audit_key, None, true)?;
         let store = mongo::MongoStore::open_keyed(location, &settings.server, key, false)?;
-        return Ok(Arc::new(store.recording_events(settings.events)));
+        return Ok(Arc::new(store.recording_events(settings.events).with_media(settings.media_folder(location))));
     }
     let store = sqlite::SqliteStore::open_keyed(file(location)?, &settings.audit_key, sqlite::KeyUse::Made)?;
-    Ok(Arc::new(store.recording_events(settings.events)))
+    Ok(Arc::new(store.recording_events(settings.events).with_media(settings.media_folder(location))))
 }
 
 /// Opens the store at a location, and begins a part of the audit trail that the key of the settings signs, on record:
@@ -126,9 +157,11 @@ pub fn open_read_only(location: &str) -> Result<Arc<dyn Store>> {
 pub fn open_read_only_with(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Store>> {
     if mongo::is_mongo(location) {
         let key = audit_key::load(&settings.audit_key, None, false)?;
-        return Ok(Arc::new(mongo::MongoStore::open_read_only_keyed(location, &settings.server, key)?));
+        let store = mongo::MongoStore::open_read_only_keyed(location, &settings.server, key)?;
+        return Ok(Arc::new(store.with_media(settings.media_folder(location))));
     }
-    Ok(Arc::new(sqlite::SqliteStore::open_read_only_keyed(file(location)?, &settings.audit_key)?))
+    let store = sqlite::SqliteStore::open_read_only_keyed(file(location)?, &settings.audit_key)?;
+    Ok(Arc::new(store.with_media(settings.media_folder(location))))
 }
 
 /// Copies the store at a location to a file, while it is in use.
@@ -536,6 +569,7 @@ pub trait Store:
     + Corrections
     + Desk
     + KnowledgeGaps
+    + MediaFiles
     + Alerts
     + Events
     + Audit

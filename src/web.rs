@@ -20,6 +20,7 @@ mod labels;
 mod layout;
 mod live;
 mod login_limit;
+mod media;
 mod orders;
 mod pages;
 mod queues;
@@ -56,7 +57,7 @@ use crate::knowledge::Library;
 use crate::store::{Store, StoreError};
 
 /// No script, style or picture but the dashboard's own files; nothing inline; never inside another page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// How long requests in flight are waited for at the end.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -108,6 +109,7 @@ pub(crate) struct Inner {
     /// Set once the sections of the first page are being counted ahead.
     warmed: OnceLock<()>,
     audit: audit::CheckCache,
+    decoders: media::Decoders,
 }
 
 impl std::ops::Deref for AppState {
@@ -176,6 +178,7 @@ pub fn router(settings: Settings) -> Router {
         sections: pages::SectionCache::default(),
         warmed: OnceLock::new(),
         audit: audit::CheckCache::default(),
+        decoders: media::Decoders::default(),
     };
     let state = AppState(Arc::new(inner));
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
@@ -197,6 +200,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/conversation/note", post(conversation::note))
         .route("/conversation/draft", post(drafts::save))
         .route("/conversation/label", post(labels::correct))
+        .route("/media/{id}", get(media::file))
         .route("/order", get(orders::page))
         .route("/quality", get(labels::quality))
         .route("/knowledge/answer", post(knowledge::answer))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -83,6 +84,11 @@ impl Agent {
     /// How long a customer waits for a person before the bot says so again.
     pub fn remind(&self) -> SignedDuration {
         self.settings.remind
+    }
+
+    /// When people of the team answer next, in the shop's time; none where they do now, or where nothing is said about it.
+    pub fn next_opening(&self, now: Timestamp) -> Option<DateTime> {
+        self.settings.hours.next_opening(now)
     }
 
     /// The orders that a text names.

@@ -14,7 +14,7 @@ use super::guard::{ShopTexts, Unsupported};
 use super::reply::{tidy, tidy_own};
 use crate::domain::alert::Alert;
 use crate::domain::caller::{Caller, Customer};
-use crate::domain::consent::{self, Answer, LiveOffers, Press, Said};
+use crate::domain::consent::{self, Answer, LiveOffers, Manner, Press, Said};
 use crate::domain::conversation::{Conversation, Mode, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
 use crate::domain::danger::{self, Told};
@@ -81,6 +81,13 @@ impl Incoming {
         self.said.iter().all(|said| said.manner.is_answer())
     }
 
+    /// Whether all of it is the customer's own word on what was said here, and some of it was spoken: that agrees to nothing, and
+    /// answers a question all the same.
+    pub fn is_by_voice(&self) -> bool {
+        let own = |said: &Said| said.manner.is_answer() || said.manner == Manner::ByVoice;
+        self.said.iter().all(own) && self.said.iter().any(|said| said.manner == Manner::ByVoice)
+    }
+
     /// The turn's messages as one text.
     pub fn text(&self) -> String {
         self.texts.join("\n")
@@ -140,6 +147,7 @@ pub struct Turn {
     /// The customer's own orders, where they were listed in this turn.
     own: Option<Vec<OrderId>>,
     is_answer: bool,
+    is_by_voice: bool,
     cause: TriageCause,
     caller: Caller,
     now: Timestamp,
@@ -231,6 +239,7 @@ impl Turn {
             nameable,
             own: None,
             is_answer: incoming.is_answer(),
+            is_by_voice: incoming.is_by_voice(),
             cause,
             caller,
             now,
@@ -404,6 +413,7 @@ impl Turn {
             suspected: self.suspected.clone(),
             patterns: self.settings.patterns.clone(),
             is_answer: self.is_answer,
+            is_by_voice: self.is_by_voice,
             conversation: self.conversation.clone(),
             money: self.settings.money,
         }
@@ -456,7 +466,7 @@ fn suggested_orders(
     patterns: &IdPatterns,
 ) -> Vec<OrderId> {
     let suggested = &conversation.suggested;
-    if conversation.waiting_for != WaitingFor::WhichOrder || !incoming.is_answer() {
+    if conversation.waiting_for != WaitingFor::WhichOrder || !(incoming.is_answer() || incoming.is_by_voice()) {
         return Vec::new();
     }
     match consent::answer(text, patterns) {

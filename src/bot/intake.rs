@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::channels::whatsapp::payload::Batch;
 use crate::domain::ids::{MessageId, UserId};
+use crate::domain::media::MediaFile;
 use crate::inbox::Sender;
 use crate::store::{Debounce, OTHER_NUMBERS, Store, StoreError};
 use crate::support::{handoff, identities, opt_out};
@@ -46,6 +47,11 @@ impl Intake {
         }
         let batch = self.of_customers(batch, now).await?;
         if !batch.messages.is_empty() {
+            // Before the messages: no turn is to begin that does not know of them.
+            if self.store.media_folder().is_some() {
+                let files: Vec<MediaFile> = batch.messages.iter().filter_map(MediaFile::of).collect();
+                self.store.note_media(&files).await?;
+            }
             let accepted = self.store.accept_debounced(&batch.messages, now, self.debounce).await?;
             for message in &batch.messages {
                 let (user, message_id) = (message.user_id.masked(), message.id.as_str());

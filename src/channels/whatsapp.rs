@@ -11,11 +11,13 @@
 //! | `rate` | the rate limits of sending |
 //! | `gate` | whether a number may send, while the set-up keeps everything back |
 //! | `api` | the channel itself |
+//! | `media` | the files that customers sent |
 
 mod api;
 mod error_code;
 mod gate;
 mod limits;
+mod media;
 pub mod payload;
 mod rate;
 pub mod signature;
@@ -24,6 +26,7 @@ pub mod wire;
 pub use crate::domain::outgoing::Template;
 pub use api::{Settings, SetupError, WhatsApp};
 pub use limits::LIMITS;
+pub use media::GraphMedia;
 pub use rate::RateLimits;
 
 #[cfg(test)]

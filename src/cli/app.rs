@@ -36,12 +36,13 @@ use crate::llm::degraded::Degraded;
 use crate::llm::openai::{ModelList, OpenAi, Settings as RemoteSettings};
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
+use crate::llm::transcriber::{Settings as TranscriberSettings, Transcriber};
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
 use crate::nlu::{Classifier, DeviceChoice, Engine, ModelLocation, NluError, ReloadingEngine, find_device};
 use crate::refunds::{JobSettings, Providers, Razorpay, RefundJob, RefundProvider, RefundWebhook, Stripe, Telling};
-use crate::store::{self, AuditKeySource, ImportMode, MongoSettings, Store, StoreError, StoreSettings};
+use crate::store::{self, AuditKeySource, ImportMode, MediaSettings, MongoSettings, Store, StoreError, StoreSettings};
 use crate::support::{Rules, SupportService};
 use crate::tools::{Toolbox, catalogue};
 
@@ -171,6 +172,10 @@ pub(super) fn server_settings(config: &Config) -> StoreSettings {
             None => AuditKeySource::File(config.audit.key_file.trim().into()),
         },
         events: config.events.is_on(),
+        media: MediaSettings {
+            folder: Some(config.media.folder.trim()).filter(|folder| !folder.is_empty()).map(PathBuf::from),
+            quota: u64::from(config.media.quota_mb) * 1_000_000,
+        },
     }
 }
 
@@ -565,6 +570,22 @@ pub(super) fn remote_model(config: &Config) -> anyhow::Result<OpenAi> {
         mask: config.privacy.mask,
     };
     Ok(OpenAi::new(settings)?)
+}
+
+/// What writes recordings of customers down, where the settings name a model for it.
+///
+/// # Errors
+/// When no HTTP client can be made here.
+pub(super) fn transcriber(config: &Config) -> anyhow::Result<Option<Arc<Transcriber>>> {
+    let Some(model) = config.llm.transcribes_with() else { return Ok(None) };
+    let settings = TranscriberSettings {
+        base_url: config.llm.base_url.clone(),
+        api_key: config.llm.api_key.clone(),
+        model: model.to_owned(),
+        request: Duration::from_secs(config.llm.timeout_seconds.into()),
+        connect: Duration::from_secs(config.llm.connect_seconds.into()),
+    };
+    Ok(Some(Arc::new(Transcriber::new(settings)?)))
 }
 
 /// Who answers customers: the remote model with the playbook behind it, or the playbook alone where there is no key or

@@ -26,7 +26,7 @@ use crate::bot::{
     ServerSettings, StoreCheck, WebhookSink, metrics_routes, routes,
 };
 use crate::channels::Channel;
-use crate::channels::whatsapp::{RateLimits, Settings, Template, WhatsApp};
+use crate::channels::whatsapp::{GraphMedia, RateLimits, Settings, Template, WhatsApp};
 use crate::config::{AlertsConfig, Config, MetricsConfig, WhatsAppConfig};
 use crate::domain::words::excerpt;
 use crate::http::connections::Connections;
@@ -34,6 +34,8 @@ use crate::http::host::is_local;
 use crate::http::serve::{listen, serve_within};
 use crate::http::shutdown;
 use crate::inbox::{Clock, Pool, PoolSettings, TurnObserver, system_clock};
+use crate::llm::transcriber::Transcriber;
+use crate::media::{self, MediaJob};
 use crate::nlu::Classifier;
 use crate::orders_api::{self, OrdersLock, OrdersServer, OrdersSettings, ShopContext};
 use crate::refunds::{self, Confirmations};
@@ -44,6 +46,9 @@ use crate::web;
 
 /// How often the bot polls for due conversations: bursts of messages end at any time.
 const POLL: Duration = Duration::from_millis(50);
+/// Files of customers that are fetched at once, and how often they are looked for.
+const MEDIA_AT_ONCE: usize = 4;
+const MEDIA_POLL: Duration = Duration::from_millis(250);
 /// How long replies are still sent after the last turn has ended.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -66,7 +71,7 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     pub(super) tools: Option<String>,
-    /// Answer with the built-in playbook only, whatever GROQ_API_KEY says
+    /// Answer with the built-in playbook only, and send recordings to nobody, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
     /// Record every turn in a new file in this folder, without personal data, for `ecomres replay`
@@ -162,6 +167,7 @@ pub(super) fn start(
         let toolbox = app::bot_tools(global, &config, toolbox, options.tools.as_deref(), Duration::ZERO).await?;
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
+        let worker = worker.with_hearing(!options.offline && config.llm.transcribes_with().is_some());
         let begin = |folder: &PathBuf| Journal::begin(folder).map(Arc::new);
         let journal = options.record.as_ref().map(begin).transpose()?;
         let worker = match &journal {
@@ -216,8 +222,11 @@ pub(super) fn start(
         let refunds = confirmations(&config, &store, &clock)?;
         let app = routes(server).merge(others.routes).merge(orders).merge(refunds);
         let refund_job = app::refund_job(&config, Arc::clone(&store), Arc::clone(&clock))?;
+        // Whoever wants no service for answers wants none for recordings.
+        let transcriber = if options.offline { None } else { app::transcriber(&config)? };
+        let media_job = media_job(&config, &store, transcriber, &clock)?;
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
-        let (served, (), (), (), dashboard_served, metrics_served, (), ()) = tokio::join!(
+        let (served, (), (), (), dashboard_served, metrics_served, (), (), ()) = tokio::join!(
             serve_within(&connections, app, listener, stop.clone(), bot::SHUTDOWN_GRACE),
             pool.run(stop.clone()),
             notifier.run(stop.clone()),
@@ -225,7 +234,8 @@ pub(super) fn start(
             Beside::serve(dashboard, &connections, &stop),
             Beside::serve(metrics, &connections, &stop),
             anchor.run(stop.clone()),
-            refund_job.run(stop.clone())
+            refund_job.run(stop.clone()),
+            media_job.run(stop.clone())
         );
         if let Some(left_out) = journal.map(|journal| journal.end()).filter(|left_out| *left_out > 0) {
             eprintln!(
@@ -242,6 +252,24 @@ pub(super) fn start(
         }
         Ok(())
     })
+}
+
+/// What fetches the files of customers, and has their recordings written down.
+fn media_job(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    transcriber: Option<Arc<Transcriber>>,
+    clock: &Clock,
+) -> anyhow::Result<MediaJob> {
+    let whatsapp = &config.whatsapp;
+    let source = GraphMedia::new(&whatsapp.graph_url, &whatsapp.graph_version, whatsapp.access_token.clone())?;
+    let settings = media::Settings {
+        // A large file takes longer than a message does.
+        lease: SignedDuration::from_secs(2 * i64::from(whatsapp.lease_seconds)),
+        at_once: MEDIA_AT_ONCE,
+        poll: MEDIA_POLL,
+    };
+    Ok(MediaJob::new(Arc::clone(store), Arc::new(source), transcriber, settings, Arc::clone(clock)))
 }
 
 /// The route at which the shop's own program confirms refunds, where there is one.

@@ -202,6 +202,7 @@ async fn store_findings(global: &Global, config: &Config) -> Vec<Finding> {
     }
     findings.extend(open_refunds(store.as_ref()).await);
     findings.push(retention(config, store.as_ref()).await);
+    findings.push(media(config, store.as_ref()));
     match app::verify_audit(store.as_ref()).await {
         Err(error) => findings.push(broken("audit", error.to_string(), error.hint())),
         Ok(check) => match check.broken {
@@ -391,6 +392,37 @@ async fn retention(config: &Config, store: &dyn Store) -> Finding {
         Some(last) if recent(&last) => ok(PART, summary),
         _ => warning(PART, summary, "ecomres retention removes what is older now"),
     }
+}
+
+/// Files of customers: how much there is, and who hears recordings.
+fn media(config: &Config, store: &dyn Store) -> Finding {
+    const PART: &str = "media";
+    let Some(folder) = store.media_folder() else {
+        return ok(PART, "files of customers are not fetched: [media] quota_mb is 0");
+    };
+    let (used, place) = match folder.used() {
+        Ok(used) => (used, folder.path().display()),
+        Err(error) => {
+            let found = format!("{} cannot be read: {error}", folder.path().display());
+            return broken(PART, found, Some("give its owner back what this program needs: chmod 700".to_owned()));
+        }
+    };
+    let hears = match config.llm.transcribes_with() {
+        Some(model) => format!("{model} writes voice messages down"),
+        None => "a person listens to voice messages".to_owned(),
+    };
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    let found = format!("{} of {} MB in {place}; {hears}", megabytes(used), megabytes(folder.quota()));
+    if config.llm.transcribes_with().is_none() && !config.llm.transcribe_model.trim().is_empty() {
+        return warning(PART, found, "[llm] transcribe_model needs the key of its service: GROQ_API_KEY=… in .env");
+    }
+    if store::is_open_to_others(folder).unwrap_or(false) {
+        return warning(PART, format!("{found}; others may read what customers sent"), format!("chmod -R go= {place}"));
+    }
+    if used / 10 >= folder.quota() / 11 {
+        return warning(PART, found, "nothing is kept of files for which there is no place: raise [media] quota_mb");
+    }
+    ok(PART, found)
 }
 
 fn model(global: &Global, config: &Config) -> Vec<Finding> {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::output::Output;
 use super::{Global, InputError, app, files};
 use crate::domain::ids::{UserId, transport_phone};
+use crate::domain::media::extension;
 use crate::domain::phone::{self, Country};
 use crate::store::{self, Erased, ErasureReceipt, PersonalData, Store};
 use crate::support::identities;
@@ -30,7 +31,8 @@ pub struct Options {
     /// The customer, as `inbox list` and `alerts list` show them
     #[arg(value_name = "USER")]
     user: String,
-    /// Where the customer's data is written before it is erased [default: standard output]
+    /// Where the customer's data is written before it is erased, and their files in FILE.media [default: standard output, without
+    /// the files]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -60,6 +62,8 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     }
     let mut output = Output::stdout();
     if let Some(path) = &options.out {
+        let folder = crate::files::beside(path, ".media");
+        write_files(store.as_ref(), &data, &folder)?;
         write(path, &data)?;
     } else {
         output.json_pretty(&data)?;
@@ -123,6 +127,33 @@ fn ask(user: &UserId, data: &PersonalData, location: &str) -> anyhow::Result<()>
     }
 }
 
+/// Writes what the customer sent into a folder: each file under its identifier in the data. They are on the disk when this returns.
+fn write_files(store: &dyn Store, data: &PersonalData, to: &Path) -> anyhow::Result<()> {
+    let Some(folder) = store.media_folder() else { return Ok(()) };
+    let failed = |error: io::Error| {
+        InputError::with_hint(
+            format!("what the customer sent cannot be written to {}: {error}; nothing was erased", to.display()),
+            "name a place that may be written and has room",
+        )
+    };
+    let mut begun = false;
+    for file in &data.media {
+        let Some(digest) = file.content() else { continue };
+        // One that was removed or changed by hand is not there any more.
+        let Ok(Some(content)) = folder.read(digest) else { continue };
+        if !begun {
+            let mut builder = std::fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(to).map_err(failed)?;
+            begun = true;
+        }
+        let name = format!("{}.{}", file.id.as_str(), extension(file.mime.as_deref().unwrap_or_default()));
+        crate::files::write_whole(&to.join(name), &content).map_err(failed)?;
+    }
+    Ok(())
+}
+
 /// Writes the data to a file that only its owner may read. It is on the disk when this returns.
 fn write(path: &Path, data: &PersonalData) -> anyhow::Result<()> {
     let failed = |error: io::Error| {
@@ -144,6 +175,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         unanswered,
         drafts,
         notes,
+        media,
         conversations: _,
         inbox,
         outbox,
@@ -156,7 +188,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         ..
     } = receipt.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {drafts} drafts and {notes} notes of the team, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {drafts} drafts and {notes} notes of the team, {media} files, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
         receipt.reference, receipt.salt

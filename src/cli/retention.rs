@@ -61,6 +61,7 @@ pub(super) fn removed(report: &SweepReport) -> String {
         (report.corrections, "corrected labels"),
         (report.unanswered, "unanswered questions"),
         (report.notes, "drafts and notes of the team"),
+        (report.media, "files of customers"),
         (report.alerts, "resolved alerts"),
         (report.inbox, "answered messages"),
         (report.outbox, "sent replies"),

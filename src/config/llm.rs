@@ -19,6 +19,8 @@ pub struct LlmConfig {
     pub model: String,
     /// The model that is used where the first fails; empty: none.
     pub fallback_model: String,
+    /// The model that writes recordings down; empty: none does.
+    pub transcribe_model: String,
     /// The temperature, from 0 to 2.
     pub temperature: f64,
     /// The most tokens of an answer.
@@ -53,6 +55,11 @@ impl LlmConfig {
     /// Whether there is a key, so that a remote model is used.
     pub fn is_remote(&self) -> bool {
         !self.api_key.expose_secret().trim().is_empty()
+    }
+
+    /// The model that writes recordings down; `None` where there is no service for it.
+    pub fn transcribes_with(&self) -> Option<&str> {
+        Some(self.transcribe_model.trim()).filter(|model| self.is_remote() && !model.is_empty())
     }
 
     /// The models in the order in which they are used.

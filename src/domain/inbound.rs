@@ -67,6 +67,11 @@ pub enum Content {
         /// The channel's identifier of the file.
         file: String,
     },
+    /// A recording of the customer's voice, as a service heard it. Channels deliver it as [`Content::Media`]; a turn reads it so.
+    Voice {
+        /// The words.
+        text: String,
+    },
     /// A place on the map.
     Location {
         /// Its name, address and coordinates.
@@ -74,7 +79,7 @@ pub enum Content {
     },
     /// Contact cards.
     Contacts {
-        /// The names.
+        /// The names, each with the numbers of its card.
         names: Vec<String>,
     },
     /// A cart of the channel's own catalogue.
@@ -120,6 +125,9 @@ pub enum Content {
     },
 }
 
+/// What marks the words of a recording in the transcript.
+pub const VOICE_SIGN: &str = "🎤 ";
+
 /// What kind of file a message holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,15 +155,28 @@ impl Media {
             Self::Sticker => "sticker",
         }
     }
+
+    /// Whether it can show what happened to an order: a sticker and a recording cannot.
+    pub fn is_evidence(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Document)
+    }
+
+    /// Reads the word for it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Image, Self::Video, Self::Audio, Self::Document, Self::Sticker];
+        all.into_iter().find(|media| media.as_str() == text)
+    }
 }
 
 impl Content {
     /// The customer's own text; empty where there is none.
     pub fn text(&self) -> &str {
         match self {
-            Self::Text { text } | Self::Button { text, .. } | Self::Order { text, .. } | Self::Edited { text, .. } => {
-                text
-            }
+            Self::Text { text }
+            | Self::Voice { text }
+            | Self::Button { text, .. }
+            | Self::Order { text, .. }
+            | Self::Edited { text, .. } => text,
             Self::Media { caption, .. } => caption,
             _ => "",
         }
@@ -180,6 +201,7 @@ impl Content {
             Self::Text { .. } => "text",
             Self::Button { .. } => "button",
             Self::Media { media, .. } => media.as_str(),
+            Self::Voice { .. } => Media::Audio.as_str(),
             Self::Location { .. } => "location",
             Self::Contacts { .. } => "contacts",
             Self::Order { .. } => "order",
@@ -196,6 +218,7 @@ impl Content {
     pub fn transcript_text(&self) -> Cow<'_, str> {
         match self {
             Self::Text { text } | Self::Button { text, .. } | Self::Echo { text } => Cow::Borrowed(text),
+            Self::Voice { text } => Cow::Owned(format!("{VOICE_SIGN}{text}")),
             Self::Media { caption, .. } => Cow::Owned(format!("[{}] {caption}", self.kind()).trim_end().to_owned()),
             Self::Location { place } => Cow::Owned(format!("[location] {place}").trim_end().to_owned()),
             Self::Contacts { names } => Cow::Owned(format!("[contacts] {}", names.join(", ")).trim_end().to_owned()),

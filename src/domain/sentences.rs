@@ -21,6 +21,7 @@ pub mod fraud;
 pub mod handoff;
 pub mod identification;
 pub mod knowledge;
+pub mod media;
 pub mod opt_out;
 pub mod orders;
 pub mod proposals;

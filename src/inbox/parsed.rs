@@ -15,6 +15,10 @@ pub(super) struct ParsedMessages {
     pub(super) incoming: Incoming,
     /// Whether there is content that cannot be read.
     pub(super) unreadable: bool,
+    /// Whether there is a recording whose words nobody wrote down.
+    pub(super) unheard: bool,
+    /// Photos, videos and documents, with a caption or without.
+    pub(super) evidence: Vec<Media>,
     /// A message to acknowledge with a reaction.
     pub(super) acknowledged: Option<MessageId>,
     /// The latest message that a member of the team wrote.
@@ -47,8 +51,22 @@ impl ParsedMessages {
                     parsed.incoming.said.push(said(message, Manner::InPart));
                     continue;
                 }
-                Content::Media { caption, .. } => edited.unwrap_or(caption),
-                Content::Order { text, .. } => text,
+                Content::Media { media: Media::Audio, .. } => {
+                    parsed.unheard = true;
+                    parsed.incoming.said.push(said(message, Manner::InPart));
+                    continue;
+                }
+                Content::Media { media, caption, .. } => {
+                    parsed.evidence.push(*media);
+                    let caption = edited.unwrap_or(caption);
+                    if own_words(caption).trim().is_empty() {
+                        parsed.acknowledged = Some(message.id.clone());
+                        parsed.incoming.said.push(said(message, Manner::InPart));
+                        continue;
+                    }
+                    caption
+                }
+                Content::Voice { text } | Content::Order { text, .. } => text,
                 Content::Location { .. } | Content::Contacts { .. } | Content::Unsupported { .. } => "",
                 Content::Edited { original, text } => {
                     if text.trim().is_empty() || is_deleted(original) || messages.iter().any(|one| one.id == *original)
@@ -79,6 +97,7 @@ impl ParsedMessages {
             let manner = match press {
                 _ if edited.is_some() || matches!(message.content, Content::Edited { .. }) => Manner::Edited,
                 _ if message.context.forwarded || message.context.from_elsewhere => Manner::Forwarded,
+                _ if matches!(message.content, Content::Voice { .. }) => Manner::ByVoice,
                 _ if in_part => Manner::InPart,
                 Some(press) => Manner::Pressed(press),
                 None => Manner::Written,
@@ -86,6 +105,18 @@ impl ParsedMessages {
             parsed.incoming.said.push(said(message, manner));
         }
         parsed
+    }
+
+    /// Whether something is there that words do not hold.
+    pub(super) fn holds_more_than_words(&self) -> bool {
+        self.unreadable || self.unheard || !self.evidence.is_empty()
+    }
+
+    /// Where no files are kept, nobody sees or hears them: they cannot be read.
+    pub(super) fn without_files(&mut self) {
+        self.unreadable |= self.unheard || (!self.evidence.is_empty() && !self.has_text());
+        self.unheard = false;
+        self.evidence.clear();
     }
 
     /// Whether there is text to answer.
@@ -151,10 +182,20 @@ mod tests {
     }
 
     #[test]
-    fn a_caption_is_read_and_a_picture_without_one_declined() {
-        let image = |caption: &str| Content::Media { media: Media::Image, caption: caption.into(), file: "1".into() };
-        let parsed = parse(&[("a", image("it arrived torn")), ("b", image(""))]);
-        assert_eq!((parsed.incoming.texts.as_slice(), parsed.unreadable), (&["it arrived torn".to_owned()][..], true));
+    fn a_caption_is_read_and_a_picture_is_evidence() {
+        let media = |media, caption: &str| Content::Media { media, caption: caption.into(), file: "1".into() };
+        let image = |caption: &str| media(Media::Image, caption);
+        let parsed = parse(&[("a", image("it arrived torn")), ("b", image("")), ("c", media(Media::Document, ""))]);
+        assert_eq!((parsed.incoming.texts.as_slice(), parsed.unreadable), (&["it arrived torn".to_owned()][..], false));
+        assert_eq!(parsed.evidence, [Media::Image, Media::Image, Media::Document]);
+        // Where nobody keeps files, nobody sees them.
+        let mut alone = parse(&[("b", image("")), ("v", media(Media::Audio, ""))]);
+        assert!(alone.unheard && !alone.unreadable && alone.holds_more_than_words());
+        alone.without_files();
+        assert!(alone.unreadable && !alone.unheard && alone.evidence.is_empty());
+        let mut beside = parse(&[("a", image("it arrived torn"))]);
+        beside.without_files();
+        assert!(!beside.unreadable && beside.has_text());
         for content in [
             Content::Location { place: "Shop".into() },
             Content::Contacts { names: vec!["Lucía".into()] },
@@ -164,6 +205,22 @@ mod tests {
             let parsed = parse(&[("a", content)]);
             assert!(parsed.unreadable && !parsed.has_text());
         }
+    }
+
+    #[test]
+    fn a_recording_is_read_as_its_words_and_agrees_to_nothing() {
+        let spoken = |text: &str| Content::Voice { text: text.to_owned() };
+        let parsed = parse(&[("a", spoken("yes, refund"))]);
+        assert_eq!(parsed.incoming.texts, ["yes, refund"]);
+        assert_eq!(parsed.incoming.said[0].manner, Manner::ByVoice);
+        assert!(!parsed.incoming.is_answer() && parsed.incoming.is_by_voice());
+        assert!(parse(&[("a", text("well")), ("b", spoken("yes"))]).incoming.is_by_voice());
+        assert!(!parse(&[("a", text("yes"))]).incoming.is_by_voice());
+        // What stands beside it may say something else.
+        let image = Content::Media { media: Media::Image, caption: String::new(), file: "1".into() };
+        let parsed = parse(&[("a", spoken("yes")), ("b", image)]);
+        assert!(!parsed.incoming.is_by_voice() && !parsed.incoming.is_answer());
+        assert_eq!(spoken("yes").transcript_text(), "🎤 yes");
     }
 
     #[test]

@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 use super::parsed::ParsedMessages;
 use super::wishes::{self, Wishes};
-use super::{Backoff, Clock, clock_from, jitter, reply};
+use super::{Backoff, Clock, clock_from, jitter, media, reply};
 use crate::agent::{Agent, Incoming, TurnReport};
 use crate::channels::{Channel, whatsapp};
+use crate::domain::alert::Alert;
 use crate::domain::consent::{LiveOffers, own_words};
 use crate::domain::conversation::{Conversation, Mode, TriageCause, WaitingFor};
-use crate::domain::ids::{IdPatterns, MessageId, OrderId, UserId};
+use crate::domain::ids::{AlertId, IdPatterns, MessageId, OrderId, UserId};
 use crate::domain::inbound::{Content, Context, Inbound};
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{Answered, Body, ChannelLimits, Identity, Outgoing};
@@ -44,6 +45,8 @@ pub enum Outcome {
     Answered(Box<TurnReport>),
     /// Another worker has the conversation by now: the turn was discarded.
     Lost,
+    /// It waits for the words of a recording, and is claimed again in a moment.
+    Waits,
     /// It failed, and will be tried again or is parked.
     Failed(StoreError),
 }
@@ -65,6 +68,7 @@ pub struct Worker {
     channel: Option<Arc<dyn Channel>>,
     limits: ChannelLimits,
     observer: Option<Arc<dyn TurnObserver>>,
+    hears: bool,
 }
 
 /// The longest lease: the longest wait for the next attempt after a process died.
@@ -84,6 +88,7 @@ impl Worker {
             channel: None,
             limits: whatsapp::LIMITS,
             observer: None,
+            hears: false,
         }
     }
 
@@ -109,6 +114,12 @@ impl Worker {
     #[must_use]
     pub fn with_limits(self, limits: ChannelLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Waits for the words of recordings where somebody writes them down.
+    #[must_use]
+    pub fn with_hearing(self, hears: bool) -> Self {
+        Self { hears, ..self }
     }
 
     /// Passes every saved turn to an observer.
@@ -140,6 +151,15 @@ impl Worker {
             self.record_failure(&claim, &error, None, clock()).await;
             return Outcome::Failed(error);
         }
+        let claim = match media::heard(self.store.as_ref(), &claim, self.hears, clock()).await {
+            Ok(Some(heard)) => heard,
+            Ok(None) => return self.wait_for_words(&claim, clock()).await,
+            Err(error) => {
+                let retry_at = self.retry_at(&claim, clock());
+                self.record_failure(&claim, &error, retry_at, clock()).await;
+                return Outcome::Failed(error);
+            }
+        };
         let lease = lease_of(self.lease, claim.attempt);
         if lease > self.lease {
             match self.store.renew(&claim, clock(), lease).await {
@@ -176,9 +196,24 @@ impl Worker {
         };
         metrics::counter!(metric::TURNS, "outcome" => "failed").increment(1);
         let now = clock();
-        let retry_at = self.retry.wait(claim.attempt, jitter()).and_then(|wait| now.checked_add(wait).ok());
-        self.record_failure(&claim, &error, retry_at, now).await;
+        self.record_failure(&claim, &error, self.retry_at(&claim, now), now).await;
         Outcome::Failed(error)
+    }
+
+    /// When a turn that failed is tried again; `None`: not any more.
+    fn retry_at(&self, claim: &Claim, now: Timestamp) -> Option<Timestamp> {
+        self.retry.wait(claim.attempt, jitter()).and_then(|wait| now.checked_add(wait).ok())
+    }
+
+    /// Gives a claim back until it is looked again whether its recordings are written down: this is no attempt.
+    async fn wait_for_words(&self, claim: &Claim, now: Timestamp) -> Outcome {
+        let again = now.saturating_add(media::LOOK_AGAIN).unwrap_or(now);
+        match self.store.release(claim, again).await {
+            Ok(true) => Outcome::Waits,
+            Ok(false) => Outcome::Lost,
+            // The lease ends by itself.
+            Err(error) => Outcome::Failed(error),
+        }
     }
 
     /// Accepts messages as a channel does and runs their turn at once, for callers that show the outcome. Waits while
@@ -204,7 +239,7 @@ impl Worker {
                 match self.work(claim, &clock).await {
                     Outcome::Answered(report) => return Ok(*report),
                     Outcome::Failed(error) => return Err(error),
-                    Outcome::Lost => {}
+                    Outcome::Lost | Outcome::Waits => {}
                 }
             }
             if clock() > deadline {
@@ -261,6 +296,11 @@ impl Worker {
     /// `None`: the claim is lost.
     async fn turn(&self, claim: &Claim, clock: &Clock) -> Result<Option<TurnReport>, StoreError> {
         let mut parsed = ParsedMessages::parse(&claim.messages);
+        if self.store.media_folder().is_none() {
+            parsed.without_files();
+        }
+        // The alert that an earlier run of this very turn raised.
+        let mut raised: Option<AlertId> = None;
         let live = match self.store.conversation(&claim.user_id).await? {
             Some(conversation) => self.live_offers(&conversation).await?,
             None => None,
@@ -273,16 +313,18 @@ impl Worker {
         incoming.about = self.orders_replied_to(claim, &incoming).await?;
         for run in 0..=RERUNS {
             let history = self.store.recent_messages(&claim.user_id, HISTORY).await?;
-            let conversation = self.load(claim, &incoming, &history, clock()).await?;
+            let conversation = self.load(claim, &incoming, &history, raised.as_ref(), clock()).await?;
+            let spoken_of = media::order_spoken_of(&conversation, clock()).cloned();
             incoming.offers = self.live_offers(&conversation).await?;
             if run == 0 && conversation.mode == Mode::Bot && parsed.has_text() && !wishes.are_all() {
                 self.show_typing(claim);
             }
             let now = clock();
             let mut report = if parsed.has_text() {
-                self.agent.run(conversation, history, &incoming, now).await
+                self.agent.run(conversation, history.clone(), &incoming, now).await
             } else {
-                let in_vain = conversation.waits_in_vain(now, self.agent.remind()).filter(|_| parsed.unreadable);
+                let in_vain = conversation.waits_in_vain(now, self.agent.remind());
+                let in_vain = in_vain.filter(|_| parsed.holds_more_than_words());
                 if let Some(waited) = in_vain {
                     let last = claim.messages.last().map(|message| message.content.transcript_text());
                     let last = last.unwrap_or_default();
@@ -290,6 +332,11 @@ impl Worker {
                 }
                 turn_without_text(conversation, &parsed, &wishes, in_vain.map(|_| now))
             };
+            media::thank(&mut report, &parsed, &history);
+            let hours = (&mut report, self.agent.next_opening(now));
+            let unheard = media::pass_on_unheard(self.store.as_ref(), claim, &parsed, &history, hours, now).await?;
+            raised = unheard.or(raised);
+            media::attach(self.store.as_ref(), &report, &parsed, spoken_of.as_ref(), now).await?;
             wishes.confirm(&mut report);
             let turn = finished_turn(claim, &parsed, &mut report, &self.limits, now);
             match self.store.finish(claim, &turn, clock()).await? {
@@ -355,6 +402,7 @@ impl Worker {
         claim: &Claim,
         incoming: &Incoming,
         history: &[ChatMessage],
+        raised: Option<&AlertId>,
         now: Timestamp,
     ) -> Result<Conversation, StoreError> {
         let stored = self.store.conversation(&claim.user_id).await?;
@@ -362,7 +410,12 @@ impl Worker {
         let alert = self.store.pending_alert(&claim.user_id).await?;
         // The customer does not know yet of an alert that an earlier attempt of this very turn raised: the bot has to
         // say so.
-        let alert = alert.filter(|alert| !alert.bot_answers && (claim.attempt == 1 || !alert.quotes(&incoming.text())));
+        let text = match claim.messages.last() {
+            Some(last) if incoming.texts.is_empty() => last.content.transcript_text().into_owned(),
+            _ => incoming.text(),
+        };
+        let own = |alert: &Alert| raised == Some(&alert.id) || (claim.attempt > 1 && alert.quotes(&text));
+        let alert = alert.filter(|alert| !alert.bot_answers && !own(alert));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         if let Some(alert) = alert {
             // Whoever claimed the matter or wrote, and is not heard of for long, is waited for like nobody.
@@ -385,7 +438,7 @@ fn lease_of(usual: SignedDuration, attempt: u32) -> SignedDuration {
     doubled.min(LONGEST_LEASE.max(usual))
 }
 
-/// The turn of messages without text: unreadable content is declined, the rest only recorded. `reminded_at`: when the team was told
+/// The turn of messages without text: what nobody can read is declined, the rest only recorded. `reminded_at`: when the team was told
 /// that the customer still waits.
 fn turn_without_text(
     mut conversation: Conversation,
@@ -394,8 +447,9 @@ fn turn_without_text(
     reminded_at: Option<Timestamp>,
 ) -> TurnReport {
     conversation.turn += 1;
-    let declined = parsed.unreadable && conversation.mode == Mode::Bot;
-    if declined || wishes.are_all() {
+    let bot = conversation.mode == Mode::Bot;
+    let declined = bot && parsed.unreadable && parsed.evidence.is_empty() && !parsed.unheard;
+    if (bot && parsed.holds_more_than_words()) || wishes.are_all() {
         // Only an offer of the reply just before can be agreed to.
         conversation.offered.clear();
         if conversation.waiting_for == WaitingFor::Consent {

@@ -297,6 +297,7 @@ fn whatever_the_remote_model_did_is_told_with_how_far_the_money_is() {
         suspected: Vec::new(),
         patterns: IdPatterns::default(),
         is_answer: true,
+        is_by_voice: false,
         conversation: Conversation::new(UserId::new("a")),
         money: ShopMoney::default(),
     };

@@ -62,6 +62,7 @@ fn request(text: &str, confidence: f64, sentiment: &str) -> ChatRequest {
             suspected: Vec::new(),
             patterns: IdPatterns::default(),
             is_answer: true,
+            is_by_voice: false,
             conversation,
             money: ShopMoney::default(),
         },

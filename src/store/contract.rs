@@ -12,6 +12,7 @@ mod events;
 mod identities;
 mod inbox;
 mod knowledge_gaps;
+mod media;
 mod message_status;
 mod money;
 mod order_details;
@@ -41,7 +42,7 @@ use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 
 pub(super) use self::{
     actions::*, contacts::*, conversations::*, corrections::*, desk::*, events::*, identities::*, inbox::*,
-    knowledge_gaps::*, message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*,
+    knowledge_gaps::*, media::*, message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*,
     retention::*, search::*, stats::*, team::*,
 };
 
@@ -85,6 +86,7 @@ macro_rules! contract_tests {
             one_alert_of_a_customer_is_reopened, alerts_are_found, alerts_follow_the_rules_in_any_history,
             conversations_are_found_by_order_and_mode, messages_are_scanned_in_steps, a_message_status_changes_the_token,
             corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found, unanswered_questions_are_kept_and_go,
+            media_files_are_noted_once_and_claimed_by_one, media_files_belong_to_orders_and_go, contents_go_with_the_last_file_that_has_them,
             drafts_are_kept_and_go, internal_notes_are_kept_and_go, the_orders_of_a_customer_are_listed,
             the_latest_message_of_a_customer_is_known, a_wish_about_messages_outlives_its_customer,
             what_did_not_reach_a_customer_is_found, what_the_set_up_is_to_blame_for_is_no_attempt, tallies_add_up,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::media_folder::remove_unused;
 use super::{Result, Store};
 use crate::domain::action::Action;
 use crate::domain::alert::Alert;
@@ -24,6 +25,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::inbound::Inbound;
 use crate::domain::knowledge_gap::Unanswered;
+use crate::domain::media::MediaFile;
 use crate::domain::message::ChatMessage;
 use crate::domain::opt_out::Preference;
 use crate::domain::outgoing::Outgoing;
@@ -74,6 +76,8 @@ pub struct PersonalData {
     pub drafts: Vec<Draft>,
     /// Internal notes of the team.
     pub notes: Vec<Note>,
+    /// What is known of the files that the customer sent.
+    pub media: Vec<MediaFile>,
     /// Messages as they arrived.
     pub inbox: Vec<StoredMessage>,
     /// Replies as they were to be sent.
@@ -111,6 +115,7 @@ impl PersonalData {
             unanswered: Vec::new(),
             drafts: Vec::new(),
             notes: Vec::new(),
+            media: Vec::new(),
             inbox: Vec::new(),
             outbox: Vec::new(),
             alerts: Vec::new(),
@@ -146,6 +151,8 @@ pub struct Erased {
     pub drafts: u64,
     /// Internal notes of the team.
     pub notes: u64,
+    /// Files that the customer sent, with their contents, unless somebody else sent the same.
+    pub media: u64,
     /// Conversations: 1, or 0 where there was none.
     pub conversations: u64,
     /// Messages of the inbox.
@@ -178,6 +185,7 @@ impl std::ops::AddAssign for Erased {
         self.unanswered += more.unanswered;
         self.drafts += more.drafts;
         self.notes += more.notes;
+        self.media += more.media;
         self.conversations += more.conversations;
         self.inbox += more.inbox;
         self.outbox += more.outbox;
@@ -255,12 +263,14 @@ pub async fn forget(
 ) -> Result<ErasureReceipt> {
     let salt = format!("{:032x}", rand::random::<u128>());
     let reference = reference(&salt, user);
+    let files = store.media_of(user, u32::MAX).await?;
     let mut erased = store.erase_data_of(user, clock()).await?;
     if let Some(until) = erased.held_until {
         let wait = Duration::try_from(until.duration_since(clock())).unwrap_or(Duration::ZERO);
         tokio::time::sleep(wait.min(MAX_LEASE_WAIT)).await;
     }
     erased += store.erase_data_of(user, clock()).await?;
+    remove_unused(store, files.into_iter().filter_map(|file| file.sha256).collect()).await?;
     for batch in entries_about(store, user).await?.chunks(BATCH) {
         let replacements: Vec<AuditEntry> = batch.iter().map(AuditEntry::erased).collect();
         store.append_audit(&forget_record(&reference, &replacements, clock())).await?;

@@ -25,6 +25,7 @@
 //! | `knowledge_gaps` | `customer/turn/digest of the question` | `{user_id: 1}` | questions that no document answered |
 //! | `drafts` | `customer/person/field` | `{user_id: 1}` | what the team has not sent yet |
 //! | `notes` | `customer/time/person/digest of the words` | `{user_id: 1}` | internal notes of the team |
+//! | `media` | digest of the message id | `{_id: "hashed"}` | what is known of a file that a message holds |
 //! | `inbox` | message id | `{_id: "hashed"}` | a redelivery is dropped by its key |
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
 //! | `human_intervention_alerts` | `customer/…`, before that alert id | `{_id: "hashed"}` | the latest alert of a customer, so that one at most is pending |
@@ -65,6 +66,7 @@ mod inbox;
 mod insights;
 mod knowledge_gaps;
 mod ledger;
+mod media;
 mod odd;
 mod order_documents;
 mod order_stats_cache;
@@ -91,7 +93,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::error::BackendError;
 use super::audit_key::LoadedKey;
-use super::{ConversationSummary, Notifier, Result, Store, StoreError, StoreHealth};
+use super::{ConversationSummary, MediaFolder, Notifier, Result, Store, StoreError, StoreHealth};
 use crate::domain::alert::Alert;
 use crate::domain::ids::UserId;
 use crate::domain::message::ChatMessage;
@@ -138,6 +140,8 @@ pub struct MongoStore {
     order_stats_cache: Arc<order_stats_cache::OrderStatsCache>,
     /// Where the next check for changes begins.
     latest_times: Arc<change_token::LatestTimes>,
+    /// Where the contents of media files lie.
+    media_folder: Option<MediaFolder>,
 }
 
 /// What an operation works on.
@@ -207,6 +211,12 @@ impl MongoStore {
         self
     }
 
+    /// This store, with the folder of the contents of media files.
+    #[must_use]
+    pub fn with_media(self, media_folder: Option<MediaFolder>) -> Self {
+        Self { media_folder, ..self }
+    }
+
     async fn connect(
         uri: &str,
         settings: MongoSettings,
@@ -247,6 +257,7 @@ impl MongoStore {
             stats_cache: Arc::default(),
             order_stats_cache: Arc::default(),
             latest_times: Arc::default(),
+            media_folder: None,
         })
     }
 

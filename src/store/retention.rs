@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::media_folder::tidy;
 use super::trail::{RefundRecords, ledger_before};
 use super::{Result, Store};
 use crate::domain::audit::{AuditEntry, Checkpoint};
@@ -34,6 +35,8 @@ pub enum Sweepable {
     Drafts,
     /// Internal notes of the team, by their time.
     Notes,
+    /// Media files of which nothing is left to do, by the time of their messages.
+    Media,
     /// Resolved alerts, by the time of their resolution.
     ResolvedAlerts,
     /// Answered messages of customers, by the time of their arrival.
@@ -60,6 +63,9 @@ pub struct SweepReport {
     /// Drafts and internal notes of the team that were removed.
     #[serde(default)]
     pub notes: u64,
+    /// Media files that were removed.
+    #[serde(default)]
+    pub media: u64,
     /// Resolved alerts that were removed.
     pub alerts: u64,
     /// Answered messages that were removed.
@@ -85,6 +91,7 @@ impl SweepReport {
             corrections: 0,
             unanswered: 0,
             notes: 0,
+            media: 0,
             alerts: 0,
             inbox: 0,
             outbox: 0,
@@ -148,6 +155,10 @@ pub async fn sweep(
         report.unanswered = remove_in_steps(store, Sweepable::Unanswered, before).await?;
         report.notes = remove_in_steps(store, Sweepable::Drafts, before).await?
             + remove_in_steps(store, Sweepable::Notes, before).await?;
+        report.media = remove_in_steps(store, Sweepable::Media, before).await?;
+        if report.media > 0 {
+            tidy(store).await?;
+        }
         report.alerts = remove_in_steps(store, Sweepable::ResolvedAlerts, before).await?;
     }
     if let Some(before) = retention.inbox.map(before) {

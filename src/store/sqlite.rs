@@ -26,6 +26,7 @@ mod inbox;
 mod insights;
 mod knowledge_gaps;
 mod ledger;
+mod media;
 mod order_rows;
 mod orders;
 mod outbox;
@@ -47,7 +48,7 @@ pub use self::backup::{BackupReport, backup};
 use self::connection::Location;
 use self::threads::{Readers, Writer};
 use super::audit_key::{self, AuditKeySource, LoadedKey};
-use super::{Notifier, Result, Store, StoreError, StoreHealth};
+use super::{MediaFolder, Notifier, Result, Store, StoreError, StoreHealth};
 use crate::domain::audit::AuditKey;
 
 /// How long a call waits for the lock of another process that is writing.
@@ -88,6 +89,8 @@ pub struct SqliteStore {
     audit_key: Option<LoadedKey>,
     /// Writes events with their facts.
     recorder: events::Recorder,
+    /// Where the contents of media files lie.
+    media_folder: Option<MediaFolder>,
 }
 
 /// Whether a key of the audit trail is made, and put into use on record.
@@ -217,6 +220,7 @@ impl SqliteStore {
             stats_cache: Arc::default(),
             audit_key,
             recorder: events::Recorder::default(),
+            media_folder: None,
         })
     }
 
@@ -224,6 +228,12 @@ impl SqliteStore {
     #[must_use]
     pub fn recording_events(self, on: bool) -> Self {
         Self { recorder: events::Recorder { on }, ..self }
+    }
+
+    /// This store, with the folder of the contents of media files.
+    #[must_use]
+    pub fn with_media(self, media_folder: Option<MediaFolder>) -> Self {
+        Self { media_folder, ..self }
     }
 
     /// The key that entries are signed with.

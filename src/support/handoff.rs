@@ -8,6 +8,8 @@
 //! | a member of the team writes from the business app | [`take_over_from_app`] | marked at once |
 //! | a customer who waits sends something that cannot be read, after a long wait | [`report_waiting`] | handed over already |
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
+//! | nobody here can hear what a customer said | [`report_unheard`] | the turn marks it, where nothing was written beside it |
+//! | a photo of a customer could not be fetched | [`report_unfetched`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
 //! | an action was carried out, and its money cannot be paid here | [`report_unpaid_action`] | no hand-over: the bot goes on answering |
 //! | a refund that failed was paid after all | [`report_paid_after_failure`] | no hand-over: the bot goes on answering |
@@ -27,6 +29,7 @@ use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::{AlertId, UserId};
 use crate::domain::inbound::Inbound;
+use crate::domain::media::MediaFile;
 use crate::domain::message::Role;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::proposal::ProposalKind;
@@ -55,6 +58,9 @@ pub struct HandoffRequest {
     /// How urgent it is.
     pub priority: Priority,
 }
+
+/// Why a person is asked for where nobody here can hear what a customer said.
+pub const UNHEARD: &str = "The customer sent a voice message that could not be written down: listen to it";
 
 /// Why a person is asked for again, for the team.
 pub fn waited(waited: SignedDuration) -> String {
@@ -147,6 +153,35 @@ pub async fn report_waiting(
     let message = Quoted::FromCustomer(last_message);
     let alert = Alert::raise(new_alert_id(), user.clone(), &waited(so_long), message, Priority::High, now);
     store.open_alert(&alert).await.map(drop)
+}
+
+/// Raises an alert for a recording that a person has to listen to. `bot_answers`: something was written beside it, which the bot
+/// answers.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_unheard(
+    store: &dyn Store,
+    user: &UserId,
+    last_message: &str,
+    bot_answers: bool,
+    now: Timestamp,
+) -> Result<Alert> {
+    let message = Quoted::FromCustomer(last_message);
+    let alert = Alert::raise(new_alert_id(), user.clone(), UNHEARD, message, Priority::Medium, now);
+    store.open_alert(&if bot_answers { alert.while_the_bot_answers() } else { alert }).await
+}
+
+/// Raises an alert for a photo or a document that could not be fetched. The bot goes on answering.
+///
+/// # Errors
+/// When the store fails.
+pub async fn report_unfetched(store: &dyn Store, file: &MediaFile, now: Timestamp) -> Result<()> {
+    let reason = format!("A file of the customer ({}) could not be fetched: ask for it again", file.kind.as_str());
+    let message = format!("[{}]", file.kind.as_str());
+    let message = Quoted::FromCustomer(&message);
+    let alert = Alert::raise(new_alert_id(), file.user_id.clone(), &reason, message, Priority::Low, now);
+    store.open_alert(&alert.while_the_bot_answers()).await.map(drop)
 }
 
 /// Raises an alert for a message that could not be delivered. The bot goes on answering: a customer who writes is reached

@@ -42,6 +42,8 @@ pub const SENDS: &str = "ecomres_sends_total";
 pub const RECEIPTS: &str = "ecomres_receipts_total";
 /// Refunds that changed their state, by `provider` and by the new `state`: requested, submitted, paid, failed.
 pub const REFUNDS: &str = "ecomres_refunds_total";
+/// Files of customers, by `kind` and `result`: stored, again, `gave_up`, heard, unheard.
+pub const MEDIA: &str = "ecomres_media_total";
 /// Notifications of alerts, by `result`: told, failed.
 pub const NOTIFICATIONS: &str = "ecomres_alert_notifications_total";
 /// Attempts to deliver an event, by `endpoint` and `result`: delivered, again, parked, gone.
@@ -108,6 +110,7 @@ fn describe() {
         (SENDS, "Attempts to send"),
         (RECEIPTS, "Delivery receipts of messages to customers"),
         (REFUNDS, "Refunds that changed their state"),
+        (MEDIA, "Files of customers that were fetched, and recordings that were heard"),
         (NOTIFICATIONS, "Notifications of alerts"),
         (EVENTS, "Attempts to deliver events to the shop's other systems"),
         (CONNECTIONS_CLOSED, "Connections that were closed for others, for their time, or at once"),

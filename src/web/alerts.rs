@@ -7,9 +7,10 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::drafts::{self, Drafts};
 use super::forms::{Fields, encode};
-use super::{AppState, Inner, PageError, layout};
+use super::{AppState, Inner, PageError, layout, media};
 use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Priority, Reopened};
 use crate::domain::ids::AlertId;
+use crate::domain::media::MediaFile;
 use crate::support::{alerts, handoff};
 
 /// Alerts on a page, and that are resolved at once, at most.
@@ -95,6 +96,7 @@ pub(super) async fn list(
     let status = search.status.map_or("all", AlertStatus::as_str);
     let filters = filter_query(&fields);
     let drafts = Drafts::of(&state, &session).await?;
+    let files = media::of_alerts(&state, &found).await?;
     let many = session.may_administer() && found.iter().any(|alert| alert.status == AlertStatus::Pending);
     let main = html! {
         div.heading { h1 { "Alerts" } p.about { "customers who wait for a person" } }
@@ -111,7 +113,7 @@ pub(super) async fn list(
         @if found.is_empty() { p.nothing { "Nobody waits for a person here." } }
         @if many { (resolve_many_form(&session, &filters)) }
         div.list {
-            @for alert in &found { (card(&state, &session, alert, &drafts, &filters)) }
+            @for (alert, files) in found.iter().zip(&files) { (card(&state, &session, (alert, files), &drafts, &filters)) }
         }
         (layout::paging(&format!("/alerts?{filters}&page"), page, more))
     };
@@ -130,7 +132,13 @@ fn resolve_many_form(session: &Session, back: &str) -> Markup {
     }
 }
 
-fn card(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back: &str) -> Markup {
+fn card(
+    state: &Inner,
+    session: &Session,
+    (alert, files): (&Alert, &[MediaFile]),
+    drafts: &Drafts,
+    back: &str,
+) -> Markup {
     let pending = alert.status == AlertStatus::Pending;
     html! {
         article.card.alert data-id=(alert.id.as_str()) {
@@ -153,6 +161,7 @@ fn card(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back: 
             }
             p { (alert.reason) }
             @if !alert.last_message.is_empty() { blockquote { (alert.last_message) } }
+            (media::links(files))
             (history(state, alert))
             @if session.may_change() { (forms(state, session, alert, drafts, back)) }
         }

@@ -80,13 +80,14 @@ impl Composer<'_> {
         }
     }
 
-    /// Why a person was asked, who works on it, and giving it back.
-    pub(super) fn alert_card(&self) -> Markup {
+    /// Why a person was asked, what the customer sent, who works on it, and giving it back.
+    pub(super) fn alert_card(&self, files: &Markup) -> Markup {
         let Some(alert) = self.handed_over() else {
             return html! {
                 @if let Some(alert) = &self.talk.alert {
                     div.card.actions #case {
                         p { strong { "An alert is open: " } (alert.reason) " " (alerts::assignee(self.session, alert)) }
+                        (files)
                     }
                 }
             };
@@ -94,6 +95,7 @@ impl Composer<'_> {
         html! {
             div.card.actions #case {
                 p { strong { "Why a person was asked: " } (alert.reason) " " (alerts::assignee(self.session, alert)) }
+                (files)
                 (alerts::history(self.state, alert))
                 @if self.session.may_change() {
                     (alerts::claim_form(self.state, self.session, alert, "/conversation", ""))

@@ -14,10 +14,11 @@ use super::forms::{Fields, encode};
 use super::labels::Labelling;
 use super::queues::{Cases, Queue};
 use super::search::{hits, marked};
-use super::{AppState, PageError, alerts, layout};
+use super::{AppState, PageError, alerts, layout, media};
 use crate::domain::audit::AuditRecord;
 use crate::domain::desk::Note;
 use crate::domain::ids::UserId;
+use crate::domain::media::MediaFile;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::{Delivery, Outgoing, Receipt};
 use crate::insights::{self, ConversationView, Turn};
@@ -67,7 +68,12 @@ pub(super) async fn view(
     let customer = Customer::read(&state, &talk).await?;
     let known = customer.known(&talk);
     let composer = Composer { state: &state, session: &session, talk: &talk, drafts: &drafts, queue, known };
-    let chat = Chat { state: &state, labels: &labels, wanted: fields.get("q") };
+    let files = media::Shown::of(&state, &user).await?;
+    let chat = Chat { state: &state, labels: &labels, files: &files, wanted: fields.get("q") };
+    let evidence = match &talk.alert {
+        Some(alert) => media::of_alert(&state, alert).await?,
+        None => Vec::new(),
+    };
     let main = html! {
         div.heading {
             p.back {
@@ -95,7 +101,7 @@ pub(super) async fn view(
                 (composer.forms())
             }
             div.beside #beside tabindex="0" role="region" aria-label="Customer" {
-                (composer.alert_card())
+                (composer.alert_card(&media::links(&evidence)))
                 (customer.pane(&state, &talk))
                 p.note { "Calls of tools are searched in the latest 5,000 entries of the audit trail." }
             }
@@ -114,6 +120,7 @@ fn earlier(user: &UserId, queue: Queue, wanted: &str, page: u32) -> String {
 struct Chat<'a> {
     state: &'a AppState,
     labels: &'a Labelling<'a>,
+    files: &'a media::Shown,
     wanted: &'a str,
 }
 
@@ -158,23 +165,33 @@ impl Chat<'_> {
         let is_hit = |message: &ChatMessage| hit.is_some_and(|hit| std::ptr::eq(hit, message));
         let key = |kind: &str, place: usize| format!("{kind}{}-{begun}-{place}", turn.number);
         html! {
-            @for (place, message) in asked.into_iter().enumerate() {
-                (self.bubble(message, &[], &key("m", place), is_hit(message)))
+            @for (place, message) in asked.iter().enumerate() {
+                // Several files may have come in one moment.
+                @let alike = |other: &&&ChatMessage| other.at == message.at && media::kind_of(other) == media::kind_of(message);
+                @let file = self.files.of_message(message, asked[..place].iter().filter(alike).count());
+                (self.bubble(message, (&[], file), &key("m", place), is_hit(message)))
             }
             @for (place, call) in turn.calls.iter().enumerate() { (tool_call(call, &key("c", place))) }
             @let last = answered.len().saturating_sub(1);
             @for (index, message) in answered.into_iter().enumerate() {
                 // One text may be sent as several messages: the remaining ones belong to the last text.
                 @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
-                (self.bubble(message, own.unwrap_or_default(), &key("r", index), is_hit(message)))
+                (self.bubble(message, (own.unwrap_or_default(), None), &key("r", index), is_hit(message)))
             }
         }
     }
 
-    fn bubble(&self, message: &ChatMessage, sent: &[Outgoing], key: &str, hit: bool) -> Markup {
+    fn bubble(
+        &self,
+        message: &ChatMessage,
+        (sent, file): (&[Outgoing], Option<&MediaFile>),
+        key: &str,
+        hit: bool,
+    ) -> Markup {
         html! {
             div.bubble.(message.role.as_str()) data-key=(key) id=[hit.then_some("hit")] {
                 p.text { (marked(&message.text, self.wanted)) }
+                @if let Some(file) = file { (media::shown(file, &message.text)) }
                 p.meta {
                     (who(message.role)) " · " (layout::time(message.at, &self.state.settings.zone))
                     @if let Some(intent) = &message.intent { " · " span.chip { (intent) } }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::customer::{action_line, customer_link, order_name, order_status, refund_line};
 use super::forms::{Fields, encode};
-use super::{AppState, PageError, layout};
+use super::{AppState, PageError, layout, media};
 use crate::domain::currency::Amount;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Order, PaymentState};
@@ -34,6 +34,7 @@ pub(super) async fn page(
     if order.is_none() && refund.is_none() && actions.is_empty() {
         return Err(PageError::NotFound);
     }
+    let files = media::of_order(&state, &id).await?;
     let title = order.as_ref().map_or(id.as_str(), order_name).to_owned();
     let main = html! {
         div.heading {
@@ -52,6 +53,7 @@ pub(super) async fn page(
             }
             p { a href=(format!("/conversations?order={}", encode(id.as_str()))) { "Conversations about it" } }
         }
+        @if !files.is_empty() { section.card.facts #evidence { h2 { "What customers sent" } (media::links(&files)) } }
         @if let Some(refund) = &refund { section.card.facts #refund { h2 { "Refund" } (refund_line(&state, refund)) } }
         @if !actions.is_empty() {
             section.card.facts #actions { h2 { "Done for it" } @for action in &actions { (action_line(&state, action)) } }

@@ -3,13 +3,15 @@
 
 use axum::extract::{Extension, State};
 use axum::response::Redirect;
+use futures_util::future::try_join_all;
 use maud::{Markup, html};
 
 use super::access::Session;
 use super::customer::{customer_link, order_link};
 use super::forms::Fields;
-use super::{AppState, Inner, PageError, layout};
+use super::{AppState, Inner, PageError, layout, media};
 use crate::domain::action::Action;
+use crate::domain::media::MediaFile;
 use crate::support::actions;
 
 /// Actions on a page, and the furthest page.
@@ -23,19 +25,20 @@ pub(super) async fn section(state: &Inner, session: &Session, fields: &Fields) -
     let open = state.store().actions(true, limit).await?;
     let more = open.len() > page * MAX_SHOWN;
     let open: Vec<Action> = open.into_iter().skip((page - 1) * MAX_SHOWN).take(MAX_SHOWN).collect();
+    let files = try_join_all(open.iter().map(|action| media::of_order(state, &action.order_id))).await?;
     Ok(html! {
         @if !open.is_empty() || page > 1 {
             section aria-labelledby="tasks" {
                 h2 #tasks { "To do for orders" }
                 p.about { "done for customers here, and to be carried out in the shop's own systems" }
-                div.list { @for action in &open { (card(state, session, action)) } }
+                div.list { @for (action, files) in open.iter().zip(&files) { (card(state, session, action, files)) } }
                 (layout::paging("/conversations?tasks", page, more))
             }
         }
     })
 }
 
-fn card(state: &Inner, session: &Session, action: &Action) -> Markup {
+fn card(state: &Inner, session: &Session, action: &Action, files: &[MediaFile]) -> Markup {
     let money = &state.settings.money;
     let later = action.amount.filter(|_| action.owes_money()).map(|amount| money.show(amount));
     html! {
@@ -48,6 +51,7 @@ fn card(state: &Inner, session: &Session, action: &Action) -> Markup {
             }
             p { (action.summary()) }
             @if !action.reason.is_empty() { p.about { "“" (action.reason) "”" } }
+            (media::links(files))
             @if let Some(amount) = &later { p.about { (amount) " goes back with it once it is marked as done." } }
             @if session.may_change() {
                 form method="post" action="/actions/done" {

@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bench", &["domain", "tools"]),
     ("channels", &["domain", "net", "http"]),
     ("inbox", &["agent", "channels", "store", "support", "domain", "telemetry"]),
+    ("media", &["channels", "inbox", "llm", "store", "support", "domain", "telemetry"]),
     ("bot", &["channels", "inbox", "store", "support", "domain", "telemetry", "net", "http"]),
     ("refunds", &["store", "support", "domain", "telemetry", "net", "http"]),
     ("events", &["store", "support", "domain", "telemetry", "net", "http"]),

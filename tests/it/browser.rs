@@ -17,13 +17,15 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use ecomres::domain::alert::{Alert, AlertStatus, Handling, Priority};
 use ecomres::domain::conversation::Conversation;
-use ecomres::domain::ids::{AlertId, OrderId, UserId};
+use ecomres::domain::ids::{AlertId, MessageId, OrderId, UserId};
+use ecomres::domain::inbound::{Content, Context, Inbound, Media};
+use ecomres::domain::media::{MediaFile, MediaState};
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::domain::money::Money;
 use ecomres::domain::order::{Order, OrderDetails};
 use ecomres::http::serve::serve;
 use ecomres::store::sqlite::SqliteStore;
-use ecomres::store::{ImportMode, Store};
+use ecomres::store::{ImportMode, MediaFolder, Store};
 use ecomres::web::{Access, CannedReply, SHUTDOWN_GRACE, Settings, hash_password, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -70,6 +72,7 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         .await
         .unwrap();
     store.save_conversation(&Conversation::new(user.clone())).await.unwrap();
+    sent_files(store, &user, minute_ago).await;
     let alert = Alert {
         id: AlertId::new("ALERT_<x-attack>\"'"),
         user_id: user,
@@ -105,6 +108,52 @@ async fn attack(store: &dyn Store, now: Timestamp) {
     import.commit().await.unwrap();
 }
 
+/// A photo and a recording of a customer, with the messages that hold them.
+async fn sent_files(store: &dyn Store, user: &UserId, at: Timestamp) {
+    let folder = store.media_folder().unwrap();
+    let mut photo = Vec::new();
+    let red = image::RgbImage::from_pixel(40, 30, image::Rgb([180, 20, 20]));
+    red.write_to(&mut std::io::Cursor::new(&mut photo), image::ImageFormat::Png).unwrap();
+    for (kind, text, mime, bytes) in [
+        (Media::Image, "[image] torn", "image/png", photo.as_slice()),
+        (Media::Audio, "🎤 where is it", "audio/ogg", b"OggS"),
+    ] {
+        let mut content = folder.begin().unwrap();
+        content.write(bytes).unwrap();
+        let message = Inbound {
+            id: MessageId::new(text),
+            user_id: user.clone(),
+            sent_at: at,
+            received_at: at,
+            number: None,
+            content: Content::Media { media: kind, caption: String::new(), file: "9".to_owned() },
+            context: Context::default(),
+        };
+        store.note_media(&[MediaFile::of(&message).unwrap()]).await.unwrap();
+        let claimed = store.claim_media(at, SignedDuration::from_secs(9)).await.unwrap().unwrap();
+        let done = MediaFile {
+            state: MediaState::Stored,
+            sha256: Some(folder.keep(content).unwrap()),
+            mime: Some(mime.to_owned()),
+            size: Some(4),
+            ..claimed.clone()
+        };
+        assert!(store.save_media(&claimed, &done).await.unwrap());
+        let said = ChatMessage {
+            user_id: user.clone(),
+            role: Role::User,
+            text: text.to_owned(),
+            at,
+            turn: 1,
+            intent: None,
+            sentiment: None,
+            response_ms: None,
+            basis: Basis::default(),
+        };
+        store.append_messages(&[said]).await.unwrap();
+    }
+}
+
 /// Answers as a proxy does whose server is away, while it is said to.
 async fn proxy(away: Arc<AtomicBool>, request: Request, next: Next) -> Response {
     if away.load(Ordering::Relaxed) && request.uri().path() == "/events" {
@@ -117,7 +166,8 @@ async fn proxy(away: Arc<AtomicBool>, request: Request, next: Next) -> Response 
 async fn site(folder: &Path, stop: &CancellationToken, away: &Arc<AtomicBool>) -> (Arc<dyn Store>, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     import_orders(folder, "shop.db");
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join("shop.db")).unwrap());
+    let media = MediaFolder::new(folder.join("shop.db.media"), 1_000_000);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join("shop.db")).unwrap().with_media(Some(media)));
     let now = Timestamp::now();
     let written = write_messages(store.as_ref(), MESSAGES, now).await;
     assert!(written >= MESSAGES);
@@ -217,6 +267,11 @@ async fn numbers(browser: &Browser) {
     assert!(all.contains("messages") && all.contains('₹'), "{all}");
     let alerts = text("/alerts").await;
     assert!(alerts.contains("<x-attack></x-attack><script>"), "{alerts}");
+    // What a customer sent: a picture that is there, and a recording that can be played.
+    text(&format!("/conversation?user={}", encoded(ATTACKER))).await;
+    let picture = "const one = document.querySelector('.file img'); return one !== null && one.naturalWidth === 40";
+    browser.until(picture, Duration::from_secs(10)).await;
+    assert_eq!(browser.run("return document.querySelectorAll('.file audio[controls]').length").await, 1);
     // The viewer's clock, not the shop's.
     for (zone, shown) in [("America/New_York", "Jan 15, 2026, 3:30"), ("Asia/Kolkata", "Jan 16, 2026, 2:00")] {
         browser.command("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;

@@ -575,10 +575,10 @@ fn the_program_serves_the_pages_and_refuses_to_be_open() {
     assert_eq!(wait(&mut child, Duration::from_secs(20)), Some(0));
 }
 
-type Lines = std::io::Lines<std::io::BufReader<std::process::ChildStderr>>;
+pub(crate) type Lines = std::io::Lines<std::io::BufReader<std::process::ChildStderr>>;
 
 /// `ecomres dashboard` at a free port: its process, its address, and what it says after that.
-fn started(folder: &std::path::Path, arguments: &[&str]) -> (std::process::Child, String, Lines) {
+pub(crate) fn started(folder: &std::path::Path, arguments: &[&str]) -> (std::process::Child, String, Lines) {
     let mut command = ecomres(folder);
     command.args(["dashboard", "--store", "shop.db", "--port", "0"]).args(arguments);
     let mut child = piped(&command).spawn().unwrap();

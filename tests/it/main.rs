@@ -36,6 +36,7 @@ mod label;
 mod live_orders;
 mod llm;
 mod mcp;
+mod media;
 mod nlu;
 mod operations;
 mod promote;

@@ -70,6 +70,10 @@ impl Number {
 pub struct SetupError(String);
 
 impl SetupError {
+    pub(super) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some("whatsapp.graph_url is usually https://graph.facebook.com".to_owned())

@@ -63,7 +63,7 @@ impl ApiError {
     }
 
     /// Whether it says that the address names nothing: the number's identifier or the version is another one.
-    fn names_nothing(&self) -> bool {
+    pub(super) fn names_nothing(&self) -> bool {
         let text = self.text.to_lowercase();
         self.subcode == Some(33)
             || self.kind == "GraphMethodException"

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::domain::inbound::Media;
 use crate::domain::outgoing::ChannelLimits;
 
 /// What WhatsApp accepts.
@@ -17,6 +18,16 @@ pub const LIMITS: ChannelLimits = ChannelLimits {
     template_text: 1_000,
     free_text_window: SignedDuration::from_hours(24),
 };
+/// The largest file of a kind that customers can send, in bytes.
+pub(super) fn largest_file(kind: Media) -> u64 {
+    const MEGABYTE: u64 = 1_024 * 1_024;
+    match kind {
+        Media::Image => 5 * MEGABYTE,
+        Media::Audio | Media::Video => 16 * MEGABYTE,
+        Media::Document => 100 * MEGABYTE,
+        Media::Sticker => MEGABYTE / 2,
+    }
+}
 /// The error code for a message that came too late after the customer's last one.
 pub(super) const OUTSIDE_WINDOW: i64 = 131_047;
 /// The error code for too many messages to one customer.

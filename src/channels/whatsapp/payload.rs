@@ -326,8 +326,8 @@ fn content(message: &Value) -> Option<Content> {
         "sticker" => media(Media::Sticker, inside),
         "location" => Content::Location { place: place(inside) },
         "contacts" => {
-            let names = list(message, "contacts").iter().filter_map(|contact| text(&contact["name"], "formatted_name"));
-            Content::Contacts { names: names.take(20).map(|name| excerpt(&name, 80)).collect() }
+            let names = list(message, "contacts").iter().filter_map(card);
+            Content::Contacts { names: names.take(20).map(|name| excerpt(&name, 160)).collect() }
         }
         "order" => {
             let products = u32::try_from(list(inside, "product_items").len()).unwrap_or(u32::MAX);
@@ -358,6 +358,22 @@ fn content(message: &Value) -> Option<Content> {
 
 fn media(media: Media, inside: &Value) -> Content {
     Content::Media { media, caption: text_or_empty(inside, "caption"), file: text_or_empty(inside, "id") }
+}
+
+/// A contact card: the name, and the numbers as they were typed.
+fn card(contact: &Value) -> Option<String> {
+    let name = text(&contact["name"], "formatted_name");
+    let numbers: Vec<String> = list(contact, "phones")
+        .iter()
+        .filter_map(|phone| text(phone, "phone").or_else(|| text(phone, "wa_id")))
+        .take(5)
+        .collect();
+    match (name, numbers.is_empty()) {
+        (Some(name), true) => Some(name),
+        (Some(name), false) => Some(format!("{name} ({})", numbers.join(", "))),
+        (None, false) => Some(numbers.join(", ")),
+        (None, true) => None,
+    }
 }
 
 fn place(inside: &Value) -> String {

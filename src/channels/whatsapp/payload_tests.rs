@@ -51,6 +51,11 @@ fn every_kind_of_message() {
     assert_eq!(of("location", &place), Some(Content::Location { place: "Shop; 37.5, -122".into() }));
     let contacts = of("contacts", &json!([{"name": {"formatted_name": "Lucía"}}, {}]));
     assert_eq!(contacts, Some(Content::Contacts { names: vec!["Lucía".into()] }));
+    let phones = json!([{"phone": "+91 98765 00001", "wa_id": "919876500001"}, {"wa_id": "919876500002"}, {}]);
+    let contacts =
+        of("contacts", &json!([{"name": {"formatted_name": "Lucía"}, "phones": phones}, {"phones": phones}]));
+    let numbers = "+91 98765 00001, 919876500002";
+    assert_eq!(contacts, Some(Content::Contacts { names: vec![format!("Lucía ({numbers})"), numbers.into()] }));
     let order = of("order", &json!({"text": "", "product_items": [{}, {}]}));
     assert_eq!(order, Some(Content::Order { text: String::new(), products: 2 }));
     let reaction = of("reaction", &json!({"message_id": "w", "emoji": "👍"}));

@@ -5,7 +5,7 @@
 //! | | must be so |
 //! |---|---|
 //! | the offer | the channel accepted the message that shows it and has not reported it as failed; nothing was sent to the customer, or waits to be sent, after it |
-//! | the customer's message | was written by them for this chat: no edit of an earlier one, not forwarded, no button of another program; its words are all of it, and nothing that cannot be read, and no wish about messages, stands beside it in the turn |
+//! | the customer's message | was written, not spoken, by them for this chat: no edit of an earlier one, not forwarded, no button of another program; its words are all of it, and nothing that cannot be read, and no wish about messages, stands beside it in the turn |
 //! | where | it was written to the number of the shop that the offer left from |
 //! | what it is about | it replies to no message, or to the very message that shows the offer; a button holds live quotes only |
 //! | when | it was sent after the channel accepted the offer: see [`LiveOffers::came_before`] |
@@ -131,6 +131,8 @@ pub enum Manner {
     Edited,
     /// It was written elsewhere, perhaps by somebody else, or from something else: a product, an advertisement.
     Forwarded,
+    /// It was spoken, and a service wrote it down: it may have heard something else.
+    ByVoice,
     /// The words are not all of it: a part was taken out, or there is something that words do not hold, such as a picture.
     InPart,
 }
@@ -141,7 +143,7 @@ impl Manner {
         match self {
             Self::Written => true,
             Self::Pressed(press) => *press != Press::Foreign,
-            Self::Edited | Self::Forwarded | Self::InPart => false,
+            Self::Edited | Self::Forwarded | Self::ByVoice | Self::InPart => false,
         }
     }
 }

@@ -295,6 +295,7 @@ fn manners() -> Vec<(Manner, [bool; 2])> {
         (Manner::Edited, [false, false]),
         (Manner::Forwarded, [false, false]),
         (Manner::InPart, [false, false]),
+        (Manner::ByVoice, [false, false]),
     ]
 }
 
@@ -335,7 +336,7 @@ fn sayings(times: &Times, both: bool) -> Vec<(Said, bool)> {
 
 /// Messages that spoil a turn in which this one agrees.
 fn spoilers(right: &Said) -> Vec<Said> {
-    let manners = [Manner::InPart, Manner::Edited, Manner::Forwarded, Manner::Pressed(Press::Foreign)];
+    let manners = [Manner::InPart, Manner::ByVoice, Manner::Edited, Manner::Forwarded, Manner::Pressed(Press::Foreign)];
     let elsewhere = [
         Said { number: Some("43".into()), ..right.clone() },
         Said { about: Some(MessageId::new("wamid.another")), ..right.clone() },
@@ -496,7 +497,7 @@ fn one_message_that_is_no_answer_spoils_the_turn() {
     assert!(!is_paid(live.as_ref(), &[], "yes", false), "nobody said it");
     // Where the number that the offer left from is not known, as of an earlier version, any is taken.
     assert!(is_paid(live.as_ref(), &[Said { number: Some("43".into()), ..written.clone() }], "yes", false));
-    for other in [Manner::Edited, Manner::Forwarded, Manner::InPart, Manner::Pressed(Press::Foreign)] {
+    for other in [Manner::Edited, Manner::Forwarded, Manner::ByVoice, Manner::InPart, Manner::Pressed(Press::Foreign)] {
         assert!(!is_paid(live.as_ref(), &[written.clone(), said(other)], "yes\nplease", false));
     }
     let earlier = Said { sent_at: at(900.0), ..written.clone() };

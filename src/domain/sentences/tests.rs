@@ -8,6 +8,7 @@ use crate::domain::consent::{Answer, answer, shows};
 use crate::domain::conversation::Conversation;
 use crate::domain::currency::{Amount, Currency, ShopMoney};
 use crate::domain::ids::{IdPatterns, OrderId, UserId};
+use crate::domain::inbound::Media;
 use crate::domain::money::Money;
 use crate::domain::order::OrderState;
 use crate::domain::ownership::Proof;
@@ -82,6 +83,8 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         identification::order_not_found(ORDER, example) [ORDER, "ORD123456"]; identification::order_not_found(ORDER, None) [ORDER];
         identification::person_to_find_order(); identification::orders_at_a_time(3, &orders) ["3", ORDER, "ORD000007"];
         knowledge::found("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::found_untranslated("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::more(); knowledge::not_known();
+        media::thanks(None); media::thanks(Some(Media::Image)); media::thanks(Some(Media::Video));
+        media::thanks(Some(Media::Document)); media::what_is_it_about(); media::a_person_listens();
         orders::records_unavailable();
         proposals::cancelled(); proposals::state_unknown(); proposals::not_delivered(); proposals::return_window_passed(1);
         proposals::return_window_passed(10) ["10"]; proposals::delivery_date_unknown(10) ["10"];

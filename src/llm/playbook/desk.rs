@@ -109,6 +109,7 @@ impl Desk {
             suspected: Vec::new(),
             patterns,
             is_answer: true,
+            is_by_voice: false,
             conversation: self.conversation.clone(),
             money: ShopMoney::default(),
         };

@@ -151,11 +151,15 @@ impl<'a> Plan<'a> {
 
     /// The answer to what was asked; what is no answer of the customer's own is neither yes nor no.
     pub(super) fn answer(&self) -> Answer {
-        if !self.facts.is_answer {
-            return Answer::Unclear;
-        }
+        let offered = &self.conversation().offered;
         // “Yes, cancel it” is a yes to a cancellation, as its button says.
-        consent::answer_to(self.text(), &self.conversation().offered, &self.facts.patterns)
+        let answer = || consent::answer_to(self.text(), offered, &self.facts.patterns);
+        match answer() {
+            said if self.facts.is_answer => said,
+            // A spoken yes to a proposal is a wish to see it again, with its buttons.
+            said if self.facts.is_by_voice && (said != Answer::Yes || offered.is_empty()) => said,
+            _ => Answer::Unclear,
+        }
     }
 
     /// What this message is a wish for.

@@ -10,7 +10,7 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use super::Base;
 use super::error::BackendError;
-use super::schema::{ALERTS, AUDIT_HEAD, CHATS, HISTORY, OUTBOX, REFUNDS};
+use super::schema::{ALERTS, AUDIT_HEAD, CHATS, HISTORY, MEDIA, OUTBOX, REFUNDS};
 use super::values::{any_date, optional_time, optional_whole};
 
 /// The latest times that were found. The next query begins there, which is fast also on a server that does not scan an
@@ -79,12 +79,15 @@ pub(super) async fn change_token(base: &Base, latest_times: &LatestTimes) -> Res
     // The status of a sent message changes only this time, by the server's clock.
     let receipts =
         Kind { name: "receipts", collection: OUTBOX, filter: doc! {"told_at": {"$gt": any_date()}}, field: "told_at" };
-    let (head, alerts, times, receipt) = try_join!(
+    let media =
+        Kind { name: "media", collection: MEDIA, filter: doc! {"done_at": {"$gt": any_date()}}, field: "done_at" };
+    let (head, alerts, times, receipt, media) = try_join!(
         async { Ok(base.collection(AUDIT_HEAD).find_one(doc! {"_id": "head"}).await?) },
         async { Ok(base.collection(ALERTS).count_documents(doc! {"status": "pending"}).await?) },
         try_join_all(times),
         latest(base, latest_times, receipts, &["receipt"]),
+        latest(base, latest_times, media, &[]),
     )?;
     let head = head.and_then(|head| optional_whole(&head, "seq").ok().flatten());
-    Ok(format!("{head:?}/{alerts}/{times:?}/{receipt:?}"))
+    Ok(format!("{head:?}/{alerts}/{times:?}/{receipt:?}/{media:?}"))
 }

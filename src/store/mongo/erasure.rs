@@ -10,11 +10,13 @@ use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, Stored
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
-    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, NOTES,
-    OPT_OUTS, OUTBOX, QUOTES,
+    ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, MEDIA,
+    NOTES, OPT_OUTS, OUTBOX, QUOTES,
 };
 use super::values::{int, is_true, optional_time, text, time};
-use super::{Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, outbox};
+use super::{
+    Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, media, outbox,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::lookup;
@@ -56,6 +58,7 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
         unanswered: documents_of(base, KNOWLEDGE_GAPS, user, doc! {"turn": 1, "_id": 1}, knowledge_gaps::read).await?,
         drafts: documents_of(base, DRAFTS, user, doc! {"at": 1}, desk::read_draft).await?,
         notes: documents_of(base, NOTES, user, doc! {"at": 1}, desk::read_note).await?,
+        media: documents_of(base, MEDIA, user, doc! {"at": -1}, media::read).await?,
         inbox: documents_of(base, INBOX, user, doc! {"sent_at": 1}, |document| {
             Ok(StoredMessage { message: inbox::read_inbound(document)?, answered: !is_true(document, "waiting") })
         })
@@ -92,6 +95,7 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     erased.unanswered = delete(KNOWLEDGE_GAPS).await?;
     erased.drafts = delete(DRAFTS).await?;
     erased.notes = delete(NOTES).await?;
+    erased.media = delete(MEDIA).await?;
     erased.inbox = delete(INBOX).await?;
     erased.outbox = delete(OUTBOX).await?;
     erased.alerts = delete(ALERTS).await?;

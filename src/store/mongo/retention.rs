@@ -10,7 +10,7 @@ use super::super::{Result, Retention, SweepReport, Sweepable};
 use super::audit::{CUT, append, checkpoint};
 use super::error::BackendError;
 use super::schema::{
-    ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, META, NOTES, OUTBOX,
+    ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, MEDIA, META, NOTES, OUTBOX,
 };
 use super::values::{date, epoch, int, later, optional_time};
 use super::{Base, MongoStore, events};
@@ -66,6 +66,7 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
         Sweepable::Unanswered => vec![Kind { collection: KNOWLEDGE_GAPS, field: "at", filter: doc! {} }],
         Sweepable::Drafts => vec![Kind { collection: DRAFTS, field: "at", filter: doc! {} }],
         Sweepable::Notes => vec![Kind { collection: NOTES, field: "at", filter: doc! {} }],
+        Sweepable::Media => vec![Kind { collection: MEDIA, field: "at", filter: gone("open") }],
         Sweepable::ResolvedAlerts => vec![
             Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
             // The original does not save when an alert was resolved.

@@ -29,6 +29,7 @@ pub(super) const CORRECTIONS: &str = "corrections";
 pub(super) const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
 pub(super) const DRAFTS: &str = "drafts";
 pub(super) const NOTES: &str = "notes";
+pub(super) const MEDIA: &str = "media";
 pub(super) const INBOX: &str = "inbox";
 pub(super) const OUTBOX: &str = "outbox";
 pub(super) const OPT_OUTS: &str = "opt_outs";
@@ -43,7 +44,7 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 25] = [
+pub(super) const COLLECTIONS: [&str; 26] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
@@ -57,6 +58,7 @@ pub(super) const COLLECTIONS: [&str; 25] = [
     KNOWLEDGE_GAPS,
     DRAFTS,
     NOTES,
+    MEDIA,
     INBOX,
     OUTBOX,
     OPT_OUTS,
@@ -72,7 +74,7 @@ pub(super) const COLLECTIONS: [&str; 25] = [
 ];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 9;
+const KNOWN: i64 = 10;
 
 /// The version from which on orders are found by their telephone numbers, however these are written.
 const PHONES_INDEXED: i64 = 5;
@@ -142,6 +144,12 @@ const INDEXES: &[Index] = &[
     plain(DRAFTS, &[("at", 1)]),
     plain(NOTES, &[("user_id", 1), ("at", -1), ("_id", -1)]),
     plain(NOTES, &[("at", 1)]),
+    plain(MEDIA, &[("open", 1), ("next_at", 1)]),
+    plain(MEDIA, &[("done_at", 1)]),
+    plain(MEDIA, &[("user_id", 1), ("at", -1)]),
+    plain(MEDIA, &[("order_id", 1), ("at", -1)]),
+    plain(MEDIA, &[("sha256", 1)]),
+    plain(MEDIA, &[("at", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),
     plain(CONVERSATIONS, &[("parked_at", 1)]),
     plain(INBOX, &[("user_id", 1), ("waiting", 1), ("sent_at", 1), ("arrived", 1)]),

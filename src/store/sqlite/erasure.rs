@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
 use super::{
-    BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, outbox, timestamp,
+    BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, media, outbox,
+    timestamp,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
@@ -61,6 +62,7 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             user,
             desk::read_note,
         )?,
+        media: media::of_user(connection, user, u32::MAX)?,
         inbox: rows_of(connection, inbox, user, |row| {
             Ok(StoredMessage { message: inbox::read_inbound(row)?, answered: row.get(7)? })
         })?,
@@ -120,6 +122,7 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
         unanswered: delete("knowledge_gaps")?,
         drafts: delete("drafts")?,
         notes: delete("notes")?,
+        media: delete("media")?,
         inbox: delete("inbox")?,
         outbox: delete("outbox")?,
         alerts: delete("human_intervention_alerts")?,

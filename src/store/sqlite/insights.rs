@@ -338,6 +338,7 @@ fn change_token(connection: &Connection) -> Read<String> {
         || '/' || (SELECT coalesce(max(resolved_at), 0) FROM human_intervention_alerts WHERE status = 'resolved')
         || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'sent')
         || '/' || (SELECT coalesce(max(next_at), 0) FROM outbox WHERE state = 'parked')
+        || '/' || (SELECT coalesce(max(next_at), 0) FROM media WHERE open = 0)
         || '/' || (SELECT count FROM outbox_news)";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }

@@ -31,6 +31,9 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM notes WHERE (user_id, at, by, text) IN
              (SELECT user_id, at, by, text FROM notes WHERE at < ?1 ORDER BY at LIMIT ?2)"
         }
+        Sweepable::Media => {
+            "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE at < ?1 AND open = 0 ORDER BY at LIMIT ?2)"
+        }
         Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts
              WHERE status = 'resolved' AND resolved_at < ?1 ORDER BY resolved_at LIMIT ?2)"

@@ -18,6 +18,8 @@ use crate::domain::audit::{AuditPhase, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
 use crate::domain::ids::{AlertId, OrderId, QuoteId, UserId};
+use crate::domain::inbound::{Content, Inbound, Media};
+use crate::domain::media::{MediaFile, MediaState};
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
@@ -27,8 +29,8 @@ use crate::domain::retention::RetentionPolicy;
 use crate::store::contract::{address, approve, approved, order, resolved, young};
 use crate::store::{
     Actions as _, Alerts as _, AnsweredBy, Audit as _, Conversations as _, Corrections as _, FinishedTurn, ImportMode,
-    Inbox as _, Insights as _, Ledger as _, Orders as _, Outbox as _, Retention as _, Search, Transcript as _, forget,
-    personal_data, sweep,
+    Inbox as _, Insights as _, Ledger as _, MediaFiles as _, Orders as _, Outbox as _, Retention as _, Search,
+    Transcript as _, forget, personal_data, sweep,
 };
 
 /// The commands that were heard, each form once.
@@ -248,6 +250,25 @@ async fn everything(store: &MongoStore) {
     assert_eq!(store.check_refunds().await.unwrap(), None);
     alerts(store, &user).await;
     talk(store, &user).await;
+    files(store, &user).await;
+}
+
+async fn files(store: &MongoStore, user: &UserId) {
+    let content = Content::Media { media: Media::Image, caption: String::new(), file: "9".to_owned() };
+    let file = MediaFile::of(&Inbound { content, ..inbound("photo", user.as_str(), 1) }).unwrap();
+    for _ in 0..2 {
+        store.note_media(std::slice::from_ref(&file)).await.unwrap();
+    }
+    let claimed = store.claim_media(at(1), LEASE).await.unwrap().unwrap();
+    let sha256 = "a".repeat(64);
+    let done = MediaFile { state: MediaState::Stored, sha256: Some(sha256.clone()), ..claimed.clone() };
+    assert!(store.save_media(&claimed, &done).await.unwrap());
+    assert!(store.media_file(&file.id).await.unwrap().is_some());
+    let order = OrderId::new("ORD000001");
+    assert_eq!(store.attach_media(user, at(0), &order).await.unwrap(), 1);
+    assert_eq!(store.media_of(user, 5).await.unwrap().len(), 1);
+    assert_eq!(store.media_of_order(&order, 5).await.unwrap().len(), 1);
+    assert_eq!(store.media_contents(&[sha256]).await.unwrap().len(), 1);
 }
 
 async fn acting(store: &MongoStore) {

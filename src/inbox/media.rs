@@ -1,0 +1,148 @@
+//! What a turn makes of photos, documents and recordings: a recording is read as its words, once they are written down, and is a
+//! person's to hear where they never are; a photo is thanked for, and becomes evidence for the order that was just spoken of.
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+
+use super::parsed::ParsedMessages;
+use crate::agent::TurnReport;
+use crate::domain::conversation::{Conversation, Mode, WaitingFor};
+use crate::domain::ids::{AlertId, OrderId};
+use crate::domain::inbound::{Content, Inbound, Media};
+use crate::domain::media::MediaId;
+use crate::domain::message::{ChatMessage, Role};
+use crate::domain::sentences::handoff::answers_again;
+use crate::domain::sentences::{Language, join, media as sentences};
+use crate::store::{Claim, Result, Store};
+use crate::support::handoff;
+use crate::telemetry::metric;
+
+/// How long a turn waits for the words of a recording, from its arrival on.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(90);
+/// When a turn looks again whether they are there.
+pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(400);
+/// What a customer sent so long before an order was spoken of is evidence for it.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+
+/// The claim with the words of its recordings in their place; `None` where some are still being written down, which `hears` says
+/// that somebody does.
+pub(super) async fn heard(store: &dyn Store, claim: &Claim, hears: bool, now: Timestamp) -> Result<Option<Claim>> {
+    let mut claim = claim.clone();
+    for message in &mut claim.messages {
+        if !matches!(message.content, Content::Media { media: Media::Audio, .. }) {
+            continue;
+        }
+        let Some(file) = store.media_file(&MediaId::of(&message.id)).await? else { continue };
+        match file.transcript.filter(|words| !words.trim().is_empty()) {
+            Some(text) => message.content = Content::Voice { text },
+            None if hears && file.state.is_open() && waits(message, now) => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(Some(claim))
+}
+
+fn waits(message: &Inbound, now: Timestamp) -> bool {
+    now.duration_since(message.received_at) < LONGEST_WAIT
+}
+
+/// The order that what a customer sends is evidence for: the one that was named last, where the customer was shown it. Where a
+/// person has the conversation, and what was named before is forgotten, the one that was shown last.
+pub(super) fn order_spoken_of(conversation: &Conversation, now: Timestamp) -> Option<&OrderId> {
+    let shown = &conversation.known.orders;
+    let last = match &conversation.mode {
+        Mode::HandedOver { .. } if conversation.order_ids.is_empty() => shown.last()?,
+        _ => conversation.order_ids.last()?,
+    };
+    (shown.contains(last) && !conversation.gap_before(now, RECENT)).then_some(last)
+}
+
+/// Makes what the customer sent lately evidence for the order that the turn is about, where either is new.
+pub(super) async fn attach(
+    store: &dyn Store,
+    report: &TurnReport,
+    parsed: &ParsedMessages,
+    before: Option<&OrderId>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(order) = order_spoken_of(&report.conversation, now) else { return Ok(()) };
+    if parsed.evidence.is_empty() && before == Some(order) {
+        return Ok(());
+    }
+    let since = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
+    let attached = store.attach_media(&report.conversation.user_id, since, order).await?;
+    if attached > 0 {
+        let user = report.conversation.user_id.masked();
+        tracing::info!(user, order = order.as_str(), attached, "files of a customer are evidence for an order");
+    }
+    Ok(())
+}
+
+/// Thanks for what was sent, before the reply; alone, it also asks what it is about, where nothing is wished or asked yet. What was
+/// thanked for a moment ago is not again.
+pub(super) fn thank(report: &mut TurnReport, parsed: &ParsedMessages, history: &[ChatMessage]) {
+    let Some(first) = parsed.evidence.first() else { return };
+    let conversation = &report.conversation;
+    if conversation.mode != Mode::Bot && report.reply.is_none() {
+        return;
+    }
+    let language = Language::of(conversation);
+    let only =
+        parsed.evidence.iter().all(|media| media == first).then_some(*first).filter(|_| parsed.evidence.len() == 1);
+    let last = history.iter().rev().find(|message| message.role != Role::User);
+    let thanked = last.is_some_and(|last| is_thanks(&last.text));
+    let open = conversation.pending.is_some() || conversation.waiting_for != WaitingFor::Nothing;
+    let asks = !open && !parsed.unheard;
+    let thanks = sentences::thanks(language, only);
+    report.reply = match report.reply.take() {
+        Some(reply) if thanked => Some(reply),
+        Some(reply) => Some(format!("{thanks}\n\n{reply}")),
+        None if thanked => None,
+        None if asks => Some(format!("{thanks} {}", sentences::what_is_it_about(language))),
+        None => Some(thanks.to_owned()),
+    };
+}
+
+fn is_thanks(text: &str) -> bool {
+    let kinds = [None, Some(Media::Image), Some(Media::Video), Some(Media::Document)];
+    let mut said = Language::ALL.into_iter().flat_map(|language| kinds.map(|only| sentences::thanks(language, only)));
+    said.any(|thanks| text.starts_with(thanks))
+}
+
+/// Asks for a person who listens to what nobody here could hear, and says so. Where nothing was written beside it, the
+/// conversation passes to people. Beside words that the bot answers it is said once. `opens`: when people answer next, where nobody
+/// does now. The alert, where one was raised.
+pub(super) async fn pass_on_unheard(
+    store: &dyn Store,
+    claim: &Claim,
+    parsed: &ParsedMessages,
+    history: &[ChatMessage],
+    (report, opens): (&mut TurnReport, Option<DateTime>),
+    now: Timestamp,
+) -> Result<Option<AlertId>> {
+    if !parsed.unheard || report.conversation.mode != Mode::Bot {
+        return Ok(None);
+    }
+    let last = claim.messages.last().map(|message| message.content.transcript_text()).unwrap_or_default();
+    let written = parsed.has_text();
+    let alert = handoff::report_unheard(store, &claim.user_id, &last, written, now).await?;
+    let conversation = &mut report.conversation;
+    if !written {
+        metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
+        conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
+        conversation.reset_context();
+        conversation.waiting_since = Some(now);
+    }
+    let language = Language::of(conversation);
+    let told = sentences::a_person_listens(language);
+    if written && history.iter().any(|message| message.role == Role::Assistant && message.text.contains(told)) {
+        return Ok(Some(alert.id));
+    }
+    let opens = opens.map(|at| answers_again(language, at)).unwrap_or_default();
+    let told = join([told, opens.as_str()]);
+    report.reply = Some(match report.reply.take() {
+        Some(reply) => format!("{told}\n\n{reply}"),
+        None => told,
+    });
+    Ok(Some(alert.id))
+}
