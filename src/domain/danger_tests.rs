@@ -104,12 +104,12 @@ fn words_decide_alone_or_with_what_the_model_reads() {
     }
 }
 
+/// Thousands of words of many kinds: the search for those that stand together must end soon.
 #[test]
-fn a_long_message_is_read_quickly() {
-    let text = "my son and I fell from the chair of the phone charger with his hand ".repeat(300);
-    let started = std::time::Instant::now();
-    told(&text);
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+fn a_long_message_is_read_to_its_end() {
+    let text = "where is my order for my son and me, the phone charger with the chair. ".repeat(300);
+    assert!(told(&text) < Told::Surely);
+    assert_eq!(told(&format!("{text} It caught fire.")), Told::Surely);
 }
 
 /// Without the model: the half that the words were not written with.

@@ -124,7 +124,7 @@ fn words_and_model_together_find_nearly_all_dangers() {
 }
 
 #[test]
-#[ignore = "reads 5,700 rows with the built-in model, two minutes; for whoever changes the words or the thresholds"]
+#[ignore = "reads 5,700 rows with the built-in model, two minutes; `.ci/run` has it done"]
 fn of_the_labelled_rows() {
     measure("data/validation.csv", &labelled("data/validation.csv"));
     let counts = measure("data/test.csv", &labelled("data/test.csv"));
