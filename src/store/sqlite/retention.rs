@@ -32,7 +32,8 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
              (SELECT user_id, at, by, text FROM notes WHERE at < ?1 ORDER BY at LIMIT ?2)"
         }
         Sweepable::Media => {
-            "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE at < ?1 AND open = 0 ORDER BY at LIMIT ?2)"
+            "DELETE FROM media WHERE id IN
+             (SELECT id FROM media INDEXED BY media_at WHERE open = 0 AND at < ?1 ORDER BY at LIMIT ?2)"
         }
         Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts

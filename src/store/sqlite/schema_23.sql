@@ -23,4 +23,4 @@ CREATE INDEX media_open ON media (open, next_at);
 CREATE INDEX media_user ON media (user_id, at);
 CREATE INDEX media_order ON media (order_id, at) WHERE order_id IS NOT NULL;
 CREATE INDEX media_content ON media (sha256) WHERE sha256 IS NOT NULL;
-CREATE INDEX media_at ON media (at);
+CREATE INDEX media_at ON media (at) WHERE open = 0;
