@@ -21,23 +21,23 @@ pub fn found_untranslated(language: Language, title: impl Display, text: impl Di
     match language {
         Language::English => {
             format!(
-                "The answer is on our page “{title}”, which is not in English. This is what it says, as it stands:\n{text}"
+                "I found our page “{title}” about this. It is not in English; this is what it says, as it stands:\n{text}"
             )
         }
         Language::Hinglish => format!(
-            "Iska jawab hamare page “{title}” par hai, jo Hindi mein nahi hai. Jaisa wahan likha hai waisa hi bhej raha hoon:\n{text}"
+            "Is baare mein hamara page “{title}” mila hai, jo Hindi mein nahi hai. Jaisa wahan likha hai waisa hi bhej raha hoon:\n{text}"
         ),
         Language::Hindi => {
-            format!("इसका जवाब हमारे पेज “{title}” पर है, जो हिंदी में नहीं है। जैसा वहाँ लिखा है वैसा ही भेज रहा हूँ:\n{text}")
+            format!("इस बारे में हमारा पेज “{title}” मिला है, जो हिंदी में नहीं है। जैसा वहाँ लिखा है वैसा ही भेज रहा हूँ:\n{text}")
         }
         Language::Spanish => format!(
-            "La respuesta está en nuestra página “{title}”, que no está en español. Se la copio tal como está escrita:\n{text}"
+            "Sobre esto encontré nuestra página “{title}”, que no está en español. Se la copio tal como está escrita:\n{text}"
         ),
         Language::Portuguese => format!(
-            "A resposta está na nossa página “{title}”, que não está em português. Envio o texto como está escrito lá:\n{text}"
+            "Sobre isso encontrei a nossa página “{title}”, que não está em português. Envio o texto como está escrito lá:\n{text}"
         ),
         Language::Arabic => format!(
-            "الجواب في صفحتنا «{title}»، وهي ليست باللغة العربية. هذا نصها كما هو مكتوب هناك:\n{text}",
+            "وجدت عن هذا صفحتنا «{title}»، وهي ليست باللغة العربية. هذا نصها كما هو مكتوب هناك:\n{text}",
             title = isolated(&title.to_string())
         ),
     }
