@@ -19,9 +19,9 @@ use crate::store::{KeepError, MediaFolder, NewContent, Result, Store, StoreError
 use crate::support::handoff;
 use crate::telemetry::metric;
 
-/// How often a busy service, or a wrong set-up, is tried: over about five hours.
+/// How often a busy service, or a wrong set-up, is tried: over about a week, for less long than Meta keeps the files.
 const FETCHING: Backoff =
-    Backoff { first: SignedDuration::from_secs(2), longest: SignedDuration::from_hours(1), attempts: 16 };
+    Backoff { first: SignedDuration::from_secs(2), longest: SignedDuration::from_hours(1), attempts: 170 };
 /// How often a content is fetched again that was not as described.
 const DOUBTFUL: u32 = 3;
 /// How often a recording is sent to a service that cannot hear it now: over about ten seconds, since the customer waits.
@@ -219,7 +219,10 @@ impl MediaJob {
         let Some(retry_at) = wait.and_then(|wait| at(now, wait, error.retry_after)) else {
             tracing::error!(user, message_id, %error, "a file of a customer could not be fetched and is given up");
             count(file, "gave_up");
-            if file.is_evidence() {
+            // Who was forgotten meanwhile stays so.
+            let found = self.store.media_file(&file.id).await?;
+            let is_ours = found.is_some_and(|now| now.state == file.state && now.tries == file.tries);
+            if file.is_evidence() && is_ours {
                 handoff::report_unfetched(self.store.as_ref(), file, now).await?;
             }
             let outcome = MediaFile { state: MediaState::Failed, next_at: now, ..with_reason(file, &error.reason) };
@@ -235,7 +238,12 @@ impl MediaJob {
             (Some(transcriber), Some(digest), Some(folder)) => match folder.content(digest).await {
                 Ok(Some(recording)) => {
                     let mime = file.mime.as_deref().unwrap_or(UNKNOWN_TYPE);
-                    transcriber.hear(recording, mime).await.map_err(|error| (error.to_string(), error))
+                    // Within the lease, so that no other process sends the same recording once more.
+                    let limit = Duration::try_from(self.settings.lease * 3 / 4).unwrap_or(STORE_RETRY);
+                    match tokio::time::timeout(limit, transcriber.hear(recording, mime)).await {
+                        Ok(heard) => heard.map_err(|error| (error.to_string(), error)),
+                        Err(_) => return self.end_unheard(file, "the service did not answer in time").await,
+                    }
                 }
                 Ok(None) => return self.end_unheard(file, "its content is not there").await,
                 Err(StoreError::Backend { reason, .. }) => return self.end_unheard(file, &reason).await,

@@ -139,8 +139,14 @@ fn write_files(store: &dyn Store, data: &PersonalData, to: &Path) -> anyhow::Res
     let mut begun = false;
     for file in &data.media {
         let Some(digest) = file.content() else { continue };
-        // One that was removed or changed by hand is not there any more.
-        let Ok(Some(content)) = folder.read(digest) else { continue };
+        let unread = |why: String| {
+            InputError::with_hint(
+                format!("{} of what the customer sent cannot be read: {why}; nothing was erased", file.id.as_str()),
+                "name the folder of the contents in [media] folder, or leave --out away",
+            )
+        };
+        let content = folder.read(digest).map_err(|error| unread(error.to_string()))?;
+        let Some(content) = content else { return Err(unread("its content is not in the folder".to_owned()).into()) };
         if !begun {
             let mut builder = std::fs::DirBuilder::new();
             #[cfg(unix)]

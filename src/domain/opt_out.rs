@@ -388,6 +388,12 @@ pub fn wish(text: &str) -> Option<Wish> {
     let all = |lists: &[&[(Tongue, &str)]]| {
         words.iter().all(|word| lists.iter().any(|list| find(list, word).is_some()) || find(COURTESY, word).is_some())
     };
+    // “A mensagem nunca chega” tells of a message that does not come, and “ofertas para mi número” of what they are for.
+    let has = |word: &str| words.iter().any(|own| own == word);
+    let tells = (has("nunca") && has("chega")) || (has("para") && words.first().is_some_and(|first| first != "para"));
+    if tells {
+        return None;
+    }
     let any = |list: &[(Tongue, &str)]| words.iter().find_map(|word| find(list, word));
     // The language of what is not English, where there is such a word.
     let tongue = || {

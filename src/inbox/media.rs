@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::parsed::ParsedMessages;
 use crate::agent::TurnReport;
 use crate::domain::conversation::{Conversation, Mode, WaitingFor};
+use crate::domain::danger::{self, Told};
 use crate::domain::ids::{AlertId, OrderId};
 use crate::domain::inbound::{Content, Inbound, Media};
 use crate::domain::media::MediaId;
@@ -28,6 +29,8 @@ const RECENT: SignedDuration = SignedDuration::from_hours(24);
 /// that somebody does.
 pub(super) async fn heard(store: &dyn Store, claim: &Claim, hears: bool, now: Timestamp) -> Result<Option<Claim>> {
     let mut claim = claim.clone();
+    // A danger that is written waits for no recording.
+    let urgent = claim.messages.iter().any(|message| danger::told(message.content.text()) == Told::Surely);
     for message in &mut claim.messages {
         if !matches!(message.content, Content::Media { media: Media::Audio, .. }) {
             continue;
@@ -35,7 +38,7 @@ pub(super) async fn heard(store: &dyn Store, claim: &Claim, hears: bool, now: Ti
         let Some(file) = store.media_file(&MediaId::of(&message.id)).await? else { continue };
         match file.transcript.filter(|words| !words.trim().is_empty()) {
             Some(text) => message.content = Content::Voice { text },
-            None if hears && file.state.is_open() && waits(message, now) => return Ok(None),
+            None if hears && !urgent && file.state.is_open() && waits(message, now) => return Ok(None),
             None => {}
         }
     }

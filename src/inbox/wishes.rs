@@ -65,6 +65,10 @@ pub(super) async fn record(
             continue;
         }
         if !wish.stop {
+            // A recording agrees to nothing: a word may be misheard.
+            if matches!(message.content, crate::domain::inbound::Content::Voice { .. }) {
+                continue;
+            }
             let known = store.preference(&claim.user_id).await?;
             let undoes = known.is_some_and(|known| known.stopped || known.is_of(&message.id));
             // “Start” from somebody who gets messages is a message like any other.

@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::try_join_all;
@@ -13,13 +13,14 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::customer::order_link;
+use super::forms::Fields;
 use super::{AppState, Inner, PageError};
 use crate::domain::alert::Alert;
 use crate::domain::inbound::{Media, VOICE_SIGN};
-use crate::domain::media::{MediaFile, MediaId, MediaState, extension};
+use crate::domain::media::{MediaFile, MediaId, MediaState, UNKNOWN_TYPE, extension};
 use crate::domain::message::{ChatMessage, Role};
 
 /// Nothing of a file runs, whatever it is.
@@ -51,19 +52,25 @@ impl Default for Decoders {
 pub(super) async fn file(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let id = MediaId::parse(&id).ok_or(PageError::NotFound)?;
     let store = state.store();
     let file = store.media_file(&id).await?.ok_or(PageError::NotFound)?;
     let (Some(digest), Some(folder)) = (file.content(), store.media_folder()) else { return Err(PageError::NotFound) };
-    let content = folder.content(digest).await?.ok_or(PageError::NotFound)?;
-    let mime = file.mime.as_deref().unwrap_or(crate::domain::media::UNKNOWN_TYPE);
-    if file.is_picture()
-        && let Some((mime, picture)) = state.decoders.made_anew(mime, content.clone()).await
-    {
+    let mime = file.mime.as_deref().unwrap_or(UNKNOWN_TYPE);
+    let is_asked_for = Fields::read(&query.unwrap_or_default()).some("download").is_some();
+    if file.is_picture() && !is_asked_for {
+        let place = state.decoders.place().await.ok_or(PageError::NotFound)?;
+        let content = folder.content(digest).await?.ok_or(PageError::NotFound)?;
+        // Its own bytes go to no page: a browser would show them.
+        let (mime, picture) = made_anew_apart(place, mime, content).await.ok_or(PageError::NotFound)?;
         return Ok((sandboxed(mime), picture).into_response());
     }
+    let content = folder.content(digest).await?.ok_or(PageError::NotFound)?;
+    // A picture is handed out as nothing that a browser opens.
+    let mime = if file.is_picture() { UNKNOWN_TYPE } else { mime };
     if file.is_recording() {
         return Ok(part(&headers, mime, content));
     }
@@ -107,13 +114,22 @@ fn range(asked: &str, length: usize) -> Option<std::ops::Range<usize>> {
 }
 
 impl Decoders {
-    /// A picture of this type from its pixels alone, and its type; `None` where it cannot be decoded, or is too large.
-    async fn made_anew(&self, mime: &str, content: Vec<u8>) -> Option<(&'static str, Vec<u8>)> {
-        let format = ImageFormat::from_mime_type(mime)?;
-        let _place = self.0.acquire().await.ok()?;
-        let made = tokio::task::spawn_blocking(move || made_anew(format, &content)).await.ok()?;
-        made.inspect_err(|error| tracing::info!(%error, "a picture of a customer is handed out as a file")).ok()
+    /// A place among those that decode.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).acquire_owned().await.ok()
     }
+}
+
+/// A picture of this type from its pixels alone, and its type; `None` where it cannot be decoded, or is too large. The place is
+/// held until it is decoded, also where nobody waits for it any more.
+async fn made_anew_apart(place: OwnedSemaphorePermit, mime: &str, content: Vec<u8>) -> Option<(&'static str, Vec<u8>)> {
+    let format = ImageFormat::from_mime_type(mime)?;
+    let decode = move || {
+        let _place = place;
+        made_anew(format, &content)
+    };
+    let made = tokio::task::spawn_blocking(decode).await.ok()?;
+    made.inspect_err(|error| tracing::info!(%error, "a picture of a customer is not shown")).ok()
 }
 
 fn made_anew(format: ImageFormat, content: &[u8]) -> Result<(&'static str, Vec<u8>), ImageError> {
@@ -209,6 +225,7 @@ pub(super) fn shown(file: &MediaFile, text: &str) -> Markup {
                 a href=(address) target="_blank" rel="noopener" {
                     img src=(address) loading="lazy" alt=(format!("The {word} that the customer sent"));
                 }
+                p.note { a href=(format!("{address}?download=1")) download { "Download the original" } " (" (size(file)) ")" }
             } @else if file.is_recording() {
                 // The words came when the message was answered already.
                 @if let Some(words) = file.transcript.as_deref().filter(|words| !words.is_empty() && !text.starts_with(VOICE_SIGN)) {

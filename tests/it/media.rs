@@ -245,23 +245,26 @@ async fn what_only_looks_like_a_picture_is_never_shown_as_it_is() {
     let mimes = files.iter().map(|(name, ..)| column(&bot, name, "mime").unwrap()).collect::<Vec<_>>();
     assert_eq!(mimes, ["image/png", "image/png", "application/octet-stream", "application/pdf"]);
     let pages = Pages::open(&bot);
-    let shown = async |place: usize| {
-        let answer = pages.get(&format!("media/{}", ids[place].as_str())).await;
+    let shown = async |place: usize, how: &str| {
+        let answer = pages.get(&format!("media/{}{how}", ids[place].as_str())).await;
         let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (kind, end) = (header("content-type").unwrap(), header("content-disposition"));
         assert!(header("content-security-policy").unwrap().contains("sandbox"));
         assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
         (kind, end, answer.bytes().await.unwrap())
     };
-    let (kind, end, bytes) = shown(0).await;
+    let (kind, end, bytes) = shown(0, "").await;
     assert_eq!((kind.as_str(), end), ("image/png", None));
     assert!(!holds_bytes(&bytes, b"<script>") && image::load_from_memory(&bytes).is_ok());
     let begun = Instant::now();
-    let (_, end, bytes) = shown(1).await;
-    assert!(end.unwrap().starts_with("attachment") && bytes == bomb() && begun.elapsed() < Duration::from_secs(5));
-    let (kind, end, _) = shown(2).await;
+    // A browser would decode it as well: its own bytes are handed out to whoever asks for the original, and as no picture.
+    assert_eq!(pages.get(&format!("media/{}", ids[1].as_str())).await.status(), 404);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let (kind, end, bytes) = shown(1, "?download=1").await;
+    assert!(kind == "application/octet-stream" && end.unwrap().starts_with("attachment") && bytes == bomb());
+    let (kind, end, _) = shown(2, "").await;
     assert!(kind == "application/octet-stream" && end.unwrap().starts_with("attachment"));
-    let (kind, end, _) = shown(3).await;
+    let (kind, end, _) = shown(3, "").await;
     assert!(kind == "application/pdf" && end.unwrap().ends_with(".pdf\""));
     holds(&pages.text(&format!("conversation?user={CUSTOMER}")).await, &["Download the document"]);
     drop(pages);

@@ -189,9 +189,10 @@ fn asked_wait(answer: &Response) -> Option<Duration> {
 
 fn refused(status: StatusCode, retry_after: Option<Duration>, error: &ApiError) -> FetchError {
     let reason = format!("{} (HTTP {})", error.told(), status.as_u16());
-    let is_gone = matches!(status.as_u16(), 404 | 410) || error.names_nothing();
+    // What “does not exist” may also be what the token has no right to see: the set-up is mended, and the file is there.
     let hope = match classify(status.as_u16(), error) {
-        _ if is_gone => Hope::None,
+        _ if error.names_nothing() => Hope::Later,
+        _ if matches!(status.as_u16(), 404 | 410) => Hope::None,
         ErrorClass::GiveUp => Hope::Doubtful,
         _ => Hope::Later,
     };
@@ -329,7 +330,7 @@ mod tests {
         let none = ApiError::default();
         let missing = ApiError { code: Some(100), subcode: Some(33), ..ApiError::default() };
         let token = ApiError { code: Some(190), ..ApiError::default() };
-        assert_eq!((hope(404, &none), hope(400, &missing)), (Hope::None, Hope::None));
+        assert_eq!((hope(404, &none), hope(400, &missing)), (Hope::None, Hope::Later));
         for status in [429, 500, 503] {
             assert_eq!(hope(status, &none), Hope::Later);
         }

@@ -83,15 +83,27 @@ pub fn answer_about(text: &str, meaning: Meaning, patterns: &IdPatterns) -> Answ
     }
 }
 
+/// Whether what an exchange is for may be left out of an answer: a few words, none of which agrees, refuses, or names a proposal.
+fn may_be_repeated(wish: &str) -> bool {
+    const REFUSING: &[&str] =
+        &["not", "no", "none", "without", "never", "sin", "sem", "nada", "nahi", "नहीं", "لا", "بدون"];
+    let said = ParsedAnswer::parse(wish);
+    let plain = said.roles.is_empty() && !said.yes_sign && !said.no_sign;
+    let names = [&CANCEL, &CHANGE, &RETURN, &REPLACEMENT, &EXCHANGE].iter().any(|names| names.is_match(wish));
+    let refuses = wish.split_whitespace().any(|word| REFUSING.contains(&word.to_lowercase().as_str()));
+    !wish.is_empty() && wish.split_whitespace().count() <= MOST_AGAIN && plain && !names && !refuses
+}
+
 /// A text without what an exchange is for, where that was shown in a few words: “yes, exchange it for XL” says again what was
 /// proposed.
 fn without_details<'a>(text: &'a str, details: &Details) -> Cow<'a, str> {
-    let Some(shown) = details.wish.as_deref().filter(|wish| wish.split_whitespace().count() <= MOST_AGAIN) else {
+    let Some(shown) = details.wish.as_deref().map(str::trim).filter(|wish| may_be_repeated(wish)) else {
         return Cow::Borrowed(text);
     };
     let before = r"(?:\b(?:for|to|in|with|por|para|em|en|a|an|the|un|una|uno|um|uma|size|talla|tamanho)\s+)*";
-    match Regex::new(&format!(r"(?i){before}\b{}\b", regex::escape(shown.trim()))) {
-        Ok(shown) => shown.replace_all(text, " "),
+    // No letter behind an apostrophe: “yes, I'm fine” does not repeat the size M.
+    match Regex::new(&format!(r"(?i)(^|[^\w'’]){before}{}($|[^\w'’])", regex::escape(shown))) {
+        Ok(shown) => shown.replace_all(text, "$1 $2"),
         Err(_) => Cow::Borrowed(text),
     }
 }
@@ -117,7 +129,8 @@ pub fn answer_to(text: &str, offered: &[Offer], patterns: &IdPatterns) -> Answer
 pub(super) fn agrees_to_proposal(text: &str, proposal: &Proposal, patterns: &IdPatterns) -> bool {
     let order = &proposal.order_id;
     let patterns = &patterns.also_knowing([order]);
-    answer_about(&without_details(text, &proposal.details), proposal.meaning(), patterns) == Answer::Yes
+    let text = &*without_details(text, &proposal.details);
+    answer_about(text, proposal.meaning(), patterns) == Answer::Yes
         && names_no_other(text, order, proposal.money(), patterns)
 }
 
@@ -145,6 +158,22 @@ mod tests {
         for text in ["yes, exchange it for XL", "yes XL please", "yes, exchange it for an XL"] {
             assert_eq!(said(text), Answer::Yes, "{text}");
         }
+        for (wish, text) in [
+            ("no", "ok, no"),
+            ("not sure", "ok, not sure"),
+            ("exchange", "ok, exchange the exchange"),
+            ("M", "yes, I'm fine"),
+            ("S", "yes, it's fine"),
+        ] {
+            let plainly = answer_to(text, &[], &IdPatterns::default());
+            assert_eq!(
+                answer_to(text, &[offer(wish)], &IdPatterns::default()) == Answer::Yes,
+                plainly == Answer::Yes,
+                "{text}"
+            );
+        }
+        assert_eq!(answer_to("no", &[offer("no")], &IdPatterns::default()), Answer::No);
+        assert_eq!(answer_to("yes, exchange it for size 42", &[offer("size 42")], &IdPatterns::default()), Answer::Yes);
         for text in ["yes, exchange it for L", "yes, XL and a refund", "yes but not XL", "XL"] {
             assert_ne!(said(text), Answer::Yes, "{text}");
         }

@@ -21,6 +21,23 @@ use crate::domain::topic::{self, intent};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
 
+/// What a message may wish beside taking something back.
+const WISHES: [Cue; 13] = [
+    Cue::Money,
+    Cue::Replacement,
+    Cue::Exchange,
+    Cue::Cancel,
+    Cue::Person,
+    Cue::Send,
+    Cue::Return,
+    Cue::Address,
+    Cue::Phone,
+    Cue::Slot,
+    Cue::Instructions,
+    Cue::Where,
+    Cue::AllOrders,
+];
+
 impl Plan<'_> {
     /// An answer to a proposal; `None` when the message is about something else.
     pub(super) fn answer_to_offer(&mut self) -> Step<Option<ChatReply>> {
@@ -73,10 +90,12 @@ impl Plan<'_> {
         // What follows a plain withdrawal gives the reason, whatever the model takes it for.
         let only_left = self.said.begins_with_leaving()
             && self.facts.named_orders.is_empty()
-            && ![Cue::Money, Cue::Replacement, Cue::Exchange, Cue::Cancel, Cue::Person]
-                .iter()
-                .any(|cue| self.said.has(*cue));
-        if only_left || (self.said.withdraws() && !(wishes_else && self.fresh() && self.names_another_wish())) {
+            && !WISHES.iter().any(|cue| self.said.has(*cue));
+        if only_left
+            || (self.said.withdraws()
+                && !self.said.wants_money()
+                && !(wishes_else && self.fresh() && self.names_another_wish()))
+        {
             return Some(say(actions::nothing_changed(language), Notes::default()));
         }
         let later = self.said.has(Cue::Thinking) || (self.said.has(Cue::Later) && !self.said.asks());
@@ -258,7 +277,7 @@ impl Plan<'_> {
         if self.said.has(Cue::Exchange) || (self.fresh() && own == Wish::Exchange) {
             return self.give_back(Wish::Exchange, items).map(Some);
         }
-        let sent = self.said.has(Cue::Send) && !money && open != Wish::Return && open != Wish::NotReceived;
+        let sent = self.said.asks_to_send() && !money && open != Wish::Return && open != Wish::NotReceived;
         if self.said.has(Cue::Replacement) || sent || (self.fresh() && own == Wish::Replacement) {
             return self.give_back(Wish::Replacement, items).map(Some);
         }

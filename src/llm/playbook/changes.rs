@@ -36,6 +36,11 @@ const SIZES: &str =
     "xs s m l xl xxl xxxl 2xl 3xl 4xl 5xl small medium large pequena pequeno mediana medio grande chhota bada";
 /// Words before a size.
 const BEFORE_SIZE: &str = "size sizes talla tamanho numero number uk eu us साइज साइज़ नंबर مقاس قياس";
+/// Words between a wish and what is wished.
+const ARTICLES: &str = "a an the un una uno um uma one";
+/// Words before a size or a colour that is wished, and behind one.
+const WISHED_BEFORE: &str = "for to into in want need with by por para pelo pela em quero quiero";
+const WISHED_BEHIND: &str = "chahiye chaiye instead चाहिए";
 /// Colours.
 const COLOURS: &str = "\
     black white red blue green yellow grey gray pink brown beige purple orange navy maroon kala safed lal neela hara peela gulabi bhura \
@@ -58,7 +63,12 @@ pub(super) fn variant(text: &str) -> Option<String> {
     let (first, more) = (found.next()?, found.next());
     let sized = first.checked_sub(1).filter(|before| is_in(BEFORE_SIZE, &folded(words[*before])));
     let from = sized.unwrap_or(first);
-    more.is_none().then(|| words[from..=first].join(" "))
+    // “It is too small” says what it is, not what is wished.
+    let before = words[..from].iter().rev().map(|word| folded(word)).find(|word| !is_in(ARTICLES, word));
+    let behind = words.get(first + 1).map(|word| folded(word));
+    let wished = before.is_some_and(|word| is_in(WISHED_BEFORE, &word))
+        || behind.is_some_and(|word| is_in(WISHED_BEHIND, &word));
+    (more.is_none() && wished).then(|| words[from..=first].join(" "))
 }
 
 /// Words before an address that are no part of it.
@@ -73,7 +83,7 @@ const BEFORE_ADDRESS: &str = "\
 /// Where the new address begins, in languages that say “the address … to …”.
 static AFTER_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:address|direcci[oó]n|endere[cç]o)\b[^.?!\n:]{0,60}?\s(?:to|a|para|is now|should be)\s+(\S.*\d.*)$",
+        r"(?i)\b(?:address\b[^.?!\n:\d]{0,60}?\s(?:to|is now|should be)|(?:direcci[oó]n|endere[cç]o)\b[^.?!\n:\d]{0,60}?\s(?:(?-i:a)|para))\s+(\S.*\d.*)$",
     )
 });
 
@@ -203,6 +213,10 @@ mod tests {
             ("can I exchange it for an XL instead?", Some("XL")),
             ("swap it for size 42 please", Some("size 42")),
             ("size M chahiye", Some("size M")),
+            ("it is too small, I want to exchange it", None),
+            ("me queda grande, quiero cambiarlo", None),
+            ("I got the red one, exchange it", None),
+            ("exchange it please, not black", None),
             ("¿lo cambian por uno azul?", Some("azul")),
             ("I need another size", None),
             ("not black, I want the blue one", None),

@@ -119,7 +119,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
         Cue::Came,
         "receiv*, come, came, coming, got, gotten, get, credited, credit, arriv*, reach*, deliver, delivered, delivers, returned, sent, paid, showed up, turn* up, mila, mili, mile, \
          aaya, aayi, aaye, aya, ayi, aye, aai, pahunch*, pahuch*, hua, hui, llegad*, llega, llego, llegaron, recib*, abonad*, receb*, cheg*, caiu, veio, vieram, \
-         *وصل*, *يصل*, تصل, *استلم*, مila, मिला, मिली, मिले, आया, आयी, आई, आए, पहुंच*, हुआ, হয়নি, পাইনি",
+         *وصل*, *يصل*, تصل, *استلم*, aa gaya, aa gayi, aa gaye, आ गया, आ गई, आ गए, मिला, मिली, मिले, आया, आयी, आई, आए, पहुंच*, हुआ, হয়নি, পাইনি",
     ),
     (
         Cue::Where,
@@ -153,7 +153,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Send,
-        "send, ship, have .. sent, get .. sent, bhej do, bhej de, bhej dena, bhej dijiye, bhejo, bhejiye, bhejna, bhijwa*, mande, mandem, manden, mandenme, mandame, podem mandar, enviem, envien, envienme, \
+        "send me, send us, send the, send a, please send, pls send, ship me, ship the, have .. sent, get .. sent, bhej do, bhej de, bhej dena, bhej dijiye, bhejo, bhejiye, bhejna, bhijwa*, mande, mandem, manden, mandenme, mandame, podem mandar, enviem, envien, envienme, \
          ارسلوا, ارسل لي, ابعثوا, भेज दो, भेज दें, भेज दीजिए, भेजिए, भेजो",
     ),
     (
@@ -175,7 +175,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          rahne de, chhodo, chodo, chhod do, chod do, mat karo, mat kijiye, cancel mat, jaane do, jane do, koi baat nahi, zarurat nahi, dejalo, dejelo, dejenlo, olvidalo, \
          olvidelo, olvida eso, mejor no, ya no hace falta, no hace falta, no lo cancel*, deixa*, deixa pra la, esquece, esqueca, nao precisa, melhor nao, mudei de ideia, nao cancel*, \
          انسي, انس, لا داعي, اترك*, خلاص, لا تلغ*, غيرت رايي, रहने दो, रहने दीजिए, रहने दें, रहने दे, छोड़ो, छोड़ दो, छोडिए, जाने दो, मत करो, मत कीजिए, कैंसल मत, रद्द मत, जरूरत नहीं, \
-         ill keep, i will keep, i keep it, keep them, keeping it, want to keep, rakh lun*, rakh leta, rakh leti, rakh lete, me lo quedo, me la quedo, me los quedo, me las quedo, quedarmelo, vou ficar com, fico com, ساحتفظ ب*, रख लूं*, रख लेता, रख लेती, रख लेंगे",
+         ill keep it, ill keep them, i will keep it, i will keep them, im keeping it, ise rakh lun*, ise rakh leta, ise rakh leti, me lo quedo, me la quedo, me los quedo, me las quedo, vou ficar com ele, vou ficar com ela, fico com ele, fico com ela, ساحتفظ به, ساحتفظ بها, इसे रख लूं*, इसे रख लेता, इसे रख लेती",
     ),
     (
         Cue::Thinking,
@@ -199,7 +199,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
         "fine, ok, okay, good, great, alright, perfect, correct, right, no problem, no issue, keeping, keep, came properly, received, theek, thik, tik, sahi, accha, acha, achha, badhiya, \
          rakh, rakhna, rakhung*, mil gaya, mil gayi, mil gaye, bien, perfecto, perfecta, correcto, bueno, buena, me quedo, si llego, si llegaron, bem, certo, perfeito, perfeita, otimo, otima, fico com, ficar com, \
          جيد*, سليم*, بخير, تمام, ممتاز*, ساحتفظ, ठीक, सही, अच्छा, अच्छी, अच्छे, रख, मिल गया, मिल गई, मिल गए, ठीक ठाक, \
-         beautiful, lovely, nice, survived, present, in there, came fine, si esta, si estan, si vino, si vinieron, lind*, bonit*, hermos*, intact*, chegou certo, chegou bem, veio certo, موجود, موجوده, وصلت سليمه, सुंदर, बढ़िया, बढ़िया, आ गया, आ गई, आ गए, aa gaya, aa gayi, aa gaye, sundar, mast",
+         beautiful, lovely, nice, survived, came fine, si esta, si estan, lind*, bonit*, hermos*, intact*, chegou certo, chegou bem, veio certo, موجود, موجوده, وصلت سليمه, सुंदर, बढ़िया, sundar, mast",
     ),
     (
         Cue::Whole,

@@ -103,7 +103,7 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
         let fine = is_fine(clause) || is_all_that_came(clause, said);
         let named_here = named_lines(clause, lines);
         // “The tea is stale. My money for all of it”: the clause of the wish says how much of it.
-        all_of_it |= !fine && named_here.is_empty() && says(clause, Cue::Money) && says(clause, Cue::Whole);
+        all_of_it |= !fine && named_here.is_empty() && says(clause, Cue::Money) && is_of_all(clause);
         for (place, named) in named_here {
             if fine {
                 excluded.insert(place);
@@ -136,7 +136,7 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     if wished.is_empty() && both && lines.len() == 2 && excluded.is_empty() {
         return Part::Whole;
     }
-    let is_last = excluded.len() + 1 == lines.len() && tells_of_fault(said);
+    let is_last = excluded.len() + 1 == lines.len() && tells_of_another(said, lines);
     if wished.is_empty() && !excluded.is_empty() && excluded.len() < lines.len() && (whole || is_last) {
         let rest = (0..lines.len()).filter(|place| !excluded.contains(place));
         return Part::Lines(rest.map(|place| Meant { place, quantity: lines[place].quantity }).collect());
@@ -156,9 +156,22 @@ pub(super) fn meant(said: &Said, lines: &[Line]) -> Part {
     if all { Part::Whole } else { Part::Lines(meant) }
 }
 
-/// Whether a message tells that something of an order is not as it should be.
-fn tells_of_fault(said: &Said) -> bool {
-    said.misses() || [Cue::Damaged, Cue::Wrong].iter().any(|cue| said.has(*cue))
+/// Whether words mean all that was ordered: “a full refund” may be that of one article.
+fn is_of_all(clause: &[String]) -> bool {
+    const ALL: &str = "\
+        everything whole entire tudo todo todos entero inteiro sab sabka poora poore pura poori सब सबका पूरा पूरे पूरी الكل كل كامل كاملا";
+    let all_of = clause.windows(2).any(|pair| pair[0] == "all" && is_in("of the my", &pair[1]));
+    all_of || clause.iter().any(|word| is_in(ALL, word))
+}
+
+/// Whether a message tells of a fault first, and then of something that is fine: the fault is of something else. “I got the
+/// kettle, it is broken” tells of the kettle.
+fn tells_of_another(said: &Said, lines: &[Line]) -> bool {
+    let first = |holds: &dyn Fn(&[String]) -> bool| said.clauses.iter().position(|clause| holds(clause));
+    let fault = first(&|clause| [Cue::Damaged, Cue::Wrong, Cue::Missing].iter().any(|cue| says(clause, *cue)));
+    let fine =
+        first(&|clause| (is_fine(clause) || is_all_that_came(clause, said)) && !named_lines(clause, lines).is_empty());
+    matches!((fault, fine), (Some(fault), Some(fine)) if fault < fine)
 }
 
 /// Whether a message says of a part that it is as it should be: what it complains of is another part then.
@@ -186,11 +199,12 @@ fn is_fine(clause: &[String]) -> bool {
     says(clause, Cue::Fine) && !bad && !refused && !says(clause, Cue::Money)
 }
 
-/// Whether a part of a message only names what came: “the cable is missing, only the charger”.
+/// Whether a part of a message only names what came: “the cable is missing, only the charger”, “no scarf, the shirts came”.
 fn is_all_that_came(clause: &[String], said: &Said) -> bool {
-    let only = clause.first().is_some_and(|first| is_in(ONLY, first));
+    let came = says(clause, Cue::Came) && !says(clause, Cue::Not);
+    let only = came || clause.first().is_some_and(|first| is_in(ONLY, first));
     let wishes = [Cue::Money, Cue::Missing, Cue::Wants, Cue::Damaged, Cue::Wrong].iter().any(|cue| says(clause, *cue));
-    only && !wishes && said.has(Cue::Missing)
+    only && !wishes && said.misses()
 }
 
 /// The lines that words name.
@@ -445,6 +459,14 @@ mod tests {
         ] {
             assert_eq!(named(text, &two), [("Digital Thermometer".to_owned(), 1)], "{text}");
         }
+        let pair = [("Kettle", 1), ("Mug", 1)];
+        for text in
+            ["I received the kettle, it is broken. Refund please", "kettle aa gaya par toota hua hai, paise wapas karo"]
+        {
+            assert_ne!(named(text, &pair), [("Mug".to_owned(), 1)], "{text}");
+        }
+        let shirts = [("Cotton Kurta", 2), ("Wool Scarf", 1)];
+        assert_eq!(named("स्कार्फ़ नहीं था, कुर्ते आ गए। स्कार्फ़ के पैसे वापस चाहिए", &shirts), [("Wool Scarf".to_owned(), 1)]);
         let three = [("Lamp", 1), ("Chair", 1), ("Table", 1)];
         assert_eq!(named("it is broken, the chair is fine", &three), [], "which of the other two is not said");
     }

@@ -41,6 +41,25 @@ fn a_part_that_is_not_known_by_its_name_is_asked_for_before_money_is_offered() {
 }
 
 #[test]
+fn a_part_of_an_order_is_not_cancelled_with_the_whole() {
+    let mut desk = Desk::new(vec![
+        ("query_order_database", vec![order("ORD000001", "packed", BAG)]),
+        ("cancel_order", vec![proposal("I can cancel order ORD000001.")]),
+    ]);
+    desk.say("cancel the milk of ORD000001, keep the bread", "cancel");
+    assert!(desk.called("cancel_order").is_none() && desk.asked_for_person().is_some());
+}
+
+#[test]
+fn what_is_kept_beside_a_narrower_wish_takes_nothing_back() {
+    let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(60)])]);
+    desk.say("full refund for ORD000001", "refund_request");
+    desk.say("I'll keep the milk, refund only the bread", "partial_refund");
+    let items = json!([{"name": "Brown Bread 400 g", "quantity": 1}]);
+    assert_eq!(desk.called("check_refund_eligibility").unwrap()["items"], items);
+}
+
+#[test]
 fn the_whole_order_is_meant_where_it_never_came() {
     let mut desk = Desk::new(vec![delivered(), ("check_refund_eligibility", vec![quote(500)])]);
     desk.say("ORD000001 says delivered, nothing came", "not_received");

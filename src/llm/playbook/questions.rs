@@ -32,7 +32,7 @@ const ALSO: f64 = 0.75;
 /// The first sentences of a text: what a customer cannot read well is kept short.
 fn few_sentences(text: &str) -> String {
     let mut few = String::new();
-    for sentence in text.split_inclusive(['.', '!', '?', '\n']) {
+    for sentence in text.split_inclusive(['!', '?', '\n', '।', '؟']).flat_map(|part| part.split_inclusive(". ")) {
         if !few.is_empty() && few.chars().count() + sentence.chars().count() > SHORT {
             break;
         }

@@ -260,12 +260,21 @@ impl Said {
         self.clauses.iter().any(|clause| says(clause, Cue::Missing) && !says(clause, Cue::Disliked))
     }
 
+    /// Whether it asks for something to be sent: “can I send you a photo” does not.
+    pub(super) fn asks_to_send(&self) -> bool {
+        const OTHERWISE: &str = "i ill we did why dont photo photos pic pics picture video back link otp";
+        places(&self.words, Cue::Send).into_iter().any(|at| {
+            let near = &self.words[at.saturating_sub(3)..self.words.len().min(at + 5)];
+            !near.iter().any(|word| is_in(OTHERWISE, word))
+        })
+    }
+
     /// Whether goods are to be given back: “return my money” gives nothing back.
     pub(super) fn gives_back(&self) -> bool {
-        self.clauses
-            .iter()
-            .flat_map(|clause| clause.split(|word| AND.contains(&word.as_str())))
-            .any(|thing| says(thing, Cue::Return) && !says(thing, Cue::Money))
+        self.clauses.iter().flat_map(|clause| clause.split(|word| AND.contains(&word.as_str()))).any(|thing| {
+            let done = thing.iter().any(|word| is_in("returned lautaya lautayi lautaye devuelto devolvi लौटाया", word));
+            says(thing, Cue::Return) && !says(thing, Cue::Money) && !done
+        })
     }
 
     /// Whether it begins by taking something back: “leave it, we used it”.
@@ -276,7 +285,13 @@ impl Said {
 
     /// Whether it takes something back that was wished before. “Leave it at the gate” takes nothing back.
     pub(super) fn withdraws(&self) -> bool {
-        let plainly = places(&self.words, Cue::Leave).into_iter().any(|at| !is_leaving(&self.words[at]));
+        // “I don't want to keep it” and “do I keep it?” take nothing back.
+        const TURNED: &str = "dont not do should can nahi nao no لا";
+        let turned = |at: usize| self.words[at.saturating_sub(3)..at].iter().any(|word| is_in(TURNED, word));
+        let keeps = |at: usize| self.words[at..].iter().take(4).any(|word| word.starts_with("keep"));
+        let plainly = places(&self.words, Cue::Leave)
+            .into_iter()
+            .any(|at| !is_leaving(&self.words[at]) && !(keeps(at) && turned(at)));
         let left = |clause: &Vec<String>| {
             let leaving = places(clause, Cue::Leave).into_iter().filter(|at| is_leaving(&clause[*at]));
             leaving.into_iter().any(|at| !is_left_somewhere(clause, at))

@@ -26,6 +26,8 @@ const MOST: usize = 9;
 const DESCRIBED: usize = 4;
 /// Names of articles in a question.
 const ARTICLES: usize = 2;
+/// Calls that a turn makes at most, with what it needs for the wish itself.
+const MOST_CALLS: usize = 5;
 /// Orders whose status is told at once, where the customer asks for all of them.
 const ALL_AT_ONCE: usize = 5;
 
@@ -216,7 +218,9 @@ impl<'a> Plan<'a> {
         let ids = listed.iter().filter(meant).map(|listed| OrderId::new(results::field(listed, "order_id")));
         let others: Vec<OrderId> = ids.filter(|id| !self.about.contains(id) && !self.also_asked.contains(id)).collect();
         let mut lines = Vec::new();
-        for other in others.into_iter().take(DESCRIBED) {
+        // A turn has room for a few calls only, and the wish comes first.
+        let room = MOST_CALLS.saturating_sub(self.calls_used()).min(DESCRIBED);
+        for other in others.into_iter().take(room) {
             let order = self.order(&other)?;
             if order.get("error").is_none() {
                 lines.push(results::status(self.language(), self.money(), order));

@@ -139,7 +139,7 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
         Wish::Track if said.wants_money() && complaint(said).is_some() => Wish::RefundWhole,
         // The goods are to go back for their money.
         Wish::RefundWhole if said.gives_back() && complaint(said).is_none() => Wish::Return,
-        Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another || said.has(Cue::Send) => Wish::Replacement,
+        Wish::MissingItem | Wish::WrongItem | Wish::Damaged if another || said.asks_to_send() => Wish::Replacement,
         Wish::ItemChange | Wish::Question | Wish::Unsure if another && complaint(said).is_some() => Wish::Replacement,
         Wish::Question | Wish::Unsure | Wish::OutOfScope
             if !certain && (said.looks_for_order() || said.has(Cue::AllOrders) && said.words.len() <= 9) =>
@@ -161,7 +161,7 @@ fn without_money(said: &Said) -> Wish {
     if said.has(Cue::Exchange) {
         return Wish::Exchange;
     }
-    if said.has(Cue::Replacement) || said.has(Cue::Send) {
+    if said.has(Cue::Replacement) || said.asks_to_send() {
         return Wish::Replacement;
     }
     if said.has(Cue::Remedy) {

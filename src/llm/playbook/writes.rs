@@ -61,6 +61,14 @@ impl Plan<'_> {
             Chosen::Order(id) => id,
             Chosen::Reply(reply) => return Ok(reply),
         };
+        let order = self.order(&id)?;
+        let lines = items::lines(order, column::ITEMS);
+        let meant = items::meant(&self.said.parts_with(Cue::Cancel), &lines);
+        let may_be = self.facts.triage.topic == "item_change" || items::spares_a_part(&self.said);
+        let a_part = may_be && lines.len() > 1 && matches!(meant, Part::Lines(_));
+        if a_part && results::state(order).is_some_and(results::can_be_cancelled) {
+            return self.request_handoff("A part of an order that has not left is to be cancelled", "medium");
+        }
         // “Where is the one, and cancel the other.”
         let mut lead = String::new();
         for other in self.also_asked.clone().into_iter().filter(|other| *other != id) {

@@ -207,13 +207,12 @@ impl MediaFiles for MongoStore {
     async fn media_contents(&self, digests: &[String]) -> Result<Vec<String>> {
         let digests = digests.to_vec();
         self.run("reading media files", |base| async move {
-            let fields = doc! {"_id": 0, "sha256": 1};
-            let found = base.collection(MEDIA).find(doc! {"sha256": {"$in": digests}}).projection(fields).await?;
-            let documents: Vec<Document> = found.try_collect().await?;
+            // One answer for each content, however many files have it.
+            let stages = [doc! {"$match": {"sha256": {"$in": digests}}}, doc! {"$group": {"_id": "$sha256"}}];
+            let documents: Vec<Document> = base.collection(MEDIA).aggregate(stages).await?.try_collect().await?;
             let mut used: Vec<String> =
-                documents.iter().filter_map(|document| document.get_str("sha256").ok().map(str::to_owned)).collect();
+                documents.iter().filter_map(|document| document.get_str("_id").ok().map(str::to_owned)).collect();
             used.sort();
-            used.dedup();
             Ok(used)
         })
         .await

@@ -20,7 +20,8 @@ CREATE TABLE media (
     error      TEXT
 ) STRICT;
 CREATE INDEX media_open ON media (open, next_at);
-CREATE INDEX media_user ON media (user_id, at);
+-- The latest first, and of several files of one moment the first: in the order in which the messages hold them.
+CREATE INDEX media_user ON media (user_id, at DESC);
 CREATE INDEX media_order ON media (order_id, at) WHERE order_id IS NOT NULL;
 CREATE INDEX media_content ON media (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX media_at ON media (at) WHERE open = 0;
