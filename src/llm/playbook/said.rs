@@ -291,7 +291,7 @@ impl Said {
         let keeps = |at: usize| self.words[at..].iter().take(4).any(|word| word.starts_with("keep"));
         let plainly = places(&self.words, Cue::Leave)
             .into_iter()
-            .any(|at| !is_leaving(&self.words[at]) && !(keeps(at) && turned(at)));
+            .any(|at| !(is_leaving(&self.words[at]) || keeps(at) && turned(at)));
         let left = |clause: &Vec<String>| {
             let leaving = places(clause, Cue::Leave).into_iter().filter(|at| is_leaving(&clause[*at]));
             leaving.into_iter().any(|at| !is_left_somewhere(clause, at))
