@@ -90,7 +90,7 @@ impl Plan<'_> {
                     Part::Lines(_) => {
                         self.request_handoff("A part of an order that has not left is to be cancelled", "medium")
                     }
-                    _ => self.cancel_order(&id, ""),
+                    _ => self.cancel_order(&id),
                 };
             }
             Some(OrderState::Cancelled | OrderState::Returned) => return self.money_of(&id, order),

@@ -34,8 +34,6 @@ pub(super) struct Plan<'a> {
     pub(super) own: Wish,
     /// The orders that the turn is about, also those that the customer need not name.
     pub(super) about: Vec<OrderId>,
-    /// Orders that the message asks after beside its wish for another one.
-    pub(super) also_asked: Vec<OrderId>,
     /// Whether the reply is small talk.
     pub(super) is_talk: bool,
     /// Whether a person was asked for in this turn.
@@ -74,7 +72,6 @@ impl<'a> Plan<'a> {
             said,
             own,
             about: Vec::new(),
-            also_asked: Vec::new(),
             is_talk: false,
             is_handed_over: false,
         }

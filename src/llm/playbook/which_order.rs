@@ -116,12 +116,8 @@ impl<'a> Plan<'a> {
         if !self.facts.named_orders.is_empty() || open.waiting_for == WaitingFor::Proof {
             return Ok(Ok(self.orders()));
         }
-        if wish == Wish::Track && open.waiting_for == WaitingFor::WhichOrder && self.pending_wish() == Some(wish) {
-            let each =
-                matchers::lacks_order_id(self.text()) || self.said.has(Cue::AllOrders) || self.said.has(Cue::Both);
-            if each && !open.suggested.is_empty() {
-                return Ok(Ok(open.suggested.iter().take(ALL_AT_ONCE).cloned().collect()));
-            }
+        if wish == Wish::Track && self.is_about_each_suggested() {
+            return Ok(Ok(open.suggested.iter().take(ALL_AT_ONCE).cloned().collect()));
         }
         let other = matchers::another_order(self.text());
         let pending = open.pending.as_ref().map(|pending| pending.orders.clone()).unwrap_or_default();
@@ -177,8 +173,7 @@ impl<'a> Plan<'a> {
             return Ok(None);
         }
         // Who cannot tell which one it is hears of each.
-        let each = matchers::lacks_order_id(self.text()) || self.said.has(Cue::AllOrders) || self.said.has(Cue::Both);
-        if each && self.pending_wish() == Some(Wish::Track) && !self.conversation().suggested.is_empty() {
+        if self.is_about_each_suggested() {
             return self.by(Wish::Track).map(Some);
         }
         let declined = self.answer() == Answer::No
@@ -187,6 +182,15 @@ impl<'a> Plan<'a> {
             || matchers::lacks_order_id(self.text());
         let question = || identification::which_then(self.language(), self.example());
         Ok(declined.then(|| say(&question(), self.notes(WaitingFor::OrderId, false))))
+    }
+
+    /// Whether the customer was asked which of several orders is meant, wants to know where it is, and means each or cannot tell.
+    fn is_about_each_suggested(&self) -> bool {
+        let open = self.conversation();
+        let each = matchers::lacks_order_id(self.text()) || self.said.has(Cue::AllOrders) || self.said.has(Cue::Both);
+        each && open.waiting_for == WaitingFor::WhichOrder
+            && self.pending_wish() == Some(Wish::Track)
+            && !open.suggested.is_empty()
     }
 
     /// A reply to a wish, and before it what became of another order that the message asks after by what was ordered: “where is
@@ -216,7 +220,7 @@ impl<'a> Plan<'a> {
             asking.iter().any(|said| lines.iter().any(|line| items::names(said, line)))
         };
         let ids = listed.iter().filter(meant).map(|listed| OrderId::new(results::field(listed, "order_id")));
-        let others: Vec<OrderId> = ids.filter(|id| !self.about.contains(id) && !self.also_asked.contains(id)).collect();
+        let others: Vec<OrderId> = ids.filter(|id| !self.about.contains(id)).collect();
         let mut lines = Vec::new();
         // A turn has room for a few calls only, and the wish comes first.
         let room = MOST_CALLS.saturating_sub(self.calls_used()).min(DESCRIBED);
@@ -243,13 +247,8 @@ impl<'a> Plan<'a> {
             Wish::Cancel => self.said.parts_with(Cue::Cancel),
             _ => self.said.clone(),
         };
-        let asked = self.said.parts_with(Cue::Where);
         let names =
             |said: &Said, listed: &Value| items::lines(listed, "items").iter().any(|line| items::names(said, line));
-        if wish == Wish::Cancel && self.said.clauses.len() > 1 && self.said.has(Cue::Where) {
-            let other = listed.iter().filter(|listed| names(&asked, listed) && !names(&said, listed));
-            self.also_asked = other.map(|listed| OrderId::new(results::field(listed, "order_id"))).take(2).collect();
-        }
         let mut own: Vec<Own<'a>> = listed
             .iter()
             .filter(|listed| !results::field(listed, "order_id").is_empty())

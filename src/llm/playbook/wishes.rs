@@ -93,7 +93,7 @@ impl Plan<'_> {
         if self.is_handed_over {
             return Ok(answer);
         }
-        Ok(ChatReply { text: join([status.as_str(), "\n", answer.text.as_str()]), ..answer })
+        Ok(ChatReply { text: format!("{status}\n{}", answer.text), ..answer })
     }
 
     /// Other articles or quantities: what was delivered can be replaced, the rest no tool changes.

@@ -69,21 +69,12 @@ impl Plan<'_> {
         if a_part && results::state(order).is_some_and(results::can_be_cancelled) {
             return self.request_handoff("A part of an order that has not left is to be cancelled", "medium");
         }
-        // “Where is the one, and cancel the other.”
-        let mut lead = String::new();
-        for other in self.also_asked.clone().into_iter().filter(|other| *other != id) {
-            let order = self.order(&other)?;
-            if order.get("error").is_none() {
-                lead.push_str(&results::status(self.language(), self.money(), order));
-                lead.push('\n');
-            }
-        }
-        self.cancel_order(&id, &lead)
+        self.cancel_order(&id)
     }
 
-    pub(super) fn cancel_order(&mut self, id: &OrderId, lead: &str) -> Step<ChatReply> {
+    pub(super) fn cancel_order(&mut self, id: &OrderId) -> Step<ChatReply> {
         let arguments = json!({"order_id": id.as_str(), "reason": self.reason()});
-        self.propose(Wish::Cancel, CANCEL, arguments, lead)
+        self.propose(Wish::Cancel, CANCEL, arguments, "")
     }
 
     /// The customer wants an order kept after all.
