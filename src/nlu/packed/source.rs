@@ -1,5 +1,7 @@
 //! Reads tensors from a weights file one at a time, in the number format they have there. A file on the disk is never in
-//! memory as a whole; one inside the program is read where it lies.
+//! memory as a whole; one inside the program is read where it lies, and its pages are given back once it has been read.
+
+#![expect(unsafe_code, reason = "the operating system is told which pages are needed no more")]
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -117,6 +119,32 @@ impl Source {
         Ok(Tensor { dtype: info.dtype, columns: shape.last().copied().unwrap_or(1), bytes })
     }
 }
+
+impl Drop for Source {
+    /// Gives the pages of weights inside the program back: their numbers were copied into the layout of the kernels, but for the
+    /// rows of embeddings, which are read again as words need them.
+    fn drop(&mut self) {
+        if let Bytes::Program(tensors) = self.bytes {
+            give_back(tensors);
+        }
+    }
+}
+
+/// Tells the operating system that the whole pages of these bytes, which lie in the program's own file, need not stay in memory.
+#[cfg(target_os = "linux")]
+fn give_back(bytes: &'static [u8]) {
+    let page = rustix::param::page_size();
+    let before = bytes.as_ptr().align_offset(page);
+    let Some(whole) = bytes.get(before..).map(|rest| &rest[..rest.len() / page * page]) else { return };
+    let start = whole.as_ptr().cast_mut().cast();
+    // SAFETY: the range lies within bytes of the program that nobody can write, and that are mapped from its file: whoever reads
+    // them later gets the same bytes from there. It is a hint, and nothing depends on its outcome.
+    let _ = unsafe { rustix::mm::madvise(start, whole.len(), rustix::mm::Advice::LinuxDontNeed) };
+}
+
+/// Nothing to tell: the pages are the operating system's to drop.
+#[cfg(not(target_os = "linux"))]
+fn give_back(_bytes: &'static [u8]) {}
 
 /// Where the tensors begin and what they are; `None` where the file is not what its header announces.
 fn header(mut file: impl Read, length: u64) -> Option<(u64, Metadata)> {
