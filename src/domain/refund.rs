@@ -77,7 +77,8 @@ pub enum Refusal {
     NothingPaid,
     /// The payment that would be paid back is not known here.
     PaymentUnknown,
-    /// Whether it was paid is not known: no payment is on record, and nothing shows that there was one.
+    /// Whether it was paid is not known: no payment is on record and nothing shows that there was one, or its state is a word
+    /// that is not known here.
     PaidUnknown,
     /// The shop paid everything back already.
     RefundedByShop,
@@ -134,6 +135,8 @@ impl Refusal {
                 return Some(Self::PaidUnknown);
             }
             Some(PaymentState::Pending | PaymentState::Failed) => return Some(Self::NothingPaid),
+            // It may as well be a word for money that is on its way back.
+            Some(PaymentState::Unknown) => return Some(Self::PaidUnknown),
             Some(PaymentState::Paid) | None => {}
         }
         state.filter(|state| matches!(state, OrderState::Cancelled | OrderState::Returned)).map(Self::Closed)

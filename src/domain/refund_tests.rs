@@ -157,7 +157,7 @@ fn window_and_limit_hold() {
 #[test]
 fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
     use OrderState::{Cancelled, Delivered, OutForDelivery, Returned};
-    use PaymentState::{Failed, Paid, PartiallyRefunded, Pending, Refunded};
+    use PaymentState::{Failed, Paid, PartiallyRefunded, Pending, Refunded, Unknown};
     let decide = |state, payment_state| {
         let mut order = order("Dairy", 100);
         (order.details.state, order.details.payment_state) = (state, payment_state);
@@ -182,6 +182,8 @@ fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
         (Some(Delivered), Some(Failed), Refusal::NothingPaid, false),
         (Some(Delivered), Some(Pending), Refusal::PaidUnknown, true),
         (Some(Returned), Some(Pending), Refusal::PaidUnknown, true),
+        (Some(Delivered), Some(Unknown), Refusal::PaidUnknown, true),
+        (None, Some(Unknown), Refusal::PaidUnknown, true),
         (Some(Delivered), Some(Refunded), Refusal::RefundedByShop, false),
         (Some(Cancelled), Some(Refunded), Refusal::RefundedByShop, false),
         (None, Some(PartiallyRefunded), Refusal::PartlyRefundedByShop, true),

@@ -53,6 +53,21 @@ fn an_order_of_shopify() {
 }
 
 #[test]
+fn a_word_about_the_payment_that_is_not_known_is_no_payment() {
+    for (word, state) in [
+        (json!("paid"), Some(PaymentState::Paid)),
+        (json!("yes"), Some(PaymentState::Paid)),
+        (json!("under arbitration"), Some(PaymentState::Unknown)),
+        (json!("n/a"), None),
+        (json!(null), None),
+    ] {
+        let order = read(&json!({"order id": "1001", "status": "delivered", "payment status": word})).unwrap();
+        assert_eq!(order.details.payment_state, state, "{word}");
+        assert_eq!(order.is_paid(), state.is_none_or(|state| state == PaymentState::Paid), "{word}");
+    }
+}
+
+#[test]
 fn an_order_of_woocommerce() {
     let order = read(&json!({
         "id": 727, "parent_id": 0, "number": "1501", "status": "completed", "currency": "INR", "date_created": "2026-11-20T18:05:00",

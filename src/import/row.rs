@@ -445,7 +445,7 @@ impl Readers {
             payment_state_of(text).or_else(|| match yes_no(text) {
                 Ok(Some(true)) => Some(PaymentState::Paid),
                 Ok(Some(false)) => Some(PaymentState::Pending),
-                _ => None,
+                _ => (!is_missing(text)).then_some(PaymentState::Unknown),
             })
         });
         details.payment_state = details.payment_state.or(state);

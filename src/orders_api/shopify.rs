@@ -197,7 +197,7 @@ fn payment_state(body: &Value) -> Option<PaymentState> {
         "partially_refunded" => Some(PaymentState::PartiallyRefunded),
         "refunded" => Some(PaymentState::Refunded),
         "voided" | "expired" => Some(PaymentState::Failed),
-        _ => None,
+        _ => Some(PaymentState::Unknown),
     }
 }
 
@@ -353,6 +353,13 @@ mod tests {
         assert_eq!(order.details.carrier.as_deref(), Some("Delhivery"));
         assert_eq!(order.details.tracking_number.as_deref(), Some("DL1"));
         assert_eq!(order.details.tracking_url.as_deref(), Some("https://track.example/DL1"));
+    }
+
+    #[test]
+    fn a_payment_of_a_kind_that_is_not_known_is_not_taken_for_one() {
+        let (order, _) = read_order(&with(&json!({"financial_status": "in_dispute", "fulfillment_status": "fulfilled"})));
+        assert_eq!(order.details.payment_state, Some(PaymentState::Unknown));
+        assert!(!order.is_paid());
     }
 
     #[test]

@@ -103,6 +103,7 @@ fn every_state_and_payment_decides_a_cancellation() {
         Some(P::Failed),
         Some(P::RefundProcessing),
         Some(P::RefundFailed),
+        Some(P::Unknown),
     ];
     for (state, late) in [
         (Some(S::Placed), None),
@@ -123,7 +124,7 @@ fn every_state_and_payment_decides_a_cancellation() {
                 (Some(code), _) => Err(code),
                 (None, Some(P::Paid)) => Ok(Some(26_200)),
                 // Cash on delivery is not paid before the delivery.
-                (None, None) => Err("unsupported"),
+                (None, None | Some(P::Unknown)) => Err("unsupported"),
                 (None, Some(P::Pending | P::Failed | P::Refunded)) => Ok(None),
                 (None, Some(P::PartiallyRefunded)) => Err("limit"),
                 (None, Some(P::RefundProcessing | P::RefundFailed)) => Err("under_way"),

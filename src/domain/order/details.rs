@@ -86,11 +86,13 @@ pub enum PaymentState {
     RefundProcessing,
     /// It was to be paid back, and that did not succeed.
     RefundFailed,
+    /// The shop says something of it in a word that is not known here: a dispute, a loan, a word of another language.
+    Unknown,
 }
 
 impl PaymentState {
     /// Every state, with its word in JSON and in the stores.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("pending", Self::Pending),
         ("paid", Self::Paid),
         ("partially refunded", Self::PartiallyRefunded),
@@ -98,6 +100,7 @@ impl PaymentState {
         ("failed", Self::Failed),
         ("refund processing", Self::RefundProcessing),
         ("refund failed", Self::RefundFailed),
+        ("unknown", Self::Unknown),
     ];
 
     /// Its word.

@@ -149,7 +149,13 @@ impl OrderDetails {
             column::DISCOUNT => self.discount = Some(amount(value)?),
             column::CURRENCY => self.currency = Some(Currency::parse(value.as_str()?).ok()?),
             column::PAYMENT_METHOD => self.payment_method = Some(text(value)?),
-            column::PAYMENT_STATUS => self.payment_state = Some(PaymentState::parse(value.as_str()?)?),
+            column::PAYMENT_STATUS => {
+                let word = text(value).filter(|word| !word.trim().is_empty())?;
+                let known = PaymentState::parse(&word);
+                // Whoever pays back must know that something is said of the payment.
+                self.payment_state = Some(known.unwrap_or(PaymentState::Unknown));
+                return known.map(|_| ());
+            }
             column::PAYMENT_ID => self.payment_id = Some(text(value)?),
             column::ADDRESS => self.address = Some(text(value)?),
             column::POSTAL_CODE => self.postal_code = Some(text(value)?),

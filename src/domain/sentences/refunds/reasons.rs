@@ -145,12 +145,12 @@ pub fn nothing_paid(language: Language) -> &'static str {
 /// Reason: whether the order was paid is not known.
 pub fn paid_unknown(language: Language) -> &'static str {
     match language {
-        English => "No payment for this order is on record here: our team looks into it.",
-        Hinglish => "Is order ka koi payment yahan record mein nahi hai: hamari team ise dekhti hai.",
-        Hindi => "इस ऑर्डर का कोई भुगतान यहाँ रिकॉर्ड में नहीं है: हमारी टीम इसे देखती है।",
-        Spanish => "Aquí no consta ningún pago de este pedido: nuestro equipo lo revisa.",
-        Portuguese => "Não há pagamento deste pedido registrado aqui: nossa equipe verifica.",
-        Arabic => "لا يوجد هنا دفع مسجَّل لهذا الطلب: فريقنا ينظر في الأمر.",
+        English => "Whether this order was paid is not known here: our team looks into it.",
+        Hinglish => "Is order ka payment hua hai ya nahi, yeh yahan pata nahi hai: hamari team ise dekhti hai.",
+        Hindi => "इस ऑर्डर का भुगतान हुआ है या नहीं, यह यहाँ पता नहीं है: हमारी टीम इसे देखती है।",
+        Spanish => "Aquí no consta si este pedido se pagó: nuestro equipo lo revisa.",
+        Portuguese => "Não se sabe aqui se este pedido foi pago: nossa equipe verifica.",
+        Arabic => "من غير المعروف هنا إن كان هذا الطلب قد دُفع: فريقنا ينظر في الأمر.",
     }
 }
 
