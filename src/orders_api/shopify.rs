@@ -357,7 +357,8 @@ mod tests {
 
     #[test]
     fn a_payment_of_a_kind_that_is_not_known_is_not_taken_for_one() {
-        let (order, _) = read_order(&with(&json!({"financial_status": "in_dispute", "fulfillment_status": "fulfilled"})));
+        let (order, _) =
+            read_order(&with(&json!({"financial_status": "in_dispute", "fulfillment_status": "fulfilled"})));
         assert_eq!(order.details.payment_state, Some(PaymentState::Unknown));
         assert!(!order.is_paid());
     }
