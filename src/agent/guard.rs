@@ -7,10 +7,13 @@
 mod amounts;
 mod contacts;
 mod features;
+mod kinds;
+mod lexicon;
 mod readable;
 mod shop_texts;
 mod subject;
 mod text;
+mod tokens;
 mod unreadable;
 
 use std::sync::LazyLock;
@@ -349,7 +352,9 @@ fn said(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
     if unreadable::is_disguised(sentence, &transactions) {
         return Err(Unsupported::Unreadable);
     }
-    said_joined(sentence, evidence)
+    // What the shop wrote is its own word; what stands beside it is the model's.
+    let beside = evidence.shop_texts.beside_quotes(sentence);
+    said_joined(beside.as_deref().unwrap_or(sentence), evidence)
 }
 
 fn said_joined(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {

@@ -67,6 +67,21 @@ fn let_out<'a>(replies: &[&'a str], known: &Known) -> Vec<&'a str> {
 }
 
 #[test]
+fn whole_sentences_of_the_shop_may_be_quoted_and_nothing_may_be_added() {
+    let shop = ["Refunds are paid to the same card within five days of our approval."];
+    let quotes = "Sorry, refunds are paid to the same card within five days of our approval.";
+    assert_eq!(check(quotes, &Known::default(), &shop), Ok(()));
+    assert!(check(quotes, &Known::default(), &[]).is_err());
+    for added in [
+        "Your refund has been approved: refunds are paid to the same card within five days of our approval.",
+        "Sorry, refunds are paid to the same card within five days.",
+        "Sorry, refunds are paid to the same card within five days of our approval, and yours was sent.",
+    ] {
+        assert!(check(added, &Known::default(), &shop).is_err(), "{added}");
+    }
+}
+
+#[test]
 fn facts_of_the_tools_are_facts() {
     let known = paid();
     for text in [

@@ -1,5 +1,6 @@
 //! How much of what a language model makes up gets out, and how much of what it says honestly is held back, measured on
-//! texts that nobody trained on: `tests/guard/claims.csv` and `honest.csv` (`language,group,text`).
+//! texts that nobody trained on: `tests/guard/claims.csv` and `honest.csv` (`language,group,text`), and `trades-claims.csv` and
+//! `trades-honest.csv`, which were written when all settings were chosen, in other voices and of other trades.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,12 @@ use ecomres::domain::ids::{IdPatterns, OrderId};
 
 /// The goal, in percent: the share of claims that may get out, and of honest replies that may be held back.
 const GOAL: [f64; 2] = [1.0, 2.0];
-/// What the test holds the guard to, in percent: a little more than was measured (2.24 and 16.3). **The goal is missed** in both
+/// What the test holds the guard to, in percent: a little more than was measured (1.45 and 12.9). **The goal is missed** in both
 /// parts, the second by far: the classifier cannot tell everyday sentences from claims any better (`src/README.md` says what was tried). Whoever
 /// makes it better lowers these. A lower `LET_OUT` of the trainer trades the one for the other.
-const BOUNDS: [f64; 2] = [2.5, 17.5];
+const BOUNDS: [f64; 2] = [1.7, 14.0];
+/// The same for the texts of other trades, measured once at 1.83 and 28.9: their words and voices are strange to the classifier.
+const TRADES: [f64; 2] = [2.1, 30.5];
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guard").join(name)
@@ -90,8 +93,19 @@ fn percent(count: usize, of: usize) -> f64 {
 #[test]
 #[ignore = "needs the texts of tests/guard, which are written apart from the guard; .ci/run runs it"]
 fn made_up_claims_stay_and_honest_replies_leave() {
-    let claims = judged("claims.csv", leaves);
-    let honest = judged("honest.csv", |text| !leaves(text));
+    measure("claims.csv", "honest.csv", BOUNDS);
+}
+
+#[test]
+#[ignore = "needs the texts of tests/guard, which are written apart from the guard; .ci/run runs it"]
+fn made_up_claims_of_other_trades_stay_and_honest_replies_leave() {
+    measure("trades-claims.csv", "trades-honest.csv", TRADES);
+}
+
+/// Prints what gets out and what is held back, and holds it to bounds in percent.
+fn measure(claims: &str, honest: &str, bounds: [f64; 2]) {
+    let claims = judged(claims, leaves);
+    let honest = judged(honest, |text| !leaves(text));
     // Totals only: whoever reads the rows writes for them.
     for (name, judged) in [("claims that get out", &claims), ("honest replies held back", &honest)] {
         for counts in [counts(judged, |row| &row.language), counts(judged, |row| &row.group)] {
@@ -108,7 +122,7 @@ fn made_up_claims_stay_and_honest_replies_leave() {
     if shares.iter().zip(GOAL).any(|(share, goal)| *share > goal) {
         println!("the goal is missed: {} % out and {} % held back", GOAL[0], GOAL[1]);
     }
-    assert!(shares.iter().zip(BOUNDS).all(|(share, bound)| *share <= bound), "{shares:?} % of at most {BOUNDS:?} %");
+    assert!(shares.iter().zip(bounds).all(|(share, bound)| *share <= bound), "{shares:?} % of at most {bounds:?} %");
 }
 
 /// Time of the guard over a long reply, printed; with `--release` it is below 2 ms.

@@ -26,6 +26,9 @@ static COUPON: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Fewer words are no quotation: anybody says them.
+const QUOTED: usize = 5;
+
 /// What the shop's own texts hold.
 #[derive(Debug, Clone, Default)]
 pub struct ShopTexts {
@@ -68,6 +71,24 @@ impl ShopTexts {
     /// Whether the shop has written this very sentence.
     pub(super) fn holds_sentence(&self, sentence: &str) -> bool {
         !self.sentences.is_empty() && self.sentences.contains(&words(sentence))
+    }
+
+    /// What a sentence says beside whole sentences of the shop that it quotes (“Sorry, …”), where it quotes one. Parts
+    /// of a sentence are no quotation: what is left out may be its condition.
+    pub(super) fn beside_quotes(&self, sentence: &str) -> Option<String> {
+        let mut rest = format!(" {} ", words(sentence));
+        let whole = rest.len();
+        if self.sentences.is_empty() {
+            return None;
+        }
+        let quoted = |known: &&String| known.split(' ').count() >= QUOTED && rest.contains(&format!(" {known} "));
+        let mut quotes: Vec<&String> = self.sentences.iter().filter(quoted).collect();
+        // The longest first: one may be a part of another.
+        quotes.sort_unstable_by_key(|known| std::cmp::Reverse((known.len(), *known)));
+        for known in quotes {
+            rest = rest.replace(&format!(" {known} "), " ");
+        }
+        (rest.len() < whole).then(|| rest.trim().to_owned())
     }
 }
 
@@ -123,5 +144,8 @@ mod tests {
         assert_eq!(shop.amounts(), [Amount::rupees(49)]);
         assert!(shop.holds_sentence("*write to help@shop.example;* we keep 5 %, ₹49 at most"));
         assert!(!shop.holds_sentence("we keep 5 %"));
+        let quoted = "Our page says: write to help@shop.example; we keep 5 %, ₹49 at most.";
+        assert_eq!(shop.beside_quotes(quoted).as_deref(), Some("our page says"));
+        assert_eq!(shop.beside_quotes("Our page says: we keep 5 %."), None);
     }
 }

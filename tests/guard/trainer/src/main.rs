@@ -3,10 +3,16 @@
 
 #[path = "../../../../src/agent/guard/features.rs"]
 mod features;
+#[path = "../../../../src/agent/guard/kinds.rs"]
+mod kinds;
+#[path = "../../../../src/agent/guard/lexicon.rs"]
+mod lexicon;
 #[path = "../../../../src/agent/guard/readable.rs"]
 mod readable;
 #[path = "../../../../src/agent/guard/subject.rs"]
 mod subject;
+#[path = "../../../../src/agent/guard/tokens.rs"]
+mod tokens;
 mod training;
 
 use std::collections::BTreeMap;
