@@ -40,6 +40,7 @@ mod scenarios;
 mod scores;
 pub mod serve;
 pub mod simulate;
+mod team;
 pub mod train;
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ mod policy;
 mod refund;
 mod servers;
 mod setting;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,11 +30,14 @@ use crate::domain::audit::AuditKey;
 use crate::domain::caller::Verification;
 use crate::domain::currency::{Currency, ShopMoney};
 use crate::domain::ids::IdPatterns;
+use crate::domain::money::Money;
 use crate::domain::opening_hours::OpeningHours;
 use crate::domain::ownership::Proof;
 use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
 use crate::domain::retention::RetentionPolicy;
+use crate::domain::target::Targets;
+use crate::domain::wish::Wish;
 pub use error::ConfigError;
 pub use events::{EndpointConfig, EventsConfig, FIRST_ENDPOINT};
 pub use llm::{LlmConfig, PrivacyConfig};
@@ -119,6 +123,9 @@ pub struct Config {
     /// What is odd about `.env`, a sentence each with its line and no value: said before anything else.
     #[serde(skip)]
     pub notices: Vec<String>,
+    /// Every setting by its key, with its value (of what may be a secret only whether it is set) and where it was set.
+    #[serde(skip)]
+    pub shown: Vec<(String, String, String)>,
 }
 
 /// The pages of the support team.
@@ -457,22 +464,32 @@ impl Config {
     /// When a named file cannot be read, or a key or value is wrong: the error names the source and the key.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
+        let mut origins: BTreeMap<String, String> = BTreeMap::new();
+        let mut from = |values: &[Setting], place: &str| {
+            origins.extend(values.iter().map(|(key, _)| (key.clone(), place.to_owned())));
+        };
         let named = sources.file.clone();
         let usual = sources.folder.join("ecomres.toml");
         if let Some(path) = named.or_else(|| usual.exists().then_some(usual)) {
-            figment = with_values(figment, read_file(&path)?);
+            let values = read_file(&path)?;
+            from(&values, &path.display().to_string());
+            figment = with_values(figment, values);
         }
         let dotenv = sources.folder.join(".env");
         let mut notices = Vec::new();
         if dotenv.exists() {
             for (name, value) in read_dotenv(&dotenv, &sources.environment, &mut notices)? {
-                figment = with_values(figment, read_variable(&format!("{}: ", dotenv.display()), &name, &value)?);
+                let values = read_variable(&format!("{}: ", dotenv.display()), &name, &value)?;
+                from(&values, &format!("{} {name}", dotenv.display()));
+                figment = with_values(figment, values);
             }
         }
         for (name, value) in &sources.environment {
             let Some(name) = name.to_str() else { continue };
             if let Some(value) = value.to_str() {
-                figment = with_values(figment, read_variable("", name, value)?);
+                let values = read_variable("", name, value)?;
+                from(&values, name);
+                figment = with_values(figment, values);
             } else if is_ours(name) {
                 return Err(ConfigError::Invalid(format!("the value of {name} is not UTF-8")));
             }
@@ -481,7 +498,13 @@ impl Config {
         let read = figment.extract().map_err(|error| {
             ConfigError::Invalid(format!("the setting {} cannot be used: {}", error.path.join("."), error.kind))
         });
-        read.map(|config: Self| Self { notices, ..config })
+        let shown = SETTINGS.iter().map(|(key, kind)| {
+            let value = figment.find_value(key).ok();
+            let origin = origins.get(*key).cloned().unwrap_or_default();
+            ((*key).to_owned(), shown::shown(*kind, value.as_ref()), origin)
+        });
+        let shown = shown.collect();
+        read.map(|config: Self| Self { notices, shown, ..config })
     }
 
     /// The defaults alone.
@@ -565,6 +588,29 @@ impl Config {
         self.refund.policy(self.money())
     }
 
+    /// What the team promises its customers.
+    ///
+    /// # Errors
+    /// When its hours cannot be used.
+    pub fn targets(&self) -> Result<Targets, ConfigError> {
+        let (minutes, hours) = (self.team.first_reply_minutes, self.team.resolve_hours);
+        Ok(Targets {
+            first_reply: (minutes > 0).then(|| SignedDuration::from_mins(minutes.into())),
+            resolution: (hours > 0).then(|| SignedDuration::from_hours(hours.into())),
+            hours: self.opening_hours()?,
+        })
+    }
+
+    /// The most that an agent lets go back to a customer; `None`: what the policy allows.
+    ///
+    /// # Errors
+    /// When it is no amount of the shop's currency.
+    pub fn agent_refund_limit(&self) -> Result<Option<Money>, ConfigError> {
+        let limit = Money::from_json(&self.team.agent_refund_limit, self.money().currency())
+            .map_err(|error| ConfigError::Invalid(format!("team.agent_refund_limit: {error}")))?;
+        Ok((limit > Money::ZERO).then_some(limit))
+    }
+
     /// When people of the team answer.
     ///
     /// # Errors
@@ -576,6 +622,14 @@ impl Config {
                 "escalation.hours holds “{entry}”, which is no time such as “Mon-Fri 09:00-18:00”"
             ))
         })
+    }
+
+    /// Faults that a customer has to show before something is offered for them.
+    ///
+    /// # Errors
+    /// When one is not known.
+    pub fn needs_photo(&self) -> Result<Vec<Wish>, ConfigError> {
+        self.policy.needs_photo()
     }
 
     /// What else may be done to orders.

@@ -6,9 +6,11 @@
 //! only makes it quicker, and any number of processes may run a [`Pool`] on one store. That is also why this is no
 //! general job queue: the order within a conversation, the leases and the outbox are part of the store's transactions.
 
+mod jobs;
 mod media;
 mod parsed;
 mod pool;
+mod ratings;
 mod reply;
 mod retention_job;
 mod retry;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use jobs::{JobQueue, run_jobs};
 pub use pool::{Pool, PoolSettings};
 pub use retry::Backoff;
 pub use sender::Sender;
@@ -44,6 +47,10 @@ fn jitter() -> f64 {
     rand::random()
 }
 
+#[cfg(test)]
+mod media_tests;
+#[cfg(test)]
+mod photo_tests;
 #[cfg(test)]
 mod pool_tests;
 #[cfg(test)]

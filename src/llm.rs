@@ -11,6 +11,7 @@ pub mod playbook;
 pub mod prompt;
 pub mod scripted;
 pub mod transcriber;
+pub mod vision;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use crate::domain::conversation::{Conversation, Pending, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::{IdPatterns, OrderId};
+use crate::domain::inbound::Given;
 use crate::domain::message::ChatMessage;
 use crate::tools::ToolSpec;
 
@@ -41,6 +43,8 @@ pub struct Facts {
     pub named_orders: Vec<OrderId>,
     /// Orders that the message would name, were letters digits.
     pub suspected: Vec<OrderId>,
+    /// Orders that a picture of the customer's names: they are asked about, and not taken.
+    pub seen: Vec<OrderId>,
     /// What ids look like, for this customer.
     pub patterns: IdPatterns,
     /// Whether this is the customer's own answer to what was said here: not forwarded, no edit of an earlier message, no
@@ -48,6 +52,8 @@ pub struct Facts {
     pub is_answer: bool,
     /// Whether it is the customer's own word, some of it spoken: it agrees to no proposal.
     pub is_by_voice: bool,
+    /// What the customer gave that is no words: an order is changed to it only where they agree to that.
+    pub given: Option<Given>,
     /// The conversation, this turn's identifiers included; what it waits for is from the turn before.
     pub conversation: Conversation,
     /// The shop's own currency, and how it writes amounts.

@@ -1,21 +1,26 @@
-//! Fetches the files of customers' messages, and has recordings written down: durable work, after the webhook was acknowledged. Any
+//! Fetches the files of customers' messages, has recordings written down and photos looked at: durable work, after the webhook was acknowledged. Any
 //! number of processes may do so on one store: each file is claimed for the time of a lease.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::{ContentSink, FetchError, Hope, MediaSource};
 use crate::domain::inbound::Media;
-use crate::domain::media::{HEAD, MediaFile, MediaState, UNKNOWN_TYPE, type_of};
+use crate::domain::media::{HEAD, MediaFile, MediaState, UNKNOWN_TYPE, is_picture, type_of};
+use crate::domain::picture;
+use crate::domain::view::View;
 use crate::domain::words::excerpt;
-use crate::inbox::{Backoff, Clock};
-use crate::llm::transcriber::Transcriber;
-use crate::store::{KeepError, MediaFolder, NewContent, Result, Store, StoreError, remove_unused, tidy};
+use crate::inbox::{Backoff, Clock, JobQueue, run_jobs};
+use crate::llm::transcriber::{HearError, Transcriber};
+use crate::llm::vision::Viewer;
+use crate::store::{
+    KeepError, Kept, MediaFolder, MediaWork, NewContent, Result, Store, StoreError, remove_unused, tidy,
+};
 use crate::support::handoff;
 use crate::telemetry::metric;
 
@@ -31,6 +36,10 @@ const HEARING: Backoff =
 const STORE_RETRY: Duration = Duration::from_secs(2);
 /// How often contents are removed that no file has.
 const TIDY_INTERVAL: Duration = Duration::from_hours(1);
+/// Photos that are looked at at once, beside the files that are fetched and heard: who speaks waits for no picture.
+const LOOKING_AT_ONCE: usize = 2;
+/// The longest side of a picture that a service looks at, in pixels.
+const LONGEST_SIDE: u32 = 1_024;
 /// The longest reason that is stored.
 const LONGEST_REASON: usize = 300;
 
@@ -51,34 +60,88 @@ pub struct MediaJob {
     store: Arc<dyn Store>,
     source: Arc<dyn MediaSource>,
     transcriber: Option<Arc<Transcriber>>,
+    viewer: Option<Arc<Viewer>>,
+    /// Pictures are decoded one after the other: each may take much memory.
+    decoding: Arc<Semaphore>,
     settings: Settings,
     clock: Clock,
+    /// What is claimed.
+    work: MediaWork,
 }
 
-/// What takes a content: the file that is being written, and its first bytes.
+/// How many bytes are gathered before a thread that may wait for the disk writes them.
+const GATHERED: usize = 256 * 1_024;
+
+/// What takes a content: the file that is being written, its first bytes, and what is not written yet.
 struct Writing {
     folder: MediaFolder,
-    content: NewContent,
+    /// None only while it is being written, and after that failed.
+    content: Option<NewContent>,
+    gathered: Vec<u8>,
     head: Vec<u8>,
 }
 
-impl ContentSink for Writing {
-    // A few kilobytes at a time, into the system's memory: no thread waits for the disk here.
-    fn take(&mut self, bytes: &[u8]) -> std::result::Result<(), FetchError> {
-        let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
-        self.head.extend_from_slice(&bytes[..wanted]);
-        self.content.write(bytes).map_err(|error| unkept(&error))
+impl Writing {
+    async fn begin(folder: MediaFolder) -> std::result::Result<Self, FetchError> {
+        let content = Self::begun(&folder).await?;
+        Ok(Self { folder, content: Some(content), gathered: Vec::new(), head: Vec::with_capacity(HEAD) })
     }
 
-    fn begin_anew(&mut self) -> std::result::Result<(), FetchError> {
-        self.head.clear();
-        self.content = self.folder.begin().map_err(|error| unkept(&error))?;
+    async fn begun(folder: &MediaFolder) -> std::result::Result<NewContent, FetchError> {
+        let folder = folder.clone();
+        apart(move || folder.begin()).await?.map_err(|error| unkept(&error))
+    }
+
+    /// Writes what was gathered.
+    async fn write(&mut self) -> std::result::Result<&NewContent, FetchError> {
+        let failed = || FetchError::passing("it could not be written");
+        if !self.gathered.is_empty() {
+            let (gathered, mut content) = (std::mem::take(&mut self.gathered), self.content.take().ok_or_else(failed)?);
+            let written = apart(move || content.write(&gathered).map(|()| (content, gathered))).await?;
+            let (content, mut gathered) = written.map_err(|error| unkept(&error))?;
+            gathered.clear();
+            (self.content, self.gathered) = (Some(content), gathered);
+        }
+        self.content.as_ref().ok_or_else(failed)
+    }
+
+    /// Puts the content into its place.
+    async fn keep(mut self) -> std::result::Result<Kept, FetchError> {
+        self.write().await?;
+        let (folder, content) = (self.folder, self.content);
+        let content = content.ok_or_else(|| FetchError::passing("it could not be written"))?;
+        let kept = apart(move || folder.keep(content)).await?;
+        kept.map_err(|error| unkept(&KeepError::Disk(error)))
+    }
+}
+
+#[async_trait]
+impl ContentSink for Writing {
+    async fn take(&mut self, bytes: &[u8]) -> std::result::Result<(), FetchError> {
+        let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..wanted]);
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= GATHERED {
+            self.write().await?;
+        }
         Ok(())
     }
 
-    fn digest(&self) -> String {
-        self.content.digest()
+    async fn begin_anew(&mut self) -> std::result::Result<(), FetchError> {
+        self.head.clear();
+        self.gathered.clear();
+        self.content = Some(Self::begun(&self.folder).await?);
+        Ok(())
     }
+
+    async fn digest(&mut self) -> std::result::Result<String, FetchError> {
+        Ok(self.write().await?.digest())
+    }
+}
+
+/// Runs what waits for the disk on a thread that may.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::result::Result<T, FetchError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| FetchError::passing(error.to_string()))
 }
 
 fn unkept(error: &KeepError) -> FetchError {
@@ -95,50 +158,30 @@ impl MediaJob {
         settings: Settings,
         clock: Clock,
     ) -> Self {
-        Self { store, source, transcriber, settings, clock }
+        let decoding = Arc::new(Semaphore::new(1));
+        Self { store, source, transcriber, viewer: None, decoding, settings, clock, work: MediaWork::Any }
+    }
+
+    /// The same, and what looks at photos.
+    #[must_use]
+    pub fn with_viewer(self, viewer: Option<Arc<Viewer>>) -> Self {
+        Self { viewer, ..self }
     }
 
     /// Works until `stop`. What was begun is completed; where the process is killed instead, another one does it after the lease.
     pub async fn run(&self, stop: CancellationToken) {
-        if self.store.media_folder().is_none() {
-            return;
-        }
-        tokio::join!(self.run_due_files(&stop), self.run_tidying(&stop));
-    }
-
-    async fn run_due_files(&self, stop: &CancellationToken) {
-        let permits = Arc::new(Semaphore::new(self.settings.at_once.max(1)));
-        let mut listener = self.store.listen();
-        let mut tasks = JoinSet::new();
-        loop {
-            let permit = tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                permit = Arc::clone(&permits).acquire_owned() => permit,
-            };
-            while tasks.try_join_next().is_some() {}
-            let wait = match self.store.claim_media((self.clock)(), self.settings.lease).await {
-                Ok(Some(file)) => {
-                    let job = self.clone();
-                    tasks.spawn(async move {
-                        job.work(file).await;
-                        drop(permit);
-                    });
-                    continue;
-                }
-                Ok(None) => self.settings.poll,
-                Err(error) => {
-                    tracing::warn!(%error, "files of customers cannot be claimed; trying again");
-                    STORE_RETRY
-                }
-            };
-            drop(permit);
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = listener.wait(wait) => {}
+        let Some(folder) = self.store.media_folder() else { return };
+        // Where nothing is taken any more, what is old still goes.
+        let fetching = async {
+            if folder.takes() {
+                let of = |work, at_once| {
+                    let job = Self { work, ..self.clone() };
+                    run_jobs(self.store.as_ref(), job, (at_once, self.settings.poll), &stop)
+                };
+                tokio::join!(of(MediaWork::Fetching, self.settings.at_once), of(MediaWork::Looking, LOOKING_AT_ONCE));
             }
-        }
-        while tasks.join_next().await.is_some() {}
+        };
+        tokio::join!(fetching, self.run_tidying(&stop));
     }
 
     async fn run_tidying(&self, stop: &CancellationToken) {
@@ -153,19 +196,6 @@ impl MediaJob {
         }
     }
 
-    /// Does the next step of a claimed file.
-    async fn work(&self, file: MediaFile) {
-        let (user, message_id) = (file.user_id.masked(), file.message.to_string());
-        let done = match file.state {
-            MediaState::Waiting => self.fetch(&file).await,
-            MediaState::Unheard => self.hear(&file).await,
-            MediaState::Stored | MediaState::Failed => Ok(()),
-        };
-        if let Err(error) = done {
-            tracing::warn!(user, message_id, %error, "what became of a file could not be saved: it is taken up again");
-        }
-    }
-
     async fn fetch(&self, file: &MediaFile) -> Result<()> {
         // Before the lease ends: no other process may begin while this one still writes.
         let limit = Duration::try_from(self.settings.lease * 3 / 4).unwrap_or(Duration::from_secs(1));
@@ -173,39 +203,37 @@ impl MediaJob {
         let fetched = fetched.unwrap_or_else(|_| Err(FetchError::passing("it took too long")));
         let now = (self.clock)();
         match fetched {
-            Ok((digest, size, mime)) => {
-                let hears = file.kind == Media::Audio && self.transcriber.is_some();
+            Ok((kept, mime)) => {
+                let state = match file.kind {
+                    Media::Audio if self.transcriber.is_some() => MediaState::Unheard,
+                    Media::Image if self.viewer.is_some() && is_picture(mime) => MediaState::Unseen,
+                    _ => MediaState::Stored,
+                };
                 let outcome = MediaFile {
-                    state: if hears { MediaState::Unheard } else { MediaState::Stored },
+                    state,
                     next_at: now,
                     mime: Some(mime.to_owned()),
-                    size: Some(size),
-                    sha256: Some(digest.clone()),
+                    size: Some(kept.size),
+                    sha256: Some(kept.digest.clone()),
                     error: None,
                     ..file.clone()
                 };
                 count(file, "stored");
-                self.record(file, &outcome, Some(digest)).await
+                self.record(file, &outcome, Some(kept)).await
             }
             Err(error) => self.record_unfetched(file, &error, now).await,
         }
     }
 
-    /// Fetches a content into the folder: its digest, size and type.
-    async fn fetch_content(&self, file: &MediaFile) -> std::result::Result<(String, u64, &'static str), FetchError> {
+    /// Fetches a content into the folder: what is in its place, and its type.
+    async fn fetch_content(&self, file: &MediaFile) -> std::result::Result<(Kept, &'static str), FetchError> {
         let Some(folder) = self.store.media_folder().cloned() else {
             return Err(FetchError::passing("there is no folder for the files of customers"));
         };
-        let unwritten = |error: &dyn std::fmt::Display| FetchError::passing(format!("it cannot be written: {error}"));
-        let beginning = folder.clone();
-        let content = tokio::task::spawn_blocking(move || beginning.begin()).await;
-        let content = content.map_err(|error| unwritten(&error))?.map_err(|error| unkept(&error))?;
-        let mut writing = Writing { folder: folder.clone(), content, head: Vec::with_capacity(HEAD) };
+        let mut writing = Writing::begin(folder).await?;
         self.source.fetch(&file.source, file.kind, &mut writing).await?;
-        let (size, mime) = (writing.content.size(), type_of(file.kind, &writing.head));
-        let kept = tokio::task::spawn_blocking(move || folder.keep(writing.content)).await;
-        let digest = kept.map_err(|error| unwritten(&error))?.map_err(|error| unwritten(&error))?;
-        Ok((digest, size, mime))
+        let mime = type_of(file.kind, &writing.head);
+        Ok((writing.keep().await?, mime))
     }
 
     /// Saves that a content was not fetched: it is tried again, or given up. The team learns of a photo that it will not see.
@@ -275,6 +303,62 @@ impl MediaJob {
         }
     }
 
+    /// Has a service look at a photo, made anew from its pixels: where it was taken leaves for nobody.
+    async fn see(&self, file: &MediaFile) -> Result<()> {
+        let limit = Duration::try_from(self.settings.lease * 3 / 4).unwrap_or(STORE_RETRY);
+        let seen = tokio::time::timeout(limit, self.look(file)).await;
+        let seen = seen.unwrap_or_else(|_| Err(unseen("it took too long", true)));
+        let now = (self.clock)();
+        match seen {
+            Ok(view) => {
+                count(file, "seen");
+                let outcome = MediaFile {
+                    state: MediaState::Stored,
+                    next_at: now,
+                    seen: Some(view),
+                    error: None,
+                    ..file.clone()
+                };
+                self.record(file, &outcome, None).await
+            }
+            Err(error) => {
+                let wait = error.passes.then(|| HEARING.wait(file.tries, rand::random())).flatten();
+                let user = file.user_id.masked();
+                let Some(retry_at) = wait.and_then(|wait| at(now, wait, error.retry_after)) else {
+                    tracing::warn!(user, %error, "nobody could look at a photo but the team");
+                    count(file, "unseen");
+                    // The photo is there all the same: that is no error of it.
+                    return self
+                        .record(file, &MediaFile { state: MediaState::Stored, next_at: now, ..file.clone() }, None)
+                        .await;
+                };
+                tracing::warn!(user, %error, at = %retry_at, "a photo is looked at again later");
+                self.record(file, &MediaFile { next_at: retry_at, ..file.clone() }, None).await
+            }
+        }
+    }
+
+    async fn look(&self, file: &MediaFile) -> std::result::Result<View, HearError> {
+        let failed = |reason: String| unseen(&reason, false);
+        let (Some(viewer), Some(digest), Some(folder)) =
+            (&self.viewer, file.sha256.clone(), self.store.media_folder().cloned())
+        else {
+            return Err(unseen("nothing is set up that looks at photos", false));
+        };
+        let mime = file.mime.clone().unwrap_or_default();
+        let Ok(place) = Arc::clone(&self.decoding).acquire_owned().await else {
+            return Err(unseen("the program ends", true));
+        };
+        let made = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let content = folder.read(&digest).map_err(|error| error.to_string())?;
+            let content = content.ok_or_else(|| "its content is not there".to_owned())?;
+            picture::as_jpeg(&mime, &content, LONGEST_SIDE).map_err(|error| error.to_string())
+        });
+        let jpeg = made.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
+        viewer.look(&jpeg).await
+    }
+
     /// Saves that a recording is there and was not written down: a person listens to it.
     async fn end_unheard(&self, file: &MediaFile, reason: &str) -> Result<()> {
         tracing::error!(user = file.user_id.masked(), reason, "a recording could not be written down");
@@ -284,14 +368,43 @@ impl MediaJob {
     }
 
     /// Saves an outcome. A content of a file that is gone meanwhile, or was claimed by another process, is removed where nothing
-    /// else has it.
-    async fn record(&self, claimed: &MediaFile, outcome: &MediaFile, digest: Option<String>) -> Result<()> {
-        if self.store.save_media(claimed, outcome).await? {
+    /// else has it; until the outcome is saved nobody removes it.
+    async fn record(&self, claimed: &MediaFile, outcome: &MediaFile, kept: Option<Kept>) -> Result<()> {
+        let saved = self.store.save_media(claimed, outcome).await?;
+        let digest = kept.map(|kept| kept.digest);
+        if saved {
             return Ok(());
         }
         tracing::info!(user = claimed.user_id.masked(), "a file was taken up elsewhere, or is gone, meanwhile");
         remove_unused(self.store.as_ref(), digest.into_iter().collect()).await
     }
+}
+
+#[async_trait]
+impl JobQueue for MediaJob {
+    type Job = MediaFile;
+
+    async fn claim(&self) -> Result<Option<MediaFile>> {
+        self.store.claim_media_for(self.work, (self.clock)(), self.settings.lease).await
+    }
+
+    /// Does the next step of a claimed file.
+    async fn run(&self, file: MediaFile) {
+        let (user, message_id) = (file.user_id.masked(), file.message.to_string());
+        let done = match file.state {
+            MediaState::Waiting => self.fetch(&file).await,
+            MediaState::Unheard => self.hear(&file).await,
+            MediaState::Unseen => self.see(&file).await,
+            MediaState::Stored | MediaState::Failed => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(user, message_id, %error, "what became of a file could not be saved: it is taken up again");
+        }
+    }
+}
+
+fn unseen(reason: &str, passes: bool) -> HearError {
+    HearError { reason: reason.to_owned(), passes, retry_after: None }
 }
 
 fn count(file: &MediaFile, result: &'static str) {

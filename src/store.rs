@@ -15,6 +15,7 @@ mod media;
 mod media_folder;
 pub mod mongo;
 mod queue;
+mod ratings;
 mod retention;
 pub mod sqlite;
 mod staged;
@@ -60,12 +61,16 @@ pub use events::{ClosedEndpoint, Dispatch, DispatchSearch, DispatchState, EventB
 pub use identities::Identities;
 pub use knowledge_gaps::KnowledgeGaps;
 pub use media::MediaFiles;
-pub use media_folder::{KeepError, MediaFolder, NewContent, is_open_to_others, remove_unused, tidy};
+pub use media::MediaWork;
+pub use media_folder::{
+    KeepError, Kept, MediaFolder, NewContent, is_open_to_others, own as own_media_folder, remove_unused, tidy,
+};
 pub use mongo::MongoSettings;
 pub use queue::{
     Accepted, Backlog, Claim, Debounce, Finished, FinishedTurn, Inbox, Listener, MAX_CLAIMED_MESSAGES, Notifier,
     Outbox, Unfinished, Wake, WorkState,
 };
+pub use ratings::Ratings;
 pub use retention::{Retention, SweepReport, Sweepable, sweep};
 pub use staged::StagedStore;
 
@@ -82,24 +87,25 @@ pub struct StoreSettings {
     pub media: MediaSettings,
 }
 
-/// Where the contents of media files lie. By default none are kept.
+/// Where the contents of media files lie. By default none are added; what is there is shown and removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MediaSettings {
     /// The folder; none: beside the store, or, of a server, in the folder that the program was started from.
     pub folder: Option<PathBuf>,
-    /// The most bytes that it holds; 0: none are kept.
+    /// The most bytes that it holds; 0: none are added.
     pub quota: u64,
 }
 
 impl StoreSettings {
     /// The folder of media files of a store at this location.
-    fn media_folder(&self, location: &str) -> Option<MediaFolder> {
-        let place = match (&self.media.folder, mongo::is_mongo(location)) {
+    fn media_folder(&self, location: &str) -> MediaFolder {
+        let named = match (&self.media.folder, mongo::is_mongo(location)) {
             (Some(folder), _) => folder.clone(),
             (None, true) => PathBuf::from(format!("{}{MEDIA_END}", self.server.database)),
-            (None, false) => beside(Path::new(location), MEDIA_END),
+            // No other store has the same name.
+            (None, false) => return MediaFolder::new(beside(Path::new(location), MEDIA_END), self.media.quota),
         };
-        (self.media.quota > 0).then(|| MediaFolder::new(place, self.media.quota))
+        MediaFolder::new(named, self.media.quota).that_may_be_shared()
     }
 }
 
@@ -123,10 +129,10 @@ pub fn open_with(location: &str, settings: &StoreSettings) -> Result<Arc<dyn Sto
     if mongo::is_mongo(location) {
         let key = audit_key::load(&settings.audit_key, None, true)?;
         let store = mongo::MongoStore::open_keyed(location, &settings.server, key, false)?;
-        return Ok(Arc::new(store.recording_events(settings.events).with_media(settings.media_folder(location))));
+        return Ok(Arc::new(store.recording_events(settings.events).with_media(Some(settings.media_folder(location)))));
     }
     let store = sqlite::SqliteStore::open_keyed(file(location)?, &settings.audit_key, sqlite::KeyUse::Made)?;
-    Ok(Arc::new(store.recording_events(settings.events).with_media(settings.media_folder(location))))
+    Ok(Arc::new(store.recording_events(settings.events).with_media(Some(settings.media_folder(location)))))
 }
 
 /// Opens the store at a location, and begins a part of the audit trail that the key of the settings signs, on record:
@@ -158,10 +164,10 @@ pub fn open_read_only_with(location: &str, settings: &StoreSettings) -> Result<A
     if mongo::is_mongo(location) {
         let key = audit_key::load(&settings.audit_key, None, false)?;
         let store = mongo::MongoStore::open_read_only_keyed(location, &settings.server, key)?;
-        return Ok(Arc::new(store.with_media(settings.media_folder(location))));
+        return Ok(Arc::new(store.with_media(Some(settings.media_folder(location)))));
     }
     let store = sqlite::SqliteStore::open_read_only_keyed(file(location)?, &settings.audit_key)?;
-    Ok(Arc::new(store.with_media(settings.media_folder(location))))
+    Ok(Arc::new(store.with_media(Some(settings.media_folder(location)))))
 }
 
 /// Copies the store at a location to a file, while it is in use.
@@ -569,6 +575,7 @@ pub trait Store:
     + Corrections
     + Desk
     + KnowledgeGaps
+    + Ratings
     + MediaFiles
     + Alerts
     + Events

@@ -6,11 +6,14 @@
 pub mod actions;
 mod actor;
 pub mod alerts;
+pub mod desk;
+pub mod duty;
 pub mod handoff;
 pub mod identities;
 pub mod knowledge;
 pub mod opt_out;
 pub mod orders;
+pub mod rating;
 mod recognise;
 mod refunds;
 

@@ -101,11 +101,16 @@ impl Shop {
 
     /// A shop whose settings were changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(SqliteStore::scratch().unwrap(), change).await
+    }
+
+    /// A shop over an empty store.
+    pub(crate) async fn over(store: SqliteStore, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
         // The question for a proof is tested on its own: other tests are about what comes after it.
         config.orders.claim_proof.clear();
         change(&mut config);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
+        let store: Arc<dyn Store> = Arc::new(store);
         let mut orders: Vec<Order> = (1..=8).map(|number| order(number, "Dairy", 100 * i64::from(number))).collect();
         orders[2] = order(3, "Beverages", 599);
         let mut with_phone = order(9, "Snacks", 250);
@@ -162,6 +167,7 @@ impl Shop {
             hours: self.config.opening_hours().unwrap(),
             money: crate::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
+            needs_photo: self.config.needs_photo().unwrap(),
         };
         Worker::new(Arc::clone(&self.store), Agent::new(toolbox, Arc::new(model), settings))
     }
@@ -236,6 +242,8 @@ pub(crate) fn customer(user: &str, turn: u64, text: &str, offered: &[&QuoteId], 
             names: OrderNames::default(),
             customer_ids: Vec::new(),
             proof_asked: false,
+            showing: crate::domain::caller::Showing::default(),
+            sent: text.into(),
         }),
         now,
     }

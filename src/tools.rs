@@ -37,7 +37,7 @@ pub use definitions::{
     KNOWLEDGE, KnowledgeArguments, NAMES, ORDER, OrderArguments, REFUND, REFUND_STATUS, RETURN, RefundArguments,
     TRIAGE, ToolSpec, TriageArguments, catalogue,
 };
-pub use outcome::Outcome;
+pub use outcome::{Outcome, PHOTO_AWAITED};
 pub use records::{RecordError, RecordName};
 pub use remote::{ForeignTool, RemoteError, RemoteTools};
 
@@ -49,6 +49,18 @@ const LONGEST_QUERY: usize = 1_000;
 
 /// What the model reads in place of every id.
 const ID_IN_TRIAGE: &str = "ORD123456";
+
+/// What a look at what would come of a call is called in the audit trail.
+const FORESEE: &str = "foresee_action";
+
+/// How far a wish goes.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// It is done; what the caller says goes back with it.
+    Done(Option<Decimal>),
+    /// It is only decided.
+    Foreseen,
+}
 
 /// The result of a tool call: the documented JSON, and the same as a value that the agent can act on.
 #[derive(Debug, Clone)]
@@ -220,11 +232,68 @@ impl Toolbox {
         if let Some(tool) = self.foreign(name) {
             return tool.run(arguments).await;
         }
+        let awaits =
+            |order: &OrderId| context.caller.customer().is_some_and(|customer| customer.showing.lacks_photo_of(order));
+        // What was offered while a photo was there that turned out to show nothing: the yes to it does nothing.
+        if let Some(order) = self.confirmed(context, name, &arguments).await.filter(awaits) {
+            return ToolResult::photo_awaited(order);
+        }
         let ran = match &self.remote {
             Some(remote) => self.run_remote(remote.as_ref(), context, name, arguments).await,
             None => self.dispatch(context, name, arguments).await,
         };
-        ran.unwrap_or_else(ToolResult::wrong)
+        let result = ran.unwrap_or_else(ToolResult::wrong);
+        // Wherever it was decided. What was proposed was not shown, so nobody can agree to it.
+        match &result.outcome {
+            Outcome::Quoted(proposal) | Outcome::Proposed(proposal)
+                if matches!(proposal.kind, ProposalKind::Refund | ProposalKind::Return)
+                    && awaits(&proposal.order_id) =>
+            {
+                ToolResult::photo_awaited(proposal.order_id.clone())
+            }
+            _ => result,
+        }
+    }
+
+    /// The order that a call may pay back or take back at once: what is only asked about is decided first.
+    async fn confirmed(&self, context: &Context, name: &str, arguments: &Value) -> Option<OrderId> {
+        let customer = context.caller.customer()?;
+        let writes = name == REFUND || (name == RETURN && customer.offers.is_some());
+        let order = arguments["order_id"].as_str().filter(|_| writes && !customer.showing.faults.is_empty())?;
+        self.order_id(context, order).await.ok()
+    }
+
+    /// What a call of [`CANCEL`] or [`RETURN`] would come to, without doing it: the amount that goes back is what a person is shown
+    /// before they say yes. That somebody looked is on record.
+    pub async fn foresee(&self, context: &Context, name: &str, arguments: Value) -> ToolResult {
+        let spec = self.spec(name);
+        let spec = spec.as_ref();
+        let told = json!({"tool": name, "arguments": arguments.clone()});
+        let foreseen = match name {
+            _ if self.remote.is_some() => Err("what comes of it is decided elsewhere".to_owned()),
+            CANCEL => match read::<CancelArguments>(spec, arguments) {
+                Ok(wanted) => self.act(context, &wanted.order_id, &wanted.wish(), How::Foreseen).await,
+                Err(error) => Err(error),
+            },
+            RETURN => match read::<ReturnArguments>(spec, arguments) {
+                Ok(wanted) => self.give_back(context, &wanted, How::Foreseen).await,
+                Err(error) => Err(error),
+            },
+            other => Err(self.no_such_tool(other)),
+        };
+        let result = foreseen.unwrap_or_else(ToolResult::wrong);
+        let record = AuditRecord {
+            at: context.now,
+            actor: context.caller.actor(),
+            action: FORESEE.to_owned(),
+            phase: AuditPhase::Finished,
+            arguments: told,
+            result: result.value.clone(),
+        };
+        match self.support.append_audit_without_sync(&record).await {
+            Ok(()) => result,
+            Err(error) => ToolResult::failed(name, &error),
+        }
     }
 
     /// Runs a tool; an error says what is wrong with the call.
@@ -241,14 +310,18 @@ impl Toolbox {
             CANCEL => {
                 let arguments: CancelArguments = read(spec, arguments)?;
                 let named = named_amount(arguments.amount.as_ref())?;
-                self.act(context, &arguments.order_id, &arguments.wish(), named).await
+                self.act(context, &arguments.order_id, &arguments.wish(), How::Done(named)).await
             }
             CHANGE => {
                 let arguments: ChangeArguments = read(spec, arguments)?;
                 let wish = arguments.wish(self.support.rules().country)?;
-                self.act(context, &arguments.order_id, &wish, None).await
+                self.act(context, &arguments.order_id, &wish, How::Done(None)).await
             }
-            RETURN => self.give_back(context, &read(spec, arguments)?).await,
+            RETURN => {
+                let arguments: ReturnArguments = read(spec, arguments)?;
+                let named = named_amount(arguments.amount.as_ref())?;
+                self.give_back(context, &arguments, How::Done(named)).await
+            }
             KNOWLEDGE => self.search_knowledge(context, &read(spec, arguments)?).await,
             HUMAN => self.human(context, read(spec, arguments)?).await,
             other => Err(self.no_such_tool(other)),
@@ -335,29 +408,26 @@ impl Toolbox {
         })
     }
 
-    async fn act(
-        &self,
-        context: &Context,
-        order: &str,
-        wish: &Wish,
-        named: Option<Decimal>,
-    ) -> Result<ToolResult, String> {
+    async fn act(&self, context: &Context, order: &str, wish: &Wish, how: How) -> Result<ToolResult, String> {
         let id = self.order_id(context, order).await?;
-        Ok(match self.support.act(context, &id, wish, named).await {
+        let outcome = match how {
+            How::Done(named) => self.support.act(context, &id, wish, named).await,
+            How::Foreseen => self.support.foresee(context, &id, wish).await,
+        };
+        Ok(match outcome {
             Ok(outcome) => ToolResult::acted((id, wish), outcome, self.words(context)),
             Err(error) => ToolResult::failed(wish.kind.as_str(), &error),
         })
     }
 
-    async fn give_back(&self, context: &Context, arguments: &ReturnArguments) -> Result<ToolResult, String> {
-        let named = named_amount(arguments.amount.as_ref())?;
+    async fn give_back(&self, context: &Context, arguments: &ReturnArguments, how: How) -> Result<ToolResult, String> {
         let id = self.order_id(context, &arguments.order_id).await?;
         let order = match self.support.record_lookup(context, &id, Access::Money).await {
             Ok(seen) => seen.map(|seen| seen.order),
             Err(error) => return Ok(ToolResult::failed(RETURN, &error)),
         };
         match arguments.wish(order.as_ref())? {
-            Ok(wish) => self.act(context, id.as_str(), &wish, named).await,
+            Ok(wish) => self.act(context, id.as_str(), &wish, how).await,
             Err(refusal) => {
                 let (language, money, _) = self.words(context);
                 Ok(ToolResult::declined(id, ProposalKind::Return, refusal, (language, money)))

@@ -6,6 +6,7 @@ mod access;
 mod actions;
 mod alerts;
 mod assets;
+mod attach;
 mod audit;
 mod canned;
 mod charts;
@@ -14,6 +15,7 @@ mod conversation;
 mod conversations;
 mod customer;
 mod drafts;
+mod export;
 mod forms;
 mod knowledge;
 mod labels;
@@ -21,12 +23,20 @@ mod layout;
 mod live;
 mod login_limit;
 mod media;
+mod now;
+mod order_actions;
 mod orders;
 mod pages;
+mod pins;
+mod presence;
 mod queues;
 mod search;
+mod setup;
+mod suggestion;
 mod tasks;
+mod team;
 mod users;
+mod views;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -45,12 +55,16 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, AccessError};
 pub use canned::CannedReply;
+pub use order_actions::OrderTools;
+pub use setup::{CheckLine, SettingLine, Setup};
 pub use users::{Role, TeamMember, hash_password};
 
 use crate::domain::currency::ShopMoney;
+use crate::domain::money::Money;
 use crate::domain::outgoing::{ChannelLimits, Template};
 use crate::domain::phone::Country;
 use crate::domain::refund::RefundPolicy;
+use crate::domain::target::Targets;
 use crate::http::resources::WatchedDisk;
 use crate::insights::{ModelFacts, ModelSource};
 use crate::knowledge::Library;
@@ -80,6 +94,18 @@ pub struct Settings {
     pub money: ShopMoney,
     /// What goes back with a return that the team says it has; none: nothing goes back with that.
     pub policy: Option<RefundPolicy>,
+    /// What does something to orders for the team; `None`: the pages do nothing to orders.
+    pub tools: Option<Arc<dyn OrderTools>>,
+    /// The most that an agent lets go back to a customer; `None`: what the policy allows.
+    pub agent_limit: Option<Money>,
+    /// The settings and the checks of the program, for admins.
+    pub setup: Option<Arc<dyn Setup>>,
+    /// What the team promises its customers.
+    pub targets: Targets,
+    /// Whether new alerts are assigned to members by turns.
+    pub round_robin: bool,
+    /// Whether customers are asked about the team's work.
+    pub ask_rating: bool,
     /// Within how many seconds a customer is to be answered.
     pub response_target_seconds: u32,
     /// The facts of the model that classifies messages.
@@ -105,7 +131,9 @@ pub(crate) struct AppState(Arc<Inner>);
 pub(crate) struct Inner {
     settings: Settings,
     live: live::Live,
+    presence: Arc<presence::Presence>,
     sections: pages::SectionCache,
+    cases: queues::CaseCache,
     /// Set once the sections of the first page are being counted ahead.
     warmed: OnceLock<()>,
     audit: audit::CheckCache,
@@ -146,6 +174,8 @@ pub(crate) enum PageError {
     NotFound,
     /// The request makes no sense; the sentence says why.
     BadRequest(&'static str),
+    /// The member's role may not do this; the sentence says which may.
+    Forbidden(&'static str),
 }
 
 impl From<StoreError> for PageError {
@@ -163,6 +193,7 @@ impl IntoResponse for PageError {
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here."),
             Self::BadRequest(why) => (StatusCode::BAD_REQUEST, *why),
+            Self::Forbidden(why) => (StatusCode::FORBIDDEN, *why),
         };
         (status, layout::message("Not possible", message)).into_response()
     }
@@ -175,12 +206,15 @@ pub fn router(settings: Settings) -> Router {
     let inner = Inner {
         settings,
         live,
+        presence: Arc::default(),
         sections: pages::SectionCache::default(),
+        cases: queues::CaseCache::default(),
         warmed: OnceLock::new(),
         audit: audit::CheckCache::default(),
         decoders: media::Decoders::default(),
     };
     let state = AppState(Arc::new(inner));
+    team::watch(&state);
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Router::new()
         .route("/", get(pages::overview))
@@ -188,6 +222,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/alerts", get(alerts::list))
         .route("/alerts/claim", post(alerts::claim))
         .route("/alerts/release", post(alerts::release))
+        .route("/alerts/assign", post(alerts::assign))
         .route("/alerts/resolve", post(alerts::resolve))
         .route("/alerts/resolve-many", post(alerts::resolve_many))
         .route("/alerts/reopen", post(alerts::reopen))
@@ -199,10 +234,27 @@ pub fn router(settings: Settings) -> Router {
         .route("/conversation/return", post(conversation::return_to_bot))
         .route("/conversation/note", post(conversation::note))
         .route("/conversation/draft", post(drafts::save))
+        .route("/conversation/attach", post(attach::attach))
+        .route("/conversation/tag", post(pins::add_tag))
+        .route("/conversation/untag", post(pins::remove_tag))
+        .route("/conversation/snooze", post(pins::snooze))
+        .route("/conversation/wake", post(pins::wake))
+        .route("/conversation/seen", post(pins::seen))
+        .route("/conversation/typing", post(presence::types))
+        .route("/views/save", post(views::save))
+        .route("/views/remove", post(views::remove))
         .route("/conversation/label", post(labels::correct))
         .route("/media/{id}", get(media::file))
         .route("/order", get(orders::page))
+        .route("/order/ask", post(order_actions::ask))
+        .route("/order/act", post(order_actions::act))
         .route("/quality", get(labels::quality))
+        .route("/team", get(team::page))
+        .route("/export/{name}", get(export::file))
+        .route("/settings", get(setup::page))
+        .route("/settings/check", post(setup::check))
+        .route("/settings/reply", post(setup::save_reply))
+        .route("/team/away", post(team::away))
         .route("/knowledge/answer", post(knowledge::answer))
         .route("/audit", get(audit::page))
         .route("/events", get(live::events))

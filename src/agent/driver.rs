@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::turn::{Answerer, DANGER, Effect, Event, Incoming, Settings, Turn, asks_for_order};
+use super::turn::{Answerer, Effect, Event, Incoming, Settings, Turn, asks_for_order};
 use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
 use crate::domain::danger;
 use crate::domain::ids::{IdPatterns, OrderId};
@@ -91,6 +91,17 @@ impl Agent {
         self.settings.hours.next_opening(now)
     }
 
+    /// This agent where nobody can send a photo, or none is kept: none is asked for.
+    #[must_use]
+    pub fn without_photos(self) -> Self {
+        Self { settings: Settings { needs_photo: Vec::new(), ..self.settings }, ..self }
+    }
+
+    /// Whether photos of what is wrong are needed.
+    pub fn needs_photos(&self) -> bool {
+        !self.settings.needs_photo.is_empty()
+    }
+
     /// The orders that a text names.
     pub fn orders_in(&self, text: &str) -> Vec<OrderId> {
         self.toolbox.support().patterns().orders_meant(text, false)
@@ -107,7 +118,7 @@ impl Agent {
         let started = Instant::now();
         let (conversation, settings) = self.recognise(conversation, incoming, now).await;
         let mut turn = Turn::new(settings, conversation, incoming, now);
-        let context = Context { caller: turn.caller().clone(), now };
+        let context = |turn: &Turn| Context { caller: turn.caller().clone(), now };
         let mut calls = Vec::new();
         let mut events = vec![Event::Start];
         let mut reply = None;
@@ -116,7 +127,7 @@ impl Agent {
             for effect in turn.handle(event) {
                 match effect {
                     Effect::Triage(text) => {
-                        let read = self.triage(&context, &text).await;
+                        let read = self.triage(&context(&turn), &text).await;
                         if let Some(read) = &read {
                             basis.reused = Some(false);
                             basis.intent_confidence = Some(read.intent_confidence);
@@ -151,7 +162,7 @@ impl Agent {
                     }
                     Effect::CallTool(call) => {
                         let call_started = Instant::now();
-                        let result = self.toolbox.call(&context, &call.name, call.arguments.clone()).await;
+                        let result = self.toolbox.call(&context(&turn), &call.name, call.arguments.clone()).await;
                         calls.push(CallRecord {
                             tool: call.name.clone(),
                             arguments: call.arguments.clone(),
@@ -233,16 +244,10 @@ impl Agent {
                     let found = prediction.heads.get(name);
                     found.map(|head| (head.label.clone(), f64::from(head.confidence))).unwrap_or_default()
                 };
-                let ((topic, topic_confidence), (urgency, urgency_confidence)) = (head("topic"), head("urgency"));
-                let read = prediction.ranked("urgency").iter().find(|one| one.label == DANGER);
-                let probability = read.map(|danger| danger.confidence);
-                let (urgency, urgency_confidence) = if danger::is_danger(danger::told(text), probability) {
-                    (DANGER.to_owned(), f64::from(probability.unwrap_or_default()))
-                } else if urgency == DANGER {
-                    ("serious".to_owned(), urgency_confidence)
-                } else {
-                    (urgency, urgency_confidence)
-                };
+                let (topic, topic_confidence) = head("topic");
+                let ranked = prediction.ranked("urgency").iter().map(|one| (one.label.as_str(), one.confidence));
+                let ranked: Vec<(&str, f32)> = ranked.collect();
+                let (urgency, urgency_confidence) = danger::urgency(text, &ranked, (topic.as_str(), topic_confidence));
                 Some(Triage {
                     intent: prediction.intent,
                     intent_confidence: f64::from(prediction.intent_confidence),

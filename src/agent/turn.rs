@@ -1,5 +1,6 @@
 //! A turn of a conversation as a pure state machine: it takes events and returns effects, and does no I/O itself.
 
+mod incoming;
 mod replies;
 mod results;
 mod waiting;
@@ -9,22 +10,26 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+pub use incoming::Incoming;
+
 use super::compose::{Acted, Paid};
 use super::guard::{ShopTexts, Unsupported};
 use super::reply::{tidy, tidy_own};
 use crate::domain::alert::Alert;
-use crate::domain::caller::{Caller, Customer};
-use crate::domain::consent::{self, Answer, LiveOffers, Manner, Press, Said};
+use crate::domain::caller::{Caller, Customer, Showing};
+use crate::domain::consent::{self, Answer, Press};
 use crate::domain::conversation::{Conversation, Mode, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
-use crate::domain::danger::{self, Told};
+use crate::domain::danger::{self, DANGER, Told};
 use crate::domain::fraud;
 use crate::domain::ids::{Certainty, IdPatterns, OrderId};
+use crate::domain::inbound::Given;
 use crate::domain::language::{self, Spoken};
 use crate::domain::opening_hours::OpeningHours;
 use crate::domain::proposal::Proposal;
 use crate::domain::sentences::{Language, choices, small_talk};
 use crate::domain::topic;
+use crate::domain::wish::Wish;
 use crate::domain::words::excerpt;
 use crate::llm::{Author, ChatReply, Facts, MAX_ROUNDS, Round, ToolCall};
 use crate::tools::{HUMAN, ToolResult};
@@ -47,51 +52,8 @@ pub struct Settings {
     pub hours: OpeningHours,
     /// What replies may repeat from the shop's own texts.
     pub shop_texts: ShopTexts,
-}
-
-/// The customer's messages of one turn.
-#[derive(Debug, Clone, Default)]
-pub struct Incoming {
-    /// What was written, in order, without what it quotes of others; a burst is one turn.
-    pub texts: Vec<String>,
-    /// What a pressed button says; of several, the last.
-    pub pressed: Option<Press>,
-    /// What is known of the messages beside their words.
-    pub said: Vec<Said>,
-    /// The orders of the messages that these reply to.
-    pub about: Vec<OrderId>,
-    /// The offers that the customer can agree to.
-    pub offers: Option<LiveOffers>,
-}
-
-impl Incoming {
-    /// A written text.
-    pub fn typed(text: impl Into<String>) -> Self {
-        Self { texts: vec![text.into()], ..Self::default() }
-    }
-
-    /// The same text on a button that was pressed.
-    #[must_use]
-    pub fn pressing(self, press: Press) -> Self {
-        Self { pressed: Some(press), ..self }
-    }
-
-    /// Whether all of it is the customer's own answer to what was said here.
-    pub fn is_answer(&self) -> bool {
-        self.said.iter().all(|said| said.manner.is_answer())
-    }
-
-    /// Whether all of it is the customer's own word on what was said here, and some of it was spoken: that agrees to nothing, and
-    /// answers a question all the same.
-    pub fn is_by_voice(&self) -> bool {
-        let own = |said: &Said| said.manner.is_answer() || said.manner == Manner::ByVoice;
-        self.said.iter().all(own) && self.said.iter().any(|said| said.manner == Manner::ByVoice)
-    }
-
-    /// The turn's messages as one text.
-    pub fn text(&self) -> String {
-        self.texts.join("\n")
-    }
+    /// Faults that have to be shown before something is offered for them.
+    pub needs_photo: Vec<Wish>,
 }
 
 /// Something that happened in the turn.
@@ -139,13 +101,20 @@ pub struct Turn {
     settings: Settings,
     conversation: Conversation,
     text: String,
+    /// What the customer sent, words or not, as the team reads it.
+    sent: String,
     named_orders: Vec<OrderId>,
     /// Orders that would be named, were letters digits.
     suspected: Vec<OrderId>,
+    /// Orders that a picture names.
+    seen: Vec<OrderId>,
     /// Orders that a reply may name although nothing was found out about them.
     nameable: Vec<OrderId>,
     /// The customer's own orders, where they were listed in this turn.
     own: Option<Vec<OrderId>>,
+    given: Option<Given>,
+    /// Whether something was not offered because there is none.
+    photo_awaited: bool,
     is_answer: bool,
     is_by_voice: bool,
     cause: TriageCause,
@@ -187,7 +156,12 @@ impl Turn {
     /// Opens a turn: the conversation as it was stored, and what the customer wrote now.
     pub fn new(settings: Settings, mut conversation: Conversation, incoming: &Incoming, now: Timestamp) -> Self {
         let text = incoming.text();
-        let cause = triage_cause(&conversation, &text, now, &settings);
+        // What is given alone is about itself, and holds no words to be read.
+        let cause = if incoming.is_given_alone() {
+            TriageCause::TopicChange
+        } else {
+            triage_cause(&conversation, &text, now, &settings)
+        };
         if conversation.gap_before(now, settings.gap) {
             conversation.drop_questions();
         }
@@ -211,7 +185,8 @@ impl Turn {
             suspected.extend(mentions.filter(|found| found.certainty == Certainty::Alike).map(|found| found.id));
         }
         conversation.remember_orders(&named_orders);
-        let nameable = conversation.order_ids.iter().chain(&suspected).chain(&conversation.suggested);
+        let seen: Vec<OrderId> = incoming.seen.iter().flat_map(|text| settings.patterns.orders_in(text)).collect();
+        let nameable = conversation.order_ids.iter().chain(&suspected).chain(&seen).chain(&conversation.suggested);
         let nameable: Vec<OrderId> = nameable.cloned().collect();
         conversation.remember_customers(&settings.patterns.customers_in(&text));
         let caller = Caller::Customer(Customer {
@@ -229,6 +204,8 @@ impl Turn {
                 // Who was offered a person after the question may still answer it.
                 WaitingFor::Proof | WaitingFor::CustomerId | WaitingFor::Person
             ),
+            showing: Showing { faults: Vec::new(), photos: incoming.photos.clone() },
+            sent: incoming.sent_text(),
         });
         Self {
             settings,
@@ -236,8 +213,12 @@ impl Turn {
             text,
             named_orders,
             suspected,
+            seen,
             nameable,
             own: None,
+            given: incoming.given.clone(),
+            sent: incoming.sent_text(),
+            photo_awaited: false,
             is_answer: incoming.is_answer(),
             is_by_voice: incoming.is_by_voice(),
             cause,
@@ -297,8 +278,13 @@ impl Turn {
             self.fraud = Some(report);
             return self.ask_for_person(report.reason(), "high");
         }
-        let read = self.cause == TriageCause::Cached && self.foreign.is_none() && !self.waits;
-        if read { vec![self.ask()] } else { vec![Effect::Triage(self.text.clone())] }
+        let read =
+            self.is_given_alone() || (self.cause == TriageCause::Cached && self.foreign.is_none() && !self.waits);
+        if !read {
+            return vec![Effect::Triage(self.text.clone())];
+        }
+        self.note_fault(false);
+        vec![self.ask()]
     }
 
     fn triaged(&mut self, triage: Option<Triage>) -> Vec<Effect> {
@@ -319,6 +305,7 @@ impl Turn {
             let priority = if self.named_orders.is_empty() { "high" } else { "medium" };
             return self.ask_for_person(&format!("A message in {language}, in which nobody is answered"), priority);
         }
+        self.note_fault(true);
         vec![self.ask()]
     }
 
@@ -340,12 +327,19 @@ impl Turn {
 
     /// Takes the language of the message for the conversation's; returns the name of one in which nobody is answered.
     fn hear(&mut self) -> Option<&'static str> {
-        match language::spoken(&self.text)? {
-            Spoken::Ours(language) => {
+        match language::spoken(&self.text) {
+            // Until a message tells, the number does.
+            None => {
+                let language = self.conversation.language;
+                self.conversation.language =
+                    language.or_else(|| language::of_number(self.conversation.user_id.as_str()));
+                None
+            }
+            Some(Spoken::Ours(language)) => {
                 self.conversation.language = Some(language);
                 None
             }
-            Spoken::Other(name) => Some(name.unwrap_or_default()),
+            Some(Spoken::Other(name)) => Some(name.unwrap_or_default()),
         }
     }
 
@@ -398,22 +392,26 @@ impl Turn {
         vec![Effect::CallTool(ToolCall {
             id: "hand_over".to_owned(),
             name: HUMAN.to_owned(),
-            arguments: json!({"reason": why, "last_message": excerpt(&self.text, 500), "priority": priority}),
+            arguments: json!({"reason": why, "last_message": excerpt(&self.sent, 500), "priority": priority}),
         })]
     }
 
     /// What the model is given about the turn.
     pub fn facts(&self) -> Facts {
-        let triage = self.conversation.triage.clone().unwrap_or_else(|| unread(self.now));
+        // What was read of an earlier message says nothing of what is given without a word.
+        let read = self.conversation.triage.clone().filter(|_| !self.is_given_alone());
+        let triage = read.unwrap_or_else(|| unread(self.now));
         Facts {
             text: self.text.clone(),
             triage,
             cause: self.cause,
             named_orders: self.named_orders.clone(),
             suspected: self.suspected.clone(),
+            seen: self.seen.clone(),
             patterns: self.settings.patterns.clone(),
             is_answer: self.is_answer,
             is_by_voice: self.is_by_voice,
+            given: self.given.clone(),
             conversation: self.conversation.clone(),
             money: self.settings.money,
         }
@@ -444,9 +442,6 @@ impl Turn {
         self.conversation
     }
 }
-
-/// The label of `urgency` with which somebody's body or safety cannot wait.
-pub(super) const DANGER: &str = "danger";
 
 /// The reading of a message that was not read.
 fn unread(now: Timestamp) -> Triage {

@@ -274,6 +274,7 @@ fn triage_runs_when_needed_only() {
         hours: OpeningHours::default(),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
+        needs_photo: Vec::new(),
     };
     let start: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut conversation = Conversation::new(UserId::new("a"));
@@ -312,6 +313,7 @@ fn asked(message: &str) -> Turn {
         hours: OpeningHours::default(),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
+        needs_photo: Vec::new(),
     };
     let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &Incoming::typed(message), now);
@@ -384,6 +386,7 @@ fn a_yes_to_a_suggested_order_names_it() {
         remind: SignedDuration::from_hours(4),
         hours: OpeningHours::default(),
         shop_texts: ShopTexts::default(),
+        needs_photo: Vec::new(),
     };
     let mut conversation = Conversation::new(UserId::new("a"));
     conversation.waiting_for = WaitingFor::WhichOrder;
@@ -468,7 +471,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn events_in_any_order_never_panic_nor_promise(events in proptest::collection::vec(any_event(), 0..30)) {
-        let settings = Settings { patterns: IdPatterns::default(), money: crate::domain::currency::ShopMoney::default(), gap: SignedDuration::from_hours(24), remind: SignedDuration::from_hours(4), hours: OpeningHours::default(), shop_texts: ShopTexts::default() };
+        let settings = Settings { patterns: IdPatterns::default(), money: crate::domain::currency::ShopMoney::default(), gap: SignedDuration::from_hours(24), remind: SignedDuration::from_hours(4), hours: OpeningHours::default(), shop_texts: ShopTexts::default(), needs_photo: Vec::new() };
         let incoming = Incoming::typed("hello ORD000001");
         let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
         let mut turn = Turn::new(settings, Conversation::new(UserId::new("a")), &incoming, now);

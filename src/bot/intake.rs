@@ -10,7 +10,7 @@ use crate::channels::whatsapp::payload::Batch;
 use crate::domain::ids::{MessageId, UserId};
 use crate::domain::media::MediaFile;
 use crate::inbox::Sender;
-use crate::store::{Debounce, OTHER_NUMBERS, Store, StoreError};
+use crate::store::{Debounce, MediaFolder, OTHER_NUMBERS, Store, StoreError};
 use crate::support::{handoff, identities, opt_out};
 use crate::telemetry::metric;
 
@@ -48,9 +48,8 @@ impl Intake {
         let batch = self.of_customers(batch, now).await?;
         if !batch.messages.is_empty() {
             // Before the messages: no turn is to begin that does not know of them.
-            if self.store.media_folder().is_some() {
-                let files: Vec<MediaFile> = batch.messages.iter().filter_map(MediaFile::of).collect();
-                self.store.note_media(&files).await?;
+            if self.store.media_folder().is_some_and(MediaFolder::takes) {
+                self.store.note_media(&MediaFile::all(&batch.messages)).await?;
             }
             let accepted = self.store.accept_debounced(&batch.messages, now, self.debounce).await?;
             for message in &batch.messages {

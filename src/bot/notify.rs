@@ -15,8 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::alert::Alert;
+use crate::domain::media::MediaFile;
 use crate::inbox::Clock;
 use crate::store::{Store, StoreError};
+use crate::support::alerts;
 use crate::telemetry::metric;
 pub use mail::MailSink;
 pub use post::WebhookSink;
@@ -51,11 +53,11 @@ impl NotifyError {
 pub trait AlertSink: Send + Sync {
     /// A word for it, under which it is stored that an alert was sent.
     fn name(&self) -> &'static str;
-    /// Sends a notification.
+    /// Sends a notification, with the files that belong to the alert.
     ///
     /// # Errors
     /// Why that failed, in one sentence. It is tried again later.
-    async fn notify(&self, alert: &Alert) -> Result<(), String>;
+    async fn notify(&self, alert: &Alert, files: &[MediaFile]) -> Result<(), String>;
 }
 
 /// Sends new alerts to sinks.
@@ -116,8 +118,9 @@ impl AlertNotifier {
         if !self.store.begin_notice(&alert.id, sink.name(), now, until).await? {
             return Ok(true);
         }
+        let files = alerts::media_of(self.store.as_ref(), alert).await?;
         let limit = Duration::try_from(ATTEMPT).unwrap_or(POLL_INTERVAL);
-        let sent = tokio::time::timeout(limit, sink.notify(alert)).await;
+        let sent = tokio::time::timeout(limit, sink.notify(alert, &files)).await;
         let sent = sent.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         match &sent {
             Ok(()) => self.store.end_notice(&alert.id, sink.name()).await?,
@@ -138,9 +141,12 @@ impl AlertNotifier {
 mod tests {
     use std::sync::Mutex;
 
+    use super::mail::tests::file;
     use super::*;
     use crate::domain::alert::{AlertStatus, Handling, Priority};
     use crate::domain::ids::{AlertId, UserId};
+    use crate::domain::inbound::Media;
+    use crate::domain::media::counted;
     use crate::store::sqlite::SqliteStore;
 
     /// Fails for a while, then accepts everything.
@@ -165,9 +171,9 @@ mod tests {
             "shaky"
         }
 
-        async fn notify(&self, alert: &Alert) -> Result<(), String> {
+        async fn notify(&self, alert: &Alert, files: &[MediaFile]) -> Result<(), String> {
             let mut sent = self.sent.lock().unwrap();
-            sent.push(alert.id.to_string());
+            sent.push(if files.is_empty() { alert.id.to_string() } else { counted(files) });
             if sent.len() <= self.failures { Err("away".to_owned()) } else { Ok(()) }
         }
     }
@@ -209,6 +215,19 @@ mod tests {
             at(&store, second).poll(&sink).await.unwrap();
         }
         assert_eq!(sink.sent(), ["ALERT_1", "ALERT_1"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_customer_sent_goes_with_the_alert() {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
+        let alert = Alert { user_id: UserId::new("919876543210"), ..alert("ALERT_1", "", Priority::High, 0) };
+        store.open_alert(&alert).await.unwrap();
+        let old = MediaFile { at: begin() - SignedDuration::from_hours(25), ..file(Media::Video, "old") };
+        let photos = ["one", "two"].map(|id| MediaFile { at: begin(), ..file(Media::Image, id) });
+        store.note_media(&[vec![old], photos.to_vec()].concat()).await.unwrap();
+        let sink = FlakySink::new(0);
+        at(&store, 1).poll(&sink).await.unwrap();
+        assert_eq!(sink.sent(), ["2 photos"]);
     }
 
     #[tokio::test]

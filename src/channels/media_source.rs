@@ -47,21 +47,25 @@ impl FetchError {
 }
 
 /// Takes the bytes of a content as they come.
+#[async_trait]
 pub trait ContentSink: Send {
     /// Takes some bytes.
     ///
     /// # Errors
     /// When they cannot be kept.
-    fn take(&mut self, bytes: &[u8]) -> Result<(), FetchError>;
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), FetchError>;
 
     /// Forgets what it took: the content begins anew.
     ///
     /// # Errors
     /// When no other can be begun.
-    fn begin_anew(&mut self) -> Result<(), FetchError>;
+    async fn begin_anew(&mut self) -> Result<(), FetchError>;
 
     /// The SHA-256 of what it took, in hexadecimal.
-    fn digest(&self) -> String;
+    ///
+    /// # Errors
+    /// When some of it cannot be kept.
+    async fn digest(&mut self) -> Result<String, FetchError>;
 }
 
 /// Where the contents of files come from.

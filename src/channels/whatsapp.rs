@@ -12,6 +12,7 @@
 //! | `gate` | whether a number may send, while the set-up keeps everything back |
 //! | `api` | the channel itself |
 //! | `media` | the files that customers sent |
+//! | `upload` | the files that the team sends |
 
 mod api;
 mod error_code;
@@ -21,6 +22,7 @@ mod media;
 pub mod payload;
 mod rate;
 pub mod signature;
+mod upload;
 pub mod wire;
 
 pub use crate::domain::outgoing::Template;
@@ -28,6 +30,7 @@ pub use api::{Settings, SetupError, WhatsApp};
 pub use limits::LIMITS;
 pub use media::GraphMedia;
 pub use rate::RateLimits;
+pub use upload::FileSource;
 
 #[cfg(test)]
 mod api_tests;

@@ -138,6 +138,7 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
                     assignee.map(AssigneeFilter::Named)
                 },
                 text,
+                resolved_since: None,
             };
             let store = store::open_read_only_with(location, &settings)?;
             for alert in runtime.block_on(store.find_alerts(&search, limit))? {

@@ -37,6 +37,7 @@ use crate::llm::openai::{ModelList, OpenAi, Settings as RemoteSettings};
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
 use crate::llm::transcriber::{Settings as TranscriberSettings, Transcriber};
+use crate::llm::vision::{Settings as ViewerSettings, Viewer};
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
@@ -588,6 +589,22 @@ pub(super) fn transcriber(config: &Config) -> anyhow::Result<Option<Arc<Transcri
     Ok(Some(Arc::new(Transcriber::new(settings)?)))
 }
 
+/// What looks at photos of customers, where the settings name a model for it.
+///
+/// # Errors
+/// When no HTTP client can be made here.
+pub(super) fn viewer(config: &Config) -> anyhow::Result<Option<Arc<Viewer>>> {
+    let Some(model) = config.llm.sees_with() else { return Ok(None) };
+    let settings = ViewerSettings {
+        base_url: config.llm.base_url.clone(),
+        api_key: config.llm.api_key.clone(),
+        model: model.to_owned(),
+        request: Duration::from_secs(config.llm.timeout_seconds.into()),
+        connect: Duration::from_secs(config.llm.connect_seconds.into()),
+    };
+    Ok(Some(Arc::new(Viewer::new(settings)?)))
+}
+
 /// Who answers customers: the remote model with the playbook behind it, or the playbook alone where there is no key or
 /// `offline` is wanted. A remote model that cannot be reached is a warning: the playbook answers until it can.
 pub(super) async fn chat_model(config: &Config, offline: bool) -> anyhow::Result<Arc<dyn ChatModel>> {
@@ -642,6 +659,7 @@ pub(super) fn worker(
         remind: config.escalation.remind(),
         hours: config.opening_hours()?,
         shop_texts,
+        needs_photo: config.needs_photo()?,
     };
     Ok(Worker::new(store, Agent::new(toolbox, model, settings)))
 }

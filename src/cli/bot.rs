@@ -26,7 +26,7 @@ use crate::bot::{
     ServerSettings, StoreCheck, WebhookSink, metrics_routes, routes,
 };
 use crate::channels::Channel;
-use crate::channels::whatsapp::{GraphMedia, RateLimits, Settings, Template, WhatsApp};
+use crate::channels::whatsapp::{FileSource, GraphMedia, RateLimits, Settings, Template, WhatsApp};
 use crate::config::{AlertsConfig, Config, MetricsConfig, WhatsAppConfig};
 use crate::domain::words::excerpt;
 use crate::http::connections::Connections;
@@ -71,7 +71,7 @@ pub struct Options {
     /// Call the tools of another server instead of this program's: http://HOST:8001/mcp, or a command that starts one
     #[arg(long, value_name = "TARGET")]
     pub(super) tools: Option<String>,
-    /// Answer with the built-in playbook only, and send recordings to nobody, whatever GROQ_API_KEY says
+    /// Answer with the built-in playbook only, and send recordings and photos to nobody, whatever GROQ_API_KEY says
     #[arg(long)]
     pub(super) offline: bool,
     /// Record every turn in a new file in this folder, without personal data, for `ecomres replay`
@@ -154,13 +154,19 @@ pub(super) fn start(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
         let store = open_store(global, &config)?;
+        store::own_media_folder(store.as_ref()).await?;
         let location = store::display_location(app::store_location(global, &config));
         match store.count_orders().await? {
             0 => eprintln!("warning: the store holds no orders; ecomres import FILE.csv --store {location}"),
             orders => say(format!("database connected: {orders} orders")),
         }
         let clock = system_clock();
-        let channel: Arc<dyn Channel> = Arc::new(WhatsApp::new(channel_settings(&config.whatsapp))?);
+        let files = store.media_folder().cloned().map(|folder| {
+            let source: FileSource = Arc::new(move |digest: &str| folder.read(digest));
+            source
+        });
+        let channel = WhatsApp::new(channel_settings(&config.whatsapp))?.with_files(files);
+        let channel: Arc<dyn Channel> = Arc::new(channel);
         let toolbox = app::toolbox(global, &config, Arc::clone(&store), Arc::clone(&engine) as Arc<dyn Classifier>)?;
         let stop = shutdown::on_signal().context("listening for signals")?;
         let others = companions(&config, &store, &toolbox, &stop)?;
@@ -168,6 +174,7 @@ pub(super) fn start(
         let model = app::chat_model(&config, options.offline).await?;
         let worker = app::worker(&config, Arc::clone(&store), toolbox, model)?;
         let worker = worker.with_hearing(!options.offline && config.llm.transcribes_with().is_some());
+        let worker = worker.with_seeing(!options.offline && config.llm.sees_with().is_some());
         let begin = |folder: &PathBuf| Journal::begin(folder).map(Arc::new);
         let journal = options.record.as_ref().map(begin).transpose()?;
         let worker = match &journal {
@@ -224,7 +231,8 @@ pub(super) fn start(
         let refund_job = app::refund_job(&config, Arc::clone(&store), Arc::clone(&clock))?;
         // Whoever wants no service for answers wants none for recordings.
         let transcriber = if options.offline { None } else { app::transcriber(&config)? };
-        let media_job = media_job(&config, &store, transcriber, &clock)?;
+        let viewer = if options.offline { None } else { app::viewer(&config)? };
+        let media_job = media_job(&config, &store, transcriber, &clock)?.with_viewer(viewer);
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
         let (served, (), (), (), dashboard_served, metrics_served, (), (), ()) = tokio::join!(
             serve_within(&connections, app, listener, stop.clone(), bot::SHUTDOWN_GRACE),

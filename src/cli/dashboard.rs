@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::anchor::Anchor;
 use super::mcp::{ALONE, open_store};
 use super::output::Output;
-use super::{Global, InputError, app, quality};
+use super::{Global, InputError, app, quality, team};
 use crate::channels::whatsapp;
 use crate::config::Config;
 use crate::http::serve::{listen, serve_within};
 use crate::http::shutdown;
 use crate::store::Store;
-use crate::web::{self, Access, AccessError, CannedReply, Role, Settings, TeamMember};
+use crate::web::{self, Access, AccessError, CannedReply, OrderTools, Role, Settings, TeamMember};
 
 /// Serve the support team's pages: statistics, alerts, conversations, the audit trail
 #[derive(Debug, Args)]
@@ -66,7 +66,8 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
         let store = open_store(global, &config)?;
         let anchor = Anchor::new(Arc::clone(&store), &config.audit)?;
         let stop = shutdown::on_signal().context("listening for signals")?;
-        let app = pages(global, &config, store, access, &stop)?;
+        let tools = team::tools(global, &config, &store)?;
+        let app = pages(global, &config, store, (access, Some(tools)), &stop)?;
         let listener = listen(address).await?;
         let address = listener.local_addr().context("reading the address")?;
         if !global.quiet {
@@ -141,12 +142,12 @@ fn canned_replies(config: &Config) -> Vec<CannedReply> {
     replies.map(|one| CannedReply { name: one.name.trim().to_owned(), text: one.text.trim().to_owned() }).collect()
 }
 
-/// The pages.
+/// The pages, with what does something to orders on them.
 pub(super) fn pages(
     global: &Global,
     config: &Config,
     store: Arc<dyn Store>,
-    access: Access,
+    (access, tools): (Access, Option<Arc<dyn OrderTools>>),
     stop: &CancellationToken,
 ) -> anyhow::Result<Router> {
     Ok(web::router(Settings {
@@ -158,6 +159,12 @@ pub(super) fn pages(
         template: super::bot::template(&config.whatsapp),
         money: config.money(),
         policy: Some(config.policy()?),
+        tools,
+        agent_limit: config.agent_refund_limit()?,
+        setup: Some(Arc::new(team::OwnSetup { global: global.clone(), config: config.clone() })),
+        targets: config.targets()?,
+        round_robin: config.team.round_robin,
+        ask_rating: config.team.ask_rating,
         response_target_seconds: config.dashboard.response_target_seconds,
         model: quality::source(global, config),
         replies: canned_replies(config),

@@ -21,6 +21,7 @@ use crate::llm::openai::TrialCall;
 use crate::nlu::{Engine, NluError, check};
 use crate::store::{self, Backlog, KeyPlace, OTHER_NUMBERS, Store, StoreError, SweepReport};
 use crate::support::handoff;
+use crate::web::CheckLine;
 
 /// The age at which the last retention sweep, which is hourly while the bot runs, is overdue.
 const SWEEP_OVERDUE: SignedDuration = SignedDuration::from_hours(25);
@@ -109,6 +110,31 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
         return Err(InputError::new(format!("{components} broken")).into());
     }
     Ok(())
+}
+
+/// What the pages show of it: every part but the ports, which this process holds itself.
+pub(super) fn lines(global: &Global, config: &Config) -> Vec<CheckLine> {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![line(broken("program", error.to_string(), None))],
+    };
+    let mut findings = vec![settings(config)];
+    findings.extend(runtime.block_on(store_findings(global, config)));
+    findings.extend(model(global, config));
+    findings.push(runtime.block_on(llm(config)));
+    findings.push(whatsapp(config));
+    findings.extend(runtime.block_on(refund_providers(config)));
+    findings.into_iter().map(line).collect()
+}
+
+fn line(finding: Finding) -> CheckLine {
+    let verdict = match finding.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Broken => "broken",
+    };
+    let hint = finding.hint.unwrap_or_default();
+    CheckLine { verdict, part: finding.part.to_owned(), found: finding.found, hint }
 }
 
 fn settings(config: &Config) -> Finding {
@@ -397,8 +423,11 @@ async fn retention(config: &Config, store: &dyn Store) -> Finding {
 /// Files of customers: how much there is, and who hears recordings.
 fn media(config: &Config, store: &dyn Store) -> Finding {
     const PART: &str = "media";
+    let needs_photo = !config.policy.needs_photo.is_empty();
+    let unseen = "no photo can be asked for where none is kept: empty [policy] needs_photo, or set [media] quota_mb";
     let Some(folder) = store.media_folder() else {
-        return ok(PART, "files of customers are not fetched: [media] quota_mb is 0");
+        let found = "this store keeps no files of customers";
+        return if needs_photo { warning(PART, found, unseen) } else { ok(PART, found) };
     };
     let (used, place) = match folder.used() {
         Ok(used) => (used, folder.path().display()),
@@ -412,9 +441,19 @@ fn media(config: &Config, store: &dyn Store) -> Finding {
         None => "a person listens to voice messages".to_owned(),
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
-    let found = format!("{} of {} MB in {place}; {hears}", megabytes(used), megabytes(folder.quota()));
+    if !folder.takes() {
+        let kept =
+            if used > 0 { format!("; {} MB from before are in {place}", megabytes(used)) } else { String::new() };
+        let found = format!("files of customers are not fetched: [media] quota_mb is 0{kept}");
+        return if needs_photo { warning(PART, found, unseen) } else { ok(PART, found) };
+    }
+    let sees = config.llm.sees_with().map(|model| format!("; {model} looks at photos")).unwrap_or_default();
+    let found = format!("{} of {} MB in {place}; {hears}{sees}", megabytes(used), megabytes(folder.quota()));
     if config.llm.transcribes_with().is_none() && !config.llm.transcribe_model.trim().is_empty() {
         return warning(PART, found, "[llm] transcribe_model needs the key of its service: GROQ_API_KEY=… in .env");
+    }
+    if config.llm.sees_with().is_none() && !config.llm.vision_model.trim().is_empty() {
+        return warning(PART, found, "[llm] vision_model needs the key of its service: GROQ_API_KEY=… in .env");
     }
     if store::is_open_to_others(folder).unwrap_or(false) {
         return warning(PART, format!("{found}; others may read what customers sent"), format!("chmod -R go= {place}"));

@@ -181,6 +181,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         unanswered,
         drafts,
         notes,
+        pins,
         media,
         conversations: _,
         inbox,
@@ -194,7 +195,7 @@ fn summary(receipt: &ErasureReceipt) -> String {
         ..
     } = receipt.erased;
     format!(
-        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {drafts} drafts and {notes} notes of the team, {media} files, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
+        "Erased: {chats} messages of the transcript, {corrections} corrected labels, {unanswered} unanswered questions, {drafts} drafts, {notes} notes and {pins} tags of the team, {media} files, {inbox} of the inbox, {outbox} replies, {alerts} alerts, {quotes} offers, {events} events, \
          {lookups} lookups, {bindings} bindings, {audit} entries of the audit trail. Refunds stay.\n\
          Reference on record: {}\nSalt, kept nowhere else: {}",
         receipt.reference, receipt.salt

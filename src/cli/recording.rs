@@ -106,6 +106,11 @@ pub(super) fn press(recorded: &str, offered: &[Offer]) -> Press {
     if recorded == FOREIGN { Press::Foreign } else { Press::Yes(recorded.split(',').map(quote).collect()) }
 }
 
+/// What was written, and nothing of a place or a number that was given beside it.
+fn recorded_text(incoming: &Incoming, mask: &mut Mask) -> String {
+    mask.hide(&incoming.text())
+}
+
 /// A turn as it is recorded. `offered` are the offers to the customer before it.
 pub(super) fn turn(
     session: Option<&str>,
@@ -120,7 +125,7 @@ pub(super) fn turn(
         session: session.map(str::to_owned),
         user: user.to_owned(),
         at,
-        text: mask.hide(&incoming.text()),
+        text: recorded_text(incoming, &mut mask),
         pressed: incoming.pressed.as_ref().and_then(|press| recorded_press(press, offered)),
         replies: report.reply.iter().map(|reply| mask.hide(reply)).collect(),
         tool_calls: report
@@ -288,6 +293,13 @@ mod tests {
     use super::*;
     use crate::domain::currency::Amount;
     use crate::domain::ids::{IdPatterns, OrderId};
+
+    #[test]
+    fn where_somebody_lives_is_in_no_recording() {
+        let mut mask = Mask::new(IdPatterns::default(), true);
+        let given = Some(crate::domain::inbound::Given::Place("12 Lake Road, Pune".to_owned()));
+        assert_eq!(recorded_text(&Incoming { given, ..Incoming::typed("to this place") }, &mut mask), "to this place");
+    }
 
     #[test]
     fn a_pressed_button_is_recorded_by_its_orders() {

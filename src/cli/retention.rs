@@ -60,7 +60,7 @@ pub(super) fn removed(report: &SweepReport) -> String {
         (report.chats, "messages of the transcript"),
         (report.corrections, "corrected labels"),
         (report.unanswered, "unanswered questions"),
-        (report.notes, "drafts and notes of the team"),
+        (report.notes, "drafts, notes and tags of the team"),
         (report.media, "files of customers"),
         (report.alerts, "resolved alerts"),
         (report.inbox, "answered messages"),

@@ -9,10 +9,12 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::mcp::ALONE;
+use super::team::TeamTools;
 use super::{Global, app, bot, dashboard};
 use crate::http::host::is_local;
 use crate::mcp::Server;
 use crate::mcp::http::{self, HttpOptions, Lock};
+use crate::web::OrderTools;
 
 /// Serve everything in one process: the bot, the tools at /mcp, and the dashboard
 #[derive(Debug, Args)]
@@ -87,7 +89,11 @@ pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
         };
         let dashboard = match access.take() {
             Some(access) => {
-                Some((dashboard_address, dashboard::pages(global, config, Arc::clone(store), access, stop)?))
+                // Orders that are on another server are its own team's.
+                let own = options.bot.tools.is_none();
+                let tools = own.then(|| Arc::new(TeamTools(toolbox.clone())) as Arc<dyn OrderTools>);
+                let pages = dashboard::pages(global, config, Arc::clone(store), (access, tools), stop)?;
+                Some((dashboard_address, pages))
             }
             None => None,
         };

@@ -225,7 +225,7 @@ impl Setup<'_> {
         };
         let toolbox = app::toolbox(self.global, &self.config, Arc::clone(&store), Arc::new(self.engine.clone()))?;
         let toolbox = app::bot_tools(self.global, &self.config, toolbox, self.tools, app::TOOLS_TIMEOUT).await?;
-        let worker = app::worker(&self.config, Arc::clone(&store), toolbox, Arc::clone(&self.model))?;
+        let worker = app::worker(&self.config, Arc::clone(&store), toolbox, Arc::clone(&self.model))?.without_photos();
         let chat = Chat::new(&store, worker, user);
         Ok(Session { chat, scenario, json: self.global.json, verbose: !self.global.quiet })
     }

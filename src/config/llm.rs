@@ -21,6 +21,8 @@ pub struct LlmConfig {
     pub fallback_model: String,
     /// The model that writes recordings down; empty: none does.
     pub transcribe_model: String,
+    /// The model that looks at photos; empty: none does.
+    pub vision_model: String,
     /// The temperature, from 0 to 2.
     pub temperature: f64,
     /// The most tokens of an answer.
@@ -60,6 +62,11 @@ impl LlmConfig {
     /// The model that writes recordings down; `None` where there is no service for it.
     pub fn transcribes_with(&self) -> Option<&str> {
         Some(self.transcribe_model.trim()).filter(|model| self.is_remote() && !model.is_empty())
+    }
+
+    /// The model that looks at photos; `None` where there is no service for it.
+    pub fn sees_with(&self) -> Option<&str> {
+        Some(self.vision_model.trim()).filter(|model| self.is_remote() && !model.is_empty())
     }
 
     /// The models in the order in which they are used.

@@ -26,6 +26,16 @@ pub struct DashboardUserConfig {
 pub struct TeamConfig {
     /// Texts that the team sends often.
     pub replies: Vec<CannedReplyConfig>,
+    /// Minutes within which a person answers a customer who was handed over; 0: nothing is promised.
+    pub first_reply_minutes: u32,
+    /// Hours within which an alert is resolved; 0: nothing is promised.
+    pub resolve_hours: u32,
+    /// Whether new alerts are assigned to members by turns.
+    pub round_robin: bool,
+    /// Whether customers are asked about the team's work.
+    pub ask_rating: bool,
+    /// The most that an agent lets go back to a customer, in the shop's currency; 0: what the policy allows.
+    pub agent_refund_limit: serde_json::Value,
 }
 
 /// A text that the team sends often, one `[[team.replies]]`.

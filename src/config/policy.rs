@@ -9,6 +9,7 @@ use crate::domain::action::{ActionPolicy, RefundOnReturn};
 use crate::domain::currency::ShopMoney;
 use crate::domain::money::Money;
 use crate::domain::order::OrderState;
+use crate::domain::wish::Wish;
 
 /// The `policy` section.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +25,8 @@ pub struct PolicyConfig {
     pub return_windows: BTreeMap<String, u32>,
     /// Categories of which a photo is looked at.
     pub photo_required: Vec<String>,
+    /// Faults that have to be shown.
+    pub needs_photo: Vec<String>,
     /// Categories and words of what never goes back.
     pub never_returned: Vec<String>,
     /// Refunds of a customer in 30 days without a person; 0: any number.
@@ -39,6 +42,17 @@ pub struct PolicyConfig {
 }
 
 impl PolicyConfig {
+    /// The faults that have to be shown.
+    pub(super) fn needs_photo(&self) -> Result<Vec<Wish>, ConfigError> {
+        let fault = |word: &String| {
+            Wish::FAULTS.into_iter().find(|(_, name)| name == word).map(|(fault, _)| fault).ok_or_else(|| {
+                let known = Wish::FAULTS.map(|(_, name)| name).join(", ");
+                ConfigError::Invalid(format!("policy.needs_photo holds “{word}”, which is none of: {known}"))
+            })
+        };
+        self.needs_photo.iter().map(fault).collect()
+    }
+
     pub(super) fn policy(&self, money: ShopMoney) -> Result<ActionPolicy, ConfigError> {
         let state = |name: &str, word: &str| {
             OrderState::parse(word)

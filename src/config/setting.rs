@@ -136,6 +136,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("policy.return_window_days", Kind::Whole(0, 3_650)),
     ("policy.return_windows", Kind::Windows),
     ("policy.photo_required", Kind::List),
+    ("policy.needs_photo", Kind::List),
     ("policy.never_returned", Kind::List),
     ("policy.monthly_refunds", Kind::Whole(0, 1_000)),
     ("policy.monthly_amount", Kind::Amount),
@@ -153,6 +154,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("llm.model", Kind::NotEmpty),
     ("llm.fallback_model", Kind::Text),
     ("llm.transcribe_model", Kind::Text),
+    ("llm.vision_model", Kind::Text),
     ("llm.temperature", Kind::UpToTwo),
     ("llm.max_tokens", Kind::Whole(64, 100_000)),
     ("llm.reasoning_effort", Kind::OneOf(&["", "none", "default", "low", "medium", "high"])),
@@ -211,6 +213,11 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("dashboard.allowed_hosts", Kind::List),
     ("dashboard.response_target_seconds", Kind::Whole(1, 86_400)),
     ("team.replies", Kind::Replies),
+    ("team.agent_refund_limit", Kind::Amount),
+    ("team.first_reply_minutes", Kind::Whole(0, 525_600)),
+    ("team.resolve_hours", Kind::Whole(0, 8_760)),
+    ("team.round_robin", Kind::Flag),
+    ("team.ask_rating", Kind::Flag),
 ];
 
 /// The values that a setting allows, if there is such a setting.

@@ -150,6 +150,11 @@ impl Alert {
         ![SET_UP, EVENTS].contains(&self.user_id.as_str())
     }
 
+    /// Since when it waits for the team: one that is reopened begins anew.
+    pub fn begun(&self) -> Timestamp {
+        self.handling.reopened_at.map_or(self.created_at, |at| at.max(self.created_at))
+    }
+
     /// Whether this alert quotes the beginning of what the customer wrote.
     pub fn quotes(&self, text: &str) -> bool {
         let quoted = self.last_message.trim_end_matches('…');
@@ -259,6 +264,8 @@ pub struct AlertSearch {
     /// By a substring of the reason, the last message, the note or the customer's identity. Whether case matters beyond
     /// the letters A to Z depends on the backend.
     pub text: String,
+    /// Of resolved ones: those that were resolved at this time or later.
+    pub resolved_since: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::ids::{OrderId, OrderNames, UserId};
 use super::sentences::Language;
 
 /// On whose behalf a tool runs.
+#[expect(clippy::large_enum_variant, reason = "one is made for a turn, and nearly all are customers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A customer in a conversation.
@@ -41,6 +42,27 @@ pub struct Customer {
     pub customer_ids: Vec<String>,
     /// Whether the reply before this turn asked for something that only the buyer of an order knows.
     pub proof_asked: bool,
+    /// What the customer has to show by the shop's policy, and has shown.
+    pub showing: Showing,
+    /// What the customer sent in this turn, words or not, as the team reads it.
+    pub sent: String,
+}
+
+/// What a customer has to show by the shop's policy, and has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Showing {
+    /// The orders with a fault that has to be shown; none for one of which the order is not known yet: it may be any.
+    pub faults: Vec<Option<OrderId>>,
+    /// The orders of the photos that may show one; none for a photo that is with no order yet.
+    pub photos: Vec<Option<OrderId>>,
+}
+
+impl Showing {
+    /// Whether something is wrong with this order that has to be shown, and no photo of it is there.
+    pub fn lacks_photo_of(&self, order: &OrderId) -> bool {
+        let is_of = |of: &Option<OrderId>| of.as_ref().is_none_or(|of| of == order);
+        self.faults.iter().any(is_of) && !self.photos.iter().any(is_of)
+    }
 }
 
 impl Caller {

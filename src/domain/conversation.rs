@@ -56,6 +56,9 @@ pub struct Conversation {
     /// Replies in a row that did not help.
     #[serde(default)]
     pub failures: u32,
+    /// What the customer says is wrong with what came, where a photo of something is needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Since when the customer waits for a person to be heard of, or was told so again; none while the bot answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
@@ -80,6 +83,16 @@ pub struct Conversation {
 /// A language by its code. One that a later version wrote is none: the conversation goes on in English.
 fn known_language<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(Language::parse))
+}
+
+/// Something that is wrong with what came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The order; none where it is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// What is wrong.
+    pub what: Wish,
 }
 
 /// What a customer who waits for a person was warned of.
@@ -133,6 +146,8 @@ pub enum WaitingFor {
     Person,
     /// What is wrong, in the customer's words.
     Details,
+    /// A photo of what is wrong.
+    Photo,
 }
 
 /// A request of the customer that is not done yet.
@@ -224,6 +239,7 @@ impl Conversation {
             customer_ids: Vec::new(),
             offered: Vec::new(),
             failures: 0,
+            faults: Vec::new(),
             waiting_since: None,
             warned: Warned::default(),
             handed_over_for: None,
@@ -252,6 +268,29 @@ impl Conversation {
         }
         let surplus = self.order_ids.len().saturating_sub(16);
         self.order_ids.drain(..surplus);
+    }
+
+    /// Remembers what is wrong with these orders; with none named, with the one that was told of last, or with one that is named
+    /// later. What was told of none is of these, also where nothing new is told.
+    pub fn note_fault(&mut self, what: Option<Wish>, named: &[OrderId]) {
+        let told = what.or_else(|| self.faults.iter().find(|fault| fault.order.is_none()).map(|fault| fault.what));
+        let Some(told) = told.filter(|_| what.is_some() || !named.is_empty()) else { return };
+        let last = || self.faults.last().and_then(|fault| fault.order.clone());
+        let orders: Vec<Option<OrderId>> = match named {
+            [] => vec![last().filter(|last| self.order_ids.last() == Some(last))],
+            named => named.iter().cloned().map(Some).collect(),
+        };
+        for order in orders {
+            self.faults.retain(|fault| fault.order.is_some() && fault.order != order);
+            self.faults.push(Fault { order, what: told });
+        }
+        let surplus = self.faults.len().saturating_sub(16);
+        self.faults.drain(..surplus);
+    }
+
+    /// Forgets what was wrong with an order, once something was done about it.
+    pub fn settle_fault(&mut self, order: &OrderId) {
+        self.faults.retain(|fault| fault.order.as_ref().is_some_and(|of| of != order));
     }
 
     /// How the customer calls an order.
@@ -313,6 +352,7 @@ impl Conversation {
         self.suggested.clear();
         self.offered.clear();
         self.failures = 0;
+        self.faults.clear();
     }
 
     /// Forgets open questions, offers and named orders.

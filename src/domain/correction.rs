@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::ids::UserId;
 use super::message::{ChatMessage, Role};
+use super::rating;
 
 /// A customer's message with the labels that a person gave it: a training example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,9 @@ impl Correction {
 
 /// Whether a message is a customer's and has predicted labels.
 pub fn can_be_corrected(message: &ChatMessage) -> bool {
-    message.role == Role::User && (message.intent.is_some() || message.sentiment.is_some())
+    // An answer about the team's work was read by no model.
+    let predicted = message.intent.as_deref() != Some(rating::LABEL);
+    message.role == Role::User && predicted && (message.intent.is_some() || message.sentiment.is_some())
 }
 
 /// The key of a text within its turn: the first 12 bytes of its SHA-256 in hexadecimal. The same text twice in a turn

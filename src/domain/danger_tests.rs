@@ -87,6 +87,46 @@ fn what_is_too_far_apart_or_taken_out_does_not_count() {
 }
 
 #[test]
+fn an_errand_is_no_danger_by_a_word_and_nothing_grave_by_a_doubt() {
+    let read = |text, [normal, danger, serious]: [f32; 3], topic| {
+        let mut ranked = [("normal", normal), ("danger", danger), ("serious", serious)];
+        ranked.sort_by(|one, other| other.1.total_cmp(&one.1));
+        urgency(text, &ranked, topic).0
+    };
+    let hint = "I will give the lamp to my daughter";
+    assert_eq!(told(hint), Told::Hint);
+    assert_eq!(read(hint, [0.7, 0.25, 0.05], ("return", 0.8)), "normal");
+    // A danger all the same: the model is not sure of the errand, it is none, or the danger is likelier than not.
+    for (shares, topic) in [
+        ([0.7, 0.25, 0.05], ("return", 0.4)),
+        ([0.7, 0.25, 0.05], ("damaged_item", 0.9)),
+        ([0.3, 0.6, 0.1], ("return", 0.8)),
+    ] {
+        assert_eq!(read(hint, shares, topic), DANGER, "{shares:?} {topic:?}");
+    }
+    let nothing = "please take it back";
+    assert_eq!(read(nothing, [0.3, 0.6, 0.1], ("return", 0.8)), "normal");
+    assert_eq!(read(nothing, [0.1, 0.6, 0.3], ("return", 0.8)), "serious");
+    assert_eq!(read(nothing, [0.3, 0.6, 0.1], ("bad_quality", 0.8)), "serious");
+    assert_eq!(read(nothing, [0.1, 0.85, 0.05], ("return", 0.8)), DANGER);
+    assert_eq!(read("my hand is bleeding", [0.99, 0.005, 0.005], ("return", 0.9)), DANGER);
+    assert_eq!(urgency("my hand is bleeding", &[], ("", 0.0)).0, DANGER);
+    assert_eq!(urgency(nothing, &[], ("", 0.0)).0, "");
+}
+
+#[test]
+fn what_a_thing_is_called_is_no_sign_of_harm() {
+    for text in [
+        "eight days for a pair of curtains",
+        "खांसी की दवा कब आएगी",
+        "comprei sem querer",
+        "أريد إلغاء أحمر الشفاه والكريم",
+    ] {
+        assert!(told(text) < Told::Perhaps, "{text}: {:?}", told(text));
+    }
+}
+
+#[test]
 fn words_decide_alone_or_with_what_the_model_reads() {
     for (told, probability, danger) in [
         (Told::Surely, None, true),

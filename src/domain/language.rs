@@ -132,6 +132,31 @@ const MOSTLY_MARATHI: [&str; 19] = [
 /// Letters that Urdu has and Arabic has not.
 const URDU: &str = "ٹڈڑںےھہگچپ";
 
+/// Country codes of telephone numbers whose holders mostly write one language of ours, by that language. Where several are
+/// common, as around the Gulf and in India, a number tells nothing.
+const COUNTRIES: [(Language, &[&str]); 2] = [
+    (
+        Language::Spanish,
+        &[
+            "34", "51", "52", "53", "54", "56", "57", "58", "502", "503", "504", "505", "506", "507", "591", "593",
+            "595", "598",
+        ],
+    ),
+    (Language::Portuguese, &["55", "351", "244", "258"]),
+];
+/// The fewest digits of a telephone number with its country code.
+const FEWEST_DIGITS: usize = 11;
+
+/// The language that a customer most likely writes, by the country code of their number, before any message has told.
+pub fn of_number(number: &str) -> Option<Language> {
+    let digits = number.trim_start_matches('+');
+    if digits.len() < FEWEST_DIGITS || !digits.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let is_of = |codes: &[&str]| codes.iter().any(|code| digits.starts_with(code));
+    COUNTRIES.iter().find(|(_, codes)| is_of(codes)).map(|(language, _)| *language)
+}
+
 /// The language of a message; `None` where the text tells too little.
 pub fn spoken(text: &str) -> Option<Spoken> {
     let letters = |fits: &dyn Fn(char) -> bool| text.chars().filter(|c| fits(*c)).count();
@@ -191,6 +216,22 @@ mod tests {
             ("我的订单在哪里", Spoken::Other(Some("Chinese"))),
         ] {
             assert_eq!(spoken(text), Some(spoken_in), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_tells_where_one_language_is_common() {
+        for (number, language) in [
+            ("34611004122", Some(Language::Spanish)),
+            ("+5511970004143", Some(Language::Portuguese)),
+            ("50760004143", Some(Language::Spanish)),
+            ("919000040001", None),
+            ("971501004142", None),
+            ("15005550123", None),
+            ("5511", None),
+            ("US.5511970004143", None),
+        ] {
+            assert_eq!(of_number(number), language, "{number}");
         }
     }
 

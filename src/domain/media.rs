@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ids::{MessageId, OrderId, UserId};
 use super::inbound::{Content, Inbound, Media};
+use super::view::{Shows, View};
 
 /// Identifies a file. It follows from the message, so that a redelivery names the same one, and tells nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub enum MediaState {
     Waiting,
     /// The content of a recording is there, and its words are to be written down.
     Unheard,
+    /// The content of a photo is there, and a service is to look at it.
+    Unseen,
     /// The content is there, and nothing is left to do.
     Stored,
     /// It could not be fetched, and is no longer tried.
@@ -51,6 +54,7 @@ impl MediaState {
         match self {
             Self::Waiting => "waiting",
             Self::Unheard => "unheard",
+            Self::Unseen => "unseen",
             Self::Stored => "stored",
             Self::Failed => "failed",
         }
@@ -58,12 +62,13 @@ impl MediaState {
 
     /// Reads the word used in the store.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Waiting, Self::Unheard, Self::Stored, Self::Failed].into_iter().find(|state| state.as_str() == text)
+        let all = [Self::Waiting, Self::Unheard, Self::Unseen, Self::Stored, Self::Failed];
+        all.into_iter().find(|state| state.as_str() == text)
     }
 
     /// Whether something is left to do.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Unheard)
+        matches!(self, Self::Waiting | Self::Unheard | Self::Unseen)
     }
 }
 
@@ -82,6 +87,8 @@ pub struct MediaFile {
     pub source: String,
     /// When the message arrived.
     pub at: Timestamp,
+    /// Of several files that arrived at that moment, which was sent first: messages are shown in that order.
+    pub place: u32,
     /// How far it is.
     pub state: MediaState,
     /// How often it was claimed in this state: it outdates earlier claims.
@@ -96,6 +103,8 @@ pub struct MediaFile {
     pub sha256: Option<String>,
     /// The words of a recording, as a service heard them.
     pub transcript: Option<String>,
+    /// What a service saw in a photo.
+    pub seen: Option<View>,
     /// The order that it is evidence for.
     pub order_id: Option<OrderId>,
     /// Why the last try failed.
@@ -113,6 +122,7 @@ impl MediaFile {
             kind: *media,
             source: file.clone(),
             at: message.received_at,
+            place: 0,
             state: MediaState::Waiting,
             tries: 0,
             next_at: message.received_at,
@@ -120,24 +130,83 @@ impl MediaFile {
             size: None,
             sha256: None,
             transcript: None,
+            seen: None,
             order_id: None,
             error: None,
         })
     }
 
+    /// The files of messages that arrived together, each with its place.
+    pub fn all(messages: &[Inbound]) -> Vec<Self> {
+        let mut messages: Vec<&Inbound> = messages.iter().collect();
+        // As turns read them.
+        messages.sort_by_key(|message| message.sent_at);
+        let files = messages.into_iter().filter_map(Self::of);
+        (0..).zip(files).map(|(place, file)| Self { place, ..file }).collect()
+    }
+
     /// Whether it can show what happened to an order: a sticker and a recording cannot.
     pub fn is_evidence(&self) -> bool {
-        self.kind.is_evidence()
+        self.kind.is_evidence() && !self.is_of_team()
+    }
+
+    /// A file that the team sends, whose content is there under this digest.
+    pub fn of_team(
+        user_id: UserId,
+        message: MessageId,
+        (mime, size): (&str, u64),
+        sha256: &str,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id: MediaId::of(&message),
+            user_id,
+            message,
+            kind: sent_as(mime).unwrap_or(Media::Document),
+            source: String::new(),
+            place: 0,
+            at,
+            state: MediaState::Stored,
+            tries: 0,
+            next_at: at,
+            mime: Some(mime.to_owned()),
+            size: Some(size),
+            sha256: Some(sha256.to_owned()),
+            transcript: None,
+            seen: None,
+            order_id: None,
+            error: None,
+        }
+    }
+
+    /// Whether the team sent it: a channel names every file of a customer.
+    pub fn is_of_team(&self) -> bool {
+        self.source.is_empty()
+    }
+
+    /// Whether it can show a fault: a photo or a video that came or is coming, of which no service says that it has nothing to do
+    /// with an order.
+    pub fn shows_a_fault(&self) -> bool {
+        matches!(self.kind, Media::Image | Media::Video)
+            && self.state != MediaState::Failed
+            && self.seen.as_ref().is_none_or(|view| view.shows != Shows::Unrelated)
     }
 
     /// The content's digest, where the content is there.
     pub fn content(&self) -> Option<&str> {
-        self.sha256.as_deref().filter(|_| matches!(self.state, MediaState::Unheard | MediaState::Stored))
+        self.sha256
+            .as_deref()
+            .filter(|_| matches!(self.state, MediaState::Unheard | MediaState::Unseen | MediaState::Stored))
+    }
+
+    /// Where the team's pages hand its content out.
+    pub fn path(&self) -> String {
+        format!("/media/{}", self.id.as_str())
     }
 
     /// Whether a page may show it as a picture: by its content.
     pub fn is_picture(&self) -> bool {
-        self.mime.as_deref().is_some_and(|mime| PICTURES.contains(&mime))
+        self.mime.as_deref().is_some_and(is_picture)
     }
 
     /// Whether a page may play it: by its content.
@@ -146,8 +215,21 @@ impl MediaFile {
     }
 }
 
+/// How many files there are of each kind: “2 photos, 1 voice message”.
+pub fn counted(files: &[MediaFile]) -> String {
+    let count = |kind: Media| files.iter().filter(|file| file.kind == kind).count();
+    let counts = Media::ALL.into_iter().map(|kind| (kind, count(kind))).filter(|(_, count)| *count > 0);
+    counts.map(|(kind, count)| format!("{count} {}", kind.counted(count))).collect::<Vec<_>>().join(", ")
+}
+
 /// The types of pictures that pages show, made anew without anything but their pixels.
 const PICTURES: [&str; 3] = [JPEG, PNG, WEBP];
+
+/// Whether a content of this type is decoded as a picture.
+pub fn is_picture(mime: &str) -> bool {
+    PICTURES.contains(&mime)
+}
+
 const JPEG: &str = "image/jpeg";
 const PNG: &str = "image/png";
 const WEBP: &str = "image/webp";
@@ -185,6 +267,23 @@ pub fn type_of(kind: Media, head: &[u8]) -> &'static str {
         (Media::Audio, "video/mp4") => "audio/mp4",
         (_, mime) => mime,
     }
+}
+
+/// As what a file of a type is sent; `None`: it is not sent.
+pub fn sent_as(mime: &str) -> Option<Media> {
+    match mime {
+        JPEG | PNG => Some(Media::Image),
+        "video/mp4" => Some(Media::Video),
+        "audio/ogg" | "audio/amr" | "audio/mpeg" | "audio/aac" | "audio/mp4" => Some(Media::Audio),
+        "application/pdf" => Some(Media::Document),
+        _ => None,
+    }
+}
+
+/// The largest file that the team sends as that, in bytes: no more than Meta takes, and no more than goes through in time.
+pub fn largest_sent(kind: Media) -> usize {
+    const MEGABYTE: usize = 1_024 * 1_024;
+    if kind == Media::Image { 5 * MEGABYTE } else { 16 * MEGABYTE }
 }
 
 /// The end of a file's name for a type; services of transcription go by it.

@@ -2,7 +2,7 @@
 
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 /// The days by the names that the setting takes, from Monday on.
 const DAYS: [(&str, Weekday); 7] = [
@@ -51,6 +51,46 @@ impl OpeningHours {
             let opens = self.spans.iter().filter(|span| span.days.contains(&day.weekday()));
             opens.map(|span| day.to_datetime(span.from)).filter(|opens| *opens > now).min()
         })
+    }
+}
+
+/// Days in which an end is looked for.
+const FURTHEST_DAYS: i64 = 3_660;
+
+impl OpeningHours {
+    /// When the team has answered for so long after a moment: its closed hours do not count. By the clock where its hours are not known;
+    /// none where that is too far away.
+    pub fn after(&self, from: Timestamp, time: SignedDuration) -> Option<Timestamp> {
+        let Some(zone) = self.zone.as_ref().filter(|_| !self.spans.is_empty()) else {
+            return from.checked_add(time).ok();
+        };
+        let first = zone.to_datetime(from).date();
+        let (mut begun, mut left) = (from, time);
+        for ahead in 0..FURTHEST_DAYS {
+            let day = first.checked_add(ahead.days()).ok()?;
+            let mut open: Vec<&Span> = self.spans.iter().filter(|span| span.days.contains(&day.weekday())).collect();
+            open.sort_by_key(|span| span.from);
+            for span in open {
+                let closes = if span.until == Time::MAX {
+                    day.tomorrow().ok()?.to_datetime(Time::MIN)
+                } else {
+                    day.to_datetime(span.until)
+                };
+                // Where spans overlap, the same hour counts once.
+                let opens = zone.to_timestamp(day.to_datetime(span.from)).ok()?.max(begun);
+                let closes = zone.to_timestamp(closes).ok()?;
+                if closes <= opens {
+                    continue;
+                }
+                let lasts = closes.duration_since(opens);
+                if lasts >= left {
+                    return opens.checked_add(left).ok();
+                }
+                left -= lasts;
+                begun = closes;
+            }
+        }
+        None
     }
 }
 
@@ -110,6 +150,28 @@ mod tests {
         ] {
             assert_eq!(next(&hours, now).as_deref(), expected, "{now}");
         }
+    }
+
+    #[test]
+    fn closed_hours_do_not_count() {
+        let open = hours(&["Mon-Fri 09:00-18:00", "Fri 17:00-24:00", "Sat 10:00-14:00"]).unwrap();
+        let zone = TimeZone::get("Asia/Kolkata").unwrap();
+        let after = |hours: &OpeningHours, from: &str, minutes| {
+            let end = hours.after(from.parse().unwrap(), SignedDuration::from_mins(minutes)).unwrap();
+            zone.to_datetime(end).strftime("%a %d %H:%M").to_string()
+        };
+        // 2026-06-01 is a Monday; Kolkata is 5:30 ahead.
+        for (from, minutes, expected) in [
+            ("2026-06-01T04:30:00Z", 30, "Mon 01 10:30"),
+            ("2026-06-01T12:20:00Z", 10, "Mon 01 18:00"),
+            ("2026-06-01T12:20:00Z", 30, "Tue 02 09:20"),
+            ("2026-06-01T00:00:00Z", 30, "Mon 01 09:30"),
+            ("2026-06-05T12:00:00Z", 420, "Sat 06 10:30"),
+            ("2026-06-06T08:20:00Z", 20, "Mon 08 09:10"),
+        ] {
+            assert_eq!(after(&open, from, minutes), expected, "{from}");
+        }
+        assert_eq!(after(&hours(&[]).unwrap(), "2026-06-06T20:00:00Z", 30), "Sun 07 02:00");
     }
 
     #[test]

@@ -274,7 +274,10 @@ const BESIDE: &[(Tongue, &str)] = &[
     (German, "ich|mir|sie|mehr|weiteren|bitte|die|das|alle|eure|ihre|senden|schicken|zu|von|diese"),
     (French, "m'envoyer|envoyer|recevoir|les|des|vos|ces|je|ne|veux|plus|de|d'envoyer|tous|svp"),
     (Italian, "di|mandarmi|mandare|inviare|inviarmi|i|le|questi|con|piu|ricevere"),
-    (Arabic, "لي|ارسال|اريد|ان|عن|من|هذه|كل|الي|علي|کرو|کریں|کر|دو|مجھے|مت|بھیجو"),
+    (
+        Arabic,
+        "بعد|اليوم|الان|اكثر|مجددا|ثانيه|مره|اخري|لي|ارسال|اريد|ان|عن|من|هذه|كل|الي|علي|کرو|کریں|کر|دو|مجھے|مت|بھیجو",
+    ),
     (Russian, "мне|присылать|слать|отправлять|больше|ваши|ваших|эти|от|меня|вас|я|получать|хочу"),
     (Indonesian, "kirim|mengirim|lagi|saya|ke|semua|ini"),
 ];
@@ -397,9 +400,12 @@ pub fn wish(text: &str) -> Option<Wish> {
     let any = |list: &[(Tongue, &str)]| words.iter().find_map(|word| find(list, word));
     // The language of what is not English, where there is such a word.
     let tongue = || {
-        let lists = [STOPPING, SOLO, STARTING, MESSAGES];
-        let tongues = words.iter().filter_map(|word| lists.iter().find_map(|list| find(list, word)));
-        tongues.into_iter().find(|tongue| *tongue != English).unwrap_or_default()
+        let first = |lists: &[&[(Tongue, &str)]]| {
+            let mut tongues = words.iter().filter_map(|word| lists.iter().find_map(|list| find(list, word)));
+            tongues.find(|tongue| *tongue != English)
+        };
+        // Words for messages differ among languages that share a word for stopping.
+        first(&[MESSAGES]).or_else(|| first(&[STOPPING, SOLO, STARTING])).unwrap_or_default()
     };
     if all(&[STOPPING, NOT, SOLO, MESSAGES, BESIDE]) {
         let (stops, not, solo, messages) = (any(STOPPING), any(NOT), any(SOLO), any(MESSAGES));

@@ -52,6 +52,7 @@ fn a_wish_is_read_in_many_languages() {
         "إيقاف",
         "أوقفوا الرسائل",
         "لا ترسلوا لي رسائل",
+        "لا ترسلوا لي رسائل مرة أخرى",
         "إلغاء الاشتراك",
         "стоп",
         "не пишите мне больше",
@@ -199,5 +200,16 @@ proptest! {
         }));
         let text = if before { format!("{word} stop messages") } else { format!("stop {word}") };
         prop_assert_eq!(wish(&text), None);
+    }
+}
+
+#[test]
+fn a_word_for_messages_tells_the_language_of_a_shared_word_for_stopping() {
+    for (text, tongue) in [
+        ("para de me mandar mensagem", Tongue::Portuguese),
+        ("para de enviarme mensajes", Tongue::Spanish),
+        ("no quiero más spam", Tongue::Spanish),
+    ] {
+        assert_eq!(wish(text).map(|wish| wish.tongue), Some(tongue), "{text}");
     }
 }

@@ -114,6 +114,17 @@ pub enum Body {
         /// The values of its parameters.
         parameters: Vec<String>,
     },
+    /// A file of the team, with words below it where the channel shows some.
+    File {
+        /// What its content is stored under.
+        sha256: String,
+        /// Its type, by its content.
+        mime: String,
+        /// What it is called.
+        name: String,
+        /// The words.
+        caption: String,
+    },
     /// An emoji on one of the customer's messages.
     Reaction {
         /// The emoji.
@@ -170,6 +181,13 @@ impl Body {
         match self {
             Self::Text { text } | Self::Buttons { text, .. } | Self::List { text, .. } => text,
             Self::Template { parameters, name, .. } => parameters.first().unwrap_or(name),
+            Self::File { name, caption, .. } => {
+                if caption.is_empty() {
+                    name
+                } else {
+                    caption
+                }
+            }
             Self::Reaction { emoji, .. } => emoji,
         }
     }
@@ -181,6 +199,7 @@ impl Body {
             Self::Buttons { .. } => "buttons",
             Self::List { .. } => "list",
             Self::Template { .. } => "template",
+            Self::File { .. } => "file",
             Self::Reaction { .. } => "reaction",
         }
     }

@@ -61,6 +61,8 @@ fn customer(turn: u64, text: &str, offered: &[&str]) -> Caller {
         said: vec![written()],
         named_orders: vec![OrderId::new("ORD000003")],
         proof_asked: false,
+        showing: crate::domain::caller::Showing::default(),
+        sent: text.into(),
         names: crate::domain::ids::OrderNames::default(),
         customer_ids: vec![],
     })

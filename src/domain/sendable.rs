@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ids::UserId;
 use super::opt_out::Preference;
 use super::outgoing::{Body, Outgoing, Template};
+use super::rating::is_question;
 
 /// A message of the customer, as far as it matters for what may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +74,8 @@ impl Refused {
 
 /// The content that may leave for a customer at `now` for a message. Within `window` after the customer's latest message that is
 /// the message's own; later it is `template`, filled with the text. Nothing but a prompt reply leaves for a customer who
-/// opted out and has not written since.
+/// opted out and has not written since. The question about the team's work leaves as itself or not at all, and never after an
+/// opt-out.
 ///
 /// # Errors
 /// Why nothing may.
@@ -94,7 +96,7 @@ pub fn permitted(
     if let Some(since) = contact.opted_out() {
         let wrote_since = heard.is_some_and(|heard| heard > since);
         // A template is never needed for a reply, so it is the shop's own idea.
-        if !open || is_template || !wrote_since {
+        if !open || is_template || !wrote_since || is_question(&message.body) {
             return Err(Refused::OptedOut { since });
         }
     }
@@ -102,7 +104,8 @@ pub fn permitted(
         return Ok(message.body.clone());
     }
     let hours = window.as_hours();
-    if matches!(message.body, Body::Reaction { .. }) {
+    // What a template is filled with is text.
+    if matches!(message.body, Body::Reaction { .. } | Body::File { .. }) || is_question(&message.body) {
         return Err(Refused::NoText { hours });
     }
     let template = template.ok_or(Refused::NoTemplate { hours })?;
@@ -176,9 +179,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::ids::MessageId;
+    use crate::domain::ids::{AlertId, MessageId};
     use crate::domain::opt_out::Source;
-    use crate::domain::outgoing::{Answered, Identity};
+    use crate::domain::outgoing::{Answered, Choice, Identity};
+    use crate::domain::rating::{Score, press};
 
     const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -230,6 +234,29 @@ mod tests {
         let reaction =
             Sendable::new(&message(reaction, Some(0)), &contact(None, None), Some(&template), WINDOW, at(late));
         assert_eq!(reaction, Err(Refused::NoText { hours: 24 }));
+    }
+
+    #[test]
+    fn the_question_about_the_team_is_worth_no_template_and_is_no_answer_to_an_opt_out() {
+        let template = Template { name: "news".to_owned(), language: "en".to_owned() };
+        let alert = AlertId::new("ALERT_1");
+        let buttons = Score::ALL.map(|score| Choice::new(press(&alert, score), "x")).to_vec();
+        let question = Body::Buttons { text: "How did we do?".to_owned(), buttons };
+        let send = |body: &Body, contact: &Contact, now: i64| {
+            permitted(&message(body.clone(), None), contact, Some(&template), WINDOW, at(now))
+        };
+        assert_eq!(send(&question, &contact(Some(0), None), 24 * 60 - 1), Ok(question.clone()));
+        assert_eq!(send(&question, &contact(Some(0), None), 24 * 60), Err(Refused::NoText { hours: 24 }));
+        let back = contact(Some(11), Some((true, 10)));
+        assert_eq!(
+            send(&question, &back, 12),
+            Err(Refused::OptedOut { since: at(10) }),
+            "they wrote, and want no question"
+        );
+        let buttons = vec![Choice::new("yes:q1", "Yes")];
+        let offer = Body::Buttons { text: "Shall I?".to_owned(), buttons };
+        assert!(matches!(send(&offer, &contact(Some(0), None), 24 * 60), Ok(Body::Template { .. })));
+        assert_eq!(send(&offer, &back, 12), Ok(offer));
     }
 
     #[test]

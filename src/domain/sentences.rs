@@ -25,6 +25,7 @@ pub mod media;
 pub mod opt_out;
 pub mod orders;
 pub mod proposals;
+pub mod rating;
 pub mod refunds;
 pub mod remedies;
 pub mod small_talk;

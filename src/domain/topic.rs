@@ -182,6 +182,50 @@ const REPEATED: &[&str] = &[
     "weeks",
 ];
 
+/// The topics, as `data/LABELS.md` names them, in which something is done with an order or asked of the shop, and nothing is said
+/// to be wrong with an article or a person.
+const ERRANDS: &[&str] = &[
+    "track",
+    "late",
+    "cancel",
+    "undo_cancel",
+    "return",
+    "exchange",
+    "refund_request",
+    "partial_refund",
+    "refund_status",
+    "address_change",
+    "slot_change",
+    "contact_change",
+    "delivery_instructions",
+    "item_change",
+    "reorder",
+    "double_charge",
+    "failed_payment",
+    "coupon",
+    "invoice",
+    "wallet",
+    "payment_methods",
+    "price_stock",
+    "product_question",
+    "delivery_area",
+    "delivery_terms",
+    "policy_returns",
+    "policy_warranty",
+    "membership",
+    "account",
+    "privacy",
+    "store_hours",
+    "careers_business",
+    "app_issue",
+    "human",
+];
+
+/// Whether a topic of the model is an errand of the shop.
+pub fn is_errand(topic: &str) -> bool {
+    ERRANDS.contains(&topic)
+}
+
 fn contains_cue(said: &[String], cue: &str) -> bool {
     let cue: Vec<&str> = cue.split(' ').collect();
     said.windows(cue.len()).any(|window| {

@@ -81,6 +81,10 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// What can be wrong with what came and can be shown, with its word in the settings.
+    pub const FAULTS: [(Self, &'static str); 3] =
+        [(Self::Damaged, "damaged"), (Self::WrongItem, "wrong_item"), (Self::MissingItem, "missing_item")];
+
     /// Whether it is a complaint about what came, without a word about what should be done.
     pub fn is_complaint(self) -> bool {
         matches!(self, Self::MissingItem | Self::WrongItem | Self::Damaged | Self::NotReceived)

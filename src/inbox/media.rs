@@ -8,7 +8,7 @@ use super::parsed::ParsedMessages;
 use crate::agent::TurnReport;
 use crate::domain::conversation::{Conversation, Mode, WaitingFor};
 use crate::domain::danger::{self, Told};
-use crate::domain::ids::{AlertId, OrderId};
+use crate::domain::ids::{AlertId, OrderId, UserId};
 use crate::domain::inbound::{Content, Inbound, Media};
 use crate::domain::media::MediaId;
 use crate::domain::message::{ChatMessage, Role};
@@ -20,17 +20,29 @@ use crate::telemetry::metric;
 
 /// How long a turn waits for the words of a recording, from its arrival on.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(90);
+/// How long a turn waits for a photo that may have to show what is wrong: until it is fetched, and a service has looked at it.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_secs(20);
+/// Files of a customer among which such a photo is looked for.
+const MAX_FILES: u32 = 30;
 /// When a turn looks again whether they are there.
 pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(400);
 /// What a customer sent so long before an order was spoken of is evidence for it.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
-/// The claim with the words of its recordings in their place; `None` where some are still being written down, which `hears` says
-/// that somebody does.
-pub(super) async fn heard(store: &dyn Store, claim: &Claim, hears: bool, now: Timestamp) -> Result<Option<Claim>> {
+/// The claim with the words of its recordings in their place; `None` where some are still being written down, or a photo is fetched or
+/// looked at. `hears`: somebody writes recordings down; `needs_photos`: what is wrong may have to be shown.
+pub(super) async fn heard(
+    store: &dyn Store,
+    claim: &Claim,
+    (hears, needs_photos): (bool, bool),
+    now: Timestamp,
+) -> Result<Option<Claim>> {
     let mut claim = claim.clone();
     // A danger that is written waits for no recording.
     let urgent = claim.messages.iter().any(|message| danger::told(message.content.text()) == Told::Surely);
+    if needs_photos && !urgent && is_being_looked_at(store, &claim, now).await? {
+        return Ok(None);
+    }
     for message in &mut claim.messages {
         if !matches!(message.content, Content::Media { media: Media::Audio, .. }) {
             continue;
@@ -38,15 +50,40 @@ pub(super) async fn heard(store: &dyn Store, claim: &Claim, hears: bool, now: Ti
         let Some(file) = store.media_file(&MediaId::of(&message.id)).await? else { continue };
         match file.transcript.filter(|words| !words.trim().is_empty()) {
             Some(text) => message.content = Content::Voice { text },
-            None if hears && !urgent && file.state.is_open() && waits(message, now) => return Ok(None),
+            None if hears && !urgent && file.state.is_open() && waits(message, LONGEST_WAIT, now) => return Ok(None),
             None => {}
         }
     }
     Ok(Some(claim))
 }
 
-fn waits(message: &Inbound, now: Timestamp) -> bool {
-    now.duration_since(message.received_at) < LONGEST_WAIT
+fn waits(message: &Inbound, longest: SignedDuration, now: Timestamp) -> bool {
+    now.duration_since(message.received_at) < longest
+}
+
+/// Whether it is not known yet what a photo or a video shows.
+async fn is_being_looked_at(store: &dyn Store, claim: &Claim, now: Timestamp) -> Result<bool> {
+    let shows =
+        |message: &&Inbound| matches!(message.content, Content::Media { media: Media::Image | Media::Video, .. });
+    for photo in claim.messages.iter().filter(shows).filter(|photo| waits(photo, LONGEST_LOOK, now)) {
+        if store.media_file(&MediaId::of(&photo.id)).await?.is_some_and(|file| file.state.is_open()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The orders of the photos of a customer, of late, that may show what is wrong, and what stands on photos that may name an order.
+pub(super) async fn shown(
+    store: &dyn Store,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(Vec<Option<OrderId>>, Vec<String>)> {
+    let since = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
+    let mut files = store.media_of(user, MAX_FILES).await?;
+    files.retain(|file| file.at >= since);
+    let photos = files.iter().filter(|file| file.shows_a_fault()).map(|file| file.order_id.clone()).collect();
+    Ok((photos, files.into_iter().filter_map(|file| file.seen?.reference).collect()))
 }
 
 /// The order that what a customer sends is evidence for: the one that was named last, where the customer was shown it. Where a
@@ -95,7 +132,7 @@ pub(super) fn thank(report: &mut TurnReport, parsed: &ParsedMessages, history: &
     let last = history.iter().rev().find(|message| message.role != Role::User);
     let thanked = last.is_some_and(|last| is_thanks(&last.text));
     let open = conversation.pending.is_some() || conversation.waiting_for != WaitingFor::Nothing;
-    let asks = !open && !parsed.unheard;
+    let asks = !open && !parsed.needs_person();
     let thanks = sentences::thanks(language, only);
     report.reply = match report.reply.take() {
         Some(reply) if thanked => Some(reply),
@@ -112,10 +149,10 @@ fn is_thanks(text: &str) -> bool {
     said.any(|thanks| text.starts_with(thanks))
 }
 
-/// Asks for a person who listens to what nobody here could hear, and says so. Where nothing was written beside it, the
-/// conversation passes to people. Beside words that the bot answers it is said once. `opens`: when people answer next, where nobody
-/// does now. The alert, where one was raised.
-pub(super) async fn pass_on_unheard(
+/// Asks for a person who listens to what nobody here could hear, takes up an order from the catalogue, or reads a form, and says so.
+/// Where nothing was written beside it, the conversation passes to people. Beside words that the bot answers it is said once. `opens`:
+/// when people answer next, where nobody does now. The alert, where one was raised.
+pub(super) async fn pass_on(
     store: &dyn Store,
     claim: &Claim,
     parsed: &ParsedMessages,
@@ -123,29 +160,42 @@ pub(super) async fn pass_on_unheard(
     (report, opens): (&mut TurnReport, Option<DateTime>),
     now: Timestamp,
 ) -> Result<Option<AlertId>> {
-    if !parsed.unheard || report.conversation.mode != Mode::Bot {
+    if report.conversation.mode != Mode::Bot {
         return Ok(None);
     }
-    let last = claim.messages.last().map(|message| message.content.transcript_text()).unwrap_or_default();
     let written = parsed.has_text();
-    let alert = handoff::report_unheard(store, &claim.user_id, &last, written, now).await?;
+    let language = Language::of(&report.conversation);
+    let needs = [
+        (parsed.unheard, handoff::Need::Hear, sentences::a_person_listens(language)),
+        (parsed.cart, handoff::Need::Sell, sentences::a_person_takes_the_order(language)),
+        (parsed.form, handoff::Need::Read, sentences::a_person_reads_the_form(language)),
+    ];
+    let sent = parsed.incoming.sent_text();
+    let (mut raised, mut told) = (None, Vec::new());
+    for (_, need, sentence) in needs.into_iter().filter(|(is_there, ..)| *is_there) {
+        // They become one alert with all reasons.
+        raised = Some(handoff::report_need(store, need, &claim.user_id, (&sent, written), now).await?.id);
+        let said = |message: &ChatMessage| message.role == Role::Assistant && message.text.contains(sentence);
+        if !(written && history.iter().any(said)) {
+            told.push(sentence);
+        }
+    }
+    let Some(alert_id) = raised else { return Ok(None) };
     let conversation = &mut report.conversation;
     if !written {
         metrics::counter!(metric::HAND_OVERS, "by" => "bot").increment(1);
-        conversation.mode = Mode::HandedOver { alert_id: alert.id.clone() };
+        conversation.mode = Mode::HandedOver { alert_id: alert_id.clone() };
         conversation.reset_context();
         conversation.waiting_since = Some(now);
     }
-    let language = Language::of(conversation);
-    let told = sentences::a_person_listens(language);
-    if written && history.iter().any(|message| message.role == Role::Assistant && message.text.contains(told)) {
-        return Ok(Some(alert.id));
+    if told.is_empty() {
+        return Ok(Some(alert_id));
     }
     let opens = opens.map(|at| answers_again(language, at)).unwrap_or_default();
-    let told = join([told, opens.as_str()]);
+    let told = join(told.into_iter().chain([opens.as_str()]));
     report.reply = Some(match report.reply.take() {
         Some(reply) => format!("{told}\n\n{reply}"),
         None => told,
     });
-    Ok(Some(alert.id))
+    Ok(Some(alert_id))
 }

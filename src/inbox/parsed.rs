@@ -9,6 +9,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::inbound::{Content, Inbound, Media};
 
 /// The messages of one turn.
+#[expect(clippy::struct_excessive_bools, reason = "each says what else the messages hold")]
 #[derive(Debug, Default)]
 pub(super) struct ParsedMessages {
     /// What the customer wrote; empty where there is no text.
@@ -17,6 +18,10 @@ pub(super) struct ParsedMessages {
     pub(super) unreadable: bool,
     /// Whether there is a recording whose words nobody wrote down.
     pub(super) unheard: bool,
+    /// Whether there is an order from the channel's catalogue.
+    pub(super) cart: bool,
+    /// Whether a form of the shop's was filled in.
+    pub(super) form: bool,
     /// Photos, videos and documents, with a caption or without.
     pub(super) evidence: Vec<Media>,
     /// A message to acknowledge with a reaction.
@@ -48,12 +53,12 @@ impl ParsedMessages {
                 Content::Text { text } | Content::Button { text, .. } => edited.unwrap_or(text),
                 Content::Media { media: Media::Sticker, .. } => {
                     parsed.acknowledged = Some(message.id.clone());
-                    parsed.incoming.said.push(said(message, Manner::InPart));
+                    parsed.hold(message);
                     continue;
                 }
                 Content::Media { media: Media::Audio, .. } => {
                     parsed.unheard = true;
-                    parsed.incoming.said.push(said(message, Manner::InPart));
+                    parsed.hold(message);
                     continue;
                 }
                 Content::Media { media, caption, .. } => {
@@ -61,13 +66,31 @@ impl ParsedMessages {
                     let caption = edited.unwrap_or(caption);
                     if own_words(caption).trim().is_empty() {
                         parsed.acknowledged = Some(message.id.clone());
-                        parsed.incoming.said.push(said(message, Manner::InPart));
+                        parsed.hold(message);
                         continue;
                     }
                     caption
                 }
-                Content::Voice { text } | Content::Order { text, .. } => text,
-                Content::Location { .. } | Content::Contacts { .. } | Content::Unsupported { .. } => "",
+                Content::Voice { text } => text,
+                Content::Order { text, .. } => {
+                    parsed.cart = true;
+                    if text.trim().is_empty() {
+                        parsed.hold(message);
+                        continue;
+                    }
+                    text
+                }
+                Content::Location { .. } | Content::Contacts { .. } => {
+                    parsed.incoming.given = message.content.given();
+                    parsed.hold(message);
+                    continue;
+                }
+                Content::Form { .. } => {
+                    parsed.form = true;
+                    parsed.hold(message);
+                    continue;
+                }
+                Content::Unsupported { .. } => "",
                 Content::Edited { original, text } => {
                     if text.trim().is_empty() || is_deleted(original) || messages.iter().any(|one| one.id == *original)
                     {
@@ -84,11 +107,15 @@ impl ParsedMessages {
             let own = own_words(text);
             if own.trim().is_empty() {
                 parsed.unreadable = true;
-                parsed.incoming.said.push(said(message, Manner::InPart));
+                parsed.hold(message);
                 continue;
             }
             let in_part = matches!(own, Cow::Owned(_))
                 || matches!(message.content, Content::Media { .. } | Content::Order { .. });
+            parsed.incoming.sent.push(match &message.content {
+                Content::Media { .. } | Content::Order { .. } => message.content.transcript_text().into_owned(),
+                _ => own.clone().into_owned(),
+            });
             parsed.incoming.texts.push(own.into_owned());
             let press = message.content.pressed().map(Press::read);
             if press.is_some() {
@@ -107,9 +134,20 @@ impl ParsedMessages {
         parsed
     }
 
+    /// Notes a message that holds no words to answer.
+    fn hold(&mut self, message: &Inbound) {
+        self.incoming.sent.push(message.content.transcript_text().into_owned());
+        self.incoming.said.push(said(message, Manner::InPart));
+    }
+
     /// Whether something is there that words do not hold.
     pub(super) fn holds_more_than_words(&self) -> bool {
-        self.unreadable || self.unheard || !self.evidence.is_empty()
+        self.unreadable || self.needs_person() || self.incoming.given.is_some() || !self.evidence.is_empty()
+    }
+
+    /// Whether something is there that only a person can use.
+    pub(super) fn needs_person(&self) -> bool {
+        self.unheard || self.cart || self.form
     }
 
     /// Where no files are kept, nobody sees or hears them: they cannot be read.
@@ -142,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{QuoteId, UserId};
-    use crate::domain::inbound::Context;
+    use crate::domain::inbound::{Context, Given};
 
     fn parse(contents: &[(&str, Content)]) -> ParsedMessages {
         let message = |(id, content): &(&str, Content)| Inbound {
@@ -196,15 +234,38 @@ mod tests {
         let mut beside = parse(&[("a", image("it arrived torn"))]);
         beside.without_files();
         assert!(!beside.unreadable && beside.has_text());
-        for content in [
-            Content::Location { place: "Shop".into() },
-            Content::Contacts { names: vec!["Lucía".into()] },
-            Content::Order { text: String::new(), products: 2 },
-            Content::Unsupported { what: "poll".into() },
-        ] {
-            let parsed = parse(&[("a", content)]);
-            assert!(parsed.unreadable && !parsed.has_text());
-        }
+        let parsed = parse(&[("a", Content::Unsupported { what: "poll".into() })]);
+        assert!(parsed.unreadable && !parsed.has_text());
+    }
+
+    #[test]
+    fn what_is_given_is_no_words_and_agrees_to_nothing() {
+        let place = Content::Location { place: "12 Lake Road, Pune".into() };
+        let parsed = parse(&[("a", place.clone())]);
+        assert_eq!(parsed.incoming.given, Some(Given::Place("12 Lake Road, Pune".into())));
+        assert!(!parsed.unreadable && !parsed.has_text() && parsed.holds_more_than_words());
+        assert!(!parse(&[("y", text("yes")), ("a", place)]).incoming.is_answer());
+        let card = Content::Contacts { names: vec!["Lucía".into()] };
+        assert_eq!(parse(&[("a", card)]).incoming.given, Some(Given::Contact(None)));
+        let cart = Content::Order { text: String::new(), products: 2, lines: Vec::new() };
+        let parsed = parse(&[("a", cart)]);
+        assert!(parsed.cart && !parsed.unreadable && !parsed.has_text());
+        let parsed = parse(&[("a", Content::Form { lines: vec!["ok: yes".into()] })]);
+        assert!(parsed.form && parsed.needs_person() && parsed.holds_more_than_words());
+        assert!(!parsed.unreadable && !parsed.has_text());
+    }
+
+    #[test]
+    fn all_that_was_sent_is_quoted_in_its_order() {
+        let parsed = parse(&[
+            ("a", text("my new address")),
+            ("b", Content::Location { place: "12 Lake Road".into() }),
+            ("c", Content::Media { media: Media::Image, caption: "the door".into(), file: "1".into() }),
+            ("d", Content::Order { text: String::new(), products: 1, lines: vec!["2 × di9".into()] }),
+            ("e", text("thanks\n> quoted")),
+        ]);
+        let sent = "my new address\n[location] 12 Lake Road\n[image] the door\n[order of 1 products]\n2 × di9\nthanks";
+        assert_eq!(parsed.incoming.sent_text(), sent);
     }
 
     #[test]
@@ -278,7 +339,9 @@ mod tests {
             media(Media::Image, ""),
             media(Media::Document, "yes"),
             media(Media::Sticker, ""),
-            Content::Order { text: "yes".into(), products: 2 },
+            Content::Order { text: "yes".into(), products: 2, lines: Vec::new() },
+            Content::Order { text: String::new(), products: 2, lines: Vec::new() },
+            Content::Form { lines: vec!["agreed: yes".into()] },
             Content::Location { place: "Shop".into() },
             Content::Contacts { names: vec!["A".into()] },
             Content::Unsupported { what: "poll".into() },

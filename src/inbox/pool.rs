@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backoff, Clock, Sender, Worker, jitter, retention_job};
+use super::{Backoff, Clock, JobQueue, Sender, Worker, retention_job, run_jobs};
 use crate::agent::Agent;
 use crate::channels::Channel;
 use crate::domain::outgoing::Outgoing;
 use crate::domain::retention::RetentionPolicy;
-use crate::store::{Claim, Listener, Store, StoreError};
+use crate::store::{Claim, Store, StoreError};
 
 /// The settings of a [`Pool`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +44,6 @@ impl Default for PoolSettings {
         }
     }
 }
-
-/// The backoff of claims while the store fails.
-const CLAIM_RETRY: Backoff =
-    Backoff { first: SignedDuration::from_millis(250), longest: SignedDuration::from_secs(5), attempts: u32::MAX };
 
 /// Runs turns and sends messages until it is stopped.
 pub struct Pool {
@@ -99,72 +93,13 @@ impl Pool {
     pub async fn run(&self, stop: CancellationToken) {
         let turns = TurnJobs { worker: self.worker.clone(), clock: Arc::clone(&self.clock) };
         let outbox = SendJobs { sender: self.sender.clone(), clock: Arc::clone(&self.clock) };
-        let store = self.worker.store().as_ref();
+        let (store, poll) = (self.worker.store().as_ref(), self.settings.poll);
         tokio::join!(
-            self.run_jobs(turns, self.settings.turns, &stop),
-            self.run_jobs(outbox, self.settings.sends, &stop),
+            run_jobs(store, turns, (self.settings.turns, poll), &stop),
+            run_jobs(store, outbox, (self.settings.sends, poll), &stop),
             retention_job::run(store, &self.retention, &self.clock, &stop)
         );
     }
-
-    /// Claims one job after the other and runs up to `limit` of them at once.
-    async fn run_jobs<Q: JobQueue>(&self, queue: Q, limit: usize, stop: &CancellationToken) {
-        let permits = Arc::new(Semaphore::new(limit.max(1)));
-        let mut listener = self.worker.store().listen();
-        let mut tasks = JoinSet::new();
-        let mut failures = 0;
-        loop {
-            let permit = tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                permit = Arc::clone(&permits).acquire_owned() => permit,
-            };
-            while tasks.try_join_next().is_some() {}
-            match queue.claim().await {
-                Ok(Some(job)) => {
-                    failures = 0;
-                    let queue = queue.clone();
-                    tasks.spawn(async move {
-                        queue.run(job).await;
-                        drop(permit);
-                    });
-                }
-                Ok(None) => {
-                    failures = 0;
-                    drop(permit);
-                    self.wait_for_work(&mut listener, stop).await;
-                }
-                Err(error) => {
-                    failures += 1;
-                    let wait = CLAIM_RETRY.wait(failures, jitter()).unwrap_or(CLAIM_RETRY.longest);
-                    tracing::warn!(%error, failures, "work cannot be claimed from the store; trying again in {wait:#}");
-                    let wait = Duration::try_from(wait).unwrap_or(Duration::from_secs(1));
-                    tokio::select! {
-                        () = stop.cancelled() => break,
-                        () = tokio::time::sleep(wait) => {}
-                    }
-                }
-            }
-        }
-        while tasks.join_next().await.is_some() {}
-    }
-
-    async fn wait_for_work(&self, listener: &mut Listener, stop: &CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = listener.wait(self.settings.poll) => {}
-        }
-    }
-}
-
-/// A queue of jobs in the store.
-#[async_trait]
-trait JobQueue: Clone + Send + Sync + 'static {
-    type Job: Send + 'static;
-
-    async fn claim(&self) -> Result<Option<Self::Job>, StoreError>;
-
-    async fn run(&self, job: Self::Job);
 }
 
 #[derive(Clone)]

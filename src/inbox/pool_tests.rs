@@ -61,6 +61,7 @@ fn agent(shop: &Shop, model: impl ChatModel + 'static) -> Agent {
         hours: crate::domain::opening_hours::OpeningHours::default(),
         money: crate::domain::currency::ShopMoney::default(),
         shop_texts: ShopTexts::default(),
+        needs_photo: Vec::new(),
     };
     Agent::new(shop.toolbox(), Arc::new(model), settings)
 }

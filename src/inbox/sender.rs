@@ -14,6 +14,7 @@ use super::{Backoff, Clock, jitter};
 use crate::channels::{Channel, Fault, SendError, SendErrorKind};
 use crate::domain::ids::UserId;
 use crate::domain::outgoing::{Outgoing, Receipt, Status};
+use crate::domain::rating::is_question;
 use crate::domain::sendable::{Contact, Refused, Sendable};
 use crate::store::{Store, StoreError};
 use crate::support::{handoff, identities};
@@ -203,7 +204,8 @@ impl Sender {
         Ok(recorded)
     }
 
-    /// Parks a message that must not be sent. The team is told, unless the customer asked for silence.
+    /// Parks a message that must not be sent. The team is told, unless the customer asked for silence, or it only asked them how the
+    /// team did.
     async fn refuse(&self, message: &Outgoing, refused: &Refused, now: Timestamp) -> Result<bool, StoreError> {
         let reason = refused.to_string();
         tracing::warn!(
@@ -214,7 +216,7 @@ impl Sender {
         );
         count(message, "gave_up");
         let recorded = self.store.send_failed(message, &reason, None, now).await?;
-        if recorded && !matches!(refused, Refused::OptedOut { .. }) {
+        if recorded && !matches!(refused, Refused::OptedOut { .. }) && !is_question(&message.body) {
             handoff::report_undelivered(self.store.as_ref(), message, &reason, now).await?;
         }
         Ok(false)

@@ -14,18 +14,19 @@ use uuid::Uuid;
 
 use super::parsed::ParsedMessages;
 use super::wishes::{self, Wishes};
-use super::{Backoff, Clock, clock_from, jitter, media, reply};
+use super::{Backoff, Clock, clock_from, jitter, media, ratings, reply};
 use crate::agent::{Agent, Incoming, TurnReport};
 use crate::channels::{Channel, whatsapp};
 use crate::domain::alert::Alert;
 use crate::domain::consent::{LiveOffers, own_words};
 use crate::domain::conversation::{Conversation, Mode, TriageCause, WaitingFor};
 use crate::domain::ids::{AlertId, IdPatterns, MessageId, OrderId, UserId};
-use crate::domain::inbound::{Content, Context, Inbound};
+use crate::domain::inbound::{Content, Context, Given, Inbound};
 use crate::domain::message::{Basis, ChatMessage, Role};
 use crate::domain::outgoing::{Answered, Body, ChannelLimits, Identity, Outgoing};
+use crate::domain::rating;
 use crate::domain::sentences::{Language, channel, choices};
-use crate::store::{Claim, Finished, FinishedTurn, Store, StoreError};
+use crate::store::{Claim, Finished, FinishedTurn, MediaFolder, Store, StoreError};
 use crate::support::handoff;
 use crate::telemetry::metric;
 
@@ -53,7 +54,8 @@ pub enum Outcome {
 
 /// Observes the turns that were saved, for example to record them.
 pub trait TurnObserver: Send + Sync {
-    /// Called after a turn with text was saved. The worker waits for this: it must be quick, and it cannot fail.
+    /// Called after a turn was saved in which something was written, or given that is no words. The worker waits for this: it must be
+    /// quick, and it cannot fail.
     fn on_turn(&self, user: &UserId, incoming: &Incoming, at: Timestamp, report: &TurnReport);
 }
 
@@ -69,6 +71,7 @@ pub struct Worker {
     limits: ChannelLimits,
     observer: Option<Arc<dyn TurnObserver>>,
     hears: bool,
+    sees: bool,
 }
 
 /// The longest lease: the longest wait for the next attempt after a process died.
@@ -79,6 +82,9 @@ impl Worker {
     pub fn new(store: Arc<dyn Store>, agent: Agent) -> Self {
         let name = format!("{}-{}", std::process::id(), Uuid::now_v7().simple());
         let lease = SignedDuration::from_secs(30);
+        // A photo that nobody could see is not asked for.
+        let takes_photos = store.media_folder().is_some_and(MediaFolder::takes);
+        let agent = if takes_photos { agent } else { agent.without_photos() };
         Self {
             store,
             agent,
@@ -89,6 +95,7 @@ impl Worker {
             limits: whatsapp::LIMITS,
             observer: None,
             hears: false,
+            sees: false,
         }
     }
 
@@ -122,6 +129,23 @@ impl Worker {
         Self { hears, ..self }
     }
 
+    /// Asks about the orders that a service reads on photos, where one looks at them.
+    #[must_use]
+    pub fn with_seeing(self, sees: bool) -> Self {
+        Self { sees, ..self }
+    }
+
+    /// Asks for no photo: nobody can send one here.
+    #[must_use]
+    pub fn without_photos(self) -> Self {
+        Self { agent: self.agent.without_photos(), ..self }
+    }
+
+    /// Whether somebody writes recordings down, and keeps them for that.
+    fn hears(&self) -> bool {
+        self.hears && self.store.media_folder().is_some_and(MediaFolder::takes)
+    }
+
     /// Passes every saved turn to an observer.
     #[must_use]
     pub fn with_observer(self, observer: Arc<dyn TurnObserver>) -> Self {
@@ -151,15 +175,16 @@ impl Worker {
             self.record_failure(&claim, &error, None, clock()).await;
             return Outcome::Failed(error);
         }
-        let claim = match media::heard(self.store.as_ref(), &claim, self.hears, clock()).await {
-            Ok(Some(heard)) => heard,
-            Ok(None) => return self.wait_for_words(&claim, clock()).await,
-            Err(error) => {
-                let retry_at = self.retry_at(&claim, clock());
-                self.record_failure(&claim, &error, retry_at, clock()).await;
-                return Outcome::Failed(error);
-            }
-        };
+        let claim =
+            match media::heard(self.store.as_ref(), &claim, (self.hears(), self.agent.needs_photos()), clock()).await {
+                Ok(Some(heard)) => heard,
+                Ok(None) => return self.wait_for_words(&claim, clock()).await,
+                Err(error) => {
+                    let retry_at = self.retry_at(&claim, clock());
+                    self.record_failure(&claim, &error, retry_at, clock()).await;
+                    return Outcome::Failed(error);
+                }
+            };
         let lease = lease_of(self.lease, claim.attempt);
         if lease > self.lease {
             match self.store.renew(&claim, clock(), lease).await {
@@ -296,7 +321,7 @@ impl Worker {
     /// `None`: the claim is lost.
     async fn turn(&self, claim: &Claim, clock: &Clock) -> Result<Option<TurnReport>, StoreError> {
         let mut parsed = ParsedMessages::parse(&claim.messages);
-        if self.store.media_folder().is_none() {
+        if !self.store.media_folder().is_some_and(MediaFolder::takes) {
             parsed.without_files();
         }
         // The alert that an earlier run of this very turn raised.
@@ -306,6 +331,7 @@ impl Worker {
             None => None,
         };
         let wishes = wishes::record(self.store.as_ref(), claim, &mut parsed, live.as_ref(), clock()).await?;
+        let answers = ratings::record(self.store.as_ref(), claim, &mut parsed, clock()).await?;
         if let Some(echo) = &parsed.echo {
             handoff::take_over_from_app(self.store.as_ref(), echo, clock()).await?;
         }
@@ -316,28 +342,36 @@ impl Worker {
             let conversation = self.load(claim, &incoming, &history, raised.as_ref(), clock()).await?;
             let spoken_of = media::order_spoken_of(&conversation, clock()).cloned();
             incoming.offers = self.live_offers(&conversation).await?;
-            if run == 0 && conversation.mode == Mode::Bot && parsed.has_text() && !wishes.are_all() {
+            let is_for_the_bot = parsed.has_text() || incoming.given.is_some();
+            if run == 0 && conversation.mode == Mode::Bot && is_for_the_bot && !wishes.are_all() {
                 self.show_typing(claim);
             }
             let now = clock();
-            let mut report = if parsed.has_text() {
+            if self.agent.needs_photos() || self.sees {
+                (incoming.photos, incoming.seen) = media::shown(self.store.as_ref(), &claim.user_id, clock()).await?;
+            }
+            if !parsed.has_text() && !parsed.evidence.is_empty() && conversation.waiting_for == WaitingFor::Photo {
+                incoming.given = Some(Given::Photo);
+            }
+            let gives = incoming.is_given_alone() && conversation.mode == Mode::Bot && !parsed.needs_person();
+            let mut report = if parsed.has_text() || gives {
                 self.agent.run(conversation, history.clone(), &incoming, now).await
             } else {
                 let in_vain = conversation.waits_in_vain(now, self.agent.remind());
                 let in_vain = in_vain.filter(|_| parsed.holds_more_than_words());
                 if let Some(waited) = in_vain {
-                    let last = claim.messages.last().map(|message| message.content.transcript_text());
-                    let last = last.unwrap_or_default();
-                    handoff::report_waiting(self.store.as_ref(), &claim.user_id, &last, waited, now).await?;
+                    let sent = incoming.sent_text();
+                    handoff::report_waiting(self.store.as_ref(), &claim.user_id, &sent, waited, now).await?;
                 }
                 turn_without_text(conversation, &parsed, &wishes, in_vain.map(|_| now))
             };
             media::thank(&mut report, &parsed, &history);
             let hours = (&mut report, self.agent.next_opening(now));
-            let unheard = media::pass_on_unheard(self.store.as_ref(), claim, &parsed, &history, hours, now).await?;
+            let unheard = media::pass_on(self.store.as_ref(), claim, &parsed, &history, hours, now).await?;
             raised = unheard.or(raised);
             media::attach(self.store.as_ref(), &report, &parsed, spoken_of.as_ref(), now).await?;
             wishes.confirm(&mut report);
+            answers.thank(&mut report);
             let turn = finished_turn(claim, &parsed, &mut report, &self.limits, now);
             match self.store.finish(claim, &turn, clock()).await? {
                 Finished::Saved => {
@@ -410,11 +444,8 @@ impl Worker {
         let alert = self.store.pending_alert(&claim.user_id).await?;
         // The customer does not know yet of an alert that an earlier attempt of this very turn raised: the bot has to
         // say so.
-        let text = match claim.messages.last() {
-            Some(last) if incoming.texts.is_empty() => last.content.transcript_text().into_owned(),
-            _ => incoming.text(),
-        };
-        let own = |alert: &Alert| raised == Some(&alert.id) || (claim.attempt > 1 && alert.quotes(&text));
+        let sent = incoming.sent_text();
+        let own = |alert: &Alert| raised == Some(&alert.id) || (claim.attempt > 1 && alert.quotes(&sent));
         let alert = alert.filter(|alert| !alert.bot_answers && !own(alert));
         conversation.follow_alert(alert.as_ref().map(|alert| &alert.id));
         if let Some(alert) = alert {
@@ -448,7 +479,7 @@ fn turn_without_text(
 ) -> TurnReport {
     conversation.turn += 1;
     let bot = conversation.mode == Mode::Bot;
-    let declined = bot && parsed.unreadable && parsed.evidence.is_empty() && !parsed.unheard;
+    let declined = bot && parsed.unreadable && parsed.evidence.is_empty() && !parsed.needs_person();
     if (bot && parsed.holds_more_than_words()) || wishes.are_all() {
         // Only an offer of the reply just before can be agreed to.
         conversation.offered.clear();
@@ -550,6 +581,10 @@ fn finished_turn(
         if matches!(said.content, Content::Echo { .. }) {
             return message(Role::Agent, &said.content.transcript_text(), said.received_at);
         }
+        if ratings::is_answer(said) {
+            let intent = Some(rating::LABEL.to_owned());
+            return ChatMessage { intent, ..message(Role::User, &said.content.transcript_text(), said.received_at) };
+        }
         ChatMessage {
             intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
             sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
@@ -564,12 +599,18 @@ fn finished_turn(
         .min()
         .map_or(SignedDuration::ZERO, |first| now.duration_since(first).max(SignedDuration::ZERO));
     let took = u128::try_from(waited.as_millis()).unwrap_or(0) + report.elapsed.as_millis();
-    let reply = report.reply.as_deref().map(|text| ChatMessage {
-        response_ms: u64::try_from(took).ok(),
-        intent: report.triage.as_ref().map(|triage| triage.intent.clone()),
-        sentiment: report.triage.as_ref().map(|triage| triage.sentiment.clone()),
-        basis: report.basis.of_reply(),
-        ..message(Role::Assistant, text, now)
+    let about_team = claim.messages.iter().all(ratings::is_answer);
+    let reply = report.reply.as_deref().map(|text| match &report.triage {
+        _ if about_team => {
+            ChatMessage { intent: Some(rating::LABEL.to_owned()), ..message(Role::Assistant, text, now) }
+        }
+        triage => ChatMessage {
+            response_ms: u64::try_from(took).ok(),
+            intent: triage.as_ref().map(|triage| triage.intent.clone()),
+            sentiment: triage.as_ref().map(|triage| triage.sentiment.clone()),
+            basis: report.basis.of_reply(),
+            ..message(Role::Assistant, text, now)
+        },
     });
     let bodies = match (report.reply.as_deref(), &parsed.acknowledged) {
         (Some(text), _) => reply::bodies(text, &mut report.conversation, limits),

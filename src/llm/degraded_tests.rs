@@ -295,9 +295,11 @@ fn whatever_the_remote_model_did_is_told_with_how_far_the_money_is() {
         cause: TriageCause::Cached,
         named_orders: Vec::new(),
         suspected: Vec::new(),
+        seen: Vec::new(),
         patterns: IdPatterns::default(),
         is_answer: true,
         is_by_voice: false,
+        given: None,
         conversation: Conversation::new(UserId::new("a")),
         money: ShopMoney::default(),
     };

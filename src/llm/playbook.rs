@@ -30,11 +30,22 @@ use async_trait::async_trait;
 
 use super::{ChatModel, ChatReply, ChatRequest, LlmError};
 use crate::domain::ownership::Proof;
+use crate::domain::wish::Wish;
 use faq::Faq;
 pub(super) use money::refunded;
 use plan::Plan;
 pub(super) use proposals::done;
 pub use results::status as order_status;
+
+/// What a customer says is wrong with what came: as the model reads the topic of their message, or by its words.
+pub fn fault_told(topic: &str, text: &str) -> Option<Wish> {
+    match topic {
+        "damaged_item" | "bad_quality" => Some(Wish::Damaged),
+        "wrong_item" => Some(Wish::WrongItem),
+        "missing_item" => Some(Wish::MissingItem),
+        _ => wish::complaint(&said::Said::new(text)),
+    }
+}
 
 /// The offline counterpart of a language model.
 #[derive(Debug, Clone)]

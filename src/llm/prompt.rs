@@ -11,6 +11,7 @@ use super::playbook::faq::with_example;
 use super::{ChatRequest, Facts, MAX_ROUNDS};
 use crate::domain::conversation::{PaidRefund, TriageCause};
 use crate::domain::ids::OrderId;
+use crate::domain::inbound::Given;
 use crate::domain::mask::Mask;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::proposal::ProposalKind;
@@ -82,7 +83,10 @@ do not see; repeat them as they are where they are needed.";
 pub fn messages(settings: &Settings, request: &ChatRequest, mask: &mut Mask, others: u64) -> Vec<Message> {
     let system = system(settings, request);
     // A customer's message may be of any length.
-    let text = capped(&mask.hide(&request.facts.text), settings.budget / 3);
+    let given = request.facts.given.as_ref().map(Given::transcript_text);
+    let written = Some(request.facts.text.clone()).filter(|text| !text.is_empty());
+    let text = written.into_iter().chain(given).collect::<Vec<_>>().join("\n");
+    let text = capped(&mask.hide(&text), settings.budget / 3);
     let newest = Message::User { content: data("customer_message", &text) };
     let mut calls = Vec::new();
     for round in &request.rounds {
@@ -167,18 +171,11 @@ fn list(title: &str, lines: &[String]) -> String {
     format!("{title}\n{}", lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"))
 }
 
-/// What is known of the turn, from the classifier and the conversation, never in the customer's words.
-#[expect(clippy::too_many_lines, reason = "one line of the prompt after the other")]
-fn turn(settings: &Settings, facts: &Facts, rounds: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let conversation = &facts.conversation;
-    if let Some(now) = conversation.last_message_at {
-        let local = now.to_zoned(settings.zone.clone());
-        lines.push(format!(
-            "Today is {}, {} on the shop's clock.",
-            local.strftime("%A, %-d %B %Y"),
-            local.strftime("%H:%M")
-        ));
+/// How the shop's model read the message; nothing where there are no words to be read.
+fn reading(facts: &Facts, lines: &mut Vec<String>) {
+    if facts.text.is_empty() && facts.given.is_some() {
+        lines.push("The message holds no words: the shop's model did not read it.".to_owned());
+        return;
     }
     let triage = &facts.triage;
     let percent = |share: f64| (share * 100.0).floor();
@@ -216,6 +213,21 @@ fn turn(settings: &Settings, facts: &Facts, rounds: usize) -> Vec<String> {
     if triage.sentiment == "negative" {
         lines.push("The customer sounds negative: be warm first, then solve it.".to_owned());
     }
+}
+
+/// What is known of the turn, from the classifier and the conversation, never in the customer's words.
+fn turn(settings: &Settings, facts: &Facts, rounds: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let conversation = &facts.conversation;
+    if let Some(now) = conversation.last_message_at {
+        let local = now.to_zoned(settings.zone.clone());
+        lines.push(format!(
+            "Today is {}, {} on the shop's clock.",
+            local.strftime("%A, %-d %B %Y"),
+            local.strftime("%H:%M")
+        ));
+    }
+    reading(facts, &mut lines);
     let ids = |ids: Vec<&str>| ids.join(", ");
     let name = |id| OrderId::as_str(conversation.name_of(id));
     if let Some(meant) = facts.suspected.first() {

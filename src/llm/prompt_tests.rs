@@ -60,9 +60,11 @@ fn request(text: &str, confidence: f64, sentiment: &str) -> ChatRequest {
             cause: TriageCause::FirstMessage,
             named_orders: named,
             suspected: Vec::new(),
+            seen: Vec::new(),
             patterns: IdPatterns::default(),
             is_answer: true,
             is_by_voice: false,
+            given: None,
             conversation,
             money: ShopMoney::default(),
         },
@@ -154,4 +156,16 @@ fn one_huge_message_or_result_is_cut() {
     assert!(sum < 6_000, "{sum}");
     let Message::Assistant { tool_calls, .. } = &messages[2] else { panic!() };
     assert_eq!(tool_calls[0].function.arguments, "{}", "what is no object is not sent again");
+}
+
+#[test]
+fn of_what_is_given_without_a_word_no_reading_is_told() {
+    let mut request = request("", 0.2, "negative");
+    request.facts.given = Some(Given::Place("12 Lake Road".to_owned()));
+    request.facts.triage.urgency = "danger".to_owned();
+    let told = turn(&settings(), &request.facts, 0).join("\n");
+    assert!(told.contains("holds no words"), "{told}");
+    for absent in ["danger", "safety", "intent", "negative", "not sure"] {
+        assert!(!told.contains(absent), "{absent}: {told}");
+    }
 }

@@ -19,6 +19,7 @@ mod order_details;
 mod orders;
 mod outbox;
 mod properties;
+mod ratings;
 mod retention;
 mod search;
 mod stats;
@@ -43,7 +44,7 @@ use crate::domain::refund::{ProviderKind, RefundPolicy, RefundRequest};
 pub(super) use self::{
     actions::*, contacts::*, conversations::*, corrections::*, desk::*, events::*, identities::*, inbox::*,
     knowledge_gaps::*, media::*, message_status::*, money::*, order_details::*, orders::*, outbox::*, properties::*,
-    retention::*, search::*, stats::*, team::*,
+    ratings::*, retention::*, search::*, stats::*, team::*,
 };
 
 /// An empty store, and a way to open it once more as another process would.
@@ -87,7 +88,9 @@ macro_rules! contract_tests {
             conversations_are_found_by_order_and_mode, messages_are_scanned_in_steps, a_message_status_changes_the_token,
             corrections_replace_and_add, nothing_is_corrected_that_is_not_there, unsure_messages_are_found, unanswered_questions_are_kept_and_go,
             media_files_are_noted_once_and_claimed_by_one, media_files_belong_to_orders_and_go, contents_go_with_the_last_file_that_has_them,
-            drafts_are_kept_and_go, internal_notes_are_kept_and_go, the_orders_of_a_customer_are_listed,
+            files_of_one_moment_keep_their_order, evidence_of_a_pending_alert_outlives_retention, a_store_has_one_name,
+            photos_that_are_looked_at_keep_nobody_waiting,
+            drafts_are_kept_and_go, internal_notes_are_kept_and_go, pins_are_kept_and_go, pins_of_conversations_that_go_on_stay, members_keep_entries, a_customer_is_asked_once_and_answers_once, the_orders_of_a_customer_are_listed,
             the_latest_message_of_a_customer_is_known, a_wish_about_messages_outlives_its_customer,
             what_did_not_reach_a_customer_is_found, what_the_set_up_is_to_blame_for_is_no_attempt, tallies_add_up,
             an_event_is_stored_with_its_fact_and_only_with_it, many_facts_of_one_customer_lose_no_event, every_state_of_a_refund_is_an_event,

@@ -13,14 +13,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::media_folder::remove_unused;
+use super::media_folder::{own as own_media_folder, remove_unused};
 use super::{Result, Store};
 use crate::domain::action::Action;
 use crate::domain::alert::Alert;
 use crate::domain::audit::{AuditEntry, AuditPhase, AuditRecord, FORGET, SYSTEM, forget_record};
 use crate::domain::conversation::Conversation;
 use crate::domain::correction::Correction;
-use crate::domain::desk::{Draft, Note};
+use crate::domain::desk::{Draft, Note, Pin};
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::inbound::Inbound;
@@ -29,6 +29,7 @@ use crate::domain::media::MediaFile;
 use crate::domain::message::ChatMessage;
 use crate::domain::opt_out::Preference;
 use crate::domain::outgoing::Outgoing;
+use crate::domain::rating::Rating;
 use crate::domain::refund::{Proposal, Refund};
 
 /// Entries of the audit trail that are read in one query.
@@ -76,6 +77,10 @@ pub struct PersonalData {
     pub drafts: Vec<Draft>,
     /// Internal notes of the team.
     pub notes: Vec<Note>,
+    /// What the team pinned to the conversation.
+    pub pins: Vec<Pin>,
+    /// What the customer was asked about the team's work, and answered.
+    pub ratings: Vec<Rating>,
     /// What is known of the files that the customer sent.
     pub media: Vec<MediaFile>,
     /// Messages as they arrived.
@@ -115,6 +120,8 @@ impl PersonalData {
             unanswered: Vec::new(),
             drafts: Vec::new(),
             notes: Vec::new(),
+            pins: Vec::new(),
+            ratings: Vec::new(),
             media: Vec::new(),
             inbox: Vec::new(),
             outbox: Vec::new(),
@@ -151,6 +158,10 @@ pub struct Erased {
     pub drafts: u64,
     /// Internal notes of the team.
     pub notes: u64,
+    /// What the team pinned to the conversation.
+    pub pins: u64,
+    /// Questions about the team's work, with their answers.
+    pub ratings: u64,
     /// Files that the customer sent, with their contents, unless somebody else sent the same.
     pub media: u64,
     /// Conversations: 1, or 0 where there was none.
@@ -185,6 +196,8 @@ impl std::ops::AddAssign for Erased {
         self.unanswered += more.unanswered;
         self.drafts += more.drafts;
         self.notes += more.notes;
+        self.pins += more.pins;
+        self.ratings += more.ratings;
         self.media += more.media;
         self.conversations += more.conversations;
         self.inbox += more.inbox;
@@ -264,6 +277,8 @@ pub async fn forget(
     let salt = format!("{:032x}", rand::random::<u128>());
     let reference = reference(&salt, user);
     let files = store.media_of(user, u32::MAX).await?;
+    // Before anything is erased: what they sent has to go as well.
+    own_media_folder(store).await?;
     let mut erased = store.erase_data_of(user, clock()).await?;
     if let Some(until) = erased.held_until {
         let wait = Duration::try_from(until.duration_since(clock())).unwrap_or(Duration::ZERO);

@@ -179,6 +179,12 @@ pub enum StoreError {
         /// Which store, without credentials.
         path: String,
     },
+    /// The folder of media files holds the contents of another store.
+    #[error("the folder {path} holds the files of another store's customers")]
+    FolderOfAnother {
+        /// The folder.
+        path: String,
+    },
     /// The connection string names a backend that this build does not have.
     #[error("the store “{uri}” needs a backend that this build does not have")]
     Unsupported {
@@ -269,6 +275,10 @@ impl StoreError {
                  one that signs now"
                     .into(),
             ),
+            Self::FolderOfAnother { path } => Some(format!(
+                "name a folder of this store's own in [media] folder; only where this store was moved, or the other one is gone for \
+                 good, remove {path}/.store: then this store takes the folder, and removes every file there that it does not know"
+            )),
             Self::NoFile { .. } => Some("copy it with the tools of the server, such as mongodump".into()),
             Self::Unsupported { .. } => {
                 Some("name a file or a mongodb:// address with --store".into())

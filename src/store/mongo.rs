@@ -25,6 +25,9 @@
 //! | `knowledge_gaps` | `customer/turn/digest of the question` | `{user_id: 1}` | questions that no document answered |
 //! | `drafts` | `customer/person/field` | `{user_id: 1}` | what the team has not sent yet |
 //! | `notes` | `customer/time/person/digest of the words` | `{user_id: 1}` | internal notes of the team |
+//! | `ratings` | the alert | `{user_id: 1}` | what customers say of the team |
+//! | `pins` | `customer/kind/name` | `{user_id: 1}` | tags, snoozes and mentions |
+//! | `team_entries` | `kind/owner/name` | none | what members keep for themselves |
 //! | `media` | digest of the message id | `{_id: "hashed"}` | what is known of a file that a message holds |
 //! | `inbox` | message id | `{_id: "hashed"}` | a redelivery is dropped by its key |
 //! | `outbox` | `customer/turn/sequence` | `{user_id: 1}` | |
@@ -73,6 +76,7 @@ mod order_stats_cache;
 mod orders;
 mod original;
 mod outbox;
+mod ratings;
 mod retention;
 mod schema;
 mod stats_cache;
@@ -150,6 +154,8 @@ struct Base {
     db: Database,
     /// Its name in messages: scheme, hosts and database.
     shown: Arc<str>,
+    /// Its hosts in their order, and its database: the same for every way to write the address.
+    address: Arc<str>,
     settings: MongoSettings,
     /// What the audit trail is signed with.
     audit_key: Option<Arc<LoadedKey>>,
@@ -228,6 +234,8 @@ impl MongoStore {
         let limit = settings.connect + settings.operation;
         let host = address::shown(uri);
         let named = options.default_database.clone();
+        let mut hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
+        hosts.sort();
         let client = Client::with_options(options)
             .map_err(|error| BackendError::from(error).into_error(&host, "opening the store", limit))?;
         let database = match named {
@@ -242,6 +250,7 @@ impl MongoStore {
         let base = Base {
             db: client.database(&database),
             shown: Arc::clone(&shown),
+            address: format!("{}/{database}", hosts.join(",")).into(),
             settings,
             audit_key: None,
             events: false,

@@ -35,8 +35,13 @@ pub enum Sweepable {
     Drafts,
     /// Internal notes of the team, by their time.
     Notes,
+    /// What the team pinned to conversations, by its time. What is put away until later, and the pins of customers who wait for a
+    /// person or wrote lately, stay.
+    Pins,
     /// Media files of which nothing is left to do, by the time of their messages.
     Media,
+    /// Questions about the team's work with their answers, by the time of the question.
+    Ratings,
     /// Resolved alerts, by the time of their resolution.
     ResolvedAlerts,
     /// Answered messages of customers, by the time of their arrival.
@@ -60,7 +65,7 @@ pub struct SweepReport {
     /// Unanswered questions that were removed.
     #[serde(default)]
     pub unanswered: u64,
-    /// Drafts and internal notes of the team that were removed.
+    /// Drafts, internal notes and pins of the team that were removed.
     #[serde(default)]
     pub notes: u64,
     /// Media files that were removed.
@@ -154,11 +159,13 @@ pub async fn sweep(
         report.corrections = remove_in_steps(store, Sweepable::Corrections, before).await?;
         report.unanswered = remove_in_steps(store, Sweepable::Unanswered, before).await?;
         report.notes = remove_in_steps(store, Sweepable::Drafts, before).await?
-            + remove_in_steps(store, Sweepable::Notes, before).await?;
+            + remove_in_steps(store, Sweepable::Notes, before).await?
+            + remove_in_steps(store, Sweepable::Pins, before).await?;
         report.media = remove_in_steps(store, Sweepable::Media, before).await?;
         if report.media > 0 {
             tidy(store).await?;
         }
+        remove_in_steps(store, Sweepable::Ratings, before).await?;
         report.alerts = remove_in_steps(store, Sweepable::ResolvedAlerts, before).await?;
     }
     if let Some(before) = retention.inbox.map(before) {

@@ -30,6 +30,7 @@ mod media;
 mod order_rows;
 mod orders;
 mod outbox;
+mod ratings;
 mod retention;
 mod schema;
 mod stats_cache;

@@ -79,6 +79,32 @@ impl SupportService {
         }
     }
 
+    /// What would come of a wish, as [`Self::act`] decides it: a proposal with what goes back, a refusal, or that it was done before.
+    /// Nothing is done, and nothing saved.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn foresee(&self, context: &Context, id: &OrderId, wish: &Wish) -> Result<ActionOutcome, StoreError> {
+        let Some(Seen { order, .. }) = self.record_lookup(context, id, Access::Money).await? else {
+            return Ok(ActionOutcome::NotFound);
+        };
+        let before = self.store.actions_of(&order.id).await?;
+        let refund = self.store.refund_of(&order.id).await?;
+        if let Some(same) = self.rules.actions.done_before(wish, &before) {
+            return Ok(ActionOutcome::Done { action: same.clone(), refund: None, already: true });
+        }
+        let ground = Ground { order: &order, before: &before, refund: refund.as_ref(), local: self.local(context.now) };
+        let request = ActionRequest { wish, named: None, caller: &context.caller, now: context.now, id: "" };
+        let proposal = self.rules.actions.propose(&self.rules.policy, QuoteId::new(""), ground, &request);
+        Ok(match proposal {
+            Err(refusal) => ActionOutcome::Refused(refusal),
+            Ok(proposal) if self.exceeds_month(context, proposal.kind, proposal.money()).await? => {
+                ActionOutcome::Refused(Refusal::MonthLimit.into())
+            }
+            Ok(proposal) => ActionOutcome::Proposed(proposal),
+        })
+    }
+
     /// Decides about a wish for an order of the caller's: by the shop's policy, by what was done before, and by whether the
     /// caller agreed. Where consent is all that is missing, a proposal is saved. `named`: as in [`Self::act`].
     ///

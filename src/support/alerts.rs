@@ -1,17 +1,39 @@
 //! The team's changes to alerts: claim, release, resolve, reopen. Each change is on record before and after it, and an
 //! alert that has an assignee is only taken from the one who is named.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Actor;
 use super::handoff::mark_handed_over;
+use super::{Actor, duty};
 use crate::domain::alert::{Alert, AlertStatus, Assigned, Reopened, Resolution};
+use crate::domain::desk::PinKind;
 use crate::domain::ids::AlertId;
+use crate::domain::media::MediaFile;
 use crate::domain::words::excerpt;
 use crate::store::{Result, Store};
 
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 2_000;
+
+/// What came so long before an alert belongs to it.
+const BEFORE_ALERT: SignedDuration = SignedDuration::from_hours(24);
+/// Files of a customer that are looked at.
+const MAX_FILES: u32 = 30;
+
+/// The files that belong to an alert: what its customer sent from a day before on, the latest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn media_of(store: &dyn Store, alert: &Alert) -> Result<Vec<MediaFile>> {
+    if !alert.is_of_customer() {
+        return Ok(Vec::new());
+    }
+    let since = alert.created_at.saturating_sub(BEFORE_ALERT).unwrap_or(Timestamp::MIN);
+    let mut files = store.media_of(&alert.user_id, MAX_FILES).await?;
+    files.retain(|file| file.at >= since && !file.is_of_team());
+    Ok(files)
+}
 
 async fn pending(store: &dyn Store, id: &AlertId) -> Result<Option<Alert>> {
     Ok(store.alert(id).await?.filter(|alert| alert.status == AlertStatus::Pending))
@@ -41,7 +63,10 @@ async fn assign(
             Assigned::Held(alert)
         });
     }
-    let arguments = json!({"alert_id": id, "user_id": alert.user_id, "from": from});
+    let mut arguments = json!({"alert_id": id, "user_id": alert.user_id, "from": from});
+    if let Some(to) = to.filter(|to| *to != actor.name) {
+        arguments["to"] = to.into();
+    }
     actor.record_start(store, action, &arguments).await?;
     let assigned = store.assign_alert(id, from, to, actor.now).await?;
     actor.record_end(store, action, arguments, assignment_result(&assigned, done)).await?;
@@ -61,7 +86,25 @@ pub async fn claim(store: &dyn Store, actor: &Actor, id: &AlertId, from: Option<
 /// # Errors
 /// When the store fails.
 pub async fn release(store: &dyn Store, actor: &Actor, id: &AlertId) -> Result<Assigned> {
+    // Before it: else the rota could give it straight back.
+    if pending(store, id).await?.is_some_and(|alert| alert.handling.assignee.as_deref() == Some(&actor.name)) {
+        duty::note_release(store, actor, id).await?;
+    }
     assign(store, actor, id, Some(&actor.name), ("release_alert", None, "released")).await
+}
+
+/// Assigns a pending alert of `from` (`None`: unassigned) to another member.
+///
+/// # Errors
+/// When the store fails.
+pub async fn assign_to(
+    store: &dyn Store,
+    actor: &Actor,
+    id: &AlertId,
+    from: Option<&str>,
+    to: &str,
+) -> Result<Assigned> {
+    assign(store, actor, id, from, ("assign_alert", Some(to), "assigned")).await
 }
 
 /// Resolves an alert with a note: the bot answers this customer again. `false` where it is not pending.
@@ -75,6 +118,8 @@ pub async fn resolve(store: &dyn Store, actor: &Actor, id: &AlertId, note: &str)
     actor.record_start(store, "resolve_alert", &arguments).await?;
     let resolution = Resolution { at: actor.now, by: Some(actor.name.clone()), note };
     let resolved = store.resolve_alert(id, &resolution).await?;
+    // It was put away with this alert: the next one is another matter.
+    store.remove_pin(&alert.user_id, PinKind::Snooze, "").await?;
     let result = json!({"status": if resolved { "resolved" } else { "resolved_before" }});
     actor.record_end(store, "resolve_alert", arguments, result).await?;
     Ok(resolved)

@@ -8,7 +8,8 @@
 //! | a member of the team writes from the business app | [`take_over_from_app`] | marked at once |
 //! | a customer who waits sends something that cannot be read, after a long wait | [`report_waiting`] | handed over already |
 //! | a message to the customer could not be delivered | [`report_undelivered`] | no hand-over: the bot goes on answering |
-//! | nobody here can hear what a customer said | [`report_unheard`] | the turn marks it, where nothing was written beside it |
+//! | nobody here can hear what a customer said | [`report_need`] | the turn marks it, where nothing was written beside it |
+//! | a customer sends an order from the catalogue, or fills in a form | [`report_need`] | as well |
 //! | a photo of a customer could not be fetched | [`report_unfetched`] | no hand-over: the bot goes on answering |
 //! | a refund failed, or does not go on | [`report_failed_refund`], [`report_stuck_refund`] | no hand-over: the bot goes on answering |
 //! | an action was carried out, and its money cannot be paid here | [`report_unpaid_action`] | no hand-over: the bot goes on answering |
@@ -59,8 +60,27 @@ pub struct HandoffRequest {
     pub priority: Priority,
 }
 
-/// Why a person is asked for where nobody here can hear what a customer said.
-pub const UNHEARD: &str = "The customer sent a voice message that could not be written down: listen to it";
+/// What a customer sent that only a person can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A recording that nobody here can hear.
+    Hear,
+    /// An order from the channel's catalogue.
+    Sell,
+    /// What was filled into a form of the shop's.
+    Read,
+}
+
+impl Need {
+    /// Why a person is asked for.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Hear => "The customer sent a voice message that could not be written down: listen to it",
+            Self::Sell => "The customer sent an order from the catalogue: take it up in the shop",
+            Self::Read => "The customer filled in a form: read it",
+        }
+    }
+}
 
 /// Why a person is asked for again, for the team.
 pub fn waited(waited: SignedDuration) -> String {
@@ -77,7 +97,7 @@ pub(super) fn new_alert_id() -> AlertId {
 /// When the store fails.
 pub async fn request(store: &dyn Store, context: &Context, request: HandoffRequest) -> Result<Alert> {
     let (user_id, last_message) = match &context.caller {
-        Caller::Customer(customer) => (customer.user.clone(), customer.text.as_str()),
+        Caller::Customer(customer) => (customer.user.clone(), customer.sent.as_str()),
         Caller::Operator { .. } => (UserId::new(request.user_id), request.last_message.as_str()),
     };
     let id = request.id.unwrap_or_else(new_alert_id);
@@ -155,20 +175,19 @@ pub async fn report_waiting(
     store.open_alert(&alert).await.map(drop)
 }
 
-/// Raises an alert for a recording that a person has to listen to. `bot_answers`: something was written beside it, which the bot
-/// answers.
+/// Raises an alert for what only a person can use. `bot_answers`: something was written beside it, which the bot answers.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn report_unheard(
+pub async fn report_need(
     store: &dyn Store,
+    need: Need,
     user: &UserId,
-    last_message: &str,
-    bot_answers: bool,
+    (last_message, bot_answers): (&str, bool),
     now: Timestamp,
 ) -> Result<Alert> {
     let message = Quoted::FromCustomer(last_message);
-    let alert = Alert::raise(new_alert_id(), user.clone(), UNHEARD, message, Priority::Medium, now);
+    let alert = Alert::raise(new_alert_id(), user.clone(), need.reason(), message, Priority::Medium, now);
     store.open_alert(&if bot_answers { alert.while_the_bot_answers() } else { alert }).await
 }
 

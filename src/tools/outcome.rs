@@ -20,6 +20,9 @@ use crate::support::{Passage, PayOutcome, QuoteOutcome};
 /// The language of all results: the callers are language models and programs.
 const LANGUAGE: Language = Language::English;
 
+/// The code of what is not offered before the customer has shown what is wrong.
+pub const PHOTO_AWAITED: &str = "photo_awaited";
+
 /// The outcome of a tool call.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, read at once")]
@@ -64,6 +67,8 @@ pub enum Outcome {
     Denied(OrderId, Denial),
     /// What the shop's documents say; empty where none answers.
     Knowledge(Vec<Passage>),
+    /// A refund or a return is not offered before the customer has shown what is wrong.
+    PhotoAwaited(OrderId),
     /// A person was asked for.
     HandedOver(Alert),
     /// A tool of a third party answered: its JSON is no evidence of what happened here.
@@ -109,6 +114,14 @@ impl ToolResult {
     pub(super) fn orders(orders: Vec<Order>) -> Self {
         let listed: Vec<Value> = orders.iter().map(listed).collect();
         Self { value: json!({"orders": listed}), outcome: Outcome::Orders(orders) }
+    }
+
+    pub(super) fn photo_awaited(order: OrderId) -> Self {
+        let value = json!({
+            "eligible": false, "status": "refused", "code": PHOTO_AWAITED, "order_id": order.as_str(),
+            "reason": sentences::media::ask_for_photo(LANGUAGE),
+        });
+        Self { value, outcome: Outcome::PhotoAwaited(order) }
     }
 
     pub(super) fn not_found(id: OrderId) -> Self {

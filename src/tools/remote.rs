@@ -446,7 +446,7 @@ impl Toolbox {
         mut request: HandoffRequest,
     ) -> Result<ToolResult, Box<ToolResult>> {
         let (user, message) = match context.caller.customer() {
-            Some(customer) => (customer.user.as_str(), customer.text.as_str()),
+            Some(customer) => (customer.user.as_str(), customer.sent.as_str()),
             None => (request.user_id.as_str(), request.last_message.as_str()),
         };
         let call = json!({

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::caller::Caller;
+use crate::domain::caller::{Caller, Showing};
 use crate::domain::ids::QuoteId;
 use crate::domain::order::{OrderLine, OrderState};
 use crate::domain::sentences::Language;
@@ -439,5 +439,38 @@ fn operators_read_that_the_first_call_acts() {
         let (asks, told) = (spec.description.contains("needs_confirmation"), spec.for_operators().description);
         assert_eq!(asks, [CANCEL, CHANGE, RETURN].contains(&spec.name.as_ref()), "{}", spec.name);
         assert!(!told.contains("needs_confirmation") && told.contains(actions::AT_ONCE) == asks, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_to_be_shown_is_not_paid_without_a_photo_of_that_order() {
+    let shop = Shop::open().await;
+    let toolbox = shop.toolbox();
+    let order = |number: u32| Some(OrderId::new(&format!("ORD{number:06}")));
+    let quote = toolbox
+        .call(&customer("a", 1, "refund ORD000003", &[], shop.now), CHECK_REFUND, json!({"order_id": "ORD000003"}))
+        .await;
+    let Outcome::Quoted(quote) = quote.outcome else { panic!("{quote:?}") };
+    let pay = async |faults: Vec<Option<OrderId>>, photos: Vec<Option<OrderId>>| {
+        let mut context = customer("a", 2, "yes", &[&quote.id], shop.now);
+        let Caller::Customer(customer) = &mut context.caller else { unreachable!() };
+        customer.showing = Showing { faults, photos };
+        toolbox.call(&context, REFUND, json!({"order_id": "ORD000003", "reason": "broken"})).await
+    };
+    for (faults, photos) in [
+        (vec![order(3)], vec![]),
+        (vec![order(3)], vec![order(5)]),
+        (vec![None], vec![order(5)]),
+        (vec![order(5), order(3)], vec![order(5)]),
+    ] {
+        let result = pay(faults, photos).await;
+        assert!(matches!(result.outcome, Outcome::PhotoAwaited(_)), "{result:?}");
+    }
+    assert!(shop.store.refunds(9).await.unwrap().is_empty());
+    // A fault of another order needs no photo of this one.
+    let paid = pay(vec![order(5)], vec![]).await;
+    assert!(matches!(paid.outcome, Outcome::Refunded { .. }), "{paid:?}");
+    for photos in [vec![order(3)], vec![None]] {
+        assert!(matches!(pay(vec![order(3)], photos).await.outcome, Outcome::Refunded { already: true, .. }));
     }
 }

@@ -4,28 +4,36 @@
 //! come from: there is a password, a token, a link that whoever started the program was shown, or somebody said that nobody
 //! else reaches this machine.
 
+mod error;
+mod login;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Query, Request, State};
-use axum::http::{Extensions, HeaderMap, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use jiff::Timestamp;
-use maud::{Markup, html};
 use secrecy::SecretString;
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+pub use error::AccessError;
+pub(super) use login::{log_in, log_out, login_page};
+use sessions::StoredSession;
+
+use super::attach::{self, Upload};
 use super::forms::{Fields, encode};
-use super::login_limit::{Applicant, LoginLimit};
-use super::users::{Member, Role, SharedSecrets, TeamMember, Users, constant_time_eq, normalize_name};
+use super::login_limit::LoginLimit;
+use super::users::{Member, Role, SharedSecrets, TeamMember, Users, constant_time_eq};
 use super::{AppState, layout};
-use crate::http::client::Client;
 use crate::http::host::{AllowedHosts, is_local};
 use crate::http::local;
 use crate::support::Actor;
@@ -36,79 +44,17 @@ const DEVICE_COOKIE: &str = "ecomres_device";
 const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
 /// Logins that wait for their passwords to be checked; more are told to come again.
 const MAX_WAITING_LOGINS: usize = 32;
-/// How long a session is valid.
-const SESSION_LIFETIME: Duration = Duration::from_hours(12);
-/// Sessions at the same time; where there are more, the oldest is removed.
-const MAX_SESSIONS: usize = 1_000;
 /// The forms for admins only. Every other form is for agents as well.
-const ADMIN_FORMS: [&str; 3] = ["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer"];
+const ADMIN_FORMS: [&str; 5] =
+    ["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer", "/settings/check", "/settings/reply"];
 /// The largest form, and the largest one of somebody who has not logged in.
 const MAX_FORM_BYTES: usize = 64 * 1_024;
 const MAX_LOGIN_BYTES: usize = 4 * 1_024;
+/// The type of a form, and the header with the token where a request is none.
+const FORM: &str = "application/x-www-form-urlencoded";
+const TOKEN: &str = "x-csrf";
 /// The longest address that a login leads to.
 const MAX_NEXT_BYTES: usize = 2_000;
-
-/// Settings that the dashboard cannot be protected with.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    /// Other machines could use the dashboard without a login.
-    #[error("{0} can be reached from other machines, and the dashboard has neither password nor token nor users")]
-    NoLogin(SocketAddr),
-    /// Nothing opens the dashboard.
-    #[error("the dashboard has neither password nor token nor users")]
-    NoLock,
-    /// Whoever is alone listens at an address of this machine only.
-    #[error("{0} can be reached from other machines, and --i-am-alone is for this machine only")]
-    NotAlone(SocketAddr),
-    /// A password hash is no argon2 hash.
-    #[error("{place} is no argon2 hash: {reason}")]
-    InvalidHash {
-        /// Which setting.
-        place: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A user has no secret, or an invalid or duplicate name.
-    #[error("[[dashboard.users]] {name}: {reason}")]
-    InvalidUser {
-        /// The name.
-        name: String,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// A password cannot be hashed.
-    #[error("the password cannot be hashed: {0}")]
-    Hashing(String),
-}
-
-impl AccessError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoLogin(_) => {
-                "set [dashboard] password_hash (ecomres dashboard --hash-password) or token, name [[dashboard.users]], or \
-                 listen at 127.0.0.1"
-                    .into()
-            }
-            Self::NoLock => "set [dashboard] password_hash (ecomres dashboard --hash-password) or token, or name \
-                 [[dashboard.users]]; to try it out, --i-am-alone"
-                .into(),
-            Self::NotAlone(_) => "set [dashboard] password_hash or token instead, or listen at 127.0.0.1".into(),
-            Self::InvalidUser { .. } => {
-                "each needs a name, a role (viewer, agent or admin), and a password_hash or a token".into()
-            }
-            Self::InvalidHash { .. } => "make one: ecomres dashboard --hash-password".into(),
-            Self::Hashing(_) => "use another password".into(),
-        })
-    }
-}
-
-/// A session of somebody who has logged in.
-struct StoredSession {
-    csrf: String,
-    until: Instant,
-    member: Member,
-}
 
 /// Who may use the dashboard.
 pub struct Access {
@@ -250,6 +196,16 @@ impl Access {
         Ok(Self { alone: true, ..Self::of(users, None) })
     }
 
+    /// The members who work on conversations, as the settings name them.
+    pub(super) fn members(&self) -> Vec<&str> {
+        self.users.members().filter(|member| member.role >= Role::Agent).map(|member| member.name.as_str()).collect()
+    }
+
+    /// Everybody with a name, and the word for their role.
+    pub(super) fn everybody(&self) -> Vec<(&str, &'static str)> {
+        self.users.members().map(|member| (member.name.as_str(), member.role.as_str())).collect()
+    }
+
     /// Whether a browser is one that this name was logged in with, and its number.
     fn known_device(&self, name: &str, headers: &HeaderMap) -> Option<String> {
         cookies(headers, DEVICE_COOKIE).find_map(|value| {
@@ -257,30 +213,6 @@ impl Access {
             let right = self.users.device_mark(name, number)?;
             constant_time_eq(&right, mark).then(|| number.to_owned())
         })
-    }
-
-    fn session(&self, headers: &HeaderMap) -> Option<Session> {
-        if self.alone {
-            return Some(Session { csrf: self.shared_csrf.clone(), logged_in: false, member: Member::unnamed() });
-        }
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|_, session| session.until > Instant::now());
-        let session = cookies(headers, COOKIE).find_map(|key| sessions.get(key.as_str()))?;
-        Some(Session { csrf: session.csrf.clone(), logged_in: true, member: session.member.clone() })
-    }
-
-    /// Starts a session and returns its key.
-    fn start_session(&self, member: Member) -> String {
-        let key = random();
-        let mut sessions = lock(&self.sessions);
-        if sessions.len() >= MAX_SESSIONS
-            && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.until).map(|(key, _)| key.clone())
-        {
-            sessions.remove(&oldest);
-        }
-        sessions
-            .insert(key.clone(), StoredSession { csrf: random(), until: Instant::now() + SESSION_LIFETIME, member });
-        key
     }
 }
 
@@ -292,6 +224,14 @@ fn cookie(name: &'static str, value: String, path: &'static str, max_age: Durati
         .same_site(SameSite::Strict)
         .max_age(max_age.try_into().unwrap_or_default())
         .build()
+}
+
+/// The values of the cookies of a name that a request brings, in their order: another host of the domain can add one of this
+/// name, and a jar would keep only the last one.
+fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = values.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 /// Whether a form comes from a page of this server, as far as the browser says (`Origin`).
@@ -364,7 +304,7 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
         );
     }
     state.warm();
-    let session = access.session(request.headers());
+    let session = access.current(state.store(), request.headers(), state.now()).await;
     let public = path == "/login" || path.starts_with("/assets/");
     if session.is_none() && !public {
         let here = request.uri().path_and_query().map(ToString::to_string);
@@ -384,14 +324,25 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
             return refuse(StatusCode::FORBIDDEN, "This form comes from another site.");
         }
         let (parts, body) = request.into_parts();
-        let most = if session.is_some() { MAX_FORM_BYTES } else { MAX_LOGIN_BYTES };
+        // A file comes as it is, with its fields in the address and the token in a header, which no form of another site can send.
+        let is_form = parts.headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind == FORM);
+        let uploads = session.is_some() && path == attach::PATH && !is_form;
+        let most = match session {
+            Some(_) if uploads => attach::MAX_BYTES,
+            Some(_) => MAX_FORM_BYTES,
+            None => MAX_LOGIN_BYTES,
+        };
         let Ok(bytes) = to_bytes(body, most).await else {
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.");
         };
-        let fields = Fields::read(&String::from_utf8_lossy(&bytes));
-        if path != "/login"
-            && !session.as_ref().is_some_and(|session| constant_time_eq(&session.csrf, fields.get("csrf")))
-        {
+        let fields = if uploads {
+            Fields::read(parts.uri.query().unwrap_or_default())
+        } else {
+            Fields::read(&String::from_utf8_lossy(&bytes))
+        };
+        let given = parts.headers.get(TOKEN).filter(|_| uploads).and_then(|token| token.to_str().ok());
+        let given = given.unwrap_or(if uploads { "" } else { fields.get("csrf") }).to_owned();
+        if path != "/login" && !session.as_ref().is_some_and(|session| constant_time_eq(&session.csrf, &given)) {
             let told = "This form is not of this session: load the page again. What you typed is kept in this browser.";
             let back = sent_from(&parts.headers);
             let back = back.as_deref().and_then(own_path).unwrap_or("/");
@@ -410,283 +361,13 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
             return refuse(StatusCode::FORBIDDEN, &message);
         }
         request = Request::from_parts(parts, Body::empty());
+        if uploads {
+            request.extensions_mut().insert(Upload(bytes));
+        }
         request.extensions_mut().insert(fields);
     }
     if let Some(session) = session {
         request.extensions_mut().insert(session);
     }
     next.run(request).await
-}
-
-fn login_form(access: &Access, name: &str, next: Option<&str>, warning: Option<&str>) -> Markup {
-    let users = &access.users;
-    layout::without_tabs(
-        "Log in",
-        &html! {
-            form.login.card method="post" action="/login" {
-                h1 { "Support dashboard" }
-                @if let Some(warning) = warning { p.warning role="alert" { (warning) } }
-                @if access.link.is_some() {
-                    p { "Open the link that the program showed when it started. To log in with a password, set one." }
-                }
-                @if users.has_named() {
-                    label for="name" { "Name" @if users.has_shared() { " (empty: the team’s password)" } }
-                    input #name name="name" autocomplete="username" maxlength="40" value=(name)
-                        required[!users.has_shared()] autofocus;
-                }
-                label for="word" { "Password or token" }
-                input #word name="word" type="password" autocomplete="current-password" required
-                    autofocus[!users.has_named()];
-                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                button type="submit" { "Log in" }
-            }
-        },
-    )
-}
-
-/// The query of the link that logs in.
-#[derive(Debug, Deserialize)]
-pub(super) struct Link {
-    key: Option<String>,
-    next: Option<String>,
-}
-
-pub(super) async fn login_page(
-    State(state): State<AppState>,
-    session: Option<Extension<Session>>,
-    Query(link): Query<Link>,
-    extensions: Extensions,
-    headers: HeaderMap,
-) -> Response {
-    let access = &state.settings.access;
-    let next = link.next.as_deref().and_then(own_path);
-    if session.is_some() {
-        return Redirect::to(next.unwrap_or("/")).into_response();
-    }
-    match link.key.filter(|_| access.link.is_some()) {
-        // Its secret is the token of the team, which only the link shows.
-        Some(key) => attempt(access, &extensions, &headers, &Login { name: "", secret: &key, next }).await,
-        None => login_form(access, "", next, None).into_response(),
-    }
-}
-
-pub(super) async fn log_in(
-    State(state): State<AppState>,
-    extensions: Extensions,
-    headers: HeaderMap,
-    Extension(fields): Extension<Fields>,
-) -> Response {
-    let name = normalize_name(fields.get("name"));
-    let login = Login { name: &name, secret: fields.get("word"), next: fields.some("next").and_then(own_path) };
-    attempt(&state.settings.access, &extensions, &headers, &login).await
-}
-
-/// What somebody logs in with, and the page that they want.
-struct Login<'a> {
-    name: &'a str,
-    secret: &'a str,
-    next: Option<&'a str>,
-}
-
-/// Logs somebody in, or shows the form again.
-async fn attempt(access: &Access, extensions: &Extensions, headers: &HeaderMap, login: &Login<'_>) -> Response {
-    let Login { name, secret, next } = *login;
-    // What strangers behind the same address have tried locks nobody out who has a long token or the link.
-    if let Some(member) = access.users.by_long_token(name, secret) {
-        return logged_in(access, headers, login, member);
-    }
-    let device = access.known_device(name, headers);
-    let known = device.is_some();
-    let applicant = device.map_or_else(|| Applicant::Client(Client::of(extensions)), Applicant::Device);
-    let later = |seconds: &'static str, warning: &str| {
-        let page = login_form(access, name, next, Some(warning));
-        (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response()
-    };
-    if !access.limit.may_attempt(&applicant, name) {
-        return later("300", "Too many attempts: wait five minutes.");
-    }
-    // Counted before it is checked: many requests at the same time give no more attempts.
-    access.limit.record_failure(&applicant, name);
-    let member = if known {
-        access.users.authenticate_known(name, secret).await
-    } else {
-        let Ok(_waiting) = access.waiting.try_acquire() else {
-            return later("5", "Many try to log in at the moment: try again.");
-        };
-        access.users.authenticate(name, secret).await
-    };
-    let Some(member) = member else {
-        tracing::warn!("a login to the dashboard failed");
-        return (StatusCode::UNAUTHORIZED, login_form(access, name, next, Some("That is not right."))).into_response();
-    };
-    access.limit.record_success(&applicant, name);
-    logged_in(access, headers, login, member)
-}
-
-/// Starts a session, and marks the browser as one that this name was logged in with.
-fn logged_in(access: &Access, headers: &HeaderMap, login: &Login<'_>, member: Member) -> Response {
-    let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-    let number = random();
-    let mark = access.users.device_mark(login.name, &number).unwrap_or_default();
-    let cookies = [
-        cookie(COOKIE, access.start_session(member), "/", SESSION_LIFETIME),
-        cookie(DEVICE_COOKIE, format!("{number}.{mark}"), "/login", DEVICE_LIFETIME),
-    ];
-    let cookies = cookies.map(|mut cookie| {
-        cookie.set_secure(secure);
-        (header::SET_COOKIE, cookie.to_string())
-    });
-    (AppendHeaders(cookies), Redirect::to(login.next.unwrap_or("/"))).into_response()
-}
-
-/// The values of the cookies of a name that a request brings, in their order: another host of the domain can add one of this
-/// name, and a jar would keep only the last one.
-fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = String> + 'a {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies = values.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies.filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
-}
-
-pub(super) async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    for key in cookies(&headers, COOKIE) {
-        lock(&state.settings.access.sessions).remove(key.as_str());
-    }
-    let removal = cookie(COOKIE, String::new(), "/", Duration::ZERO);
-    (CookieJar::new().add(removal), Redirect::to("/login")).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::Uri;
-
-    use super::*;
-
-    fn access(address: &str, hash: &str, token: &str) -> Result<Access, AccessError> {
-        Access::new(
-            address.parse().unwrap(),
-            &hash.to_owned().into(),
-            &token.to_owned().into(),
-            &["shop.example".into()],
-        )
-    }
-
-    #[test]
-    fn nothing_is_served_without_a_lock() {
-        assert!(matches!(access("127.0.0.1:1", "", ""), Err(AccessError::NoLock)));
-        assert!(matches!(access("[::1]:1", "", " "), Err(AccessError::NoLock)));
-        let (here, everywhere) = ("127.0.0.1:1".parse().unwrap(), "0.0.0.0:1".parse().unwrap());
-        assert!(Access::alone(here).is_ok() && Access::by_link(here, &[]).is_ok());
-        assert!(matches!(Access::alone(everywhere), Err(AccessError::NotAlone(_))));
-        assert!(matches!(Access::by_link(everywhere, &[]), Err(AccessError::NoLogin(_))));
-        assert!(matches!(access("0.0.0.0:1", "", " "), Err(AccessError::NoLogin(_))));
-        assert!(access("0.0.0.0:1", "", "token").is_ok());
-        assert!(matches!(access("127.0.0.1:1", "plain", ""), Err(AccessError::InvalidHash { .. })));
-    }
-
-    #[test]
-    fn names_that_could_be_rebound_are_refused() {
-        let permits = |access: &Access, host: &str| {
-            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
-            access.hosts.as_ref().is_none_or(|hosts| hosts.permit(&Uri::from_static("/"), &headers))
-        };
-        let open = access("127.0.0.1:1", "", "token").unwrap();
-        for host in ["localhost:8501", "127.0.0.1", "[::1]:8501", "shop.example"] {
-            assert!(permits(&open, host), "{host}");
-        }
-        for host in ["evil.example", "localhost.evil.example", "10.0.0.1"] {
-            assert!(!permits(&open, host), "{host}");
-        }
-        assert!(permits(&access("0.0.0.0:1", "", "token").unwrap(), "any.example"), "whoever comes has to log in");
-    }
-
-    #[test]
-    fn forms_of_other_sites_are_recognised_by_their_origin() {
-        let headers = |origin: &str| {
-            HeaderMap::from_iter([
-                (header::HOST, "localhost:8501".parse().unwrap()),
-                (header::ORIGIN, origin.parse().unwrap()),
-            ])
-        };
-        assert!(is_same_origin(&headers("http://localhost:8501")) && is_same_origin(&HeaderMap::new()));
-        assert!(!is_same_origin(&headers("http://localhost:9")) && !is_same_origin(&headers("null")));
-    }
-
-    #[test]
-    fn a_login_leads_to_pages_of_this_server_only() {
-        for path in ["/alerts?status=all", "/conversation?user=91%3Cb%3E&told=x#m3", "/?range=24h"] {
-            assert_eq!(own_path(path), Some(path));
-        }
-        let long = format!("/{}", "x".repeat(MAX_NEXT_BYTES));
-        for path in [
-            "",
-            "/",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "/a\r\nb",
-            "/a b",
-            "/login?next=/",
-            "/logout",
-            &long,
-        ] {
-            assert_eq!(own_path(path), None, "{path:?}");
-        }
-        assert_eq!(login_address(Some("/alerts?q=a%20b")), "/login?next=%2Falerts%3Fq%3Da%2520b");
-        assert_eq!(login_address(Some("//evil.example")), "/login");
-    }
-
-    #[test]
-    fn a_session_is_known_by_its_cookie() {
-        let closed = access("0.0.0.0:1", "", "t0ken").unwrap();
-        assert!(closed.session(&HeaderMap::new()).is_none());
-        let key = closed.start_session(Member::unnamed());
-        let with = |value: String| HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())]);
-        assert!(closed.session(&with(format!("a=b; {COOKIE}={key}"))).is_some());
-        assert!(closed.session(&with(format!("{COOKIE}={key}0"))).is_none());
-    }
-
-    #[test]
-    fn whoever_is_alone_is_an_admin() {
-        let open = Access::alone("127.0.0.1:1".parse().unwrap()).unwrap().session(&HeaderMap::new()).unwrap();
-        assert!(open.may_change() && open.may_administer() && !open.logged_in);
-        assert_eq!(open.actor(Timestamp::UNIX_EPOCH).actor(), "operator:dashboard");
-    }
-
-    #[test]
-    fn a_browser_is_known_by_what_only_the_server_could_have_marked() {
-        let closed = access("0.0.0.0:1", "", "t0ken").unwrap();
-        let mark = closed.users.device_mark("", "17").unwrap();
-        let known = |access: &Access, name: &str, value: String| {
-            let cookie = format!("{DEVICE_COOKIE}={value}").parse().unwrap();
-            access.known_device(name, &HeaderMap::from_iter([(header::COOKIE, cookie)]))
-        };
-        assert_eq!(known(&closed, "", format!("17.{mark}")), Some("17".to_owned()));
-        assert_eq!(known(&closed, "", format!("18.{mark}")), None, "the mark of another number");
-        assert_eq!(known(&closed, "lead", format!("17.{mark}")), None, "of another name");
-        assert_eq!(known(&access("0.0.0.0:1", "", "changed").unwrap(), "", format!("17.{mark}")), None);
-        assert_eq!(known(&closed, "", "17".to_owned()), None);
-    }
-
-    #[tokio::test]
-    async fn strangers_lock_nobody_out_who_has_the_link() {
-        let (closed, link) = Access::by_link("127.0.0.1:1".parse().unwrap(), &[]).unwrap();
-        let key = link.split_once('=').unwrap().1;
-        let status = async |secret: &str| {
-            let login = Login { name: "", secret, next: None };
-            attempt(&closed, &Extensions::new(), &HeaderMap::new(), &login).await.status()
-        };
-        let mut last = StatusCode::OK;
-        for number in 0..40 {
-            last = status(&format!("wrong-{number}")).await;
-        }
-        assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(status(key).await, StatusCode::SEE_OTHER);
-        assert_eq!(status(&key[1..]).await, StatusCode::TOO_MANY_REQUESTS, "a part of it is a wrong one");
-    }
-
-    #[test]
-    fn every_form_but_those_of_the_login_needs_a_role() {
-        assert_eq!((required_role("/logout"), required_role("/alerts/claim")), (Role::Viewer, Role::Agent));
-        assert_eq!((required_role("/alerts/reopen"), required_role("/whatever/comes")), (Role::Admin, Role::Agent));
-    }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::alert::Alert;
 use crate::domain::audit::AuditPhase;
 use crate::domain::conversation::Conversation;
 use crate::domain::desk::Note;
@@ -84,6 +85,12 @@ pub(super) async fn reply(
         Err(Refused::OptedOut { .. }) => return Ok(Outcome::OptedOut),
         Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => return Ok(Outcome::NoTemplate),
     };
+    queue(store, by, &alert, text, body).await
+}
+
+/// Queues a message of the team for the customer of an alert, with what the transcript holds of it, on record.
+pub(super) async fn queue(store: &dyn Store, by: &Actor, alert: &Alert, text: &str, body: Body) -> Result<Outcome> {
+    let user = &alert.user_id;
     let arguments = json!({"user_id": user, "characters": text.chars().count(), "kind": body.kind()});
     by.record(store, "reply", arguments.clone(), AuditPhase::Started, Value::Null).await?;
     let mut outcome = Outcome::Busy;

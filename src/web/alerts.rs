@@ -11,7 +11,7 @@ use super::{AppState, Inner, PageError, layout, media};
 use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Priority, Reopened};
 use crate::domain::ids::AlertId;
 use crate::domain::media::MediaFile;
-use crate::support::{alerts, handoff};
+use crate::support::{alerts, handoff, rating};
 
 /// Alerts on a page, and that are resolved at once, at most.
 const MAX_SHOWN: usize = 200;
@@ -31,7 +31,7 @@ fn filter_query(fields: &Fields) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn search(fields: &Fields, session: &Session) -> AlertSearch {
+pub(super) fn search(fields: &Fields, session: &Session) -> AlertSearch {
     AlertSearch {
         status: match fields.some("status").unwrap_or("pending") {
             "all" => None,
@@ -45,6 +45,7 @@ fn search(fields: &Fields, session: &Session) -> AlertSearch {
             name => Some(AssigneeFilter::Named(name.to_owned())),
         },
         text: fields.get("q").to_owned(),
+        resolved_since: None,
     }
 }
 
@@ -109,6 +110,7 @@ pub(super) async fn list(
             label { "Text or customer " input type="search" name="q" value=(fields.get("q")); }
             button type="submit" { "Filter" }
         }
+        @if session.may_change() { p.note { a href=(format!("/export/alerts.csv?{filters}")) download="" { "As CSV" } } }
         p.count { (found.len()) @if more || page > 1 { " on this page" } @else { " found" } }
         @if found.is_empty() { p.nothing { "Nobody waits for a person here." } }
         @if many { (resolve_many_form(&session, &filters)) }
@@ -237,6 +239,28 @@ pub(super) fn claim_form(state: &Inner, session: &Session, alert: &Alert, place:
     }
 }
 
+/// The form that assigns an alert to any member; nothing where the settings name none.
+pub(super) fn assign_form(state: &Inner, session: &Session, alert: &Alert, place: &str, back: &str) -> Markup {
+    let assignee = alert.handling.assignee.as_deref();
+    let members = state.settings.access.members();
+    html! {
+        @if members.iter().any(|name| Some(*name) != assignee) {
+            (alert_form(session, alert, ("assign", place, back), &html! {
+                @if let Some(name) = assignee { input type="hidden" name="from" value=(name); }
+                label {
+                    span.hidden { "Assign to" }
+                    select name="to" {
+                        @for name in members.iter().filter(|name| Some(**name) != assignee) {
+                            option value=(name) { (name) @if *name == session.name() { " (me)" } }
+                        }
+                    }
+                }
+                button.second type="submit" { "Assign" }
+            }))
+        }
+    }
+}
+
 fn forms(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back: &str) -> Markup {
     let act = |action: &str, inner: &Markup| alert_form(session, alert, (action, "/alerts", back), inner);
     if alert.status == AlertStatus::Resolved {
@@ -246,6 +270,7 @@ fn forms(state: &Inner, session: &Session, alert: &Alert, drafts: &Drafts, back:
     }
     html! {
         (claim_form(state, session, alert, "/alerts", back))
+        (assign_form(state, session, alert, "/alerts", back))
         (act("resolve", &html! {
             (drafts.note_field(&alert.user_id, "resolve", "What was done (stays with the alert)"))
             button type="submit" { "Resolve" }
@@ -263,6 +288,9 @@ pub(super) async fn notice(state: &Inner, fields: &Fields) -> Result<Markup, Pag
     let number = |name: &str| fields.get(name).parse::<u32>().unwrap_or(0);
     let text = match (fields.get("told"), &alert) {
         ("claimed", Some(alert)) => format!("You are the assignee of the alert of {} now.", alert.user_id),
+        ("assigned", Some(alert)) => {
+            format!("{} is the assignee of the alert of {} now.", assignee.unwrap_or("Nobody"), alert.user_id)
+        }
         ("released", Some(alert)) => format!("The alert of {} is unassigned again.", alert.user_id),
         ("held", Some(alert)) => match assignee {
             Some(name) => format!("{name} was faster and is the assignee of the alert of {}.", alert.user_id),
@@ -323,6 +351,20 @@ pub(super) async fn claim(
     redirect_back(&state, &fields, &id, outcome_word(&assigned, "claimed")).await
 }
 
+pub(super) async fn assign(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    Extension(fields): Extension<Fields>,
+) -> Result<Redirect, PageError> {
+    let (id, to) = (alert_id(&fields)?, fields.get("to"));
+    if !state.settings.access.members().contains(&to) {
+        return Err(PageError::BadRequest("There is no such member who works on alerts."));
+    }
+    let actor = session.actor(state.now());
+    let assigned = alerts::assign_to(state.store(), &actor, &id, fields.some("from"), to).await?;
+    redirect_back(&state, &fields, &id, outcome_word(&assigned, "assigned")).await
+}
+
 pub(super) async fn release(
     State(state): State<AppState>,
     Extension(session): Extension<Session>,
@@ -340,6 +382,9 @@ pub(super) async fn resolve(
 ) -> Result<Redirect, PageError> {
     let id = alert_id(&fields)?;
     let resolved = alerts::resolve(state.store(), &session.actor(state.now()), &id, fields.get("note")).await?;
+    if resolved && state.settings.ask_rating {
+        rating::ask(state.store(), &state.settings.limits, &id, state.now()).await?;
+    }
     if resolved && let Some(alert) = state.store().alert(&id).await? {
         drafts::keep(&state, &session, &alert.user_id, "resolve", "").await?;
     }

@@ -2,6 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::{Inner, PageError};
+use crate::domain::desk::EntryKind;
+
 /// A text that the team sends often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CannedReply {
@@ -9,6 +12,18 @@ pub struct CannedReply {
     pub name: String,
     /// The text, with `{order_id}` and `{name}` where they are to be filled in.
     pub text: String,
+}
+
+/// All of them, by their names: one that was written on the pages holds in place of that of the settings file.
+pub(super) async fn all(state: &Inner) -> Result<Vec<CannedReply>, PageError> {
+    let own = state.store().entries(EntryKind::Reply, Some("")).await?;
+    let own: Vec<CannedReply> = own.into_iter().map(|one| CannedReply { name: one.name, text: one.value }).collect();
+    let file = state.settings.replies.iter().filter(|reply| own.iter().all(|one| one.name != reply.name)).cloned();
+    let mut all: Vec<CannedReply> = file.chain(own.iter().cloned()).collect();
+    // One without words was removed on the pages.
+    all.retain(|reply| !reply.text.is_empty());
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
 }
 
 /// The fields that a text may have.

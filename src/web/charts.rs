@@ -6,7 +6,7 @@ use serde_json::json;
 use super::customer::{customer_link, order_link};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{OrderId, UserId};
-use crate::insights::{Section, Series, Stat, Table};
+use crate::insights::{Section, Series, Stat, Table, Unit};
 
 /// The class for the number of columns on a wide page, chosen so that no row is left half empty.
 fn columns(stats: usize) -> &'static str {
@@ -27,17 +27,47 @@ fn is_urgent(stat: &Stat) -> bool {
 
 /// The single numbers of a section; `address` of a key is where those lead that are counted in a number.
 pub(super) fn stats(section: &Section, address: &dyn Fn(&str) -> Option<String>) -> Markup {
+    stats_with(section, None, address)
+}
+
+/// The same, each beside what it was in the time before.
+pub(super) fn stats_with(
+    section: &Section,
+    before: Option<&Section>,
+    address: &dyn Fn(&str) -> Option<String>,
+) -> Markup {
     html! {
         dl.figures.(columns(section.stats.len())) {
             @for stat in &section.stats {
                 div class=[is_urgent(stat).then_some("urgent")] {
                     dt { @match address(stat.key) { Some(address) => a href=(address) { (stat.label) }, None => (stat.label) } }
                     dd { (stat.shown()) }
+                    @if let Some(delta) = before.and_then(|before| delta(stat, before)) { dd.note.delta { (delta) } }
                     @if !stat.note.is_empty() { dd.note { (stat.note) } }
                 }
             }
         }
     }
+}
+
+/// How a number differs from that of the time before, in words; `None` where there is nothing to compare.
+fn delta(stat: &Stat, before: &Section) -> Option<String> {
+    // What waits now is of no time.
+    if stat.key == "pending_alerts" {
+        return None;
+    }
+    let was = before.stats.iter().find(|one| one.key == stat.key)?.value?;
+    let now = stat.value?;
+    let sign = |difference: f64| if difference > 0.0 { "▲" } else { "▼" };
+    if matches!(stat.unit, Unit::Share) {
+        let points = (now - was) * 100.0;
+        return (points.abs() >= 0.05).then(|| format!("{} {:.1} points", sign(points), points.abs()));
+    }
+    if was == 0.0 {
+        return (now > 0.0).then(|| "▲ none before".to_owned());
+    }
+    let percent = (now - was) / was.abs() * 100.0;
+    (percent.abs() >= 0.5).then(|| format!("{} {:.0} %", sign(percent), percent.abs()))
 }
 
 /// The series of a section, each as a chart with its numbers. Hours and days are the shop's.

@@ -4,14 +4,17 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::access::Session;
-use super::canned;
+use super::attach;
+use super::canned::{self, CannedReply};
 use super::drafts::Drafts;
-use super::queues::Queue;
-use super::{AppState, alerts, layout};
+use super::queues::{Queue, deadline};
+use super::{AppState, alerts, layout, suggestion};
 use crate::domain::alert::Alert;
 use crate::domain::outgoing::{Body, Outgoing};
 use crate::domain::sendable::{Refused, permitted};
+use crate::domain::target::Deadline;
 use crate::insights::ConversationView;
+use crate::knowledge::Passage;
 
 /// What the forms of a conversation are made of.
 pub(super) struct Composer<'a> {
@@ -20,8 +23,14 @@ pub(super) struct Composer<'a> {
     pub(super) talk: &'a ConversationView,
     pub(super) drafts: &'a Drafts,
     pub(super) queue: Queue,
+    /// Texts that the team sends often.
+    pub(super) replies: &'a [CannedReply],
     /// The order that a reply is likely about, and the customer's name.
     pub(super) known: (Option<&'a str>, Option<&'a str>),
+    /// What was promised next.
+    pub(super) due: Option<Deadline>,
+    /// What the shop's documents say to the customer's question.
+    pub(super) suggested: Option<&'a Passage>,
 }
 
 impl Composer<'_> {
@@ -55,6 +64,7 @@ impl Composer<'_> {
         let user = &self.talk.user_id;
         html! {
             div.composer #composer {
+                p.presence #presence role="status" data-own="" {}
                 @if self.handed_over().is_some() { (self.reply()) }
                 @else if self.session.may_change() {
                     (self.form("take-over", false, &html! {
@@ -69,7 +79,7 @@ impl Composer<'_> {
                     details.noting data-key="noting" open[!self.drafts.text(user, "note").is_empty()] {
                         summary { "Internal note" }
                         (self.form("note", false, &html! {
-                            label for="note" { "Only the team sees it" }
+                            label for="note" { "Only the team sees it; @name asks a member to look" }
                             textarea #note name="note" rows="2" maxlength=(self.state.settings.limits.text) required
                                 data-draft="note" data-user=(user) { (self.drafts.text(user, "note")) }
                             button.second type="submit" { "Save the note" }
@@ -94,11 +104,15 @@ impl Composer<'_> {
         };
         html! {
             div.card.actions #case {
-                p { strong { "Why a person was asked: " } (alert.reason) " " (alerts::assignee(self.session, alert)) }
+                p.line {
+                    span { strong { "Why a person was asked: " } (alert.reason) } " " (alerts::assignee(self.session, alert))
+                    " " (deadline(self.state, self.due))
+                }
                 (files)
                 (alerts::history(self.state, alert))
                 @if self.session.may_change() {
                     (alerts::claim_form(self.state, self.session, alert, "/conversation", ""))
+                    (alerts::assign_form(self.state, self.session, alert, "/conversation", ""))
                     (self.form("return", false, &html! {
                         (self.drafts.note_field(&self.talk.user_id, "return", "What was done (recorded in the audit trail)"))
                         button.second type="submit" { "Return to bot" }
@@ -150,8 +164,10 @@ impl Composer<'_> {
                         label for="reply" { "Reply" }
                         textarea #reply name="text" rows="3" maxlength=(limits.text) required
                             data-draft="reply" data-user=(talk.user_id) { (text) }
-                        (canned::list(&state.settings.replies, self.known))
+                        @if let Some(passage) = self.suggested { (suggestion::shown(passage)) }
+                        (canned::list(self.replies, self.known))
                         button type="submit" { "Send" }
+                        (attach::field(state, &talk.user_id))
                     }))
                 }
             },

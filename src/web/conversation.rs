@@ -6,22 +6,25 @@ use maud::{Markup, html};
 
 use super::access::Session;
 use super::actions::{self, Outcome, Rules};
-use super::canned::has_gap;
+use super::canned::{self, has_gap};
 use super::composer::Composer;
 use super::customer::Customer;
 use super::drafts::{self, Drafts};
 use super::forms::{Fields, encode};
 use super::labels::Labelling;
-use super::queues::{Cases, Queue};
+use super::pins::Pins;
+use super::queues::{self, Cases, Queue};
 use super::search::{hits, marked};
-use super::{AppState, PageError, alerts, layout, media};
+use super::{AppState, PageError, alerts, layout, media, suggestion};
+use crate::domain::alert::Alert;
 use crate::domain::audit::AuditRecord;
-use crate::domain::desk::Note;
+use crate::domain::desk::{Note, mentions};
 use crate::domain::ids::UserId;
 use crate::domain::media::MediaFile;
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::outgoing::{Delivery, Outgoing, Receipt};
 use crate::insights::{self, ConversationView, Turn};
+use crate::support::{desk, rating};
 
 /// Internal notes that are shown.
 const MAX_NOTES: u32 = 200;
@@ -63,11 +66,34 @@ pub(super) async fn view(
     let notes = state.store().notes_of(&user, MAX_NOTES).await?;
     let drafts = Drafts::of(&state, &session).await?;
     let queue = Queue::parse(fields.get("queue"));
-    let (before, after) =
-        if queue.is_of_people() { Cases::read(&state).await?.neighbours(queue, &session, &user) } else { (None, None) };
+    let (before, after) = if queue.is_of_people() {
+        Cases::read(&state, &session).await?.neighbours(queue, &session, &user)
+    } else {
+        (None, None)
+    };
+    let pins = Pins::of(&state, &user).await?;
+    let of_people = talk.alert.as_ref().is_some_and(|alert| !alert.bot_answers);
+    let heard = queues::heard(&state.store().recent_messages(&user, queues::MESSAGES).await?);
+    let begun = talk.alert.as_ref().map(Alert::begun);
+    let pinned = pins.card(&state, &session, &user, (of_people, heard, begun)).await?;
     let customer = Customer::read(&state, &talk).await?;
     let known = customer.known(&talk);
-    let composer = Composer { state: &state, session: &session, talk: &talk, drafts: &drafts, queue, known };
+    let said: Vec<ChatMessage> = talk.turns.iter().flat_map(|turn| turn.said.iter().cloned()).collect();
+    let due = talk.alert.as_ref().and_then(|alert| state.settings.targets.next(alert, &said));
+    let suggested = suggestion::of(&state, &talk).await;
+    let suggested = suggested.as_ref();
+    let replies = canned::all(&state).await?;
+    let composer = Composer {
+        state: &state,
+        session: &session,
+        talk: &talk,
+        drafts: &drafts,
+        queue,
+        known,
+        due,
+        suggested,
+        replies: &replies,
+    };
     let files = media::Shown::of(&state, &user).await?;
     let chat = Chat { state: &state, labels: &labels, files: &files, wanted: fields.get("q") };
     let evidence = match &talk.alert {
@@ -89,7 +115,8 @@ pub(super) async fn view(
             }
         }
         (alerts::notice(&state, &fields).await?)
-        div.desk #desk {
+        (pins.asked(&state, &session, &user))
+        div.desk #desk data-user=(user) {
             div.talking #talking {
                 div.chat #chat tabindex="0" role="log" aria-label="Messages" {
                     @if page > 1 { p.note { a href=(address(&user, queue)) { "To the latest messages" } } }
@@ -102,7 +129,8 @@ pub(super) async fn view(
             }
             div.beside #beside tabindex="0" role="region" aria-label="Customer" {
                 (composer.alert_card(&media::links(&evidence)))
-                (customer.pane(&state, &talk))
+                (pinned)
+                (customer.pane(&state, &talk, &notes))
                 p.note { "Calls of tools are searched in the latest 5,000 entries of the audit trail." }
             }
         }
@@ -176,7 +204,7 @@ impl Chat<'_> {
             @for (index, message) in answered.into_iter().enumerate() {
                 // One text may be sent as several messages: the remaining ones belong to the last text.
                 @let own = if index == last { turn.sent.get(index..) } else { turn.sent.get(index..=index) };
-                (self.bubble(message, (own.unwrap_or_default(), None), &key("r", index), is_hit(message)))
+                (self.bubble(message, (own.unwrap_or_default(), self.files.of_team(message)), &key("r", index), is_hit(message)))
             }
         }
     }
@@ -250,7 +278,7 @@ fn tool_call(call: &AuditRecord, key: &str) -> Markup {
     }
 }
 
-fn redirect(fields: &Fields, user: &UserId, word: &str) -> Redirect {
+pub(super) fn redirect(fields: &Fields, user: &UserId, word: &str) -> Redirect {
     Redirect::to(&format!("{}&told={word}", address(user, Queue::parse(fields.get("queue")))))
 }
 
@@ -303,6 +331,10 @@ pub(super) async fn note(
     let text = fields.get("note");
     let actor = session.actor(state.now());
     let outcome = actions::note(state.store(), &actor, &user, text, state.settings.limits.text).await?;
+    if outcome == Outcome::Noted {
+        let members = state.settings.access.members();
+        desk::mention(state.store(), &actor, &user, &mentions(text, &members)).await?;
+    }
     let left = if outcome == Outcome::Noted { "" } else { text };
     drafts::keep(&state, &session, &user, "note", left).await?;
     Ok(redirect(&fields, &user, outcome.word()))
@@ -314,8 +346,12 @@ pub(super) async fn return_to_bot(
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, PageError> {
     let user = user_id(&fields)?;
+    let pending = state.store().pending_alert(&user).await?;
     let outcome = actions::give_back(state.store(), &session.actor(state.now()), &user, fields.get("note")).await?;
     if outcome == Outcome::Returned {
+        if let Some(alert) = pending.filter(|_| state.settings.ask_rating) {
+            rating::ask(state.store(), &state.settings.limits, &alert.id, state.now()).await?;
+        }
         drafts::keep(&state, &session, &user, "return", "").await?;
     }
     Ok(redirect(&fields, &user, outcome.word()))

@@ -1,6 +1,6 @@
 //! The list of conversations: queues with the longest wait first, a search that leads to what it found, and pages.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use axum::extract::{Extension, RawQuery, State};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,12 +11,15 @@ use super::access::Session;
 use super::conversation::{address, tone, who};
 use super::drafts::Drafts;
 use super::forms::{Fields, encode};
-use super::queues::{Cases, MAX_COUNTED, Queue};
+use super::pins::{self, Pins};
+use super::queues::{Cases, MAX_COUNTED, Queue, deadline};
 use super::search::{around, hits, marked, number};
-use super::{AppState, Inner, PageError, alerts, layout, tasks};
+use super::{AppState, Inner, PageError, alerts, layout, tasks, views};
+use crate::domain::desk::PinKind;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::message::{ChatMessage, Role};
 use crate::domain::stats::Outcome;
+use crate::domain::target::Deadline;
 use crate::domain::words::excerpt;
 use crate::insights::{ConversationSummary, MAX_MESSAGES};
 use crate::store::{AnsweredBy, Search};
@@ -32,8 +35,8 @@ const HIT_REACH: u32 = 3 * MAX_MESSAGES;
 /// Customers that are looked at at the same time.
 const AT_ONCE: usize = 16;
 /// The filters, as parameters of the address.
-const FILTERS: [&str; 12] =
-    ["queue", "outcome", "q", "user", "order", "intent", "sentiment", "mode", "only", "range", "from", "to"];
+const FILTERS: [&str; 13] =
+    ["queue", "outcome", "tag", "q", "user", "order", "intent", "sentiment", "mode", "only", "range", "from", "to"];
 
 fn search(state: &AppState, fields: &Fields, queue: Queue) -> Result<Search, PageError> {
     let times = ["range", "from", "to"].iter().any(|name| fields.some(name).is_some());
@@ -54,7 +57,7 @@ fn search(state: &AppState, fields: &Fields, queue: Queue) -> Result<Search, Pag
             "bot" => Some(AnsweredBy::Bot),
             "person" => Some(AnsweredBy::Person),
             _ if queue == Queue::Bot => Some(AnsweredBy::Bot),
-            _ if queue.is_of_people() => Some(AnsweredBy::Person),
+            _ if queue.is_of_people() && queue != Queue::Mentions => Some(AnsweredBy::Person),
             _ => None,
         },
         undelivered: fields.get("only") == "undelivered",
@@ -101,33 +104,46 @@ async fn listed(
     state: &AppState,
     session: &Session,
     fields: &Fields,
-    (queue, cases, page): (Queue, &Cases, usize),
+    (queue, cases): (Queue, &Cases),
+    (page, shown): (usize, usize),
 ) -> Result<Listed, PageError> {
     let search = search(state, fields, queue)?;
-    let filtered = FILTERS.iter().any(|name| *name != "queue" && fields.some(name).is_some());
-    let limit = u32::try_from(page * MAX_SHOWN + 1).unwrap_or(u32::MAX);
-    let (users, unsearched) = if let Some(outcome) = Outcome::parse(fields.get("outcome")) {
-        let mut users = ended(state, fields, outcome).await?;
-        if ["q", "user", "order", "intent", "sentiment", "mode", "only"].iter().any(|name| fields.some(name).is_some())
-        {
+    let has = |name: &&str| fields.some(name).is_some();
+    let filtered = FILTERS.iter().any(|name| !["queue", "outcome", "tag"].contains(name) && has(name));
+    let limit = u32::try_from(page * shown + 1).unwrap_or(u32::MAX);
+    let tagged = match fields.some("tag") {
+        Some(tag) => Some(state.store().pins(PinKind::Tag, Some(tag), MAX_COUNTED).await?),
+        None => None,
+    };
+    // Lists that are no search, the first of them in its order; the others leave out what they do not hold.
+    let mut lists: Vec<Vec<UserId>> = Vec::new();
+    let mut narrowed = filtered;
+    if let Some(outcome) = Outcome::parse(fields.get("outcome")) {
+        lists.push(ended(state, fields, outcome).await?);
+        // The time is that of the sessions.
+        narrowed = ["q", "user", "order", "intent", "sentiment", "mode", "only"].iter().any(has);
+    }
+    if queue.is_of_people() {
+        lists.push(cases.users(queue, session));
+    }
+    lists.extend(tagged.map(|pins| pins.into_iter().map(|pin| pin.user_id).collect()));
+    let (users, unsearched) = if let Some((users, others)) = lists.split_first_mut() {
+        let mut users = std::mem::take(users);
+        if narrowed || (others.is_empty() && queue == Queue::Bot) {
             let (found, _) = find(state, &search, MAX_COUNTED).await?;
             let found: HashSet<UserId> = found.into_iter().collect();
             users.retain(|user| found.contains(user));
         }
-        (users, None)
-    } else if queue.is_of_people() {
-        let mut users = cases.users(queue, session);
-        if filtered {
-            let (found, _) = find(state, &search, MAX_COUNTED).await?;
-            let found: HashSet<UserId> = found.into_iter().collect();
-            users.retain(|user| found.contains(user));
+        for other in others {
+            let other: HashSet<&UserId> = other.iter().collect();
+            users.retain(|user| other.contains(user));
         }
         (users, None)
     } else {
         find(state, &search, limit).await?
     };
-    let more = users.len() > page * MAX_SHOWN;
-    let users = users.into_iter().skip((page - 1) * MAX_SHOWN).take(MAX_SHOWN).collect();
+    let more = users.len() > page * shown;
+    let users = users.into_iter().skip((page - 1) * shown).take(shown).collect();
     Ok(Listed { users, more, unsearched })
 }
 
@@ -147,8 +163,9 @@ pub(super) async fn list(
     let fields = Fields::read(&query.unwrap_or_default());
     let queue = Queue::parse(fields.get("queue"));
     let page = fields.get("page").parse::<usize>().unwrap_or(1).clamp(1, MAX_PAGE);
-    let cases = Cases::read(&state).await?;
-    let Listed { users, more, unsearched } = listed(&state, &session, &fields, (queue, &cases, page)).await?;
+    let cases = Cases::read(&state, &session).await?;
+    let Listed { users, more, unsearched } =
+        listed(&state, &session, &fields, (queue, &cases), (page, MAX_SHOWN)).await?;
     let talks = state.store().conversation_summaries(&users).await?;
     let rows: Vec<Row> = stream::iter(talks)
         .map(|talk| row_of(&state, &cases, talk, fields.get("q")))
@@ -156,6 +173,8 @@ pub(super) async fn list(
         .try_collect()
         .await?;
     let drafts = Drafts::of(&state, &session).await?;
+    let views = views::bar(&state, &session, &fields).await?;
+    let tags = pins::tags(&state).await?;
     let tasks = tasks::section(&state, &session, &fields).await?;
     let outcome = Outcome::EACH.iter().find(|(_, word, _)| *word == fields.get("outcome")).map(|(.., name)| *name);
     let order = if queue.is_of_people() { "the longest wait first" } else { "the latest first" };
@@ -165,12 +184,14 @@ pub(super) async fn list(
             p.about { @if let Some(outcome) = outcome { (outcome) ", " } (order) }
             (queues(&state, &session, &cases, queue).await?)
         }
-        (filters(&fields, queue))
+        (views)
+        (filters(&fields, queue, &tags))
         @if rows.is_empty() { p.nothing { "No conversation fits." } }
-        ul.talks #talks {
+        ul.talks #talks data-again=[cases.next_back().map(Timestamp::as_millisecond)] {
             @for row in &rows { li data-key=(row.talk.user_id) { (row.markup(&state, &session, &drafts, queue)) } }
         }
         (pages(&fields, page, more))
+        @if session.may_change() { p.note { a href=(same(&fields).replacen("/conversations", "/export/conversations.csv", 1)) download="" { "As CSV" } " (2,000 conversations at most)" } }
         @if let Some(before) = unsearched {
             p.note {
                 "Messages from before " (layout::time(before, &state.settings.zone)) " were not searched. "
@@ -180,6 +201,25 @@ pub(super) async fn list(
         (tasks)
     };
     Ok(layout::page("/conversations", "Conversations", &session, state.pending().await?, &main))
+}
+
+/// The rows of a list as cells of a file, at most so many.
+pub(super) async fn exported(
+    state: &AppState,
+    session: &Session,
+    fields: &Fields,
+    (queue, cases, limit): (Queue, &Cases, usize),
+) -> Result<Vec<Vec<String>>, PageError> {
+    let Listed { users, .. } = listed(state, session, fields, (queue, cases), (1, limit)).await?;
+    let mut rows = Vec::new();
+    // By pages, so that others are read in between.
+    for some in users.chunks(MAX_SHOWN) {
+        for talk in state.store().conversation_summaries(some).await? {
+            let row = row_of(state, cases, talk, "").await?;
+            rows.push(row.cells());
+        }
+    }
+    Ok(rows)
 }
 
 /// The address of the same list, for more parameters.
@@ -201,7 +241,7 @@ async fn queues(state: &AppState, session: &Session, cases: &Cases, chosen: Queu
     }
     Ok(html! {
         div.choices.queues role="group" aria-label="Queues" {
-            @for (queue, word, name, count) in counted {
+            @for (queue, word, name, count) in counted.into_iter().filter(|(queue, _, _, count)| *queue == chosen || !queue.is_rare() || count != "0") {
                 a href=(format!("/conversations?queue={word}")) aria-current=[(queue == chosen).then_some("true")] {
                     (name) " " span.badge { (count) }
                 }
@@ -210,9 +250,9 @@ async fn queues(state: &AppState, session: &Session, cases: &Cases, chosen: Queu
     })
 }
 
-fn filters(fields: &Fields, queue: Queue) -> Markup {
+fn filters(fields: &Fields, queue: Queue, tags: &BTreeSet<String>) -> Markup {
     let mode = fields.get("mode");
-    let more = ["user", "order", "intent", "sentiment", "mode", "only", "from", "to"];
+    let more = ["user", "order", "tag", "intent", "sentiment", "mode", "only", "from", "to"];
     let any = more.iter().any(|name| fields.some(name).is_some());
     html! {
         form.filters method="get" action="/conversations" {
@@ -227,6 +267,15 @@ fn filters(fields: &Fields, queue: Queue) -> Markup {
                 div.filters {
                     label { "Customer " input type="search" name="user" value=(fields.get("user")) size="14"; }
                     label { "Order " input type="search" name="order" value=(fields.get("order")) size="11"; }
+                    @if !tags.is_empty() || fields.some("tag").is_some() {
+                        label {
+                            "Tag "
+                            select name="tag" {
+                                option value="" { "any" }
+                                @for tag in tags { option value=(tag) selected[tag == fields.get("tag")] { (tag) } }
+                            }
+                        }
+                    }
                     label { "Intent " input name="intent" value=(fields.get("intent")) size="14"; }
                     label {
                         "Sentiment "
@@ -266,13 +315,21 @@ struct Row {
     talk: ConversationSummary,
     /// Since when the customer waits for a person.
     since: Option<Timestamp>,
+    /// Until when it is put away.
+    snoozed: Option<Timestamp>,
+    /// What was promised next.
+    due: Option<Deadline>,
+    pins: Pins,
     /// The latest message that holds what was searched for, and on which page of the conversation it is.
     hit: Option<(ChatMessage, usize)>,
     wanted: String,
 }
 
 async fn row_of(state: &Inner, cases: &Cases, talk: ConversationSummary, wanted: &str) -> Result<Row, PageError> {
-    let since = cases.of(&talk.user_id).and_then(|case| case.since);
+    let case = cases.of(&talk.user_id);
+    let (since, snoozed) = (case.and_then(|case| case.since), case.and_then(|case| case.snoozed));
+    let due = case.and_then(|case| case.due);
+    let pins = Pins::of(state, &talk.user_id).await?;
     let hit = if wanted.is_empty() {
         None
     } else {
@@ -280,10 +337,32 @@ async fn row_of(state: &Inner, cases: &Cases, talk: ConversationSummary, wanted:
         let found = messages.into_iter().rev().enumerate().find(|(_, message)| !hits(&message.text, wanted).is_empty());
         found.map(|(place, message)| (message, place / MAX_MESSAGES as usize + 1))
     };
-    Ok(Row { talk, since, hit, wanted: wanted.to_owned() })
+    Ok(Row { talk, since, snoozed, due, pins, hit, wanted: wanted.to_owned() })
 }
 
 impl Row {
+    /// What a file holds of it.
+    fn cells(&self) -> Vec<String> {
+        let talk = &self.talk;
+        let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
+        let assignee = talk.alert.as_ref().and_then(|alert| alert.handling.assignee.clone());
+        let last = talk.last.as_ref();
+        let tags: Vec<&str> = self.pins.tags().collect();
+        vec![
+            talk.user_id.as_str().to_owned(),
+            last.map(|message| message.at.to_string()).unwrap_or_default(),
+            last.map(|message| who(message.role).to_owned()).unwrap_or_default(),
+            last.map(|message| message.text.clone()).unwrap_or_default(),
+            triage.map(|triage| triage.intent.clone()).unwrap_or_default(),
+            triage.map(|triage| triage.sentiment.clone()).unwrap_or_default(),
+            assignee.unwrap_or_default(),
+            tags.join(" "),
+            self.since.map(|at| at.to_string()).unwrap_or_default(),
+            talk.undelivered.to_string(),
+            talk.opted_out.map(|at| at.to_string()).unwrap_or_default(),
+        ]
+    }
+
     fn markup(&self, state: &AppState, session: &Session, drafts: &Drafts, queue: Queue) -> Markup {
         let (talk, zone) = (&self.talk, &state.settings.zone);
         let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
@@ -306,6 +385,9 @@ impl Row {
                 }
                 span.chips {
                     @if drafts.begun(&talk.user_id) { span.chip.medium { "draft" } }
+                    (deadline(state, self.due))
+                    @if let Some(until) = self.snoozed { span.chip { "until " (layout::time(until, zone)) } }
+                    @for tag in self.pins.tags() { span.chip.tag { (tag) } }
                     @if let Some(alert) = &talk.alert {
                         @if !alert.bot_answers { span.chip.high { "a person answers" } }
                         (alerts::assignee(session, alert))

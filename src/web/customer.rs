@@ -1,7 +1,7 @@
 //! What is known of a customer, beside their conversation: orders, refunds, what was done, earlier hand-overs, language, opt-out.
 
 use futures_util::try_join;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::forms::encode;
@@ -9,16 +9,24 @@ use super::{Inner, PageError, alerts, layout};
 use crate::domain::action::Action;
 use crate::domain::alert::{Alert, AlertSearch, AlertStatus};
 use crate::domain::currency::Amount;
+use crate::domain::desk::Note;
 use crate::domain::ids::{OrderId, UserId};
+use crate::domain::message::{ChatMessage, Role};
 use crate::domain::order::{Order, OrderState};
 use crate::domain::refund::Refund;
-use crate::insights::ConversationView;
+use crate::domain::words::excerpt;
+use crate::insights::{ConversationView, MAX_MESSAGES};
 use crate::support::identities;
 
 /// Orders, and earlier hand-overs, that are shown of a customer.
 const MAX_ORDERS: usize = 10;
 const MAX_ALERTS: u32 = 200;
 const SHOWN_ALERTS: usize = 10;
+/// Messages that earlier conversations are looked for in, and how many of them are shown.
+const REACH: u32 = 3 * MAX_MESSAGES;
+const SHOWN_SESSIONS: usize = 6;
+/// Internal notes that are shown again beside the conversation.
+const SHOWN_NOTES: usize = 5;
 
 /// What is known of a customer.
 pub(super) struct Customer {
@@ -26,6 +34,39 @@ pub(super) struct Customer {
     refunds: Vec<Refund>,
     actions: Vec<Action>,
     alerts: Vec<Alert>,
+    /// Identities and telephone numbers that lead to them, beside the one that the conversation has.
+    identities: Vec<UserId>,
+    sessions: Vec<Earlier>,
+}
+
+/// An earlier session: when it began, how many messages it had, what the customer wrote first, and on which page it is.
+struct Earlier {
+    at: Timestamp,
+    messages: usize,
+    first: String,
+    page: usize,
+}
+
+/// The sessions of messages, the oldest of which come first; a new one begins after `gap` without a word of the customer. The latest
+/// session first.
+fn sessions(messages: &[ChatMessage], gap: SignedDuration) -> Vec<Earlier> {
+    let mut found: Vec<Earlier> = Vec::new();
+    let mut heard: Option<Timestamp> = None;
+    for (place, message) in messages.iter().enumerate() {
+        let of_customer = message.role == Role::User;
+        if of_customer && heard.is_none_or(|at| message.at.duration_since(at) >= gap) {
+            let page = (messages.len() - 1 - place) / MAX_MESSAGES as usize + 1;
+            found.push(Earlier { at: message.at, messages: 0, first: excerpt(&message.text, 80), page });
+        }
+        if of_customer {
+            heard = Some(message.at);
+        }
+        if let Some(session) = found.last_mut() {
+            session.messages += 1;
+        }
+    }
+    found.reverse();
+    found
 }
 
 /// The address of the page of an order.
@@ -60,11 +101,15 @@ impl Customer {
         let actor = format!("customer:{user}");
         let search =
             AlertSearch { status: Some(AlertStatus::Resolved), text: user.to_string(), ..AlertSearch::default() };
-        let (orders, mut refunds, mut alerts) = try_join!(
+        let (orders, mut refunds, mut alerts, identities, messages) = try_join!(
             orders(state, talk),
             async { Ok::<_, PageError>(store.refunds_of(&actor, Timestamp::MIN).await?) },
-            async { Ok::<_, PageError>(store.find_alerts(&search, MAX_ALERTS).await?) }
+            async { Ok::<_, PageError>(store.find_alerts(&search, MAX_ALERTS).await?) },
+            async { Ok::<_, PageError>(store.identities_of(user).await?) },
+            async { Ok::<_, PageError>(store.recent_messages(user, REACH).await?) }
         )?;
+        let identities = identities.into_iter().map(|one| one.identity).filter(|one| one != user).collect();
+        let sessions = sessions(&messages, state.settings.gap);
         alerts.retain(|alert| alert.user_id == *user);
         alerts.truncate(SHOWN_ALERTS);
         let mut actions = Vec::new();
@@ -76,7 +121,7 @@ impl Customer {
             }
             actions.extend(store.actions_of(&order.id).await?);
         }
-        Ok(Self { orders, refunds, actions, alerts })
+        Ok(Self { orders, refunds, actions, alerts, identities, sessions })
     }
 
     /// The order that a reply is most likely about, and the customer's name: what canned replies are filled with.
@@ -87,13 +132,16 @@ impl Customer {
         (order.map(order_name), name)
     }
 
-    pub(super) fn pane(&self, state: &Inner, talk: &ConversationView) -> Markup {
+    pub(super) fn pane(&self, state: &Inner, talk: &ConversationView, notes: &[Note]) -> Markup {
         let zone = &state.settings.zone;
         let language = talk.conversation.as_ref().and_then(|conversation| conversation.language);
         html! {
             section.card.facts #about {
                 h2 { "Customer" }
                 dl {
+                    @if let (_, Some(name)) = self.known(talk) { dt { "Name" } dd { (name) } }
+                    dt { "Number" }
+                    dd { (number(&talk.user_id)) @for other in &self.identities { br; (number(other)) } }
                     dt { "Language" } dd { (language.map_or("not known", crate::domain::sentences::Language::code)) }
                     dt { "Messages" }
                     dd {
@@ -108,7 +156,7 @@ impl Customer {
             section.card.facts #orders {
                 h2 { "Orders" }
                 @if self.orders.is_empty() { p.note { "No order is known to be theirs." } }
-                @for order in &self.orders { (order_part(state, order)) }
+                @for order in &self.orders { (order_part(state, (order, &talk.user_id))) }
                 @if self.orders.len() >= MAX_ORDERS { p.note { "The latest " (MAX_ORDERS) "." } }
             }
             @if !self.refunds.is_empty() {
@@ -116,6 +164,31 @@ impl Customer {
             }
             @if !self.actions.is_empty() {
                 section.card.facts #done { h2 { "Done for orders" } @for action in &self.actions { (action_line(state, action)) } }
+            }
+            @if !notes.is_empty() {
+                section.card.facts #noted {
+                    h2 { "Notes" }
+                    @for note in notes.iter().rev().take(SHOWN_NOTES) {
+                        p data-key=(note.at.as_microsecond()) {
+                            (excerpt(&note.text, 200)) br;
+                            span.note { (note.by) " · " (layout::time(note.at, zone)) }
+                        }
+                    }
+                }
+            }
+            @if self.sessions.len() > 1 {
+                section.card.facts #earlier {
+                    h2 { "Earlier conversations" }
+                    @for session in self.sessions.iter().skip(1).take(SHOWN_SESSIONS) {
+                        p data-key=(session.at.as_microsecond()) {
+                            a href=(format!("/conversation?user={}&page={}", encode(talk.user_id.as_str()), session.page)) {
+                                (layout::time(session.at, zone))
+                            }
+                            " · " (session.messages) " messages" br;
+                            span.note { (session.first) }
+                        }
+                    }
+                }
             }
             section.card.facts #handovers {
                 h2 { "Earlier hand-overs" }
@@ -156,13 +229,20 @@ async fn orders(state: &Inner, talk: &ConversationView) -> Result<Vec<Order>, Pa
     Ok(found)
 }
 
-fn order_part(state: &Inner, order: &Order) -> Markup {
+/// An identity as people read it: a telephone number with its sign.
+fn number(user: &UserId) -> String {
+    let text = user.as_str();
+    let is_number = text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { format!("+{text}") } else { text.to_owned() }
+}
+
+fn order_part(state: &Inner, (order, user): (&Order, &UserId)) -> Markup {
     let money = &state.settings.money;
     let amount = |value| money.show(Amount::new(value, order.details.currency.unwrap_or_default()));
     html! {
         div.order data-key=(order.id) {
             p {
-                a href=(order_address(&order.id)) { (order_name(order)) } " " span.chip { (order_status(order)) }
+                a href=(format!("{}&user={}", order_address(&order.id), encode(user.as_str()))) { (order_name(order)) } " " span.chip { (order_status(order)) }
                 @if let Some(value) = order.value { " " (amount(value)) }
                 @if let Some(placed) = order.placed_at { " · " (placed.strftime("%-d %b %Y").to_string()) }
             }
@@ -192,5 +272,41 @@ pub(super) fn action_line(state: &Inner, action: &Action) -> Markup {
             span.chip { (action.kind) } " " (action.summary()) " (" (order_link(&action.order_id)) ", " (action.state()) ") "
             (layout::time(action.at, &state.settings.zone))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::message::Basis;
+
+    #[test]
+    fn a_session_begins_after_the_customers_silence() {
+        let said = |role, hour: i64, text: &str| ChatMessage {
+            user_id: UserId::new("1"),
+            role,
+            text: text.to_owned(),
+            at: Timestamp::from_second(3_600 * hour).unwrap(),
+            turn: 1,
+            intent: None,
+            sentiment: None,
+            response_ms: None,
+            basis: Basis::default(),
+        };
+        let messages = [
+            said(Role::Assistant, 0, "a message of the shop's"),
+            said(Role::User, 1, "one"),
+            said(Role::Assistant, 20, "an answer"),
+            said(Role::User, 24, "still the first"),
+            said(Role::User, 48, "two"),
+        ];
+        let found = sessions(&messages, SignedDuration::from_hours(24));
+        let found: Vec<_> = found.iter().map(|one| (one.first.as_str(), one.messages, one.page)).collect();
+        assert_eq!(found, [("two", 1, 1), ("one", 3, 1)]);
+        assert!(sessions(&[], SignedDuration::from_hours(24)).is_empty());
+        assert_eq!(
+            (number(&UserId::new("919876500001")), number(&UserId::new("IN.x"))),
+            ("+919876500001".into(), "IN.x".into())
+        );
     }
 }

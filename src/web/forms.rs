@@ -1,5 +1,13 @@
 //! The names and values of queries and forms. Reading never fails: a malformed escape is taken as it stands.
 
+use std::collections::BTreeMap;
+
+use crate::domain::words::excerpt;
+
+/// Filters that go on record, and characters of each.
+const MOST_FILTERS: usize = 30;
+const LONGEST_FILTER: usize = 300;
+
 /// Names and values, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -23,6 +31,17 @@ impl Fields {
     /// Whether every value is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|(_, value)| value.trim().is_empty())
+    }
+
+    /// Every name with a value, as it goes on record: each value once, and shortened.
+    pub(super) fn filters(&self) -> BTreeMap<&str, String> {
+        let given = self.0.iter().filter(|(_, value)| !value.trim().is_empty()).take(MOST_FILTERS);
+        given.map(|(name, value)| (name.as_str(), excerpt(value.trim(), LONGEST_FILTER))).collect()
+    }
+
+    /// Every name, once for each value.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// All values of a name that are not empty.

@@ -12,10 +12,11 @@ use super::forms::Fields;
 use super::live::Waiting;
 
 /// The tabs: address and name.
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     ("/", "Overview"),
     ("/alerts", "Alerts"),
     ("/conversations", "Conversations"),
+    ("/team", "Team"),
     ("/analytics", "Analytics"),
     ("/quality", "Quality"),
     ("/audit", "Audit"),
@@ -40,6 +41,9 @@ fn icon(tab: &str) -> Markup {
             "M8 2a4 4 0 0 1 4 4c0 3.5 1.5 4.5 1.5 4.5h-11S4 9.5 4 6a4 4 0 0 1 4-4zM6.7 13.2a1.5 1.5 0 0 0 2.6 0"
         }
         "/conversations" => "M2.5 3.5h11v7.5H8l-3 2.5V11H2.5zM5.2 6.2h5.6M5.2 8.4h3.6",
+        "/team" => {
+            "M5.5 7.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM2 13c0-2.2 1.5-3.6 3.5-3.6S9 10.8 9 13M10.5 7.5a2 2 0 1 0 0-4M11 9.5c1.8.2 3 1.5 3 3.5"
+        }
         "/analytics" => "M2.5 13.5h11M4.5 13.5V9M8 13.5v-11M11.5 13.5V6",
         "/quality" => "M8 1.8l1.8 3.9 4.2.5-3.1 2.9.8 4.2L8 11.2l-3.7 2.1.8-4.2L2 6.2l4.2-.5z",
         "/audit" => "M8 1.8l5 1.8v4.2c0 3.2-2.2 5.3-5 6.4-2.8-1.1-5-3.2-5-6.4V3.6zM5.8 7.9l1.6 1.6 2.9-3.1",
@@ -90,6 +94,7 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
                         }
                     }
                     span.live #live role="status" { "" }
+                    @if session.may_administer() { a.setup href="/settings" aria-current=[(tab == "/settings").then_some("page")] { "Settings" } }
                     @if session.logged_in {
                         span.live { (session.name()) " · " (session.role()) }
                         form method="post" action="/logout" {
@@ -158,8 +163,8 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
 }
 
 /// Words in addresses of changes that were refused: what was typed is still there.
-const REFUSALS: [&str; 9] =
-    ["unfilled", "gone", "busy", "unwritten", "nomessage", "empty", "bot", "notemplate", "optedout"];
+const REFUSALS: [&str; 11] =
+    ["notag", "notime", "unfilled", "gone", "busy", "unwritten", "nomessage", "empty", "bot", "notemplate", "optedout"];
 
 /// A notice about a change, or, in red, that it was refused. `word` is for the scripts.
 pub(super) fn told(word: &str, text: &str, refused: bool) -> Markup {
@@ -181,6 +186,18 @@ pub(super) fn notice(fields: &Fields) -> Markup {
         "busy" => "Not saved: somebody else changed this conversation at the same moment. Try again.",
         "corrected" => "Thank you: the message is saved as an example to train with.",
         "answered" => "The answer is written: the bot gives it from now on.",
+        "saved" => "Saved, and on record.",
+        "away" => "You are away: no new alerts are assigned to you.",
+        "on" => "You are on: new alerts may be assigned to you.",
+        "acted" => "Done, and on record.",
+        "actedbefore" => "It was done before: nothing more was done.",
+        "tagged" => "The tag is added.",
+        "untagged" => "The tag is removed.",
+        "snoozed" => "Put away: it comes back by itself, or when the customer writes.",
+        "woken" => "It is back in its queue.",
+        "seen" => "It is no longer among your mentions.",
+        "notag" => "Not added: a tag has 1 to 40 letters, digits and dashes.",
+        "notime" => "Not put away: choose a time that is still to come, within a year.",
         "noted" => "Your note is saved. Only the team sees it.",
         "unfilled" => "Not sent: fill in what stands in braces first, or remove it.",
         "unwritten" => "The answer could not be written: the log says why.",

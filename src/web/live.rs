@@ -6,17 +6,19 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::AppState;
+use super::access::Session;
+use super::presence::{Looking, Other};
 use crate::domain::alert::Priority;
 use crate::domain::stats::AlertRow;
 use crate::store::Store;
@@ -123,25 +125,72 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>,
     }
 }
 
-/// A stream with an event `change` whenever something changed, with the pending alerts at that time.
-pub(super) async fn events(State(state): State<AppState>) -> Response {
-    let Some(receiver) = state.live.subscribe() else {
+/// Which conversation a page shows, if it shows one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    user: Option<String>,
+}
+
+/// What one open page is told.
+struct Stream {
+    changes: watch::Receiver<Change>,
+    people: watch::Receiver<u64>,
+    looking: Option<Looking>,
+    /// Who else was told to be there; `None`: they have to be told, whoever it is.
+    told: Option<Vec<Other>>,
+    hello: bool,
+    stop: CancellationToken,
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<Event> {
+        if std::mem::take(&mut self.hello) {
+            return Some(Event::default().event("hello").retry(Duration::from_secs(3)).data("0"));
+        }
+        loop {
+            // Also at the beginning: others may have been there before.
+            if let Some(looking) = &self.looking {
+                let others = looking.others();
+                if self.told.as_ref() != Some(&others) {
+                    let data = serde_json::to_string(&others).unwrap_or_default();
+                    self.told = Some(others);
+                    return Some(Event::default().event("who").data(data));
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    let change = *self.changes.borrow_and_update();
+                    let data = serde_json::to_string(&change).unwrap_or_default();
+                    return Some(Event::default().event("change").data(data));
+                }
+                changed = self.people.changed(), if self.looking.is_some() => {
+                    changed.ok()?;
+                    // Whoever goes on typing is told again: pages forget it after a moment.
+                    self.told = self.told.take().filter(|told| !Looking::goes_on(told));
+                }
+            }
+        }
+    }
+}
+
+/// A stream with an event `change` whenever something changed, with the pending alerts at that time, and, for the page of a
+/// conversation, `who` whenever somebody else opens or leaves it, or types.
+pub(super) async fn events(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    Query(shown): Query<Shown>,
+) -> Response {
+    let Some(changes) = state.live.subscribe() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     };
-    let stop = state.settings.stop.clone();
-    let hello = Event::default().event("hello").retry(Duration::from_secs(3)).data("0");
-    let events = stream::unfold((receiver, stop, Some(hello)), |(mut receiver, stop, hello)| async move {
-        if let Some(hello) = hello {
-            return Some((Ok::<_, Infallible>(hello), (receiver, stop, None)));
-        }
-        let changed = tokio::select! {
-            () = stop.cancelled() => return None,
-            changed = receiver.changed() => changed,
-        };
-        changed.ok()?;
-        let change = *receiver.borrow_and_update();
-        let data = serde_json::to_string(&change).unwrap_or_default();
-        Some((Ok(Event::default().event("change").data(data)), (receiver, stop, None)))
+    let looking = shown.user.and_then(|user| state.presence.look(&user, session.name()));
+    let (people, stop) = (state.presence.changes(), state.settings.stop.clone());
+    let stream = Stream { changes, people, looking, told: Some(Vec::new()), hello: true, stop };
+    let events = stream::unfold(stream, |mut stream| async move {
+        let event = stream.next().await?;
+        Some((Ok::<_, Infallible>(event), stream))
     });
     Sse::new(events)
         .keep_alive(KeepAlive::new().interval(TICK).event(Event::default().event("tick").data("0")))

@@ -2,16 +2,15 @@
 //! place where it was taken, no other file that hides in it. A recording is handed out as it is, everything else as a download; all
 //! of it in a sandbox without scripts, and with the type that the content shows.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::try_join_all;
-use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits};
-use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,22 +21,19 @@ use crate::domain::alert::Alert;
 use crate::domain::inbound::{Media, VOICE_SIGN};
 use crate::domain::media::{MediaFile, MediaId, MediaState, UNKNOWN_TYPE, extension};
 use crate::domain::message::{ChatMessage, Role};
+use crate::domain::picture;
+use crate::support::alerts::media_of;
 
 /// Nothing of a file runs, whatever it is.
 const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
-/// The largest picture that is decoded, in pixels, and the memory that its decoder may take, in bytes.
-const MOST_PIXELS: u64 = 40_000_000;
-const MOST_MEMORY: u64 = 256 * 1_024 * 1_024;
 /// The longest side of a picture on a page, in pixels; larger ones are made smaller.
 const LONGEST_SIDE: u32 = 2_560;
-/// The quality of photos, of 100.
-const QUALITY: u8 = 88;
+/// How much of a file is read at a time.
+const PART: usize = 64 * 1_024;
 /// Files of a customer that are looked at for a page.
 const MAX_FILES: u32 = 500;
 /// Files that are linked from an alert or a task.
 const MAX_LINKS: u32 = 30;
-/// What came so long before an alert belongs to it.
-const BEFORE_ALERT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Pictures that are decoded at once: each may take much memory.
 pub(super) struct Decoders(Arc<Semaphore>);
@@ -68,14 +64,22 @@ pub(super) async fn file(
         let (mime, picture) = made_anew_apart(place, mime, content).await.ok_or(PageError::NotFound)?;
         return Ok((sandboxed(mime), picture).into_response());
     }
-    let content = folder.content(digest).await?.ok_or(PageError::NotFound)?;
+    let asks_for_part = file.is_recording() && headers.contains_key(header::RANGE);
+    let content = match file.size.filter(|_| asks_for_part) {
+        // Browsers ask for many.
+        Some(size) => folder.opened_for_part(digest, size).await?,
+        None => folder.opened(digest).await?,
+    };
+    let content = content.ok_or(PageError::NotFound)?;
     // A picture is handed out as nothing that a browser opens.
     let mime = if file.is_picture() { UNKNOWN_TYPE } else { mime };
     if file.is_recording() {
         return Ok(part(&headers, mime, content));
     }
     let name = format!("attachment; filename=\"{}.{}\"", id.as_str(), extension(mime));
-    Ok((sandboxed(mime), [(header::CONTENT_DISPOSITION, name)], content).into_response())
+    let length = content.1;
+    let head = [(header::CONTENT_DISPOSITION, name), (header::CONTENT_LENGTH, length.to_string())];
+    Ok((sandboxed(mime), head, body(content.0, length)).into_response())
 }
 
 /// What every answer with a file says.
@@ -88,23 +92,44 @@ fn sandboxed(mime: &str) -> [(header::HeaderName, String); 4] {
     ]
 }
 
+/// So many bytes of a file from where it stands, a part at a time: a document of a hundred megabytes is never in memory.
+fn body(file: File, length: u64) -> Body {
+    let parts = futures_util::stream::unfold(Some((file, length)), |left| async move {
+        let (mut file, left) = left.filter(|(_, left)| *left > 0)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut part = vec![0; usize::try_from(left).unwrap_or(PART).min(PART)];
+            file.read_exact(&mut part).map(|()| (part, file))
+        });
+        match read.await.map_err(io::Error::other).and_then(|read| read) {
+            Ok((part, file)) => {
+                let left = left - part.len() as u64;
+                Some((Ok(part), Some((file, left))))
+            }
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    Body::from_stream(parts)
+}
+
 /// A recording, or the part of it that is asked for: some browsers play nothing else.
-fn part(headers: &HeaderMap, mime: &str, content: Vec<u8>) -> Response {
+fn part(headers: &HeaderMap, mime: &str, (mut file, length): (File, u64)) -> Response {
     let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let Some(range) =
-        asked.and_then(|asked| asked.strip_prefix("bytes=")).and_then(|asked| range(asked, content.len()))
-    else {
-        return (sandboxed(mime), content).into_response();
+    let range = asked.and_then(|asked| asked.strip_prefix("bytes=")).and_then(|asked| range(asked, length));
+    // The place is in memory of the system at once: nothing is read.
+    let range = range.filter(|range| file.seek(SeekFrom::Start(range.start)).is_ok());
+    let Some(range) = range else {
+        return (sandboxed(mime), [(header::CONTENT_LENGTH, length.to_string())], body(file, length)).into_response();
     };
-    let told = format!("bytes {}-{}/{}", range.start, range.end - 1, content.len());
-    let part = content[range].to_vec();
-    (StatusCode::PARTIAL_CONTENT, sandboxed(mime), [(header::CONTENT_RANGE, told)], part).into_response()
+    let told = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+    let part = range.end - range.start;
+    let head = [(header::CONTENT_RANGE, told), (header::CONTENT_LENGTH, part.to_string())];
+    (StatusCode::PARTIAL_CONTENT, sandboxed(mime), head, body(file, part)).into_response()
 }
 
 /// One range of bytes such as `0-` or `-500`; `None` where it is none of a content of this length: then all of it is sent.
-fn range(asked: &str, length: usize) -> Option<std::ops::Range<usize>> {
+fn range(asked: &str, length: u64) -> Option<std::ops::Range<u64>> {
     let (from, to) = asked.trim().split_once('-')?;
-    let range = match (from.parse::<usize>(), to.parse::<usize>()) {
+    let range = match (from.parse::<u64>(), to.parse::<u64>()) {
         (Ok(from), Ok(to)) => from..to.saturating_add(1).min(length),
         (Ok(from), Err(_)) if to.is_empty() => from..length,
         (Err(_), Ok(last)) if from.is_empty() => length.saturating_sub(last)..length,
@@ -123,42 +148,13 @@ impl Decoders {
 /// A picture of this type from its pixels alone, and its type; `None` where it cannot be decoded, or is too large. The place is
 /// held until it is decoded, also where nobody waits for it any more.
 async fn made_anew_apart(place: OwnedSemaphorePermit, mime: &str, content: Vec<u8>) -> Option<(&'static str, Vec<u8>)> {
-    let format = ImageFormat::from_mime_type(mime)?;
+    let mime = mime.to_owned();
     let decode = move || {
         let _place = place;
-        made_anew(format, &content)
+        picture::made_anew(&mime, &content, LONGEST_SIDE)
     };
     let made = tokio::task::spawn_blocking(decode).await.ok()?;
     made.inspect_err(|error| tracing::info!(%error, "a picture of a customer is not shown")).ok()
-}
-
-fn made_anew(format: ImageFormat, content: &[u8]) -> Result<(&'static str, Vec<u8>), ImageError> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
-    let mut reader = ImageReader::with_format(Cursor::new(content), format);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(ImageError::Limits(image::error::LimitError::from_kind(
-            image::error::LimitErrorKind::DimensionError,
-        )));
-    }
-    // What says how it was held is not in the pixels.
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    if picture.width().max(picture.height()) > LONGEST_SIDE {
-        picture = picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE);
-    }
-    let mut bytes = Vec::new();
-    if format == ImageFormat::Jpeg {
-        picture.into_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
-        return Ok(("image/jpeg", bytes));
-    }
-    // With its transparent parts.
-    picture.into_rgba8().write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
-    Ok(("image/png", bytes))
 }
 
 /// The files of a conversation, each with its message.
@@ -180,6 +176,13 @@ impl Shown {
         let mut fitting = self.files.iter().filter(|file| file.kind == kind && file.at.as_millisecond() == moment);
         fitting.nth(place)
     }
+
+    /// The file that the team sent with a message.
+    pub(super) fn of_team(&self, message: &ChatMessage) -> Option<&MediaFile> {
+        let moment = message.at.as_millisecond();
+        let sent = message.role == Role::Agent && message.text.starts_with(super::attach::SIGN);
+        self.files.iter().find(|file| sent && file.is_of_team() && file.at.as_millisecond() == moment)
+    }
 }
 
 /// The kind of the file that a message of the transcript stands for.
@@ -194,25 +197,9 @@ pub(super) fn kind_of(message: &ChatMessage) -> Option<Media> {
     Media::parse(kind)
 }
 
-/// The word for a kind of files.
-fn word(kind: Media, count: usize) -> String {
-    let word = match kind {
-        Media::Image => "photo",
-        Media::Video => "video",
-        Media::Audio => "voice message",
-        Media::Document => "document",
-        Media::Sticker => "sticker",
-    };
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
-}
-
-fn address(file: &MediaFile) -> String {
-    format!("/media/{}", file.id.as_str())
-}
-
 /// A file below its message, whose text this is.
 pub(super) fn shown(file: &MediaFile, text: &str) -> Markup {
-    let (address, word) = (address(file), word(file.kind, 1));
+    let (address, word) = (file.path(), file.kind.counted(1));
     html! {
         div.file data-key=(format!("f{}", file.id.as_str())) {
             @if file.content().is_none() {
@@ -223,15 +210,21 @@ pub(super) fn shown(file: &MediaFile, text: &str) -> Markup {
                 }
             } @else if file.is_picture() {
                 a href=(address) target="_blank" rel="noopener" {
-                    img src=(address) loading="lazy" alt=(format!("The {word} that the customer sent"));
+                    img src=(address) loading="lazy" alt=(format!("The {word} that {} sent", if file.is_of_team() { "the team" } else { "the customer" }));
                 }
                 p.note { a href=(format!("{address}?download=1")) download { "Download the original" } " (" (size(file)) ")" }
+                @if let Some(view) = &file.seen {
+                    p.note { "Seen by a service: " (view.shows.told()) @if !view.says.is_empty() { " — “" (view.says) "”" } }
+                    @if view.amount.is_some() || view.reference.is_some() {
+                        p.note { "It reads: " (view.amount.as_deref().unwrap_or("no amount")) ", reference " (view.reference.as_deref().unwrap_or("none")) }
+                    }
+                }
             } @else if file.is_recording() {
                 // The words came when the message was answered already.
                 @if let Some(words) = file.transcript.as_deref().filter(|words| !words.is_empty() && !text.starts_with(VOICE_SIGN)) {
                     p.text { (VOICE_SIGN) (words) }
                 }
-                audio controls preload="none" src=(address) aria-label=(format!("The {word} that the customer sent")) {}
+                audio controls preload="none" src=(address) aria-label=(format!("The {word} that {} sent", if file.is_of_team() { "the team" } else { "the customer" })) {}
                 @if file.transcript.is_none() && file.state == MediaState::Stored {
                     p.note { "Nobody has written it down" @if let Some(why) = &file.error { ": " (why) } }
                 }
@@ -264,12 +257,12 @@ pub(super) fn links(files: &[MediaFile]) -> Markup {
                     @let count = of_kind(kind).count();
                     @if count > 0 {
                         span.chip {
-                            (count) " " (word(kind, count))
+                            (count) " " (kind.counted(count))
                             @for (place, file) in of_kind(kind).enumerate() {
                                 " "
                                 @if file.content().is_some() {
-                                    a href=(address(file)) target="_blank" rel="noopener"
-                                        aria-label=(format!("{} {}", word(kind, 1), place + 1)) { (place + 1) }
+                                    a href=(file.path()) target="_blank" rel="noopener"
+                                        aria-label=(format!("{} {}", kind.counted(1), place + 1)) { (place + 1) }
                                 } @else { "(" (place + 1) ": not here)" }
                             }
                         }
@@ -281,15 +274,9 @@ pub(super) fn links(files: &[MediaFile]) -> Markup {
     }
 }
 
-/// The files that belong to an alert: what its customer sent from a day before on.
+/// The files that belong to an alert.
 pub(super) async fn of_alert(state: &Inner, alert: &Alert) -> Result<Vec<MediaFile>, PageError> {
-    if !alert.is_of_customer() {
-        return Ok(Vec::new());
-    }
-    let since = alert.created_at.saturating_sub(BEFORE_ALERT).unwrap_or(Timestamp::MIN);
-    let mut files = state.store().media_of(&alert.user_id, MAX_LINKS).await?;
-    files.retain(|file| file.at >= since);
-    Ok(files)
+    Ok(media_of(state.store(), alert).await?)
 }
 
 /// As [`of_alert`], for each of these alerts.
@@ -304,43 +291,7 @@ pub(super) async fn of_order(state: &Inner, order: &crate::domain::ids::OrderId)
 
 #[cfg(test)]
 mod tests {
-    use image::RgbImage;
-
     use super::*;
-
-    fn jpeg() -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let picture = RgbImage::from_pixel(4, 2, image::Rgb([200, 10, 10]));
-        picture.write_with_encoder(JpegEncoder::new(&mut bytes)).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn only_the_pixels_of_a_picture_are_left_held_as_it_was() {
-        // Where it was taken, and that it was held sideways.
-        let mut exif =
-            b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0GPSLatitude 12.9716".to_vec();
-        let mut marked = vec![0xFF, 0xD8, 0xFF, 0xE1];
-        marked.extend(u16::try_from(exif.len() + 2).unwrap().to_be_bytes());
-        marked.append(&mut exif);
-        marked.extend_from_slice(&jpeg()[2..]);
-        marked.extend_from_slice(b"<script>alert(1)</script>");
-        let (mime, made) = made_anew(ImageFormat::Jpeg, &marked).unwrap();
-        assert_eq!(mime, "image/jpeg");
-        for hidden in [&b"GPSLatitude"[..], b"Exif", b"<script>"] {
-            assert!(!made.windows(hidden.len()).any(|window| window == hidden));
-        }
-        let picture = image::load_from_memory(&made).unwrap();
-        assert_eq!((picture.width(), picture.height()), (2, 4));
-    }
-
-    #[test]
-    fn what_is_no_picture_or_too_large_a_one_is_not_decoded() {
-        assert!(made_anew(ImageFormat::Png, b"\x89PNG\r\n\x1a\n<html>").is_err());
-        let mut half = jpeg();
-        half.truncate(20);
-        assert!(made_anew(ImageFormat::Jpeg, &half).is_err());
-    }
 
     #[test]
     fn a_part_of_a_recording_is_within_it() {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::customer::{action_line, customer_link, order_name, order_status, refund_line};
 use super::forms::{Fields, encode};
-use super::{AppState, PageError, layout, media};
+use super::{AppState, PageError, layout, media, order_actions};
 use crate::domain::currency::Amount;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Order, PaymentState};
@@ -42,8 +42,9 @@ pub(super) async fn page(
             h1 { (title) }
             @if let Some(order) = &order { p.about { span.chip { (order_status(order)) } } }
         }
+        (layout::notice(&fields))
         @match &order {
-            Some(order) => (facts(&state, order)),
+            Some(order) => { (facts(&state, order)) (order_actions::forms(&state, &session, order, fields.some("user"))) }
             None => p.note { "The order itself is not in the store." },
         }
         section.card.facts #whose {

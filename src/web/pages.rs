@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::access::Session;
 use super::forms::{Fields, encode};
 use super::live::Waiting;
-use super::{AppState, Inner, PageError, charts, layout};
+use super::{AppState, Inner, PageError, charts, layout, now};
 use crate::domain::stats::Outcome;
 use crate::insights::{Options, Range, ReportSection, Section, build};
 use crate::store::StoreError;
@@ -29,7 +29,10 @@ const MAX_STALE_AGE: Duration = Duration::from_secs(30);
 /// Sections that are cached at most.
 const MAX_SLOTS: usize = 64;
 
+/// Section, range (with a mark where the time before it is meant), platform.
 type Key = (ReportSection, String, String);
+/// Marks the range of a key as the time before it.
+const BEFORE: &str = "before ";
 
 /// A section, and when it was counted.
 #[derive(Clone)]
@@ -124,7 +127,26 @@ impl AppState {
         range: &Range,
         platform: Option<&str>,
     ) -> Result<CountedSection, PageError> {
-        let slot = self.sections.slot(&(part, range.word(), platform.unwrap_or_default().to_owned()));
+        self.section_of(part, (range, false), platform).await
+    }
+
+    /// The same of the time before, which is as long; `None` where the range has no beginning.
+    async fn section_before(&self, part: ReportSection, range: &Range) -> Result<Option<CountedSection>, PageError> {
+        let period = range.period(self.now(), &self.settings.zone, self.settings.gap);
+        if period.before().is_none() {
+            return Ok(None);
+        }
+        self.section_of(part, (range, true), None).await.map(Some)
+    }
+
+    async fn section_of(
+        &self,
+        part: ReportSection,
+        (range, before): (&Range, bool),
+        platform: Option<&str>,
+    ) -> Result<CountedSection, PageError> {
+        let word = if before { format!("{BEFORE}{}", range.word()) } else { range.word() };
+        let slot = self.sections.slot(&(part, word, platform.unwrap_or_default().to_owned()));
         let token = self.store().change_token().await?;
         let later = {
             let known = slot.entry();
@@ -134,9 +156,9 @@ impl AppState {
                 None => None,
             }
         };
-        let options = self.options(part, range.clone(), platform).await;
+        let options = self.options(part, (range.clone(), before), platform).await;
         if let Some((wait, stale)) = later {
-            self.count_later(slot, part, options, wait);
+            self.count_later(slot, (part, before), options, wait);
             return Ok(stale);
         }
         let _guard = slot.counting.lock().await;
@@ -147,14 +169,14 @@ impl AppState {
     }
 
     /// Counts in the background, once, and notifies open pages.
-    fn count_later(&self, slot: Arc<Slot>, part: ReportSection, options: Options, wait: Duration) {
+    fn count_later(&self, slot: Arc<Slot>, (part, before): (ReportSection, bool), options: Options, wait: Duration) {
         let Ok(guard) = Arc::clone(&slot.counting).try_lock_owned() else { return };
         let state = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             let counted = async {
                 let token = state.store().change_token().await?;
-                let options = state.options(part, options.range, options.platform.as_deref()).await;
+                let options = state.options(part, (options.range, before), options.platform.as_deref()).await;
                 state.count(&slot, part, &options, token).await
             };
             match counted.await {
@@ -182,9 +204,10 @@ impl AppState {
 }
 
 impl Inner {
-    async fn options(&self, part: ReportSection, range: Range, platform: Option<&str>) -> Options {
+    async fn options(&self, part: ReportSection, (range, before): (Range, bool), platform: Option<&str>) -> Options {
         let settings = &self.settings;
-        let period = range.period(self.now(), &settings.zone, settings.gap);
+        let now = range.period(self.now(), &settings.zone, settings.gap);
+        let period = if before { now.before().unwrap_or(now) } else { now };
         Options {
             range,
             period,
@@ -280,9 +303,13 @@ pub(super) async fn overview(
     let fields = Fields::read(&query.unwrap_or_default());
     let range = range(&fields)?;
     let section = state.section(ReportSection::Overview, &range, None).await?;
+    let before = state.section_before(ReportSection::Overview, &range).await?;
+    let before = before.as_deref();
     let main = html! {
         div.heading { h1 { "Overview" } p.about { (section.about) } (ranges("/", &range, None)) }
-        (charts::stats(&section, &|key| conversations_of(key, &range)))
+        (now::section(&state, &session).await?)
+        (charts::stats_with(&section, before, &|key| conversations_of(key, &range)))
+        @if before.is_some() { p.note { "▲ and ▼ compare with the time before, which is as long." } }
         (charts::series(&section))
         (charts::notes(&section))
         (counted_at(&state, section.at))

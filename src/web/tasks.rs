@@ -2,14 +2,15 @@
 //! done. Only forms that the role of the session allows are shown.
 
 use axum::extract::{Extension, State};
-use axum::response::Redirect;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use futures_util::future::try_join_all;
 use maud::{Markup, html};
 
 use super::access::Session;
 use super::customer::{customer_link, order_link};
 use super::forms::Fields;
-use super::{AppState, Inner, PageError, layout, media};
+use super::{AppState, Inner, PageError, layout, media, order_actions};
 use crate::domain::action::Action;
 use crate::domain::media::MediaFile;
 use crate::support::actions;
@@ -68,11 +69,16 @@ pub(super) async fn done(
     State(state): State<AppState>,
     Extension(session): Extension<Session>,
     Extension(fields): Extension<Fields>,
-) -> Result<Redirect, PageError> {
+) -> Result<Response, PageError> {
     let id = fields.some("id").ok_or(PageError::BadRequest("No action is named."))?;
+    let owed = state.store().action(id).await?.filter(Action::owes_money).and_then(|action| action.amount);
+    if let Some(why) = order_actions::above_limit(&state, &session, owed) {
+        let page = layout::message_with_link("Not done", &why, "/conversations", "Back");
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     let policy = state.settings.policy.as_ref();
     match actions::finish(state.store(), policy, &session.actor(state.now()), id).await? {
-        Some(_) => Ok(Redirect::to("/conversations")),
+        Some(_) => Ok(Redirect::to("/conversations").into_response()),
         None => Err(PageError::NotFound),
     }
 }

@@ -190,20 +190,45 @@ impl Users {
         self.shared.is_some()
     }
 
+    /// Whoever logs in by this name; empty: by the secret of the whole team.
+    pub(super) fn member(&self, name: &str) -> Option<Member> {
+        self.find(name).map(|known| known.member.clone())
+    }
+
+    /// The users with names.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.named.iter().map(|known| &known.member)
+    }
+
     fn find(&self, name: &str) -> Option<&Credentials> {
         if name.is_empty() { self.shared.as_ref() } else { self.named.iter().find(|known| known.member.name == name) }
     }
 
     /// What marks a browser that this name was logged in with: nobody can make it who does not know the name's secrets, and it
     /// holds until they change.
-    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
     pub(super) fn device_mark(&self, name: &str, number: &str) -> Option<String> {
+        self.seal(name, &format!("a browser of {name}\n{number}"))
+    }
+
+    /// What seals a session that this name began, by the digest of its key; it holds until the name's secrets change. `None` where
+    /// somebody with a copy of the store could find the secret by trying: a short token without a hash, whose salt nobody knows.
+    pub(super) fn session_seal(&self, name: &str, digest: &str) -> Option<String> {
+        let known = self.find(name)?;
+        let strong = known.token.as_ref().is_some_and(|token| is_long(token.expose_secret()));
+        if !strong && known.password_hash.is_none() {
+            return None;
+        }
+        self.seal(name, &format!("a session of {name}\n{digest}"))
+    }
+
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+    fn seal(&self, name: &str, text: &str) -> Option<String> {
         let known = self.find(name)?;
         let token = known.token.as_ref().map(SecretString::expose_secret).unwrap_or_default();
         let hash = known.password_hash.as_deref().unwrap_or_default();
         let mut mac =
             Hmac::<Sha256>::new_from_slice(format!("{hash}\n{token}").as_bytes()).expect("any length is a key");
-        mac.update(format!("a browser of {name}\n{number}").as_bytes());
+        mac.update(text.as_bytes());
         Some(hex::encode(mac.finalize().into_bytes()))
     }
 

@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("orders_api", &["domain", "import", "store", "http", "telemetry"]),
     ("mcp", &["tools", "domain", "net", "http"]),
     ("insights", &["store", "domain", "files"]),
-    ("web", &["insights", "knowledge", "support", "store", "http", "domain"]),
+    ("web", &["insights", "knowledge", "support", "store", "http", "domain", "files"]),
 ];
 
 fn root() -> &'static Path {

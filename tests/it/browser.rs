@@ -20,13 +20,13 @@ use ecomres::domain::conversation::Conversation;
 use ecomres::domain::ids::{AlertId, MessageId, OrderId, UserId};
 use ecomres::domain::inbound::{Content, Context, Inbound, Media};
 use ecomres::domain::media::{MediaFile, MediaState};
-use ecomres::domain::message::{Basis, ChatMessage, Role};
+use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
 use ecomres::domain::money::Money;
 use ecomres::domain::order::{Order, OrderDetails};
 use ecomres::http::serve::serve;
 use ecomres::store::sqlite::SqliteStore;
 use ecomres::store::{ImportMode, MediaFolder, Store};
-use ecomres::web::{Access, CannedReply, SHUTDOWN_GRACE, Settings, hash_password, router};
+use ecomres::web::{Access, CannedReply, Role, SHUTDOWN_GRACE, Settings, TeamMember, hash_password, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -56,18 +56,18 @@ async fn attack(store: &dyn Store, now: Timestamp) {
         text: text.to_owned(),
         at,
         turn: 1,
-        intent: (role == Role::User).then(|| ATTACK.to_owned()),
-        sentiment: (role == Role::User).then(|| ATTACK.to_owned()),
-        response_ms: (role == Role::Assistant).then_some(900),
+        intent: (role == Said::User).then(|| ATTACK.to_owned()),
+        sentiment: (role == Said::User).then(|| ATTACK.to_owned()),
+        response_ms: (role == Said::Assistant).then_some(900),
         basis: Basis::default(),
     };
     let minute_ago = now - SignedDuration::from_secs(60);
     let (late, evening) = (UserId::new(LATE), "2026-01-15T20:30:00Z".parse().unwrap());
     store
         .append_messages(&[
-            said(&late, Role::User, "is anybody there?", evening),
-            said(&user, Role::User, ATTACK, minute_ago),
-            said(&user, Role::Assistant, ATTACK, minute_ago),
+            said(&late, Said::User, "is anybody there?", evening),
+            said(&user, Said::User, ATTACK, minute_ago),
+            said(&user, Said::Assistant, ATTACK, minute_ago),
         ])
         .await
         .unwrap();
@@ -133,7 +133,7 @@ async fn sent_files(store: &dyn Store, user: &UserId, at: Timestamp) {
         let claimed = store.claim_media(at, SignedDuration::from_secs(9)).await.unwrap().unwrap();
         let done = MediaFile {
             state: MediaState::Stored,
-            sha256: Some(folder.keep(content).unwrap()),
+            sha256: Some(folder.keep(content).unwrap().digest),
             mime: Some(mime.to_owned()),
             size: Some(4),
             ..claimed.clone()
@@ -141,7 +141,7 @@ async fn sent_files(store: &dyn Store, user: &UserId, at: Timestamp) {
         assert!(store.save_media(&claimed, &done).await.unwrap());
         let said = ChatMessage {
             user_id: user.clone(),
-            role: Role::User,
+            role: Said::User,
             text: text.to_owned(),
             at,
             turn: 1,
@@ -176,13 +176,25 @@ async fn site(folder: &Path, stop: &CancellationToken, away: &Arc<AtomicBool>) -
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let hash = SecretString::from(hash_password(PASSWORD).unwrap());
+    let night = TeamMember {
+        name: "night".to_owned(),
+        role: Role::Agent,
+        password_hash: SecretString::from(String::new()),
+        token: SecretString::from("night-token".to_owned()),
+    };
     let app = router(Settings {
         store: Arc::clone(&store),
-        access: Access::new(address, &hash, &SecretString::from(String::new()), &[]).unwrap(),
+        access: Access::with_users(address, &hash, &SecretString::from(String::new()), &[], &[night]).unwrap(),
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         money: ecomres::domain::currency::ShopMoney::default(),
         policy: None,
+        tools: None,
+        agent_limit: None,
+        setup: None,
+        targets: ecomres::domain::target::Targets::default(),
+        round_robin: false,
+        ask_rating: true,
         limits: ecomres::channels::whatsapp::LIMITS,
         template: None,
         response_target_seconds: 5,
@@ -215,6 +227,16 @@ async fn log_in(browser: &Browser) {
     browser.drawn().await;
 }
 
+/// Logs a member in by their name.
+async fn log_in_as(browser: &Browser, name: &str, word: &str) {
+    browser.go("/login").await;
+    browser.driver.find(By::Id("name")).await.unwrap().send_keys(name).await.unwrap();
+    let secret = browser.driver.find(By::Id("word")).await.unwrap();
+    secret.send_keys(word).await.unwrap();
+    secret.send_keys(Key::Enter).await.unwrap();
+    browser.until("return document.querySelector('header.top nav') !== null", Duration::from_secs(20)).await;
+}
+
 /// Every tab, with every number in its place: each is looked at in both colours and at three widths.
 async fn every_page(browser: &Browser, axe: &str) {
     let chat = format!("/conversation?user={}", encoded(ATTACKER));
@@ -231,6 +253,9 @@ async fn every_page(browser: &Browser, axe: &str) {
         ("order", "/order?id=ORD999999"),
         ("analytics", "/analytics"),
         ("quality", "/quality?range=all"),
+        ("team", "/team?range=30d"),
+        ("settings", "/settings"),
+        ("tagged", "/conversations?tag=late-parcel"),
         ("audit", "/audit"),
     ];
     for (name, path) in pages {
@@ -491,6 +516,10 @@ async fn the_team_works_at_the_pages() {
     step("keyboard", &mut Box::pin(keyboard(&one))).await;
     step("two at once", &mut Box::pin(two_browsers(&one, &other))).await;
     step("the inbox", &mut Box::pin(desk::inbox(&one, &other, store.as_ref()))).await;
+    let night = service.browser(&url).await;
+    log_in_as(&night, "night", "night-token").await;
+    step("two people", &mut Box::pin(desk::people(&one, &night, store.as_ref()))).await;
+    night.driver.quit().await.unwrap();
     step("a lost connection", &mut Box::pin(desk::connection(&one, &away))).await;
     step("every page", &mut Box::pin(every_page(&one, &axe))).await;
     println!("pictures: {}", screenshots().display());

@@ -92,6 +92,7 @@ fn agent(store: &Arc<dyn Store>) -> Agent {
         remind: SignedDuration::from_hours(4),
         hours: ecomres::domain::opening_hours::OpeningHours::default(),
         shop_texts: ShopTexts::default(),
+        needs_photo: Vec::new(),
     };
     let toolbox = Toolbox::new(SupportService::new(Arc::clone(store), rules), Arc::new(WordList));
     Agent::new(toolbox, Arc::new(playbook), settings)

@@ -79,11 +79,15 @@ async fn dashboard(password: &str, token: &str) -> Page {
 
 /// As `dashboard`, with any lock.
 pub(crate) async fn locked(access: impl FnOnce(SocketAddr) -> Access) -> Page {
-    served(&Connections::of_process(), access).await
+    served(&Connections::of_process(), access, |settings| settings).await
 }
 
 /// The same among these connections.
-async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) -> Access) -> Page {
+pub(crate) async fn served(
+    connections: &Arc<Connections>,
+    access: impl FnOnce(SocketAddr) -> Access,
+    change: impl FnOnce(Settings) -> Settings,
+) -> Page {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::scratch().unwrap());
     let now = Timestamp::now();
     let user = UserId::new(CUSTOMER);
@@ -120,13 +124,19 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
     let stop = CancellationToken::new();
     // Made only where an answer is written.
     let documents = std::env::temp_dir().join(format!("ecomres-documents-{}", address.port()));
-    let app = router(Settings {
+    let app = router(change(Settings {
         store: Arc::clone(&store),
         access,
         zone: TimeZone::get("Asia/Kolkata").unwrap(),
         gap: SignedDuration::from_hours(24),
         money: ecomres::domain::currency::ShopMoney::default(),
         policy: None,
+        tools: None,
+        agent_limit: None,
+        setup: None,
+        targets: ecomres::domain::target::Targets::default(),
+        round_robin: false,
+        ask_rating: true,
         limits: ecomres::channels::whatsapp::LIMITS,
         template: Some(Template { name: "reply_waiting".to_owned(), language: "en".to_owned() }),
         response_target_seconds: 5,
@@ -137,7 +147,7 @@ async fn served(connections: &Arc<Connections>, access: impl FnOnce(SocketAddr) 
         clock: Arc::new(Timestamp::now),
         disk: None,
         stop: stop.clone(),
-    });
+    }));
     let (connections, ending) = (Arc::clone(connections), stop.clone());
     tokio::spawn(async move { serve_within(&connections, app, listener, ending, SHUTDOWN_GRACE).await });
     Page { url: format!("http://{address}"), store, documents, http: client(), stop }
@@ -508,7 +518,8 @@ async fn logins_are_limited_by_the_client_that_a_trusted_proxy_names() {
     let connections = Connections::new(Limits { connections: 100, per_address: 50 }, proxies);
     let hash = SecretString::from(String::new());
     let token = SecretString::from("a-long-token");
-    let page = served(&connections, |address| Access::new(address, &hash, &token, &[]).unwrap()).await;
+    let page =
+        served(&connections, |address| Access::new(address, &hash, &token, &[]).unwrap(), |settings| settings).await;
     let log_in = async |client: &str, word: &str| {
         let request = page.http.post(format!("{}/login", page.url)).header("x-forwarded-for", client);
         let request = request.header("content-type", "application/x-www-form-urlencoded");

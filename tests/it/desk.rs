@@ -321,10 +321,11 @@ async fn what_is_known_of_a_customer_stands_beside_the_conversation() {
     desk.post("/conversation/return", &[("user", user), ("note", "called <back>")]).await.unwrap();
     let text = desk.get(&format!("/conversation?user={user}")).await;
     for shown in [
-        "href=\"/order?id=ORD000071\">#1071</a>",
+        "href=\"/order?id=ORD000071&amp;user=919876500007\">#1071</a>",
         "packed",
         "2 × &lt;b&gt;Teapot&lt;/b&gt;",
-        "href=\"/order?id=ORD000072\"",
+        "href=\"/order?id=ORD000072&amp;user=919876500007\"",
+        "+919876500007",
         "opted out",
         "Earlier hand-overs",
         "called &lt;back&gt;",

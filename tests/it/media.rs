@@ -198,7 +198,10 @@ async fn a_photo_is_thanked_for_kept_and_shown_without_where_it_was_taken() {
     drop(pages);
     // Nobody but its owner reads them, and they go with their customer.
     let folder = bot.folder.path().join("shop.db.media");
-    let count = || std::fs::read_dir(&folder).unwrap().count();
+    let count = || {
+        let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.to_string_lossy().starts_with('.')).count()
+    };
     assert_eq!(count(), 3);
     assert_eq!(bot.end(), Some(0));
     let forget = ["forget", CUSTOMER, "--yes", "--store", "shop.db", "--out", "theirs.json"];
@@ -317,16 +320,16 @@ async fn neither_the_webhook_nor_the_reply_waits_for_a_photo() {
     assert_eq!(bot.end(), Some(0));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_process_loses_no_file() {
+/// Kills the process so often, each time a little later after a photo arrived: while it is described, fetched, written, moved into its
+/// place or recorded. Nothing is lost, and nothing is left that nobody has.
+async fn nothing_is_lost_under_kills(kills: u32) {
     let mut bot = Bot::start(&["bot"], &[SOON]).await;
-    let names: Vec<String> = (0..8).map(|number| format!("photo-{number}")).collect();
-    for (number, name) in names.iter().enumerate() {
-        let content = [photo(), vec![u8::try_from(number).unwrap()]].concat();
+    let names: Vec<String> = (0..kills).map(|number| format!("photo-{number}")).collect();
+    for (number, name) in (0..kills).zip(&names) {
+        let content = [photo(), number.to_be_bytes().to_vec()].concat();
         put_as(&bot.graph, name, &content, Duration::from_millis(60), |_| {}).await;
         send(&bot, "image", name, "").await;
-        // While it is described, fetched, moved into its place or recorded.
-        tokio::time::sleep(Duration::from_millis(20 * u64::try_from(number).unwrap())).await;
+        tokio::time::sleep(Duration::from_millis(u64::from(number * 20 % 190))).await;
         bot.kill_and_start(&["bot"], &[SOON]);
     }
     for name in &names {
@@ -336,6 +339,49 @@ async fn a_killed_process_loses_no_file() {
         assert_eq!(hex::encode(Sha256::digest(content)), digest);
     }
     assert_eq!(bot.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_no_file() {
+    nothing_is_lost_under_kills(8).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: the process is started a hundred times"]
+async fn a_process_that_is_killed_a_hundred_times_loses_no_file() {
+    nothing_is_lost_under_kills(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_from_before_go_with_their_customer_although_none_are_taken_any_more() {
+    let mut bot = Bot::start(&["bot"], &[]).await;
+    put(&bot.graph, "one", &photo()).await;
+    send(&bot, "image", "one", "").await;
+    becomes(&bot, "one", "stored").await;
+    assert_eq!(bot.end(), Some(0));
+    let content = bot.folder.path().join("shop.db.media").join(column(&bot, "one", "sha256").unwrap());
+    assert!(content.exists());
+    let forget = ["forget", CUSTOMER, "--yes", "--store", "shop.db"];
+    let (code, _, err) = run(ecomres(bot.folder.path()).args(forget).env("ECOMRES_MEDIA__QUOTA_MB", "0"));
+    assert_eq!(code, 0, "{err}");
+    assert!(!content.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_holds_another_stores_files_is_refused() {
+    let shared = tempfile::tempdir().unwrap();
+    let folder = ("ECOMRES_MEDIA__FOLDER", shared.path().to_str().unwrap());
+    let mut bot = Bot::start(&["bot"], &[folder]).await;
+    assert_eq!(bot.end(), Some(0));
+    let other = crate::mcp::client::shop();
+    let mut command = ecomres(other.path());
+    for (name, value) in [("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ACCESS_TOKEN", "t"), ("PHONE_ID", "42"), folder]
+    {
+        command.env(name, value);
+    }
+    let (code, _, err) = run(command.args(["bot", "--port", "0", "--store", "shop.db"]));
+    assert_ne!(code, 0);
+    holds(&err, &["another store", "hint:", "[media] folder"]);
 }
 
 /// A bot with a service that hears this, and one that answers nothing in words, so that the playbook answers.

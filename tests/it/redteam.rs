@@ -253,6 +253,7 @@ impl Shop {
             hours: ecomres::domain::opening_hours::OpeningHours::default(),
             money: ecomres::domain::currency::ShopMoney::default(),
             shop_texts: ShopTexts::default(),
+            needs_photo: Vec::new(),
         };
         let toolbox =
             Toolbox::new(SupportService::new(Arc::clone(&self.store), self.rules.clone()), Arc::new(WordList));

@@ -7,14 +7,15 @@ use ecomres::domain::ids::{AlertId, OrderId, UserId};
 use ecomres::domain::knowledge_gap::Unanswered;
 use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
 use ecomres::domain::outgoing::{Receipt, Status};
-use ecomres::web::{Access, Role, TeamMember, hash_password};
+use ecomres::http::connections::Connections;
+use ecomres::web::{Access, Role, Settings, TeamMember, hash_password};
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
 use crate::cli::{ecomres, run};
-use crate::dashboard::{CUSTOMER, Page, csrf, encoded, locked};
+use crate::dashboard::{CUSTOMER, Page, csrf, encoded, served};
 use crate::mcp::client::{piped, shop, terminate, wait};
 
 /// Names with their roles; each one's token is `NAME-token`, and `desk` has a password besides.
@@ -22,6 +23,11 @@ const TEAM: [(&str, Role); 4] =
     [("auditor", Role::Viewer), ("desk", Role::Agent), ("night", Role::Agent), ("lead", Role::Admin)];
 
 pub(crate) async fn team() -> Page {
+    team_with(|settings| settings).await
+}
+
+/// The team with other settings.
+pub(crate) async fn team_with(change: impl FnOnce(Settings) -> Settings) -> Page {
     let secret = |text: String| SecretString::from(text);
     let users: Vec<TeamMember> = TEAM
         .iter()
@@ -37,7 +43,8 @@ pub(crate) async fn team() -> Page {
         })
         .collect();
     let (hash, token) = (secret(String::new()), secret("team-token".to_owned()));
-    locked(|address| Access::with_users(address, &hash, &token, &[], &users).unwrap()).await
+    let access = |address| Access::with_users(address, &hash, &token, &[], &users).unwrap();
+    served(&Connections::of_process(), access, change).await
 }
 
 /// Somebody who is logged in.
@@ -59,13 +66,22 @@ pub(crate) async fn log_in<'a>(page: &'a Page, name: &str, word: &str) -> Option
 }
 
 impl Member<'_> {
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     pub(crate) fn cookie(&self) -> &str {
         &self.cookie
     }
 
     /// The stream of changes.
     pub(crate) async fn events(&self) -> reqwest::Response {
-        let request = self.page.http.get(format!("{}/events", self.page.url)).header("cookie", &self.cookie);
+        self.events_of("/events").await
+    }
+
+    /// The same, of the page of a conversation.
+    pub(crate) async fn events_of(&self, path: &str) -> reqwest::Response {
+        let request = self.page.http.get(format!("{}{path}", self.page.url)).header("cookie", &self.cookie);
         request.timeout(Duration::from_mins(1)).send().await.unwrap()
     }
 
@@ -110,7 +126,14 @@ async fn every_form_requires_its_role() {
         for path in forms() {
             let allowed = match role {
                 Role::Viewer => false,
-                Role::Agent => !["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer"].contains(&path),
+                Role::Agent => ![
+                    "/alerts/reopen",
+                    "/alerts/resolve-many",
+                    "/knowledge/answer",
+                    "/settings/check",
+                    "/settings/reply",
+                ]
+                .contains(&path),
                 Role::Admin => true,
             };
             // Nothing is named, so what is allowed is refused for that.

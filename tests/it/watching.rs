@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ecomres::domain::desk::{Pin, PinKind};
 use ecomres::domain::ids::UserId;
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::Store;
@@ -65,6 +66,7 @@ async fn fill(folder: &Path, location: &str) -> Arc<dyn Store> {
 /// `WATCH_MESSAGES` sets how many messages there are; `WATCH_STORE` names a store that was filled before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes and measures: tests/bench/dashboard.sh"]
+#[expect(clippy::too_many_lines, reason = "one measurement after the other on one store")]
 async fn open_pages_cost_little_and_load_fast() {
     let folder = tempfile::tempdir().unwrap();
     let (location, store) = if let Ok(location) = std::env::var("WATCH_STORE") {
@@ -92,6 +94,14 @@ async fn open_pages_cost_little_and_load_fast() {
         assert!(text.contains("<main"), "{page}");
         begun.elapsed()
     };
+    let tagged = store.find_conversations(&ecomres::store::Search::default(), 300, 3_000).await.unwrap().users;
+    for user_id in tagged {
+        let (name, by) = ("late".to_owned(), "desk".to_owned());
+        store
+            .save_pin(&Pin { user_id, kind: PinKind::Tag, name, by, at: Timestamp::now(), until: None })
+            .await
+            .unwrap();
+    }
     let latest = store.find_conversations(&ecomres::store::Search::default(), 1, 1).await.unwrap().users.remove(0);
     let chat = format!("conversation?user={latest}");
     let pages = [
@@ -110,6 +120,9 @@ async fn open_pages_cost_little_and_load_fast() {
         "analytics",
         "analytics?range=30d&platform=Blinkit",
         "audit",
+        "conversations?queue=waiting",
+        "conversations?tag=late",
+        "team",
     ];
     let mut firsts = Vec::new();
     for page in pages {

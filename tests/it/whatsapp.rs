@@ -466,7 +466,7 @@ async fn a_person_takes_over_and_gives_back() {
     assert!(bot.alerts().is_empty(), "a redelivery does not take over again");
 
     // What cannot be read is declined, a sticker gets a sign, a reaction nothing.
-    bot.deliver(&bot.message(CUSTOMER, "location", &json!({"latitude": 12.97, "longitude": 77.59}))).await;
+    bot.deliver(&bot.message(CUSTOMER, "poll", &json!({}))).await;
     holds(&said(&bot.reply(CUSTOMER, 4).await), &["only read text"]);
     bot.deliver(&bot.message(CUSTOMER, "sticker", &json!({"id": "2"}))).await;
     let sign = bot.reply(CUSTOMER, 5).await;

@@ -204,7 +204,9 @@ impl Turn {
     }
 
     pub(super) fn record_outcome(&mut self, waiting_for: WaitingFor, failed: bool) {
-        self.conversation.waiting_for = waiting_for;
+        // Whoever answers: what comes next may be the photo.
+        let awaits = self.photo_awaited && waiting_for == WaitingFor::Nothing;
+        self.conversation.waiting_for = if awaits { WaitingFor::Photo } else { waiting_for };
         if waiting_for != WaitingFor::WhichOrder {
             self.conversation.suggested.clear();
         }
@@ -222,7 +224,8 @@ impl Turn {
             }
             return;
         };
-        let in_danger = self.conversation.triage.as_ref().is_some_and(|triage| triage.urgency == DANGER);
+        let in_danger =
+            !self.is_given_alone() && self.conversation.triage.as_ref().is_some_and(|triage| triage.urgency == DANGER);
         let mut warned = self.conversation.warned;
         warned.danger |= in_danger;
         warned.fraud |= self.fraud.is_some();

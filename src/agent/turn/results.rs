@@ -6,7 +6,7 @@ use crate::agent::guard;
 use crate::domain::conversation::PaidRefund;
 use crate::domain::ids::OrderId;
 use crate::domain::refund::Denial;
-use crate::domain::sentences::{Language, proposals};
+use crate::domain::sentences::{Language, media, proposals};
 use crate::llm::playbook::order_status;
 use crate::llm::{Round, ToolCall};
 use crate::tools::{FIND_ORDERS, Outcome, ToolResult};
@@ -55,6 +55,7 @@ impl Turn {
             Outcome::Refunded { refund, already } => {
                 self.conversation.known.add_refund(PaidRefund::of(refund));
                 self.quotes.retain(|quote| quote.order_id != refund.order_id);
+                self.conversation.settle_fault(&refund.order_id);
                 let arrival = result.value["estimated_arrival"].as_str().map(str::to_owned);
                 self.paid.retain(|paid| paid.refund.transaction_id != refund.transaction_id || !paid.already);
                 if self.paid.iter().all(|paid| paid.refund.transaction_id != refund.transaction_id) {
@@ -69,6 +70,7 @@ impl Turn {
             }
             Outcome::Acted { action, refund, already } => {
                 self.quotes.retain(|proposal| proposal.order_id != action.order_id);
+                self.conversation.settle_fault(&action.order_id);
                 if let Some(refund) = refund {
                     self.conversation.known.add_refund(PaidRefund::of(refund));
                     if self.paid.iter().all(|paid| paid.refund.transaction_id != refund.transaction_id) {
@@ -93,6 +95,11 @@ impl Turn {
                 for passage in passages {
                     self.settings.shop_texts.add(&passage.text, &self.settings.patterns, &self.settings.money);
                 }
+            }
+            Outcome::PhotoAwaited(order) => {
+                self.photo_awaited = true;
+                self.declined.retain(|(id, _)| id != order);
+                self.declined.push((order.clone(), media::ask_for_photo(language).to_owned()));
             }
             Outcome::HandedOver(alert) => self.alert = Some(alert.clone()),
             Outcome::NotFound(_) => self.missed = true,

@@ -10,6 +10,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use super::{AlertSink, NotifyError};
 use crate::domain::alert::Alert;
+use crate::domain::media::{MediaFile, counted};
 use crate::domain::words::excerpt;
 use crate::net;
 
@@ -55,8 +56,8 @@ impl AlertSink for MailSink {
         "mail"
     }
 
-    async fn notify(&self, alert: &Alert) -> Result<(), String> {
-        let message = message(alert, &self.from, &self.to)?;
+    async fn notify(&self, alert: &Alert, files: &[MediaFile]) -> Result<(), String> {
+        let message = message((alert, files), &self.from, &self.to)?;
         self.server.send(message).await.map(drop).map_err(|error| {
             let reason = net::innermost(&error);
             match error.status() {
@@ -67,7 +68,7 @@ impl AlertSink for MailSink {
     }
 }
 
-fn message(alert: &Alert, from: &Mailbox, to: &[Mailbox]) -> Result<Message, String> {
+fn message((alert, files): (&Alert, &[MediaFile]), from: &Mailbox, to: &[Mailbox]) -> Result<Message, String> {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let subject = format!("[{}] A customer waits: {}", alert.priority.as_str(), excerpt(&one_line(&alert.reason), 120));
     let mut text = format!(
@@ -82,6 +83,9 @@ fn message(alert: &Alert, from: &Mailbox, to: &[Mailbox]) -> Result<Message, Str
         for line in alert.last_message.lines() {
             text.extend(["> ", line, "\n"]);
         }
+    }
+    if !files.is_empty() {
+        text.extend(["\nWhat they sent: ", &counted(files), ". It stands in the conversation on the dashboard.\n"]);
     }
     text.extend([
         "\nUntil somebody resolves the alert ",
@@ -106,7 +110,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::domain::alert::{AlertStatus, Handling, Priority};
-    use crate::domain::ids::{AlertId, UserId};
+    use crate::domain::ids::{AlertId, MessageId, UserId};
+    use crate::domain::inbound::{Content, Context, Inbound, Media};
 
     pub(in crate::bot::notify) fn alert() -> Alert {
         Alert {
@@ -120,6 +125,19 @@ pub(super) mod tests {
             bot_answers: false,
             handling: Handling::default(),
         }
+    }
+
+    pub(in crate::bot::notify) fn file(media: Media, id: &str) -> MediaFile {
+        let message = Inbound {
+            id: MessageId::new(id),
+            user_id: alert().user_id,
+            sent_at: alert().created_at,
+            received_at: alert().created_at,
+            number: None,
+            content: Content::Media { media, caption: String::new(), file: "9".to_owned() },
+            context: Context::default(),
+        };
+        MediaFile::of(&message).unwrap()
     }
 
     /// Plays a mail server for one mail; returns the commands and the mail.
@@ -163,7 +181,7 @@ pub(super) mod tests {
         let received = tokio::spawn(server(listener, false));
         let to = ["lead@example.com".to_owned(), "Second Line <second@example.com>".to_owned()];
         let mail = MailSink::new(&url, "Shop <bot@example.com>", &to).unwrap();
-        mail.notify(&alert()).await.unwrap();
+        mail.notify(&alert(), &[]).await.unwrap();
         drop(mail);
         let (commands, text) = received.await.unwrap();
         let recipients = commands.iter().filter(|line| line.starts_with("RCPT")).count();
@@ -175,13 +193,26 @@ pub(super) mod tests {
         assert!(!body.is_empty());
     }
 
+    #[test]
+    fn what_the_customer_sent_is_counted() {
+        let people = "a@example.com".parse::<Mailbox>().unwrap();
+        let mail = |files: &[MediaFile]| {
+            let mail = message((&alert(), files), &people, std::slice::from_ref(&people)).unwrap();
+            String::from_utf8(mail.formatted()).unwrap()
+        };
+        assert!(!mail(&[]).contains("What they sent"));
+        let files = [Media::Image, Media::Audio, Media::Image].map(|kind| file(kind, "wamid.1"));
+        let text = mail(&files).replace("=\r\n", "");
+        assert!(text.contains("What they sent: 2 photos, 1 voice message."), "{text}");
+    }
+
     #[tokio::test]
     async fn a_refusal_says_why() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let received = tokio::spawn(server(listener, true));
         let mail = MailSink::new(&url, "bot@example.com", &["lead@example.com".to_owned()]).unwrap();
-        let why = mail.notify(&alert()).await.unwrap_err();
+        let why = mail.notify(&alert(), &[]).await.unwrap_err();
         assert!(why.contains("550") && why.contains("nobody of this name"), "{why}");
         drop(mail);
         received.abort();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{AlertSink, NotifyError};
 use crate::domain::alert::Alert;
+use crate::domain::media::MediaFile;
 use crate::net;
 
 /// How long connecting, and the whole request, may take.
@@ -46,15 +47,17 @@ impl AlertSink for WebhookSink {
         "post"
     }
 
-    async fn notify(&self, alert: &Alert) -> Result<(), String> {
+    async fn notify(&self, alert: &Alert, files: &[MediaFile]) -> Result<(), String> {
         let id = alert.id.as_str();
-        let request = self.http.post(&self.url).header("idempotency-key", id).json(&notification(alert));
+        let request = self.http.post(&self.url).header("idempotency-key", id).json(&notification(alert, files));
         let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
         if answer.status().is_success() { Ok(()) } else { Err(format!("HTTP {}", answer.status().as_u16())) }
     }
 }
 
-fn notification(alert: &Alert) -> Value {
+fn notification(alert: &Alert, files: &[MediaFile]) -> Value {
+    // The dashboard hands the contents out, to whoever is logged in.
+    let file = |file: &MediaFile| json!({"id": file.id, "kind": file.kind, "at": file.at, "path": file.path()});
     json!({
         "event": "alert.raised",
         "alert_id": alert.id,
@@ -64,6 +67,7 @@ fn notification(alert: &Alert) -> Value {
         "priority": alert.priority,
         "status": alert.status,
         "created_at": alert.created_at,
+        "media": files.iter().map(file).collect::<Vec<_>>(),
     })
 }
 
@@ -74,6 +78,15 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_the_customer_sent_is_named_and_not_told() {
+        let photo = super::super::mail::tests::file(crate::domain::inbound::Media::Image, "wamid.1");
+        let told = notification(&super::super::mail::tests::alert(), std::slice::from_ref(&photo));
+        assert_eq!(told["media"][0]["kind"], "image");
+        assert_eq!(told["media"][0]["path"], format!("/media/{}", photo.id.as_str()));
+        assert_eq!(told["media"][0].as_object().unwrap().len(), 4);
+    }
+
     #[tokio::test]
     async fn an_alert_is_posted_with_its_identifier() {
         let server = MockServer::start().await;
@@ -83,9 +96,9 @@ mod tests {
             .mount(&server)
             .await;
         let alert = super::super::mail::tests::alert();
-        WebhookSink::new(&server.uri()).unwrap().notify(&alert).await.unwrap();
+        WebhookSink::new(&server.uri()).unwrap().notify(&alert, &[]).await.unwrap();
         let elsewhere = Alert { id: crate::domain::ids::AlertId::new("ALERT_2"), ..alert };
-        assert_eq!(WebhookSink::new(&server.uri()).unwrap().notify(&elsewhere).await, Err("HTTP 404".to_owned()));
+        assert_eq!(WebhookSink::new(&server.uri()).unwrap().notify(&elsewhere, &[]).await, Err("HTTP 404".to_owned()));
         for wrong in ["no address", "ftp://host/", ""] {
             assert!(WebhookSink::new(wrong).is_err(), "{wrong}");
         }

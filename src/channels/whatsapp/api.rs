@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -12,16 +12,19 @@ use super::error_code::{ApiError, ErrorClass, classify};
 use super::gate::{FIRST_WAIT, Gate};
 use super::limits::{LIMITS, PAIR_LIMIT};
 use super::rate::{RateLimiter, RateLimits};
+use super::upload::{self, FileSource};
 use super::wire;
 use crate::channels::{Channel, Fault, SendError, SendErrorKind, SentId};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::outgoing::{ChannelLimits, Receipt, Status, Template};
+use crate::domain::outgoing::{Body, ChannelLimits, Receipt, Status, Template};
 use crate::domain::sendable::Sendable;
 use crate::domain::words::excerpt;
 use crate::net;
 
 /// The timeout of one request, and the longest wait for the rate limits.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+/// The timeout of uploading a file.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// The shortest wait of a message after the service asked to slow down.
 const SLOW_DOWN_WAIT: Duration = Duration::from_mins(1);
 
@@ -48,6 +51,7 @@ pub struct WhatsApp {
     http: reqwest::Client,
     settings: Settings,
     numbers: Vec<Number>,
+    files: Option<FileSource>,
 }
 
 /// One of the shop's numbers.
@@ -112,7 +116,35 @@ impl WhatsApp {
         if numbers.is_empty() {
             return Err(SetupError("no number to send from is named".to_owned()));
         }
-        Ok(Self { http, settings, numbers })
+        Ok(Self { http, settings, numbers, files: None })
+    }
+
+    /// The same, with where the files lie that the team sends.
+    #[must_use]
+    pub fn with_files(self, files: Option<FileSource>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// Uploads the file that a message holds, and returns the API's identifier of it.
+    async fn upload(&self, number: &Number, message: &Sendable) -> Result<Option<String>, SendError> {
+        let Body::File { sha256, mime, name, .. } = message.body() else { return Ok(None) };
+        let permanent =
+            |reason: &str| SendError { reason: reason.to_owned(), retry_after: None, kind: SendErrorKind::Permanent };
+        let files = self.files.clone().ok_or_else(|| permanent("files are not kept here ([media] quota_mb)"))?;
+        let digest = sha256.clone();
+        let read = tokio::task::spawn_blocking(move || files(&digest)).await;
+        let content = match read {
+            Ok(Ok(Some(content))) => content,
+            Ok(Ok(None)) => return Err(permanent("the file is not there any more")),
+            Ok(Err(_)) | Err(_) => return Err(permanent("the file cannot be read")),
+        };
+        let (kind, body) = upload::form(mime, name, &content);
+        let url = format!("{}media", number.url.trim_end_matches("messages"));
+        let request = self.http.post(url).bearer_auth(self.settings.token.expose_secret());
+        let request = request.header(CONTENT_TYPE, kind).timeout(UPLOAD_TIMEOUT).body(body);
+        let answer = Self::answered(request).await.map_err(|refusal| self.refused(number, message, &refusal))?;
+        let id = answer["id"].as_str().map(str::to_owned);
+        id.map(Some).ok_or_else(|| permanent("the channel did not say what it calls the file"))
     }
 
     /// The number with this identifier, else the first.
@@ -123,7 +155,11 @@ impl WhatsApp {
 
     async fn post(&self, number: &Number, request: &Value) -> Result<Value, Refusal> {
         let token = self.settings.token.expose_secret();
-        let answer = self.http.post(&number.url).bearer_auth(token).json(request).send().await;
+        Self::answered(self.http.post(&number.url).bearer_auth(token).json(request)).await
+    }
+
+    async fn answered(request: reqwest::RequestBuilder) -> Result<Value, Refusal> {
+        let answer = request.send().await;
         // The address would only make the message longer.
         let unreachable =
             |error: reqwest::Error| Refusal::Unreachable(excerpt(&net::innermost(&error.without_url()), 300));
@@ -202,7 +238,13 @@ impl Channel for WhatsApp {
         // Others may have been refused meanwhile.
         let entered = number.gate().enter(Instant::now());
         entered.map_err(paused).inspect_err(|_| number.rate.cancel(user))?;
-        match self.post(number, &wire::request(message)).await {
+        let mut request = wire::request(message);
+        if let Some(file) = self.upload(number, message).await?
+            && let Some(kind) = request["type"].as_str().map(str::to_owned)
+        {
+            request[kind]["id"] = file.into();
+        }
+        match self.post(number, &request).await {
             Ok(answer) => {
                 // It was accepted also where the identifier is missing: its statuses come with its own identity.
                 let id = answer["messages"][0]["id"].as_str().unwrap_or_default().to_owned();

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::channels::{Channel, Fault, SendError, SendErrorKind};
 use crate::domain::ids::{MessageId, UserId};
-use crate::domain::outgoing::{Answered, Outgoing, Receipt, Status};
+use crate::domain::outgoing::{Answered, Body, Outgoing, Receipt, Status};
 use crate::domain::sendable::{Contact, Sendable};
 
 const SENT: &str = "2026-06-01T10:00:00Z";
@@ -210,4 +210,38 @@ async fn work_is_shown_as_read_and_being_written() {
             json!({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.in", "typing_indicator": {"type": "text"}})
         ]
     );
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_before_the_message_that_names_it() {
+    let server = MockServer::start().await;
+    let uploaded = ResponseTemplate::new(200).set_body_json(json!({"id": "media-7"}));
+    Mock::given(method("POST")).and(path("/v25.0/42/media")).respond_with(uploaded).expect(1).mount(&server).await;
+    let sent = ResponseTemplate::new(200).set_body_json(json!({"messages": [{"id": "wamid.1"}]}));
+    Mock::given(method("POST")).and(path("/v25.0/42/messages")).respond_with(sent).expect(1).mount(&server).await;
+    let files: crate::channels::whatsapp::FileSource =
+        std::sync::Arc::new(|digest: &str| Ok((digest == "there").then(|| b"%PDF-1.7".to_vec())));
+    let file = |sha256: &str, user: &str| {
+        let body = Body::File {
+            sha256: sha256.to_owned(),
+            mime: "application/pdf".to_owned(),
+            name: "invoice.pdf".to_owned(),
+            caption: "Your invoice".to_owned(),
+        };
+        let now = Timestamp::now();
+        let message = Outgoing { body, ..Outgoing::text(UserId::new(user), 1, 0, "", now) };
+        let heard = Some(crate::domain::sendable::Heard { at: now, number: None });
+        let contact = crate::domain::sendable::Contact { heard, preference: None };
+        Sendable::new(&message, &contact, None, LIMITS.free_text_window, now).unwrap()
+    };
+    let channel = channel(&server.uri()).with_files(Some(files));
+    assert_eq!(channel.send(&file("there", "919876543210")).await.unwrap().0, "wamid.1");
+    let requests = server.received_requests().await.unwrap();
+    let form = String::from_utf8_lossy(&requests[0].body).into_owned();
+    assert!(form.contains("filename=\"invoice.pdf\"") && form.contains("%PDF-1.7"), "{form}");
+    let message: Value = serde_json::from_slice(&requests[1].body).unwrap();
+    let expected = json!({"caption": "Your invoice", "filename": "invoice.pdf", "id": "media-7"});
+    assert_eq!((message["type"].as_str(), &message["document"]), (Some("document"), &expected));
+    let gone = channel.send(&file("gone", "919876543211")).await.unwrap_err();
+    assert!(gone.kind == SendErrorKind::Permanent && gone.reason.contains("not there any more"), "{gone:?}");
 }

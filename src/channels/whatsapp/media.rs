@@ -132,12 +132,13 @@ impl GraphMedia {
             if size > most {
                 return Err(too_large(most));
             }
-            sink.take(&chunk)?;
+            sink.take(&chunk).await?;
         }
         if described.size.is_some_and(|told| told != size) {
             return Err(FetchError::doubtful(format!("{size} bytes came, and not as many as were told")));
         }
-        if described.sha256.as_ref().is_some_and(|told| *told != sink.digest()) {
+        let digest = sink.digest().await?;
+        if described.sha256.as_ref().is_some_and(|told| *told != digest) {
             return Err(FetchError::doubtful("what came is not the file that was described: its digest differs"));
         }
         if size == 0 {
@@ -159,7 +160,7 @@ impl MediaSource for GraphMedia {
             if self.download(&described, most, sink).await?.is_some() {
                 return Ok(());
             }
-            sink.begin_anew()?;
+            sink.begin_anew().await?;
         }
         Err(FetchError::passing("the address of the file was not valid, twice"))
     }
@@ -241,20 +242,21 @@ mod tests {
     #[derive(Default)]
     struct Taken(Vec<u8>);
 
+    #[async_trait]
     impl ContentSink for Taken {
-        fn take(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        async fn take(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
             self.0.extend_from_slice(bytes);
             Ok(())
         }
 
-        fn begin_anew(&mut self) -> Result<(), FetchError> {
+        async fn begin_anew(&mut self) -> Result<(), FetchError> {
             self.0.clear();
             Ok(())
         }
 
-        fn digest(&self) -> String {
+        async fn digest(&mut self) -> Result<String, FetchError> {
             use sha2::{Digest as _, Sha256};
-            hex::encode(Sha256::digest(&self.0))
+            Ok(hex::encode(Sha256::digest(&self.0)))
         }
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::identity::{NumberChange, SamePerson};
 use crate::domain::ids::{MessageId, UserId, transport_phone};
-use crate::domain::inbound::{Content, Context, Inbound, Media};
+use crate::domain::inbound::{Content, Context, Inbound, Media, PLACE_PARTS};
 use crate::domain::opt_out::{Preference, Source};
 use crate::domain::outgoing::{Identity, Receipt, Status};
 use crate::domain::words::excerpt;
@@ -314,6 +314,9 @@ fn content(message: &Value) -> Option<Content> {
         "interactive" => {
             let kind = text_or_empty(inside, "type");
             let reply = inside.get(kind.as_str()).unwrap_or(&Value::Null);
+            if kind == "nfm_reply" {
+                return Some(form(reply));
+            }
             match text(reply, "title") {
                 Some(title) => Content::Button { text: title, payload: text_or_empty(reply, "id") },
                 None => unknown(&format!("interactive {kind}")),
@@ -330,8 +333,10 @@ fn content(message: &Value) -> Option<Content> {
             Content::Contacts { names: names.take(20).map(|name| excerpt(&name, 160)).collect() }
         }
         "order" => {
-            let products = u32::try_from(list(inside, "product_items").len()).unwrap_or(u32::MAX);
-            Content::Order { text: text_or_empty(inside, "text"), products }
+            let items = list(inside, "product_items");
+            let products = u32::try_from(items.len()).unwrap_or(u32::MAX);
+            let lines = items.iter().filter_map(cart_line).take(MOST_LINES).collect();
+            Content::Order { text: text_or_empty(inside, "text"), products, lines }
         }
         "reaction" => {
             Content::Reaction { emoji: text_or_empty(inside, "emoji"), to: MessageId::new(text(inside, "message_id")?) }
@@ -376,13 +381,48 @@ fn card(contact: &Value) -> Option<String> {
     }
 }
 
+/// The most products, or fields of a form, that are kept.
+const MOST_LINES: usize = 40;
+
+/// One product of a cart: how many, the shop's name of it, and the price of one.
+fn cart_line(item: &Value) -> Option<String> {
+    let name = excerpt(&text(item, "product_retailer_id")?, 100);
+    let quantity = text(item, "quantity").unwrap_or_else(|| "1".to_owned());
+    let price = text(item, "item_price").map(|price| format!(" at {} {}", price, text_or_empty(item, "currency")));
+    Some(excerpt(format!("{quantity} × {name}{}", price.unwrap_or_default()).trim_end(), 160))
+}
+
+/// What was filled into a form: Meta sends it as JSON in a text.
+fn form(reply: &Value) -> Content {
+    let filled = text(reply, "response_json").and_then(|filled| serde_json::from_str::<Value>(&filled).ok());
+    let shown = |value: &Value| match value {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    };
+    let lines: Vec<String> = filled
+        .as_ref()
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        // It identifies the form and is of no use to anybody who reads it.
+        .filter(|(name, value)| *name != "flow_token" && !value.is_null())
+        .map(|(name, value)| format!("{}: {}", excerpt(name, 80), excerpt(&shown(value), 500)))
+        .take(MOST_LINES)
+        .collect();
+    if lines.is_empty() {
+        Content::Form { lines: text(reply, "body").into_iter().map(|body| excerpt(&body, 500)).collect() }
+    } else {
+        Content::Form { lines }
+    }
+}
+
 fn place(inside: &Value) -> String {
     let named = [text(inside, "name"), text(inside, "address")];
     let mut texts: Vec<String> = named.into_iter().flatten().map(|text| excerpt(&text, 200)).collect();
     if let (Some(latitude), Some(longitude)) = (text(inside, "latitude"), text(inside, "longitude")) {
         texts.push(format!("{latitude}, {longitude}"));
     }
-    texts.join("; ")
+    texts.join(PLACE_PARTS)
 }
 
 fn edited(inside: &Value) -> Option<Content> {

@@ -56,8 +56,18 @@ fn every_kind_of_message() {
         of("contacts", &json!([{"name": {"formatted_name": "Lucía"}, "phones": phones}, {"phones": phones}]));
     let numbers = "+91 98765 00001, 919876500002";
     assert_eq!(contacts, Some(Content::Contacts { names: vec![format!("Lucía ({numbers})"), numbers.into()] }));
-    let order = of("order", &json!({"text": "", "product_items": [{}, {}]}));
-    assert_eq!(order, Some(Content::Order { text: String::new(), products: 2 }));
+    let items = json!([{"product_retailer_id": "di9", "quantity": 2, "item_price": 30, "currency": "USD"}, {}]);
+    let order = of("order", &json!({"text": "", "product_items": items}));
+    let lines = vec!["2 × di9 at 30 USD".to_owned()];
+    assert_eq!(order, Some(Content::Order { text: String::new(), products: 2, lines }));
+    let filled = json!({"flow_token": "t", "slot": "Friday", "guests": 2, "ok": true, "x": null}).to_string();
+    let form = |reply: Value| of("interactive", &json!({"type": "nfm_reply", "nfm_reply": reply}));
+    let answered = form(json!({"name": "flow", "body": "Sent", "response_json": filled}));
+    let lines = ["slot: Friday", "guests: 2", "ok: true"].map(str::to_owned).to_vec();
+    assert_eq!(answered, Some(Content::Form { lines }));
+    for odd in [json!({"body": "Sent"}), json!({"body": "Sent", "response_json": "no JSON"})] {
+        assert_eq!(form(odd), Some(Content::Form { lines: vec!["Sent".into()] }));
+    }
     let reaction = of("reaction", &json!({"message_id": "w", "emoji": "👍"}));
     assert_eq!(reaction, Some(Content::Reaction { emoji: "👍".into(), to: MessageId::new("w") }));
     let edit = json!({"original_message_id": "w", "message": {"type": "text", "text": {"body": "new"}}});

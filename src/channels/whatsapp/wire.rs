@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::limits::LIMITS;
 use crate::domain::ids::{MessageId, UserId, transport_phone};
+use crate::domain::inbound::Media;
+use crate::domain::media::sent_as;
 use crate::domain::outgoing::{Body, Choice};
 use crate::domain::sendable::Sendable;
 use crate::domain::words::excerpt;
@@ -67,6 +69,18 @@ fn content(body: &Body) -> (&'static str, Value) {
                 template["components"] = json!([{"type": "body", "parameters": parameters}]);
             }
             ("template", template)
+        }
+        Body::File { mime, name, caption, .. } => {
+            let kind = sent_as(mime).unwrap_or(Media::Document);
+            // Its identifier is put in once it is uploaded.
+            let mut file = json!({});
+            if kind != Media::Audio && !caption.is_empty() {
+                file["caption"] = cut(caption, LIMITS.text_with_choices).into();
+            }
+            if kind == Media::Document {
+                file["filename"] = name.as_str().into();
+            }
+            (kind.as_str(), file)
         }
         Body::Reaction { emoji, to } => ("reaction", json!({"message_id": to.as_str(), "emoji": emoji})),
     }

@@ -363,6 +363,8 @@ fn a_customer_without_a_live_proposal_agrees_to_nothing_and_a_month_has_a_limit(
         names: OrderNames::default(),
         customer_ids: Vec::new(),
         proof_asked: false,
+        showing: crate::domain::caller::Showing::default(),
+        sent: "yes".to_owned(),
     });
     for kind in ProposalKind::ALL {
         let none = agreed(None, kind, &OrderId::new("ORD000003"), &caller, &IdPatterns::default(), now());

@@ -96,6 +96,8 @@ fn saying(offers: Option<&LiveOffers>, said: &[Said], text: &str) -> Caller {
         names: crate::domain::ids::OrderNames::default(),
         customer_ids: Vec::new(),
         proof_asked: false,
+        showing: crate::domain::caller::Showing::default(),
+        sent: text.to_owned(),
     })
 }
 

@@ -64,3 +64,60 @@ pub fn a_person_listens(language: Language) -> &'static str {
         Arabic => "شكرًا على الرسالة الصوتية. لا أستطيع سماعها بنفسي، لذلك سيستمع إليها أحد أعضاء فريقنا ويرد هنا.",
     }
 }
+
+/// An order from the catalogue is a person's to take up.
+pub fn a_person_takes_the_order(language: Language) -> &'static str {
+    match language {
+        English => "Thank you for your order. A member of our team takes it up and replies here.",
+        Hinglish => "Aapke order ke liye dhanyavaad. Hamari team ke ek member ise dekhenge aur yahin jawab denge.",
+        Hindi => "आपके ऑर्डर के लिए धन्यवाद। हमारी टीम के एक सदस्य इसे देखेंगे और यहीं जवाब देंगे।",
+        Spanish => "Gracias por su pedido. Una persona de nuestro equipo lo tomará y le responderá aquí.",
+        Portuguese => "Obrigado pelo seu pedido. Uma pessoa da nossa equipe vai cuidar dele e responder aqui.",
+        Arabic => "شكرًا على طلبكم. سيتولاه أحد أعضاء فريقنا ويرد هنا.",
+    }
+}
+
+/// What was filled into a form is a person's to read.
+pub fn a_person_reads_the_form(language: Language) -> &'static str {
+    match language {
+        English => "Thank you for filling in the form. A member of our team reads it and replies here.",
+        Hinglish => "Form bharne ke liye dhanyavaad. Hamari team ke ek member ise padhenge aur yahin jawab denge.",
+        Hindi => "फ़ॉर्म भरने के लिए धन्यवाद। हमारी टीम के एक सदस्य इसे पढ़ेंगे और यहीं जवाब देंगे।",
+        Spanish => "Gracias por completar el formulario. Una persona de nuestro equipo lo leerá y le responderá aquí.",
+        Portuguese => "Obrigado por preencher o formulário. Uma pessoa da nossa equipe vai lê-lo e responder aqui.",
+        Arabic => "شكرًا على تعبئة النموذج. سيقرؤه أحد أعضاء فريقنا ويرد هنا.",
+    }
+}
+
+/// A place on the map that has no address: its coordinates, with what they are.
+pub fn map_position(language: Language, position: &str) -> String {
+    let label = match language {
+        English => "map position",
+        Hinglish => "map par jagah",
+        Hindi => "नक़्शे पर जगह",
+        Spanish => "posición en el mapa",
+        Portuguese => "posição no mapa",
+        Arabic => "الموقع على الخريطة",
+    };
+    format!("{label} {position}")
+}
+
+/// What is wrong has to be seen first: all that came, so that also what is missing can be seen.
+pub fn ask_for_photo(language: Language) -> &'static str {
+    match language {
+        English => {
+            "Please send me a photo of everything that came first, so that what is wrong or missing can be seen; then I can go on."
+        }
+        Hinglish => {
+            "Kripya pehle jo kuch aaya hai us sab ki ek photo bhejein, taaki jo kharab ya kam hai woh dikhe; phir main aage badh sakta hoon."
+        }
+        Hindi => "कृपया पहले जो कुछ आया है उस सब की एक फ़ोटो भेजें, ताकि जो ख़राब या कम है वह दिखे; फिर मैं आगे बढ़ सकता हूँ।",
+        Spanish => {
+            "Envíeme primero una foto de todo lo que llegó, por favor, para que se vea lo que está mal o falta; después puedo continuar."
+        }
+        Portuguese => {
+            "Envie primeiro uma foto de tudo o que chegou, por favor, para que se veja o que está errado ou falta; depois posso continuar."
+        }
+        Arabic => "يرجى أولًا إرسال صورة لكل ما وصل، ليظهر ما به مشكلة أو ما ينقص، وبعدها يمكنني المتابعة.",
+    }
+}

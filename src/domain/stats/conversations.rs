@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Period, REOPENED_WITHIN, mean, percentile, share};
 use crate::domain::ids::UserId;
 use crate::domain::message::Role;
+use crate::domain::rating::LABEL;
 
 /// The fields of a message that are counted.
 #[derive(Debug, Clone, Copy)]
@@ -308,8 +309,11 @@ impl<'a> ConversationCounter<'a> {
         }
     }
 
-    /// Counts the next message.
+    /// Counts the next message. What is about the team's work is none: it would reopen a session, or end one with the bot's word.
     pub fn add(&mut self, row: &ConversationRow<'_>) {
+        if row.intent == Some(LABEL) {
+            return;
+        }
         if row.user != self.user {
             self.end_customer();
             row.user.clone_into(&mut self.user);

@@ -1,4 +1,3 @@
-
 use super::super::period::tests::period;
 use super::*;
 
@@ -47,6 +46,22 @@ fn a_day_of_silence_begins_a_session() {
     // a's first ran to the 2nd at 00:00:00 and was opened again just a day after, and its last question was answered by
     // nobody; b's was answered and left alone.
     assert_eq!((stats.auto_resolved, stats.reopened, stats.still_open, stats.unanswered), (1, 0, 0, 2));
+}
+
+#[test]
+fn the_question_about_the_team_and_its_answer_are_in_no_figure() {
+    let all = period("", "2026-01-10T00:00:00Z");
+    let rows = [row("a", Role::User, "2026-01-01T00:00:00Z", 1), row("a", Role::Agent, "2026-01-01T00:10:00Z", 1)];
+    let about = |role, at| ConversationRow { intent: Some(LABEL), sentiment: None, ..row("a", role, at, 2) };
+    let asked = [
+        about(Role::Assistant, "2026-01-01T00:11:00Z"),
+        about(Role::User, "2026-01-02T00:00:00Z"),
+        about(Role::Assistant, "2026-01-02T00:00:01Z"),
+    ];
+    let with: Vec<ConversationRow<'_>> = rows.iter().chain(&asked).copied().collect();
+    assert_eq!(count(&all, &[], &with), count(&all, &[], &rows));
+    let stats = count(&all, &[], &with);
+    assert_eq!((stats.sessions, stats.replies, stats.auto_resolved, stats.reopened), (1, 0, 0, 0));
 }
 
 #[test]

@@ -22,6 +22,15 @@ pub struct Period {
     pub gap: SignedDuration,
 }
 
+impl Period {
+    /// The time before it, which is as long; `None` where it has no beginning.
+    pub fn before(&self) -> Option<Self> {
+        let from = self.from?;
+        let begun = from.checked_sub(self.until.duration_since(from)).ok()?;
+        Some(Self { from: Some(begun), until: from, ..self.clone() })
+    }
+}
+
 /// The length of one point of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

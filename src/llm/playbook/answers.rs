@@ -10,7 +10,7 @@ use super::money::FOR_A_PERSON;
 use super::notes::say;
 use super::plan::{Plan, Step};
 use super::said::Cue;
-use super::{changes, matchers, proposals, results};
+use super::{changes, matchers, proposals, results, wish};
 use crate::domain::consent::{self, Answer};
 use crate::domain::conversation::{Offer, Pending, PendingCall, WaitingFor};
 use crate::domain::ids::OrderId;
@@ -253,7 +253,8 @@ impl Plan<'_> {
         }
         // “Leave it at the gate” and “later, after 8” say what was asked for.
         let left = self.fresh() && self.names_another_wish() && self.is_certain();
-        let says_value = |asked| changes::value(open, self.text(), &self.facts.patterns, asked).is_some();
+        let given = self.given(open).is_some();
+        let says_value = |asked| given || changes::value(open, self.text(), &self.facts.patterns, asked).is_some();
         if open.is_change() && !self.said.has(Cue::Thinking) && says_value(false) {
             return if left { Ok(None) } else { self.change(open, true).map(Some) };
         }
@@ -306,6 +307,15 @@ impl Plan<'_> {
         // A question in between leaves the choice open.
         if self.said.question && matches!(open, Wish::MissingItem | Wish::WrongItem | Wish::Damaged) {
             return self.complaint(open).map(Some);
+        }
+        // Who goes on telling what is wrong, and what is not, has not chosen yet.
+        let tells = open.is_complaint() && (self.said.has(Cue::Fine) || wish::complaint(&self.said).is_some());
+        if tells && !self.said.asks() && !self.has_missed(0) {
+            let mut reply = self.complaint(open)?;
+            if let Some(notes) = &mut reply.notes {
+                notes.failed = true;
+            }
+            return Ok(Some(reply));
         }
         if !self.has_missed(1) {
             return Ok(None);

@@ -101,7 +101,7 @@ pub(super) const TABLE: &[(Cue, &str)] = &[
          reembols*, rembols*, reintegr*, dinero, plata, importe, # de vuelta, dinheiro, grana, estorno, estornar, # de volta, valor pago, \
          استرداد*, *استرجاع*, *فلوس*, *مبلغ*, المال, مالي, اموالي, *مصاري*, رد المال, रिफंड*, रिफण्ड*, पैसा, पैसे, पैसों, \
          রিফান্ড, টাকা, રિફંડ, પૈસા, பணம், ரீஃபண்ட், \
-         *ثمن*, valor do, valor da, el valor, lo de las, lo de los",
+         *ثمن*, valor do, valor da, el valor, el abono, mi abono, lo de las, lo de los",
     ),
     (
         Cue::Wants,

@@ -107,9 +107,11 @@ impl Desk {
             cause: if topic.is_empty() { TriageCause::Cached } else { TriageCause::TopicChange },
             named_orders: named,
             suspected: Vec::new(),
+            seen: Vec::new(),
             patterns,
             is_answer: true,
             is_by_voice: false,
+            given: None,
             conversation: self.conversation.clone(),
             money: ShopMoney::default(),
         };

@@ -15,11 +15,11 @@ use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, column};
 use crate::domain::refund::RefundState;
-use crate::domain::sentences::{Language, actions, feedback, refunds, small_talk};
+use crate::domain::sentences::{Language, actions, feedback, join, media, refunds, small_talk};
 use crate::domain::topic::{self, intent};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
-use crate::tools::{REFUND, REFUND_STATUS};
+use crate::tools::{PHOTO_AWAITED, REFUND, REFUND_STATUS};
 
 /// Why a person is asked for where the policy leaves it to one.
 pub(super) const FOR_A_PERSON: &str = "A refund that only a person may decide";
@@ -291,6 +291,12 @@ impl Plan<'_> {
                     summary => summary.to_owned(),
                 });
                 offered += 1;
+            } else if results::field(quote, "code") == PHOTO_AWAITED {
+                return self.ask_for_photo(
+                    if items.is_empty() { Wish::RefundWhole } else { Wish::RefundPart },
+                    ids,
+                    items,
+                );
             } else if quote.get("already_refunded").is_some() {
                 let amount = results::amount(quote, "amount_refunded", self.money());
                 let transaction = results::field(quote, "transaction_id");
@@ -340,6 +346,19 @@ impl Plan<'_> {
         }
     }
 
+    /// Asks for a photo of what is wrong; a person decides where none comes.
+    pub(super) fn ask_for_photo(&mut self, wish: Wish, ids: &[OrderId], items: &[Value]) -> Step<ChatReply> {
+        if self.conversation().waiting_for == WaitingFor::Photo {
+            return self.request_handoff("A photo of what is wrong is needed, and none came that shows it", "medium");
+        }
+        let mut notes = self.notes_for(WaitingFor::Photo, wish, items);
+        if let Some(pending) = &mut notes.pending {
+            pending.orders = ids.to_vec();
+        }
+        let sorry = if self.negative() { feedback::sorry_to_hear(self.language()) } else { "" };
+        Ok(say(&join([sorry, media::ask_for_photo(self.language())]), notes))
+    }
+
     /// Whether an order whose money was asked for was not offered, because only a person may decide it.
     pub(super) fn is_left_for_person(&mut self) -> Step<bool> {
         let open = self.conversation();
@@ -380,6 +399,11 @@ impl Plan<'_> {
                         renew.push(id.clone());
                     }
                     "not_found" => lines.push(self.not_found(id)),
+                    PHOTO_AWAITED if lines.is_empty() && renew.is_empty() => {
+                        let wish = if items.is_empty() { Wish::RefundWhole } else { Wish::RefundPart };
+                        return self.ask_for_photo(wish, orders, &items);
+                    }
+                    PHOTO_AWAITED => lines.push(media::ask_for_photo(language).to_owned()),
                     _ => {
                         let why = results::field(result, "message");
                         if why.is_empty() {

@@ -48,7 +48,11 @@ impl<'a> Plan<'a> {
     pub(super) fn notes(&self, waiting_for: WaitingFor, failed: bool) -> Notes {
         let reason = match &self.conversation().pending {
             Some(pending) if pending.intent == self.current_intent() => pending.reason.clone(),
-            _ => excerpt(self.text().trim(), 200),
+            _ => match self.given_for().and_then(|wish| self.given(wish)) {
+                // It is the value that an order is asked for.
+                Some(given) if self.text().is_empty() => excerpt(&given, 200),
+                _ => excerpt(self.text().trim(), 200),
+            },
         };
         let pending = Some(Pending {
             intent: self.current_intent().to_owned(),

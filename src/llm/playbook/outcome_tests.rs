@@ -254,3 +254,30 @@ fn a_question_about_what_was_asked_for_leaves_the_wish_open() {
     let quoted = desk.calls.iter().filter(|(name, _)| name == "check_refund_eligibility").count();
     assert_eq!(quoted, 1, "{:?}", desk.calls);
 }
+
+#[test]
+fn of_what_is_over_the_money_is_told() {
+    for (text, topic) in
+        [("I sent ORD000001 back, take it back", "return"), ("ORD000001 was charged for nothing", "wrong_charge")]
+    {
+        let tools = vec![
+            ("query_order_database", vec![order("ORD000001", "returned", BAG)]),
+            ("refund_status", vec![json!({"state": "paid", "amount": 60})]),
+        ];
+        let mut desk = Desk::new(tools);
+        desk.say(text, topic);
+        assert!(desk.called("refund_status").is_some(), "{text}");
+        assert_eq!((desk.called("return_order"), desk.asked_for_person()), (None, None), "{text}");
+    }
+}
+
+#[test]
+fn who_goes_on_telling_what_is_wrong_has_not_chosen_yet() {
+    let mut desk = Desk::new(vec![delivered(), ("request_human_intervention", vec![json!({"status": "success"})])]);
+    desk.say("butter of ORD000001 came open", "damaged_item");
+    assert_eq!(desk.conversation.waiting_for, WaitingFor::Details);
+    desk.say("the rest is fine", "answer");
+    assert_eq!((desk.conversation.waiting_for, desk.asked_for_person()), (WaitingFor::Details, None));
+    desk.say("the rest is fine, as I said", "answer");
+    assert!(desk.asked_for_person().is_some(), "once more and a person is asked in");
+}

@@ -12,6 +12,7 @@ use crate::domain::consent::{self, Answer};
 use crate::domain::conversation::{Conversation, Triage, TriageCause, WaitingFor};
 use crate::domain::currency::ShopMoney;
 use crate::domain::ids::OrderId;
+use crate::domain::inbound::Given;
 use crate::domain::message::ChatMessage;
 use crate::domain::sentences::{Language, actions, identification, join, small_talk};
 use crate::domain::topic;
@@ -63,6 +64,12 @@ impl<'a> Plan<'a> {
             && facts.text.chars().any(char::is_numeric)
             && topic::content_words(&facts.patterns.without_ids(&facts.text)) <= 3;
         let own = if proof && own != Wish::Danger { Wish::Unsure } else { own };
+        let own = match &facts.given {
+            Some(Given::Place(_)) if facts.text.is_empty() => Wish::ChangeAddress,
+            Some(Given::Contact(_)) if facts.text.is_empty() => Wish::ChangeContact,
+            Some(Given::Photo) if facts.text.is_empty() => Wish::Unsure,
+            _ => own,
+        };
         Self {
             settings,
             facts,
@@ -196,9 +203,40 @@ impl<'a> Plan<'a> {
         Ok(reply)
     }
 
+    /// The change that what the customer gave can be for.
+    pub(super) fn given_for(&self) -> Option<Wish> {
+        Some(match self.facts.given.as_ref()? {
+            Given::Place(_) => Wish::ChangeAddress,
+            Given::Contact(_) => Wish::ChangeContact,
+            Given::Photo => return None,
+        })
+    }
+
+    /// What the customer gave, where it is for this wish.
+    pub(super) fn given(&self, wish: Wish) -> Option<String> {
+        match self.facts.given.as_ref()? {
+            Given::Place(place) if wish == Wish::ChangeAddress => Some(place.clone()),
+            Given::Contact(number) if wish == Wish::ChangeContact => number.clone(),
+            _ => None,
+        }
+    }
+
     fn course(&mut self) -> Step<ChatReply> {
         if let Some(reply) = self.at_once()? {
             return Ok(reply);
+        }
+        // The photo that was asked for: what waits for it goes on.
+        if self.text().is_empty()
+            && self.facts.given == Some(Given::Photo)
+            && let Some(wish) = self.pending_wish()
+        {
+            return self.by(wish);
+        }
+        // What is given without a word is what an order is to be changed to, or nothing: the proposal asks.
+        if self.text().is_empty()
+            && let Some(wish) = self.given_for()
+        {
+            return self.change(wish, self.given(wish).is_some());
         }
         if let Some(reply) = self.open_question_answered()? {
             return Ok(reply);
@@ -224,6 +262,10 @@ impl<'a> Plan<'a> {
             WaitingFor::OrderId | WaitingFor::CustomerId | WaitingFor::Proof => Ok(self.answer_to_id_question()),
             WaitingFor::WhichOrder => self.answer_to_suggestion(),
             WaitingFor::Details => self.answer_to_details(),
+            WaitingFor::Photo if self.answer() == Answer::No => self
+                .request_handoff("A photo of what is wrong is needed, and the customer has none", "medium")
+                .map(Some),
+            WaitingFor::Photo => Ok(None),
             WaitingFor::Nothing => self.answer_to_remark(),
         }
     }
@@ -284,6 +326,7 @@ impl<'a> Plan<'a> {
                 | WaitingFor::CustomerId
                 | WaitingFor::Proof
                 | WaitingFor::Details
+                | WaitingFor::Photo
         );
         let notes = Notes {
             waiting_for: if stays_open { open.waiting_for } else { WaitingFor::Nothing },

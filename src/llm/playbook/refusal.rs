@@ -54,7 +54,8 @@ impl Said {
     pub(super) fn declines_money(&self) -> bool {
         // “So no refund?” is none.
         let says_why = |thing: &[String]| (0..thing.len()).any(|at| wishes_at(thing, at) || is_in(NEEDED, &thing[at]));
-        self.of_money().any(|(thing, at)| is_money_refused(thing, at) && (!self.question || says_why(thing)))
+        let plainly = |thing: &[String], at: usize| !self.question || says_why(thing) || is_money_to_keep(thing, at);
+        self.of_money().any(|(thing, at)| is_money_refused(thing, at) && plainly(thing, at))
             && !self.asks_where_money_is()
     }
 
@@ -71,6 +72,26 @@ impl Said {
     /// Whether it wishes money.
     pub(super) fn wants_money(&self) -> bool {
         self.has(Cue::Money) && !self.declines_money() && !self.asks_where_money_is()
+    }
+
+    /// Whether it says that this is not wished: “I don't want another size”, “dusra size nahi chahiye”.
+    pub(super) fn refuses(&self, cue: Cue) -> bool {
+        self.clauses.iter().any(|clause| {
+            let mut refused = (0..clause.len()).filter(|at| wishes_at(clause, *at) && is_refused(clause, *at));
+            let of_it = places(clause, cue);
+            refused.any(|at| of_it.iter().any(|place| place.abs_diff(at) < REACH))
+        })
+    }
+
+    /// Whether money, or an amount, is liked better than the thing: “rather the 300 than another one”.
+    pub(super) fn prefers_money(&self) -> bool {
+        self.clauses.iter().any(|clause| {
+            let Some(than) = clause.iter().rposition(|word| is_in(RATHER_THAN, word)) else { return false };
+            let (liked, other) = clause.split_at(than);
+            let amount = |word: &String| word.chars().all(|c| c.is_ascii_digit());
+            let money = |words: &[String]| says(words, Cue::Money) || words.iter().any(amount);
+            says(liked, Cue::Preferred) && money(liked) && !money(other)
+        })
     }
 
     /// Whether it wishes something, beside asking kindly.
@@ -152,11 +173,21 @@ fn is_refused(words: &[String], at: usize) -> bool {
 /// Words after which something else is preferred to what follows: “rather the knives than the money”.
 const RATHER_THAN: &str = "than que bajay bajaye बजाय";
 
+/// Whether the shop is to keep the money: “keep the money”. “You keep my money and send nothing” complains.
+fn is_money_to_keep(words: &[String], money: usize) -> bool {
+    let keeps =
+        words[..money].iter().rposition(|word| !is_in("the your", word)).filter(|place| words[*place] == "keep");
+    keeps.is_some_and(|keeps| keeps.checked_sub(1).is_none_or(|who| !is_in(OF_OTHERS, &words[who])))
+}
+
 /// Whether the money at a place is refused.
 fn is_money_refused(words: &[String], money: usize) -> bool {
     let article = |word: &String| is_in("the a my any el la o a mi meu the", word);
     let before = words[..money].iter().rev().find(|word| !article(word));
     if before.is_some_and(|word| is_in(RATHER_THAN, word)) && says(&words[..money], Cue::Preferred) {
+        return true;
+    }
+    if is_money_to_keep(words, money) {
         return true;
     }
     is_refused_behind(words, money).unwrap_or_else(|| is_refused_before(words, money))

@@ -70,8 +70,18 @@ impl<'a> Plan<'a> {
     /// Asks which of the customer's own orders is meant; for an id, where there are none.
     fn which_of(&self, own: &[Own<'a>], lead: &str) -> ChatReply {
         let again = self.conversation().waiting_for == WaitingFor::WhichOrder;
-        let Some(first) = own.first() else { return self.order_question(lead) };
         let language = self.language();
+        let Some(first) = own.first() else {
+            // The order that a picture of theirs names, once.
+            let asked = matches!(
+                self.conversation().waiting_for,
+                WaitingFor::OrderId | WaitingFor::Person | WaitingFor::WhichOrder
+            );
+            let Some(meant) = self.facts.seen.first().filter(|_| !asked) else { return self.order_question(lead) };
+            let question = identification::do_you_mean(language, meant);
+            let notes = Notes { suggested: vec![meant.clone()], ..self.notes(WaitingFor::WhichOrder, false) };
+            return say(&join([lead, question.as_str()]), notes);
+        };
         let mut question = identification::is_it_about(language, &self.described(first));
         if own.len() > 1 {
             let others = own.iter().enumerate().skip(1).map(|(place, own)| match place {

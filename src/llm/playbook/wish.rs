@@ -28,6 +28,10 @@ pub(super) fn of(triage: &Triage, said: &Said, clarify_below: f64) -> Wish {
         None => by_intent(triage, said),
     };
     let certain = topic.is_some() && triage.topic_confidence >= CERTAIN;
+    // A person is called for a charge at once: then the intent has to be about a payment as well.
+    let doubtful =
+        matches!(read, Wish::DoubleCharge | Wish::WrongCharge) && !certain && triage.intent != intent::PAYMENT;
+    let read = if doubtful { Wish::Unsure } else { read };
     let wish = refined(read, said, certain);
     let grave = triage.urgency == "serious" && triage.urgency_confidence >= URGENT;
     if grave && wish != Wish::Fraud { Wish::Serious } else { wish }
@@ -123,6 +127,10 @@ pub(super) fn complaint(said: &Said) -> Option<Wish> {
 fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
     let another = said.has(Cue::Replacement);
     match read {
+        // “Rather the money than another one.”
+        Wish::Replacement | Wish::Exchange if said.prefers_money() => Wish::RefundWhole,
+        // What goes back and is to bring no money is exchanged.
+        Wish::Return if said.declines_money() && without_money(said) == Wish::Criticism => Wish::Exchange,
         // Money that is refused is no wish for it, and no refusal of everything else.
         Wish::RefundWhole | Wish::RefundPart | Wish::Return if said.declines_money() => without_money(said),
         Wish::RefundWhole | Wish::RefundPart if said.asks_where_money_is() && !certain => Wish::RefundStatus,
@@ -134,7 +142,9 @@ fn refined(read: Wish, said: &Said, certain: bool) -> Wish {
         Wish::Late if said.wants_money() && !certain => Wish::RefundWhole,
         // Who has sent it back asks what became of the money.
         Wish::Return if said.asks_where_money_is() => Wish::RefundStatus,
-        Wish::Return if said.has(Cue::Exchange) && !said.wants_money() => Wish::Exchange,
+        Wish::Return if said.has(Cue::Exchange) && !said.refuses(Cue::Exchange) && !said.wants_money() => {
+            Wish::Exchange
+        }
         // “Where is the one? And the other is broken, I want its price.”
         Wish::Track if said.wants_money() && complaint(said).is_some() => Wish::RefundWhole,
         // The goods are to go back for their money.
@@ -252,6 +262,29 @@ mod tests {
         let unsure = Triage { intent_confidence: 0.2, ..read(intent::TRACK, "", 0.0) };
         assert_eq!(wish(&unsure, "hmm"), Wish::Unsure);
         assert_eq!(wish(&unsure, "get me a manager"), Wish::Human);
+    }
+
+    #[test]
+    fn what_is_refused_or_liked_less_is_not_wished() {
+        let replacement = read(intent::REFUND, "replacement", 0.5);
+        assert_eq!(wish(&replacement, "I'd rather have the 300 than another lamp"), Wish::RefundWhole);
+        assert_eq!(wish(&replacement, "I'd rather have another lamp than the 300"), Wish::Replacement);
+        let back = read(intent::REFUND, "return", 0.9);
+        assert_eq!(wish(&back, "I don't want another size, just give it back"), Wish::Return);
+        assert_eq!(wish(&back, "it does not fit, I want another size"), Wish::Exchange);
+        assert_eq!(wish(&back, "dusra size nahi chahiye, wapas le lo"), Wish::Return);
+        assert_eq!(wish(&back, "the L is too wide. Is M there? keep the money"), Wish::Exchange);
+        assert_eq!(
+            wish(&read(intent::REFUND, "refund_request", 0.9), "you keep my money, refund it"),
+            Wish::RefundWhole
+        );
+    }
+
+    #[test]
+    fn a_charge_that_is_doubtful_calls_nobody() {
+        assert_eq!(wish(&read(intent::OTHER, "double_charge", 0.5), "I ordered two lamps"), Wish::Unsure);
+        assert_eq!(wish(&read(intent::OTHER, "double_charge", 0.8), "I ordered two lamps"), Wish::DoubleCharge);
+        assert_eq!(wish(&read(intent::PAYMENT, "double_charge", 0.5), "charged for two lamps"), Wish::DoubleCharge);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::results;
 use super::said::{Cue, Said};
 use super::which_order::Chosen;
 use crate::domain::conversation::WaitingFor;
-use crate::domain::order::column;
+use crate::domain::order::{OrderState, column};
 use crate::domain::sentences::{choices, feedback, join, refunds, small_talk};
 use crate::domain::wish::Wish;
 use crate::llm::{ChatReply, Notes};
@@ -31,6 +31,8 @@ impl Plan<'_> {
                 .request_handoff("The customer was told where the order is, and needs more than that", "medium");
         }
         match wish {
+            // What is over goes back no more, and was charged for nothing: what became of its money is to be told.
+            Wish::Return | Wish::WrongCharge if self.is_over()? => self.refund_status(),
             Wish::Track => self.track("", Wish::Track),
             Wish::Late => {
                 let sorry = feedback::sorry_for_delay(self.language());
@@ -71,8 +73,28 @@ impl Plan<'_> {
             {
                 self.track("", Wish::Track)
             }
-            _ => self.question(Wish::Question),
+            _ => self.question_about_orders(),
         }
+    }
+
+    /// A question; where it names an order that is not the customer's, that is told.
+    fn question_about_orders(&mut self) -> Step<ChatReply> {
+        if let [id] = self.facts.named_orders.as_slice() {
+            let id = id.clone();
+            let order = self.order(&id)?;
+            if let Some(reply) = self.not_shown(&id, order)? {
+                return Ok(reply);
+            }
+        }
+        self.question(Wish::Question)
+    }
+
+    /// Whether the one order that the message names, and that may be shown, was cancelled or sent back.
+    fn is_over(&mut self) -> Step<bool> {
+        let [id] = self.facts.named_orders.as_slice() else { return Ok(false) };
+        let id = id.clone();
+        let order = self.order(&id)?;
+        Ok(matches!(results::state(order), Some(OrderState::Cancelled | OrderState::Returned)))
     }
 
     /// A payment that failed, for an order that is named: what became of the order is told as well.

@@ -17,13 +17,17 @@ use crate::domain::sentences::{actions, choices, feedback, join, refunds, remedi
 use crate::domain::wish::Wish;
 use crate::domain::words::excerpt;
 use crate::llm::{ChatReply, Notes};
-use crate::tools::{CANCEL, CHANGE, RETURN};
+use crate::tools::{CANCEL, CHANGE, PHOTO_AWAITED, RETURN};
 
 impl Plan<'_> {
     /// Why it cannot be done, and what can.
     pub(super) fn refused(&mut self, wish: Wish, id: &OrderId, result: &Value, lead: &str) -> Step<ChatReply> {
         let language = self.language();
         let shown = self.conversation().name_of(id).clone();
+        if results::field(result, "code") == PHOTO_AWAITED {
+            let items = self.pending_items();
+            return self.ask_for_photo(wish, std::slice::from_ref(id), &items);
+        }
         let text = match results::field(result, "code") {
             "out_for_delivery" => actions::out_for_delivery(language, &shown),
             "delivered" => actions::delivered_already(language, &shown),
@@ -109,7 +113,9 @@ impl Plan<'_> {
         };
         let text = self.text();
         let earlier = self.conversation().pending.as_ref().filter(|_| !asked).map(|pending| pending.reason.as_str());
-        let value = changes::value(wish, text, &self.facts.patterns, asked)
+        let value = self
+            .given(wish)
+            .or_else(|| changes::value(wish, text, &self.facts.patterns, asked))
             // It may have been said before the order was asked for.
             .or_else(|| {
                 changes::value(wish, earlier.filter(|_| self.completes_earlier())?, &self.facts.patterns, false)

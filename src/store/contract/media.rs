@@ -4,6 +4,8 @@ use super::*;
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{Content, Context, Inbound, Media};
 use crate::domain::media::{MediaFile, MediaId, MediaState};
+use crate::domain::view::{Shows, View};
+use crate::store::MediaWork;
 
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -67,7 +69,8 @@ pub(in crate::store) async fn media_files_are_noted_once_and_claimed_by_one(fres
     assert!(store.save_media(&third, &unheard).await.unwrap());
     let heard = other.claim_media(at(51), LEASE).await.unwrap().unwrap();
     assert_eq!((heard.state, heard.tries, heard.error.as_deref()), (MediaState::Unheard, 1, None));
-    let done = MediaFile { transcript: Some(String::new()), ..stored(&heard, "content", 52) };
+    let seen = View { shows: Shows::Payment, says: "a".to_owned(), amount: Some("₹9".to_owned()), reference: None };
+    let done = MediaFile { transcript: Some(String::new()), seen: Some(seen), ..stored(&heard, "content", 52) };
     assert!(other.save_media(&heard, &done).await.unwrap());
     assert_eq!(store.media_file(&voice.id).await.unwrap(), Some(MediaFile { tries: 0, ..done.clone() }));
     assert_ne!(store.change_token().await.unwrap(), before, "open pages show it");
@@ -126,4 +129,76 @@ pub(in crate::store) async fn contents_go_with_the_last_file_that_has_them(fresh
     );
     forget(store.as_ref(), &user(2), &|| at(10)).await.unwrap();
     assert!(store.media_contents(&digests).await.unwrap().is_empty());
+}
+
+pub(in crate::store) async fn files_of_one_moment_keep_their_order(fresh: TestStore) {
+    let store = &fresh.store;
+    // One webhook with messages that are out of order, as it may hold them.
+    let message = |name: &str, sent: i64| Inbound {
+        id: MessageId::new(name),
+        user_id: user(1),
+        sent_at: at(sent),
+        received_at: at(50),
+        number: None,
+        content: Content::Media { media: Media::Image, caption: String::new(), file: name.to_owned() },
+        context: Context::default(),
+    };
+    let webhook = [("z", 9), ("y", 2), ("c", 2), ("x", 5), ("a", 30), ("b", 10)];
+    let files = MediaFile::all(&webhook.map(|(name, sent)| message(name, sent)));
+    store.note_media(&files).await.unwrap();
+    assert_eq!(store.attach_media(&user(1), at(0), &id(1)).await.unwrap(), 6);
+    let sources = |files: Vec<MediaFile>| files.into_iter().map(|file| file.source).collect::<Vec<_>>();
+    let sent = ["y", "c", "x", "z", "b", "a"];
+    assert_eq!(sources(store.media_of(&user(1), 9).await.unwrap()), sent);
+    assert_eq!(sources(store.media_of_order(&id(1), 9).await.unwrap()), sent);
+    assert_eq!(sources(personal_data(store.as_ref(), &user(1)).await.unwrap().media), sent);
+}
+
+pub(in crate::store) async fn evidence_of_a_pending_alert_outlives_retention(fresh: TestStore) {
+    let store = &fresh.store;
+    for (name, asker) in [("waits", 1), ("resolved", 2), ("none", 3)] {
+        store.note_media(&[file(name, asker, Media::Image, 1)]).await.unwrap();
+        let claimed = store.claim_media(at(1), LEASE).await.unwrap().unwrap();
+        assert!(store.save_media(&claimed, &stored(&claimed, name, 1)).await.unwrap());
+    }
+    let alerts = [1, 2].map(|asker| alert(asker, asker, Priority::High));
+    for alert in &alerts {
+        store.open_alert(alert).await.unwrap();
+    }
+    store.resolve_alert(&alerts[1].id, &resolved(at(5))).await.unwrap();
+    assert_eq!(store.sweep_step(Sweepable::Media, at(100), 9).await.unwrap(), 2);
+    assert_eq!(store.media_of(&user(1), 9).await.unwrap().len(), 1, "a person is to look at it");
+    store.resolve_alert(&alerts[0].id, &resolved(at(200))).await.unwrap();
+    assert_eq!(store.sweep_step(Sweepable::Media, at(100), 9).await.unwrap(), 1);
+}
+
+pub(in crate::store) async fn a_store_has_one_name(fresh: TestStore) {
+    let tasks = (0..8).map(|_| {
+        let store = (fresh.again)();
+        tokio::spawn(async move { store.media_owner().await.unwrap() })
+    });
+    let name = fresh.store.media_owner().await.unwrap();
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.unwrap(), name);
+    }
+    assert!(name.len() >= 32, "{name}");
+}
+
+pub(in crate::store) async fn photos_that_are_looked_at_keep_nobody_waiting(fresh: TestStore) {
+    let store = &fresh.store;
+    store.note_media(&[file("a", 1, Media::Image, 1)]).await.unwrap();
+    let photo = store.claim_media(at(1), LEASE).await.unwrap().unwrap();
+    let unseen = MediaFile { state: MediaState::Unseen, ..stored(&photo, "content", 2) };
+    assert!(store.save_media(&photo, &unseen).await.unwrap());
+    assert_eq!(store.claim_media_for(MediaWork::Fetching, at(9), LEASE).await.unwrap(), None);
+    store.note_media(&[file("b", 2, Media::Audio, 5)]).await.unwrap();
+    let voice = store.claim_media_for(MediaWork::Fetching, at(9), LEASE).await.unwrap().unwrap();
+    assert_eq!(voice.kind, Media::Audio, "although the photo was due before");
+    let heard = MediaFile { state: MediaState::Unheard, ..stored(&voice, "sound", 9) };
+    assert!(store.save_media(&voice, &heard).await.unwrap());
+    let looked = store.claim_media_for(MediaWork::Looking, at(9), LEASE).await.unwrap().unwrap();
+    assert_eq!(looked.id, photo.id);
+    assert_eq!(store.claim_media_for(MediaWork::Looking, at(9), LEASE).await.unwrap(), None);
+    let unheard = store.claim_media_for(MediaWork::Fetching, at(9), LEASE).await.unwrap().unwrap();
+    assert_eq!(unheard.id, voice.id);
 }

@@ -210,6 +210,11 @@ pub(in crate::store) async fn alerts_are_found(fresh: TestStore) {
     assert_eq!(find(any()).await, "2 4 3 1");
     assert_eq!(find(AlertSearch { status: Some(AlertStatus::Pending), ..any() }).await, "2 4");
     assert_eq!(find(AlertSearch { status: Some(AlertStatus::Resolved), ..any() }).await, "1 3", "the latest first");
+    let since = |second| AlertSearch { status: Some(AlertStatus::Resolved), resolved_since: Some(at(second)), ..any() };
+    assert_eq!(
+        (find(since(17)).await, find(since(18)).await, find(since(20)).await),
+        ("1 3".into(), "1".into(), String::new())
+    );
     assert_eq!(find(AlertSearch { priority: Some(Priority::High), ..any() }).await, "2 3");
     let assignee = |filter: AssigneeFilter| AlertSearch { assignee: Some(filter), ..any() };
     assert_eq!(find(assignee(AssigneeFilter::Named("two".to_owned()))).await, "4");
@@ -226,6 +231,7 @@ pub(in crate::store) async fn alerts_are_found(fresh: TestStore) {
         priority: Some(Priority::Medium),
         assignee: Some(AssigneeFilter::Named("two".to_owned())),
         text: "4".to_owned(),
+        resolved_since: None,
     };
     assert_eq!(find(all.clone()).await, "4");
     assert_eq!(find(AlertSearch { priority: Some(Priority::Low), ..all }).await, "");

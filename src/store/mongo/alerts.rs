@@ -18,7 +18,7 @@ use super::events::{self, attach, push};
 use super::odd::{all_readable, readable};
 use super::original::{is_naive, written_time};
 use super::schema::ALERTS;
-use super::values::{contains_pattern, epoch, is_text, optional_text, optional_time, text};
+use super::values::{contains_pattern, date, epoch, is_text, optional_text, optional_time, text};
 use super::{Base, MongoStore};
 use crate::domain::alert::{
     Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handling, Priority, Reopened, Resolution,
@@ -239,6 +239,7 @@ async fn open(base: &Base, alert: &Alert) -> Read<Alert> {
 async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>> {
     let alerts = base.collection(ALERTS);
     let mut listed: Vec<(bool, Alert)> = Vec::new();
+    let mut places: HashMap<AlertId, usize> = HashMap::new();
     let (pending, resolved) = (AlertStatus::Pending.as_str(), AlertStatus::Resolved.as_str());
     // One list for each priority, each in the order of its index: the names do not sort by priority.
     let known = [Priority::High, Priority::Medium, Priority::Low];
@@ -269,6 +270,16 @@ async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>>
             Some(AssigneeFilter::Unassigned) => _ = filter.insert("assignee", Bson::Null),
             Some(AssigneeFilter::Named(name)) => _ = filter.insert("assignee", name),
         }
+        if let Some(since) = search.resolved_since {
+            // A server compares only values of one type: seconds or milliseconds, a date, or a text.
+            let text = since.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            let times = [
+                doc! {"resolved_at": {"$gte": epoch(since)}},
+                doc! {"resolved_at": {"$gte": date(since)}},
+                doc! {"resolved_at": {"$gte": text}},
+            ];
+            filter.insert("$and", vec![doc! {"$or": times.to_vec()}]);
+        }
         if !search.text.is_empty() {
             let fits = contains_pattern(&search.text);
             let fields = ["reason", "last_message", "note", "user_id"];
@@ -280,12 +291,16 @@ async fn list(base: &Base, search: &AlertSearch, limit: u32) -> Read<Vec<Alert>>
         {
             let Some(alert) = readable(base.alert(&document), ALERTS, &document) else { continue };
             let fits = search.status.is_none_or(|wanted| wanted == alert.status)
-                && search.priority.is_none_or(|wanted| wanted == alert.priority);
+                && search.priority.is_none_or(|wanted| wanted == alert.priority)
+                && search.resolved_since.is_none_or(|since| alert.handling.resolved_at.is_some_and(|at| at >= since));
             // An alert with a copy counts once, as the document of the latest has it.
             let latest = is_latest(&document);
-            match listed.iter_mut().find(|(_, known)| known.id == alert.id) {
+            match places.get(&alert.id).and_then(|place| listed.get_mut(*place)) {
                 Some(known) if latest => *known = (latest, alert),
-                None if fits => listed.push((latest, alert)),
+                None if fits => {
+                    places.insert(alert.id.clone(), listed.len());
+                    listed.push((latest, alert));
+                }
                 Some(_) | None => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Drafts and notes of the team.
+//! What the team keeps: drafts and notes, pins and entries.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -7,11 +7,11 @@ use mongodb::bson::{Document, doc};
 use super::super::{Desk, Result};
 use super::error::BackendError;
 use super::odd::all_readable;
-use super::schema::{DRAFTS, NOTES};
-use super::values::{date, text, time};
+use super::schema::{DRAFTS, NOTES, PINS, TEAM_ENTRIES};
+use super::values::{date, optional_time, text, time};
 use super::{Base, MongoStore};
 use crate::domain::correction::message_key;
-use crate::domain::desk::{Draft, Note};
+use crate::domain::desk::{Draft, EntryKind, Note, Pin, PinKind, TeamEntry};
 use crate::domain::ids::UserId;
 
 type Read<T> = std::result::Result<T, BackendError>;
@@ -64,6 +64,62 @@ async fn add_note(base: &Base, one: &Note) -> Read<()> {
     Ok(())
 }
 
+pub(super) fn read_pin(document: &Document) -> Read<Pin> {
+    let kind = text(document, "kind")?;
+    Ok(Pin {
+        user_id: UserId::new(text(document, "user_id")?),
+        kind: PinKind::parse(&kind).ok_or_else(|| BackendError::Content(format!("“{kind}” is no kind of pin")))?,
+        name: text(document, "name")?,
+        by: text(document, "by")?,
+        at: time(document, "at")?,
+        until: optional_time(document, "until")?,
+    })
+}
+
+fn pin_id(user: &UserId, kind: PinKind, name: &str) -> String {
+    format!("{user}/{}/{name}", kind.as_str())
+}
+
+async fn save_pin(base: &Base, one: &Pin) -> Read<()> {
+    let own = doc! {"_id": pin_id(&one.user_id, one.kind, &one.name), "user_id": one.user_id.as_str()};
+    let set = doc! {
+        "kind": one.kind.as_str(), "name": &one.name, "by": &one.by, "at": date(one.at), "until": one.until.map(date),
+    };
+    let (pins, set) = (base.collection(PINS), doc! {"$set": set});
+    super::upsert_with_retry(|| {
+        pins.find_one_and_update(own.clone(), set.clone()).upsert(true).projection(doc! {"_id": 1})
+    })
+    .await?;
+    Ok(())
+}
+
+fn entry_id(kind: EntryKind, owner: &str, name: &str) -> String {
+    format!("{}/{owner}/{name}", kind.as_str())
+}
+
+fn read_entry(document: &Document, kind: EntryKind) -> Read<TeamEntry> {
+    Ok(TeamEntry {
+        kind,
+        owner: text(document, "owner")?,
+        name: text(document, "name")?,
+        value: text(document, "value")?,
+        at: time(document, "at")?,
+    })
+}
+
+async fn save_entry(base: &Base, one: &TeamEntry) -> Read<()> {
+    let own = doc! {"_id": entry_id(one.kind, &one.owner, &one.name)};
+    let set = doc! {
+        "kind": one.kind.as_str(), "owner": &one.owner, "name": &one.name, "value": &one.value, "at": date(one.at),
+    };
+    let (entries, set) = (base.collection(TEAM_ENTRIES), doc! {"$set": set});
+    super::upsert_with_retry(|| {
+        entries.find_one_and_update(own.clone(), set.clone()).upsert(true).projection(doc! {"_id": 1})
+    })
+    .await?;
+    Ok(())
+}
+
 /// The latest documents first.
 async fn latest(base: &Base, collection: &'static str, filter: Document, limit: u32) -> Read<Vec<Document>> {
     if limit == 0 {
@@ -97,5 +153,64 @@ impl Desk for MongoStore {
         let mut notes = all_readable(&found.await?, NOTES, read_note);
         notes.reverse();
         Ok(notes)
+    }
+
+    async fn save_pin(&self, pin: &Pin) -> Result<()> {
+        let one = pin.clone();
+        self.run("saving a pin", |base| async move { save_pin(&base, &one).await }).await
+    }
+
+    async fn remove_pin(&self, user: &UserId, kind: PinKind, name: &str) -> Result<bool> {
+        let own = doc! {"_id": pin_id(user, kind, name)};
+        self.run(
+            "removing a pin",
+            |base| async move { Ok(base.collection(PINS).delete_one(own).await?.deleted_count > 0) },
+        )
+        .await
+    }
+
+    async fn pins_of(&self, user: &UserId) -> Result<Vec<Pin>> {
+        let filter = doc! {"user_id": user.as_str()};
+        let found = self.run("reading pins", |base| async move {
+            let found = base.collection(PINS).find(filter).sort(doc! {"kind": 1, "name": 1}).await?;
+            let found: Vec<Document> = found.try_collect().await?;
+            Ok(found)
+        });
+        Ok(all_readable(&found.await?, PINS, read_pin))
+    }
+
+    async fn pins(&self, kind: PinKind, name: Option<&str>, limit: u32) -> Result<Vec<Pin>> {
+        let mut filter = doc! {"kind": kind.as_str()};
+        if let Some(name) = name {
+            filter.insert("name", name);
+        }
+        let found = self.run("reading pins", |base| async move { latest(&base, PINS, filter, limit).await });
+        Ok(all_readable(&found.await?, PINS, read_pin))
+    }
+
+    async fn save_entry(&self, entry: &TeamEntry) -> Result<()> {
+        let one = entry.clone();
+        self.run("saving what a member keeps", |base| async move { save_entry(&base, &one).await }).await
+    }
+
+    async fn remove_entry(&self, kind: EntryKind, owner: &str, name: &str) -> Result<bool> {
+        let own = doc! {"_id": entry_id(kind, owner, name)};
+        self.run("removing what a member keeps", |base| async move {
+            Ok(base.collection(TEAM_ENTRIES).delete_one(own).await?.deleted_count > 0)
+        })
+        .await
+    }
+
+    async fn entries(&self, kind: EntryKind, owner: Option<&str>) -> Result<Vec<TeamEntry>> {
+        let mut filter = doc! {"kind": kind.as_str()};
+        if let Some(owner) = owner {
+            filter.insert("owner", owner);
+        }
+        let found = self.run("reading what members keep", |base| async move {
+            let found = base.collection(TEAM_ENTRIES).find(filter).sort(doc! {"owner": 1, "name": 1}).await?;
+            let found: Vec<Document> = found.try_collect().await?;
+            Ok(found)
+        });
+        Ok(all_readable(&found.await?, TEAM_ENTRIES, |document| read_entry(document, kind)))
     }
 }

@@ -11,11 +11,11 @@ use super::error::BackendError;
 use super::odd::{all_readable, readable};
 use super::schema::{
     ALERTS, AUDIT, BINDINGS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, LOOKUPS, MEDIA,
-    NOTES, OPT_OUTS, OUTBOX, QUOTES,
+    NOTES, OPT_OUTS, OUTBOX, PINS, QUOTES, RATINGS,
 };
 use super::values::{int, is_true, optional_time, text, time};
 use super::{
-    Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, media, outbox,
+    Base, MongoStore, actions, chats, corrections, desk, events, inbox, knowledge_gaps, ledger, media, outbox, ratings,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
@@ -58,7 +58,9 @@ async fn collect(base: &Base, user: &UserId) -> Read<PersonalData> {
         unanswered: documents_of(base, KNOWLEDGE_GAPS, user, doc! {"turn": 1, "_id": 1}, knowledge_gaps::read).await?,
         drafts: documents_of(base, DRAFTS, user, doc! {"at": 1}, desk::read_draft).await?,
         notes: documents_of(base, NOTES, user, doc! {"at": 1}, desk::read_note).await?,
-        media: documents_of(base, MEDIA, user, doc! {"at": -1}, media::read).await?,
+        ratings: documents_of(base, RATINGS, user, doc! {"asked_at": 1}, ratings::read).await?,
+        pins: documents_of(base, PINS, user, doc! {"kind": 1, "name": 1}, desk::read_pin).await?,
+        media: documents_of(base, MEDIA, user, doc! {"at": -1, "place": 1}, media::read).await?,
         inbox: documents_of(base, INBOX, user, doc! {"sent_at": 1}, |document| {
             Ok(StoredMessage { message: inbox::read_inbound(document)?, answered: !is_true(document, "waiting") })
         })
@@ -95,6 +97,8 @@ async fn erase(base: &Base, user: &UserId, now: Timestamp) -> Read<Erased> {
     erased.unanswered = delete(KNOWLEDGE_GAPS).await?;
     erased.drafts = delete(DRAFTS).await?;
     erased.notes = delete(NOTES).await?;
+    erased.pins = delete(PINS).await?;
+    erased.ratings = delete(RATINGS).await?;
     erased.media = delete(MEDIA).await?;
     erased.inbox = delete(INBOX).await?;
     erased.outbox = delete(OUTBOX).await?;

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use super::super::{MediaFiles, MediaFolder, Result};
+use super::super::media::owner_at;
+use super::super::{MediaFiles, MediaFolder, MediaWork, Result};
 use super::error::BackendError;
 use super::odd::{all_readable, readable};
-use super::schema::MEDIA;
+use super::schema::{MEDIA, META};
 use super::values::{date, int, is_text, later, optional_small, optional_text, text, time};
 use super::{Base, MongoStore};
 use crate::domain::ids::{MessageId, OrderId, UserId};
@@ -18,6 +19,8 @@ use crate::domain::media::{MediaFile, MediaId, MediaState};
 
 type Read<T> = std::result::Result<T, BackendError>;
 
+/// The `_id` of the name of this store, in the collection `meta`.
+const OWNER: &str = "media_owner";
 /// How many due documents are read at a time.
 const CANDIDATES: i64 = 16;
 
@@ -41,6 +44,8 @@ pub(super) fn read(document: &Document) -> Read<MediaFile> {
         transcript: document.get_str("transcript").ok().map(str::to_owned),
         order_id: optional_text(document, "order_id")?.map(|order| OrderId::new(&order)),
         error: optional_text(document, "error")?,
+        seen: document.get_str("seen").ok().and_then(|seen| serde_json::from_str(seen).ok()),
+        place: optional_small(document, "place")?.unwrap_or(0),
     })
 }
 
@@ -48,7 +53,7 @@ async fn note(base: &Base, file: &MediaFile) -> Read<()> {
     let mut first = doc! {
         "user_id": file.user_id.as_str(), "message": file.message.as_str(), "kind": file.kind.as_str(),
         "source": &file.source, "at": date(file.at), "state": file.state.as_str(), "tries": i64::from(file.tries),
-        "next_at": date(file.next_at),
+        "next_at": date(file.next_at), "place": i64::from(file.place),
     };
     if file.state.is_open() {
         first.insert("open", true);
@@ -64,11 +69,15 @@ async fn note(base: &Base, file: &MediaFile) -> Read<()> {
     Ok(())
 }
 
-async fn claim(base: &Base, now: Timestamp, until: Timestamp) -> Read<Option<MediaFile>> {
+async fn claim(base: &Base, work: MediaWork, now: Timestamp, until: Timestamp) -> Read<Option<MediaFile>> {
     let media = base.collection(MEDIA);
+    let mut due = doc! {"open": true, "next_at": {"$lte": date(now)}};
+    if let Some(looks) = work.looks() {
+        let compare = if looks { "$eq" } else { "$ne" };
+        due.insert("state", doc! {compare: MediaState::Unseen.as_str()});
+    }
     loop {
-        let due = doc! {"open": true, "next_at": {"$lte": date(now)}};
-        let found = media.find(due).sort(doc! {"next_at": 1}).limit(CANDIDATES);
+        let found = media.find(due.clone()).sort(doc! {"next_at": 1}).limit(CANDIDATES);
         let found: Vec<Document> = found.await?.try_collect().await?;
         if found.is_empty() {
             return Ok(None);
@@ -102,7 +111,7 @@ async fn save(base: &Base, claimed: &MediaFile, outcome: &MediaFile) -> Read<boo
         "state": outcome.state.as_str(), "tries": i64::from(tries), "next_at": date(outcome.next_at), "saved_by": &call,
     };
     let mut unset = doc! {};
-    let values: [(&str, Option<Bson>); 7] = [
+    let values: [(&str, Option<Bson>); 8] = [
         ("open", outcome.state.is_open().then_some(Bson::Boolean(true))),
         // What open pages follow.
         ("done_at", (!outcome.state.is_open()).then(|| Bson::DateTime(date(outcome.next_at)))),
@@ -111,6 +120,7 @@ async fn save(base: &Base, claimed: &MediaFile, outcome: &MediaFile) -> Read<boo
         ("sha256", outcome.sha256.clone().map(Bson::String)),
         ("transcript", outcome.transcript.clone().map(Bson::String)),
         ("error", outcome.error.clone().map(Bson::String)),
+        ("seen", outcome.seen.as_ref().and_then(|seen| serde_json::to_string(seen).ok()).map(Bson::String)),
     ];
     for (name, value) in values {
         match value {
@@ -136,7 +146,7 @@ async fn latest(base: &Base, filter: Document, limit: u32) -> Read<Vec<MediaFile
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let found = base.collection(MEDIA).find(filter).sort(doc! {"at": -1}).limit(limit.into()).await?;
+    let found = base.collection(MEDIA).find(filter).sort(doc! {"at": -1, "place": 1}).limit(limit.into()).await?;
     let documents: Vec<Document> = found.try_collect().await?;
     Ok(all_readable(&documents, MEDIA, read))
 }
@@ -144,7 +154,7 @@ async fn latest(base: &Base, filter: Document, limit: u32) -> Read<Vec<MediaFile
 async fn attach(base: &Base, user: &UserId, since: Timestamp, order: &OrderId) -> Read<u64> {
     let filter = doc! {
         "user_id": user.as_str(), "at": {"$gte": date(since)}, "order_id": {"$exists": false},
-        "kind": {"$in": ["image", "video", "document"]},
+        "kind": {"$in": ["image", "video", "document"]}, "source": {"$ne": ""},
     };
     let set = doc! {"$set": {"order_id": order.as_str()}};
     Ok(base.collection(MEDIA).update_many(filter, set).await?.modified_count)
@@ -154,6 +164,22 @@ async fn attach(base: &Base, user: &UserId, since: Timestamp, order: &OrderId) -
 impl MediaFiles for MongoStore {
     fn media_folder(&self) -> Option<&MediaFolder> {
         self.media_folder.as_ref()
+    }
+
+    async fn media_owner(&self) -> Result<String> {
+        self.run("reading whose media files these are", |base| async move {
+            let first = doc! {"name": uuid::Uuid::now_v7().simple().to_string()};
+            let meta = base.collection(META);
+            let found = super::upsert_with_retry(|| {
+                meta.find_one_and_update(doc! {"_id": OWNER}, doc! {"$setOnInsert": first.clone()})
+                    .upsert(true)
+                    .return_document(ReturnDocument::After)
+            })
+            .await?;
+            let missing = || BackendError::Content("the name of the store is missing".to_owned());
+            Ok(owner_at(&text(&found.ok_or_else(missing)?, "name")?, &base.address))
+        })
+        .await
     }
 
     async fn note_media(&self, files: &[MediaFile]) -> Result<()> {
@@ -170,9 +196,14 @@ impl MediaFiles for MongoStore {
         .await
     }
 
-    async fn claim_media(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<MediaFile>> {
+    async fn claim_media_for(
+        &self,
+        work: MediaWork,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<MediaFile>> {
         let until = later(now, lease);
-        self.run("claiming a media file", |base| async move { claim(&base, now, until).await }).await
+        self.run("claiming a media file", |base| async move { claim(&base, work, now, until).await }).await
     }
 
     async fn save_media(&self, claimed: &MediaFile, outcome: &MediaFile) -> Result<bool> {

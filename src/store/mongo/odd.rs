@@ -13,9 +13,9 @@ use super::error::BackendError;
 use super::order_documents::check_order;
 use super::schema::{
     ACTIONS, ALERTS, CHATS, CONVERSATIONS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, MEDIA, NOTES, ORDERS,
-    OUTBOX, QUOTES, REFUNDS,
+    OUTBOX, PINS, QUOTES, RATINGS, REFUNDS,
 };
-use super::{Base, actions, chats, corrections, desk, inbox, knowledge_gaps, ledger, media, outbox};
+use super::{Base, actions, chats, corrections, desk, inbox, knowledge_gaps, ledger, media, outbox, ratings};
 use crate::domain::ids::UserId;
 
 type Read<T> = Result<T, BackendError>;
@@ -78,7 +78,7 @@ fn name(document: &Document) -> String {
 /// at.
 pub(super) async fn find_all(base: &Base) -> Read<Vec<String>> {
     type Reader = fn(&Base, &Document) -> Read<()>;
-    let readers: [(&'static str, Reader); 15] = [
+    let readers: [(&'static str, Reader); 17] = [
         (ORDERS, |_, document| check_order(document)),
         (CHATS, |base, document| base.message(document).map(drop)),
         (HISTORY, |base, document| base.message(document).map(drop)),
@@ -88,6 +88,8 @@ pub(super) async fn find_all(base: &Base) -> Read<Vec<String>> {
         (KNOWLEDGE_GAPS, |_, document| knowledge_gaps::read(document).map(drop)),
         (DRAFTS, |_, document| desk::read_draft(document).map(drop)),
         (NOTES, |_, document| desk::read_note(document).map(drop)),
+        (RATINGS, |_, document| ratings::read(document).map(drop)),
+        (PINS, |_, document| desk::read_pin(document).map(drop)),
         (MEDIA, |_, document| media::read(document).map(drop)),
         (INBOX, |_, document| inbox::read_inbound(document).map(drop)),
         (OUTBOX, |_, document| outbox::read(document).map(drop)),

@@ -1,6 +1,8 @@
 //! Removing old data, and trimming the audit trail. The original's times are of many types, so each is read before its
 //! document is removed: the filter alone does not decide.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -8,13 +10,17 @@ use mongodb::bson::{self, Bson, Document, doc};
 
 use super::super::{Result, Retention, SweepReport, Sweepable};
 use super::audit::{CUT, append, checkpoint};
+use super::chats::recent;
 use super::error::BackendError;
 use super::schema::{
     ALERTS, AUDIT, AUDIT_HEAD, CHATS, CORRECTIONS, DRAFTS, HISTORY, INBOX, KNOWLEDGE_GAPS, MEDIA, META, NOTES, OUTBOX,
+    PINS, RATINGS,
 };
 use super::values::{date, epoch, int, later, optional_time};
 use super::{Base, MongoStore, events};
+use crate::domain::alert::AlertStatus;
 use crate::domain::audit::Checkpoint;
+use crate::domain::ids::UserId;
 
 type Read<T> = std::result::Result<T, BackendError>;
 
@@ -66,6 +72,7 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
         Sweepable::Unanswered => vec![Kind { collection: KNOWLEDGE_GAPS, field: "at", filter: doc! {} }],
         Sweepable::Drafts => vec![Kind { collection: DRAFTS, field: "at", filter: doc! {} }],
         Sweepable::Notes => vec![Kind { collection: NOTES, field: "at", filter: doc! {} }],
+        Sweepable::Ratings => vec![Kind { collection: RATINGS, field: "asked_at", filter: doc! {} }],
         Sweepable::Media => vec![Kind { collection: MEDIA, field: "at", filter: gone("open") }],
         Sweepable::ResolvedAlerts => vec![
             Kind { collection: ALERTS, field: "resolved_at", filter: doc! {"status": "resolved"} },
@@ -84,8 +91,8 @@ fn kinds(what: Sweepable) -> Vec<Kind> {
             filter.insert("state", "sent");
             vec![Kind { collection: OUTBOX, field: "next_at", filter }]
         }
-        // Removed by `events::sweep`: two kinds of documents belong together.
-        Sweepable::DeliveredEvents => Vec::new(),
+        // Removed by `events::sweep`: two kinds of documents belong together. And by `remove_pins`: other documents keep them.
+        Sweepable::DeliveredEvents | Sweepable::Pins => Vec::new(),
     }
 }
 
@@ -101,15 +108,69 @@ fn ranges(field: &str, before: Timestamp) -> Vec<Document> {
     ]
 }
 
+/// The customers, of these or of all, for whom a person is awaited: the evidence stays.
+async fn waiting(base: &Base, of: Option<Vec<Bson>>) -> Read<Vec<Bson>> {
+    let mut pending = doc! {"status": AlertStatus::Pending.as_str()};
+    if let Some(of) = of {
+        pending.insert("user_id", doc! {"$in": of});
+    }
+    Ok(base.collection(ALERTS).distinct("user_id", pending).await?)
+}
+
+/// Whether a customer waits for a person, or wrote since.
+async fn is_alive(base: &Base, user: &UserId, since: Timestamp) -> Read<bool> {
+    let pending = doc! {"user_id": user.as_str(), "status": AlertStatus::Pending.as_str()};
+    if base.collection(ALERTS).find_one(pending).projection(doc! {"_id": 1}).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(recent(base, user, 1).await?.last().is_some_and(|message| message.at >= since))
+}
+
+/// Removes old pins but those of conversations that go on.
+async fn remove_pins(base: &Base, before: Timestamp, limit: u32) -> Read<u64> {
+    let pins = base.collection(PINS);
+    let ended = doc! {"$or": [{"until": Bson::Null}, {"until": {"$lt": date(before)}}]};
+    let mut filter = doc! {"at": {"$lt": date(before)}};
+    filter.extend(ended);
+    let mut found = pins.find(filter.clone()).sort(doc! {"at": 1}).projection(doc! {"_id": 1, "user_id": 1}).await?;
+    let mut alive: HashMap<UserId, bool> = HashMap::new();
+    let mut old: Vec<Bson> = Vec::new();
+    while old.len() < limit as usize
+        && let Some(document) = found.try_next().await?
+    {
+        let Ok(user) = document.get_str("user_id").map(UserId::new) else { continue };
+        let stays = match alive.get(&user) {
+            Some(known) => *known,
+            None => is_alive(base, &user, before).await?,
+        };
+        alive.insert(user, stays);
+        old.extend(document.get("_id").filter(|_| !stays).cloned());
+    }
+    if old.is_empty() {
+        return Ok(0);
+    }
+    // One that was pinned anew meanwhile stays.
+    filter.insert("_id", doc! {"$in": old});
+    Ok(pins.delete_many(filter).await?.deleted_count)
+}
+
 async fn step(base: &Base, what: Sweepable, before: Timestamp, limit: u32) -> Read<u64> {
     match what {
         Sweepable::DeliveredEvents => return events::sweep(base, before, limit).await,
+        Sweepable::Pins => return remove_pins(base, before, limit).await,
         // An alert may hold an event that was not moved yet.
         Sweepable::ResolvedAlerts => events::collect(base).await?,
         _ => {}
     }
+    let mut kinds = kinds(what);
+    if what == Sweepable::Media {
+        let users = waiting(base, None).await?;
+        for kind in &mut kinds {
+            kind.filter.insert("user_id", doc! {"$nin": users.clone()});
+        }
+    }
     let mut removed = 0;
-    for kind in kinds(what) {
+    for kind in kinds {
         let collection = base.collection(kind.collection);
         for range in ranges(kind.field, before) {
             let left = i64::from(limit) - i64::try_from(removed).unwrap_or(i64::MAX);
@@ -119,19 +180,21 @@ async fn step(base: &Base, what: Sweepable, before: Timestamp, limit: u32) -> Re
             let mut filter = kind.filter.clone();
             filter.extend(range);
             let order = doc! {kind.field: 1};
-            let fields = doc! {"_id": 1, kind.field: 1};
+            let fields = doc! {"_id": 1, kind.field: 1, "user_id": 1};
             let found = collection.find(filter).sort(order).limit(left).projection(fields).await?;
             let found: Vec<Document> = found.try_collect().await?;
             let is_old =
                 |document: &Document| matches!(optional_time(document, kind.field), Ok(Some(at)) if at < before);
-            let old: Vec<Bson> = found
-                .iter()
-                .filter(|document| is_old(document))
-                .filter_map(|document| document.get("_id").cloned())
-                .collect();
+            let found: Vec<Document> = found.into_iter().filter(is_old).collect();
+            let all = |name: &str| found.iter().filter_map(|one| one.get(name).cloned()).collect::<Vec<Bson>>();
+            let old = all("_id");
             if !old.is_empty() {
                 let mut filter = doc! {"_id": {"$in": old}};
                 filter.extend(kind.filter.clone());
+                if what == Sweepable::Media {
+                    // An alert may have been raised since the files were looked for.
+                    filter.insert("user_id", doc! {"$nin": waiting(base, Some(all("user_id"))).await?});
+                }
                 removed += collection.delete_many(filter).await?.deleted_count;
             }
         }

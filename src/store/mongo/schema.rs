@@ -29,6 +29,9 @@ pub(super) const CORRECTIONS: &str = "corrections";
 pub(super) const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
 pub(super) const DRAFTS: &str = "drafts";
 pub(super) const NOTES: &str = "notes";
+pub(super) const RATINGS: &str = "ratings";
+pub(super) const PINS: &str = "pins";
+pub(super) const TEAM_ENTRIES: &str = "team_entries";
 pub(super) const MEDIA: &str = "media";
 pub(super) const INBOX: &str = "inbox";
 pub(super) const OUTBOX: &str = "outbox";
@@ -44,7 +47,7 @@ pub(super) const CLOSED_ENDPOINTS: &str = "closed_endpoints";
 pub(super) const META: &str = "meta";
 
 /// Every collection that this program or the original creates.
-pub(super) const COLLECTIONS: [&str; 26] = [
+pub(super) const COLLECTIONS: [&str; 29] = [
     ORDERS,
     BINDINGS,
     LOOKUPS,
@@ -58,6 +61,9 @@ pub(super) const COLLECTIONS: [&str; 26] = [
     KNOWLEDGE_GAPS,
     DRAFTS,
     NOTES,
+    RATINGS,
+    PINS,
+    TEAM_ENTRIES,
     MEDIA,
     INBOX,
     OUTBOX,
@@ -74,7 +80,7 @@ pub(super) const COLLECTIONS: [&str; 26] = [
 ];
 
 /// The newest schema version that is known here.
-const KNOWN: i64 = 10;
+const KNOWN: i64 = 11;
 
 /// The version from which on orders are found by their telephone numbers, however these are written.
 const PHONES_INDEXED: i64 = 5;
@@ -144,10 +150,17 @@ const INDEXES: &[Index] = &[
     plain(DRAFTS, &[("at", 1)]),
     plain(NOTES, &[("user_id", 1), ("at", -1), ("_id", -1)]),
     plain(NOTES, &[("at", 1)]),
+    plain(RATINGS, &[("user_id", 1)]),
+    plain(RATINGS, &[("asked_at", -1), ("_id", -1)]),
+    plain(PINS, &[("user_id", 1), ("kind", 1), ("name", 1)]),
+    plain(PINS, &[("kind", 1), ("name", 1), ("at", -1), ("_id", -1)]),
+    plain(PINS, &[("kind", 1), ("at", -1), ("_id", -1)]),
+    plain(PINS, &[("at", 1)]),
+    plain(TEAM_ENTRIES, &[("kind", 1), ("owner", 1), ("name", 1)]),
     plain(MEDIA, &[("open", 1), ("next_at", 1)]),
     plain(MEDIA, &[("done_at", 1)]),
-    plain(MEDIA, &[("user_id", 1), ("at", -1)]),
-    plain(MEDIA, &[("order_id", 1), ("at", -1)]),
+    plain(MEDIA, &[("user_id", 1), ("at", -1), ("place", 1)]),
+    plain(MEDIA, &[("order_id", 1), ("at", -1), ("place", 1)]),
     plain(MEDIA, &[("sha256", 1)]),
     plain(MEDIA, &[("at", 1)]),
     plain(CONVERSATIONS, &[("due", 1)]),

@@ -87,6 +87,9 @@ fn list(connection: &Connection, search: &AlertSearch, limit: u32) -> Read<Vec<A
         let fits = ["reason", "last_message", "note", "user_id"].map(|name| format!("{name} LIKE ?# ESCAPE '\\'"));
         conditions.with(&format!("({})", fits.join(" OR ")), contains_pattern(&search.text));
     }
+    if let Some(since) = search.resolved_since {
+        conditions.with("resolved_at >= ?#", micros(since));
+    }
     let order = match search.status {
         Some(AlertStatus::Resolved) => "resolved_at DESC, id",
         _ => "(status = 'pending') DESC, priority DESC, created_at",

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::super::{Erased, Erasure, PersonalData, RequestedOrder, Result, StoredMessage};
 use super::{
     BackendError, SqliteStore, alerts, chats, corrections, desk, inbox, int, knowledge_gaps, ledger, media, outbox,
-    timestamp,
+    ratings, timestamp,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{OrderId, UserId};
@@ -61,6 +61,18 @@ fn collect(connection: &Connection, user: &UserId) -> std::result::Result<Person
             &format!("{} WHERE user_id = ?1 ORDER BY at", desk::SELECT_NOTE),
             user,
             desk::read_note,
+        )?,
+        pins: rows_of(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY kind, name", desk::SELECT_PIN),
+            user,
+            desk::read_pin,
+        )?,
+        ratings: rows_of(
+            connection,
+            &format!("{} WHERE user_id = ?1 ORDER BY asked_at", ratings::SELECT),
+            user,
+            ratings::read,
         )?,
         media: media::of_user(connection, user, u32::MAX)?,
         inbox: rows_of(connection, inbox, user, |row| {
@@ -122,6 +134,8 @@ fn erase(connection: &Connection, user: &UserId, now: Timestamp) -> std::result:
         unanswered: delete("knowledge_gaps")?,
         drafts: delete("drafts")?,
         notes: delete("notes")?,
+        pins: delete("pins")?,
+        ratings: delete("ratings")?,
         media: delete("media")?,
         inbox: delete("inbox")?,
         outbox: delete("outbox")?,

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::super::{MediaFiles, MediaFolder, Result};
+use super::super::media::owner_at;
+use super::super::{MediaFiles, MediaFolder, MediaWork, Result};
 use super::{BackendError, SqliteStore, count, int, later, micros, timestamp};
 use crate::domain::ids::{MessageId, OrderId, UserId};
 use crate::domain::inbound::Media;
@@ -13,14 +14,15 @@ use crate::domain::media::{MediaFile, MediaId, MediaState};
 type Read<T> = std::result::Result<T, BackendError>;
 
 /// The columns that [`read`] reads.
-const COLUMNS: &str =
-    "id, user_id, message, kind, source, at, state, tries, next_at, mime, size, sha256, transcript, order_id, error";
-/// Finds the file to claim: `?1` is now.
-pub(super) const NEXT: &str = "SELECT id FROM media WHERE open = 1 AND next_at <= ?1 ORDER BY next_at LIMIT 1";
+const COLUMNS: &str = "id, user_id, message, kind, source, at, state, tries, next_at, mime, size, sha256, transcript, order_id, error, \
+     place, seen";
+/// Finds the file to claim: `?1` is now, `?2` whether photos are looked at, or nothing.
+pub(super) const NEXT: &str = "SELECT id FROM media WHERE open = 1 AND next_at <= ?1 AND (?2 IS NULL OR (state = 'unseen') = ?2) \
+     ORDER BY next_at LIMIT 1";
 /// Finds the files of a customer.
-pub(super) const OF_USER: &str = "SELECT id FROM media WHERE user_id = ?1 ORDER BY at DESC LIMIT ?2";
+pub(super) const OF_USER: &str = "SELECT id FROM media WHERE user_id = ?1 ORDER BY at DESC, place LIMIT ?2";
 /// Finds the files of an order.
-pub(super) const OF_ORDER: &str = "SELECT id FROM media WHERE order_id = ?1 ORDER BY at DESC LIMIT ?2";
+pub(super) const OF_ORDER: &str = "SELECT id FROM media WHERE order_id = ?1 ORDER BY at DESC, place LIMIT ?2";
 /// Whether a file has a content.
 pub(super) const HAS: &str = "SELECT 1 FROM media WHERE sha256 = ?1 LIMIT 1";
 
@@ -45,6 +47,8 @@ fn read(row: &Row<'_>) -> Read<MediaFile> {
         transcript: row.get(12)?,
         order_id: order.map(|order| OrderId::new(&order)),
         error: row.get(14)?,
+        place: row.get(15)?,
+        seen: row.get::<_, Option<String>>(16)?.and_then(|seen| serde_json::from_str(&seen).ok()),
     })
 }
 
@@ -66,8 +70,8 @@ pub(super) fn of_user(connection: &Connection, user: &UserId, limit: u32) -> Rea
 
 fn note(connection: &Connection, files: &[MediaFile]) -> Read<()> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO media (id, user_id, message, kind, source, at, state, open, tries, next_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO media (id, user_id, message, kind, source, at, state, open, tries, next_at, place)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
     )?;
     for file in files {
         insert.execute(params![
@@ -81,6 +85,7 @@ fn note(connection: &Connection, files: &[MediaFile]) -> Read<()> {
             file.state.is_open(),
             file.tries,
             micros(file.next_at),
+            file.place,
         ])?;
     }
     Ok(())
@@ -91,7 +96,7 @@ fn save(connection: &Connection, claimed: &MediaFile, outcome: &MediaFile) -> Re
     let saved = connection
         .prepare_cached(
             "UPDATE media SET state = ?4, open = ?5, tries = ?6, next_at = ?7, mime = ?8, size = ?9, sha256 = ?10,
-                 transcript = ?11, error = ?12
+                 transcript = ?11, error = ?12, seen = ?13
              WHERE id = ?1 AND state = ?2 AND tries = ?3",
         )?
         .execute(params![
@@ -107,6 +112,7 @@ fn save(connection: &Connection, claimed: &MediaFile, outcome: &MediaFile) -> Re
             outcome.sha256,
             outcome.transcript,
             outcome.error,
+            outcome.seen.as_ref().and_then(|seen| serde_json::to_string(seen).ok()),
         ])?;
     Ok(saved == 1)
 }
@@ -117,6 +123,29 @@ impl MediaFiles for SqliteStore {
         self.media_folder.as_ref()
     }
 
+    async fn media_owner(&self) -> Result<String> {
+        let found = |connection: &Connection| -> Read<Option<String>> {
+            let mut found = connection.prepare_cached("SELECT name FROM media_owner")?;
+            Ok(found.query_row([], |row| row.get(0)).optional()?)
+        };
+        let path = &self.location.path;
+        // A store in memory is at no place.
+        let address = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let address = address.to_string_lossy();
+        if let Some(name) = self.read("reading whose media files these are", found).await? {
+            return Ok(owner_at(&name, &address));
+        }
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        let name = self
+            .write("noting whose media files these are", move |connection| {
+                connection
+                    .execute("INSERT INTO media_owner (id, name) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING", [name])?;
+                found(connection)?.ok_or_else(|| BackendError::Content("the name of the store is missing".to_owned()))
+            })
+            .await?;
+        Ok(owner_at(&name, &address))
+    }
+
     async fn note_media(&self, files: &[MediaFile]) -> Result<()> {
         if files.is_empty() {
             return Ok(());
@@ -125,9 +154,15 @@ impl MediaFiles for SqliteStore {
         self.write("noting media files", move |connection| note(connection, &files)).await
     }
 
-    async fn claim_media(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<MediaFile>> {
+    async fn claim_media_for(
+        &self,
+        work: MediaWork,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<MediaFile>> {
         let due = move |connection: &Connection| -> Read<Option<String>> {
-            Ok(connection.prepare_cached(NEXT)?.query_row([micros(now)], |row| row.get(0)).optional()?)
+            let mut next = connection.prepare_cached(NEXT)?;
+            Ok(next.query_row(params![micros(now), work.looks()], |row| row.get(0)).optional()?)
         };
         // Reading first keeps idle jobs from taking the write lock.
         if self.read("looking for media files", due).await?.is_none() {
@@ -171,7 +206,7 @@ impl MediaFiles for SqliteStore {
             let attached = connection
                 .prepare_cached(
                     "UPDATE media SET order_id = ?3 WHERE user_id = ?1 AND at >= ?2 AND order_id IS NULL
-                         AND kind IN ('image', 'video', 'document')",
+                         AND kind IN ('image', 'video', 'document') AND source <> ''",
                 )?
                 .execute(params![user, micros(since), order])?;
             Ok(attached as u64)

@@ -49,6 +49,7 @@ fn claims_are_found_by_an_index_and_never_sorted() {
         (retention::removal(Sweepable::Drafts), "drafts_at (at<?)"),
         (retention::removal(Sweepable::Notes), "notes_at (at<?)"),
         (retention::removal(Sweepable::Media), "media_at (at<?)"),
+        (retention::removal(Sweepable::Pins), "pins_at (at<?)"),
         (media::NEXT, "media_open (open=? AND next_at<?)"),
         (media::OF_USER, "media_user (user_id=?)"),
         (media::OF_ORDER, "media_order (order_id=?)"),

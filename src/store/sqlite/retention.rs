@@ -31,9 +31,25 @@ pub(super) fn removal(what: Sweepable) -> &'static str {
             "DELETE FROM notes WHERE (user_id, at, by, text) IN
              (SELECT user_id, at, by, text FROM notes WHERE at < ?1 ORDER BY at LIMIT ?2)"
         }
+        Sweepable::Pins => {
+            "DELETE FROM pins WHERE (user_id, kind, name) IN
+             (SELECT user_id, kind, name FROM pins INDEXED BY pins_at
+              WHERE at < ?1 AND (until IS NULL OR until < ?1)
+                  AND NOT EXISTS (SELECT 1 FROM human_intervention_alerts AS alert
+                      WHERE alert.user_id = pins.user_id AND alert.status = 'pending')
+                  AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.user_id = pins.user_id AND chats.at >= ?1)
+              ORDER BY at LIMIT ?2)"
+        }
         Sweepable::Media => {
             "DELETE FROM media WHERE id IN
-             (SELECT id FROM media INDEXED BY media_at WHERE open = 0 AND at < ?1 ORDER BY at LIMIT ?2)"
+             (SELECT id FROM media INDEXED BY media_at WHERE open = 0 AND at < ?1 AND NOT EXISTS
+                  (SELECT 1 FROM human_intervention_alerts AS alert
+                   WHERE alert.user_id = media.user_id AND alert.status = 'pending')
+              ORDER BY at LIMIT ?2)"
+        }
+        Sweepable::Ratings => {
+            "DELETE FROM ratings WHERE alert_id IN
+             (SELECT alert_id FROM ratings WHERE asked_at < ?1 ORDER BY asked_at LIMIT ?2)"
         }
         Sweepable::ResolvedAlerts => {
             "DELETE FROM human_intervention_alerts WHERE id IN (SELECT id FROM human_intervention_alerts

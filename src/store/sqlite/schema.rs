@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_21.sql"),
     include_str!("schema_22.sql"),
     include_str!("schema_23.sql"),
+    include_str!("schema_24.sql"),
+    include_str!("schema_25.sql"),
 ];
 
 /// The version from which on orders are found by their telephone numbers.

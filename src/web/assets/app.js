@@ -193,7 +193,18 @@
     document.dispatchEvent(new Event("updated"));
   }
 
+  // What comes back by itself is shown then.
+  let due = 0;
+  function comeBack() {
+    clearTimeout(due);
+    const times = [...document.querySelectorAll("[data-again]")].map((one) => Number(one.dataset.again) - Date.now());
+    const next = Math.min(...times.filter((wait) => wait > 0));
+    // Timers hold 24 days at most.
+    if (next < 2e9) due = setTimeout(reload, next + 500);
+  }
+
   function ready() {
+    comeBack();
     charts.all();
     times();
     shown();
@@ -230,7 +241,8 @@
     const listen = () => {
       clearTimeout(timer);
       source?.close();
-      source = new EventSource("/events");
+      const user = document.getElementById("desk")?.dataset.user;
+      source = new EventSource("/events" + (user ? "?user=" + encodeURIComponent(user) : ""));
       heard = Date.now();
       source.addEventListener("hello", () => {
         heard = Date.now();
@@ -240,6 +252,11 @@
         if (gap) reload();
         gap = false;
         tell();
+      });
+      // Who else is at this conversation.
+      source.addEventListener("who", (event) => {
+        heard = Date.now();
+        document.dispatchEvent(new CustomEvent("who", { detail: JSON.parse(event.data) }));
       });
       source.addEventListener("tick", () => { heard = Date.now(); });
       source.addEventListener("change", (event) => {

@@ -95,6 +95,69 @@
     fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true }).catch(() => {});
   });
 
+  // A file leaves when it is chosen, with what stands in the reply below it.
+  document.addEventListener("change", async (event) => {
+    const field = event.target;
+    const file = field.id === "attach" && field.files[0];
+    if (!file) return;
+    const reply = byId("reply");
+    const told = byId("attached");
+    if (!confirm("Send " + file.name + (reply.value.trim() ? " with these words?" : "?"))) {
+      field.value = "";
+      return;
+    }
+    told.textContent = "Sending " + file.name + " …";
+    const query = new URLSearchParams({ user: field.dataset.user, name: file.name, caption: reply.value.trim() });
+    try {
+      const headers = { "x-csrf": field.form.elements.csrf.value, "content-type": "application/octet-stream" };
+      const answer = await fetch("/conversation/attach?" + query, { method: "POST", headers, body: file });
+      const text = await answer.text();
+      told.textContent = answer.headers.get("content-type")?.startsWith("text/plain") ? text : "Not sent.";
+      if (answer.ok) {
+        reply.value = "";
+        reply.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    } catch {
+      told.textContent = "Not sent: there is no connection.";
+    }
+    field.value = "";
+  });
+
+  // What a document says is put behind what was typed, never sent.
+  document.addEventListener("click", (event) => {
+    const text = event.target.dataset?.suggested;
+    const field = byId("reply");
+    if (text === undefined || !field || field.readOnly) return;
+    field.value = field.value.trim() ? field.value.trimEnd() + "\n" + text : text;
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // Who else is here. What somebody typed is forgotten a moment later, unless they go on.
+  const TYPED = 10000;
+  let forgets = 0;
+  function present(others) {
+    const place = byId("presence");
+    if (!place) return;
+    clearTimeout(forgets);
+    const typing = others.filter((one) => one.types);
+    const say = (list, one, many) => list.map((other) => other.name).join(", ") + (list.length > 1 ? many : one);
+    place.textContent = typing.length
+      ? say(typing, " is typing a reply here.", " are typing replies here.")
+      : others.length ? say(others, " is looking at this conversation, too.", " are looking at this conversation, too.") : "";
+    place.classList.toggle("busy", typing.length > 0);
+    if (typing.length) forgets = setTimeout(() => present(others.map((one) => ({ ...one, types: false }))), TYPED);
+  }
+  document.addEventListener("who", (event) => present(event.detail));
+  let toldAt = 0;
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.id !== "reply" || !field.form || Date.now() - toldAt < 4000) return;
+    toldAt = Date.now();
+    const body = new URLSearchParams({ csrf: field.form.elements.csrf.value, user: field.dataset.user });
+    fetch("/conversation/typing", { method: "POST", body }).catch(() => {});
+  });
+
   // Canned replies: a name after a slash, at the beginning.
   const list = () => byId("canned");
   const choices = () => [...list().querySelectorAll("button")].filter((one) => !one.hidden);

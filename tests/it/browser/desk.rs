@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ecomres::domain::desk::{Pin, PinKind};
 use ecomres::domain::ids::UserId;
 use ecomres::domain::message::{Basis, ChatMessage, Role};
 use ecomres::store::Store;
@@ -169,4 +170,68 @@ pub(super) async fn connection(browser: &Browser, away: &AtomicBool) {
     browser.until(&format!("return {live}"), Duration::from_secs(20)).await;
     // The browser tells of what could not be loaded.
     browser.driver.browser_log().await.unwrap();
+}
+
+/// Two members of the team at the same conversation, and what one of them leaves for the other.
+pub(super) async fn people(one: &Browser, night: &Browser, store: &dyn Store) {
+    let chat = format!("/conversation?user={CUSTOMER}");
+    one.go(&chat).await;
+    if one.run("return document.getElementById('reply') === null").await == json!(true) {
+        one.driver.find(By::XPath("//button[text()='Take over']")).await.unwrap().click().await.unwrap();
+        until(one, "document.getElementById('reply') !== null").await;
+    }
+    night.go(&chat).await;
+    until(one, "document.getElementById('presence').textContent.startsWith('night is looking')").await;
+    night.driver.find(By::Id("reply")).await.unwrap().send_keys("hello").await.unwrap();
+    let busy = "document.querySelector('#presence.busy')?.textContent.startsWith('night is typing') === true";
+    until(one, busy).await;
+    one.picture("two-people", 1440).await;
+    // It is forgotten a moment later, and when the other one leaves.
+    let calm = "return document.querySelector('#presence.busy') === null";
+    one.until(calm, Duration::from_secs(20)).await;
+    night.go("/conversations").await;
+    until(one, "document.getElementById('presence').textContent === ''").await;
+
+    // A tag shows in the other's list.
+    one.driver
+        .find(By::Css("#pins input[name=tag]:not([type=hidden])"))
+        .await
+        .unwrap()
+        .send_keys("Late parcel")
+        .await
+        .unwrap();
+    one.driver.find(By::XPath("//button[text()='Add']")).await.unwrap().click().await.unwrap();
+    until(one, "document.querySelector('[data-told=tagged]') !== null").await;
+    let tagged = "[...document.querySelectorAll('.talk .chip.tag')].some((chip) => chip.textContent === 'late-parcel')";
+    until(night, tagged).await;
+
+    // Who is mentioned finds it, and says that they saw it.
+    one.run("document.querySelector('#note').closest('details').open = true").await;
+    one.driver.find(By::Id("note")).await.unwrap().send_keys("@night please call them").await.unwrap();
+    one.driver.find(By::XPath("//button[text()='Save the note']")).await.unwrap().click().await.unwrap();
+    until(one, "document.querySelector('[data-told=noted]') !== null").await;
+    until(night, "document.querySelector('a[href=\"/conversations?queue=mentions\"]') !== null").await;
+    night.go(&chat).await;
+    night.driver.find(By::XPath("//button[text()='Seen']")).await.unwrap().click().await.unwrap();
+    until(night, "document.querySelector('#asked') === null && document.querySelector('[data-told=seen]') !== null")
+        .await;
+
+    // Put away until a time, it comes back to an open page by itself.
+    let now = Timestamp::now();
+    store
+        .save_pin(&Pin {
+            user_id: UserId::new(CUSTOMER),
+            kind: PinKind::Snooze,
+            name: String::new(),
+            by: "night".to_owned(),
+            at: now,
+            until: Some(now + jiff::SignedDuration::from_secs(8)),
+        })
+        .await
+        .unwrap();
+    night.go("/conversations?queue=mine").await;
+    one.go("/conversations?queue=mine").await;
+    let there = format!("document.querySelector('.talk[href*=\"{CUSTOMER}\"]') !== null");
+    until(one, &format!("!({there})")).await;
+    one.until(&format!("return {there}"), Duration::from_secs(20)).await;
 }

@@ -3,9 +3,10 @@
 use std::fmt::Display;
 
 use super::super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};
-use super::super::{isolated, ltr, refunds};
+use super::super::{isolated, ltr, media, refunds};
 use super::{about, field, order_in};
-use crate::domain::proposal::{Details, ProposalKind, Resolution};
+use crate::domain::inbound::is_position;
+use crate::domain::proposal::{ChangeField, Details, ProposalKind, Resolution};
 
 /// What a proposal says: one sentence; a question follows. `amount`: what goes back, as it is shown.
 pub fn offer(
@@ -29,6 +30,8 @@ pub fn offer(
         ProposalKind::Change => {
             let Some(change) = &details.change else { return change_of(language, &order, None) };
             let value = if rtl { isolated(&change.value) } else { change.value.clone() };
+            let is_bare = change.field == ChangeField::Address && is_position(&change.value);
+            let value = if is_bare { media::map_position(language, &value) } else { value };
             change_of(language, &order, Some((field(language, change.field), &value)))
         }
         ProposalKind::Return => match details.resolution {

@@ -336,7 +336,7 @@ async fn alerts(store: &MongoStore, user: &UserId) {
         assert!(matches!(store.assign_alert(&alert.id, Some("one"), None, at(10)).await.unwrap(), Assigned::Done(_)));
         for (status, priority) in [(AlertStatus::Pending, None), (AlertStatus::Resolved, Some(Priority::High))] {
             let (status, assignee) = (Some(status), Some(AssigneeFilter::Unassigned));
-            let search = AlertSearch { status, priority, assignee, text: "reason".to_owned() };
+            let search = AlertSearch { status, priority, assignee, text: "reason".to_owned(), resolved_since: None };
             assert!(!store.find_alerts(&search, 9).await.unwrap().is_empty());
         }
         let resolution = Resolution { at: at(11), by: Some("one".to_owned()), note: String::new() };

@@ -1,0 +1,192 @@
+//! Sessions of those who have logged in: in memory, and in the store, so that they survive a restart. What is stored opens nothing:
+//! it is a digest of the key, sealed with the secrets that the login was made with, so that it ends when they change. Where the secret
+//! is a short token the seal would tell it to whoever tries all of them, so such a session is in memory alone.
+
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Access, COOKIE, Session, cookies, lock, random};
+use crate::domain::desk::{EntryKind, TeamEntry};
+use crate::store::{Result, Store};
+use crate::web::users::{Member, constant_time_eq};
+
+/// How long a session is valid.
+pub(super) const SESSION_LIFETIME: Duration = Duration::from_hours(12);
+/// Sessions at the same time; where there are more, the oldest is removed.
+const MAX_SESSIONS: usize = 1_000;
+/// How long a session that another process may have ended is taken for one.
+const CHECKED_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// The name of a session's entry: its owner is the digest of its key.
+const ENTRY: &str = "key";
+
+/// A session of somebody who has logged in.
+pub(super) struct StoredSession {
+    csrf: String,
+    until: Instant,
+    member: Member,
+    /// When it was last found in the store; `None` where it is in memory alone.
+    checked: Option<Timestamp>,
+}
+
+/// What the store holds of a session.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// The name of the login; empty: the secret of the whole team.
+    login: String,
+    /// Until when it holds.
+    until: Timestamp,
+    /// What only the server can have made, while the secrets of the login are the same.
+    seal: String,
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+/// The CSRF token of a session: known to whoever has its key.
+fn csrf_of(key: &str) -> String {
+    digest(&format!("forms of {key}"))
+}
+
+impl Access {
+    pub(super) fn session(&self, headers: &HeaderMap) -> Option<Session> {
+        if self.alone {
+            return Some(Session { csrf: self.shared_csrf.clone(), logged_in: false, member: Member::unnamed() });
+        }
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|_, session| session.until > Instant::now());
+        let session = cookies(headers, COOKIE).find_map(|key| sessions.get(key.as_str()))?;
+        Some(Session { csrf: session.csrf.clone(), logged_in: true, member: session.member.clone() })
+    }
+
+    /// The session of a request, also where it began in another process or before a restart. One that another process ended is
+    /// none any more.
+    pub(in crate::web) async fn current(
+        &self,
+        store: &dyn Store,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Option<Session> {
+        self.check_again(store, headers, now).await;
+        match self.session(headers) {
+            Some(session) => Some(session),
+            None => self.restored(store, headers, now).await,
+        }
+    }
+
+    /// Looks into the store whether the session of a request is still there, and drops it where it is gone.
+    async fn check_again(&self, store: &dyn Store, headers: &HeaderMap, now: Timestamp) {
+        let is_due = |session: &StoredSession| {
+            session.checked.is_some_and(|at| at.saturating_add(CHECKED_FOR).is_ok_and(|end| end <= now))
+        };
+        let due: Vec<String> = {
+            let sessions = lock(&self.sessions);
+            cookies(headers, COOKIE).filter(|key| sessions.get(key.as_str()).is_some_and(is_due)).collect()
+        };
+        for key in due {
+            match store.entries(EntryKind::Session, Some(&digest(&key))).await {
+                Ok(entries) if entries.is_empty() => _ = lock(&self.sessions).remove(key.as_str()),
+                Ok(_) => {
+                    if let Some(session) = lock(&self.sessions).get_mut(key.as_str()) {
+                        session.checked = Some(now);
+                    }
+                }
+                // A short outage of the store logs nobody out.
+                Err(error) => tracing::warn!(%error, "sessions cannot be read"),
+            }
+        }
+    }
+
+    /// The session of a request that began in another process, or before a restart.
+    pub(in crate::web) async fn restored(
+        &self,
+        store: &dyn Store,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Option<Session> {
+        if self.alone {
+            return None;
+        }
+        for key in cookies(headers, COOKIE).filter(|key| key.len() == 2 * 32).take(2) {
+            let owner = digest(&key);
+            let entries = store.entries(EntryKind::Session, Some(&owner)).await;
+            let entries = entries.inspect_err(|error| tracing::warn!(%error, "sessions cannot be read")).ok()?;
+            let kept = entries.first().and_then(|entry| serde_json::from_str::<Kept>(&entry.value).ok());
+            let Some(kept) = kept.filter(|kept| now < kept.until) else { continue };
+            let sealed = self.users.session_seal(&kept.login, &owner);
+            if !sealed.is_some_and(|seal| constant_time_eq(&seal, &kept.seal)) {
+                continue;
+            }
+            let member = self.users.member(&kept.login)?;
+            let left = kept.until.duration_since(now).unsigned_abs().min(SESSION_LIFETIME);
+            self.hold(&key, member, (left, Some(now)));
+            return self.session(headers);
+        }
+        None
+    }
+
+    /// Starts a session of whoever logged in by a name, and returns its key.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub(super) async fn start_session(
+        &self,
+        store: &dyn Store,
+        (login, member): (&str, Member),
+        now: Timestamp,
+    ) -> Result<String> {
+        let key = random();
+        let owner = digest(&key);
+        let lifetime = SignedDuration::try_from(SESSION_LIFETIME).unwrap_or_default();
+        let until = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        let seal = self.users.session_seal(login, &owner);
+        let checked = seal.is_some().then_some(now);
+        if let Some(seal) = seal {
+            forget_ended(store, now).await?;
+            let kept = Kept { login: login.to_owned(), until, seal };
+            let value = serde_json::to_string(&kept).unwrap_or_default();
+            let entry = TeamEntry { kind: EntryKind::Session, owner, name: ENTRY.to_owned(), value, at: now };
+            store.save_entry(&entry).await?;
+        }
+        self.hold(&key, member, (SESSION_LIFETIME, checked));
+        Ok(key)
+    }
+
+    fn hold(&self, key: &str, member: Member, (lifetime, checked): (Duration, Option<Timestamp>)) {
+        let mut sessions = lock(&self.sessions);
+        if sessions.len() >= MAX_SESSIONS
+            && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.until).map(|(key, _)| key.clone())
+        {
+            sessions.remove(&oldest);
+        }
+        let session = StoredSession { csrf: csrf_of(key), until: Instant::now() + lifetime, member, checked };
+        sessions.insert(key.to_owned(), session);
+    }
+
+    /// Ends the sessions of a request.
+    ///
+    /// # Errors
+    /// When the store fails: then it may come back after a restart.
+    pub(super) async fn end_sessions(&self, store: &dyn Store, headers: &HeaderMap) -> Result<()> {
+        for key in cookies(headers, COOKIE) {
+            lock(&self.sessions).remove(key.as_str());
+            store.remove_entry(EntryKind::Session, &digest(&key), ENTRY).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes stored sessions that have ended.
+async fn forget_ended(store: &dyn Store, now: Timestamp) -> Result<()> {
+    for entry in store.entries(EntryKind::Session, None).await? {
+        let kept = serde_json::from_str::<Kept>(&entry.value);
+        if !kept.is_ok_and(|kept| now < kept.until) {
+            store.remove_entry(EntryKind::Session, &entry.owner, &entry.name).await?;
+        }
+    }
+    Ok(())
+}
