@@ -94,7 +94,6 @@ struct Read {
     since: Option<Timestamp>,
     heard: Option<Timestamp>,
     due: Option<Deadline>,
-    snooze: Option<Pin>,
 }
 
 /// All of them, and whether there are more.
@@ -139,9 +138,9 @@ pub(super) fn waits_since(messages: &[ChatMessage]) -> Option<Timestamp> {
 }
 
 impl Read {
-    /// How it is at a time.
-    fn at(&self, now: Timestamp) -> Case {
-        let snooze = self.snooze.as_ref().filter(|pin| pin.holds(now, self.heard, Some(self.alert.begun())));
+    /// How it is at a time, with what may have put it away.
+    fn at(&self, now: Timestamp, snooze: Option<&Pin>) -> Case {
+        let snooze = snooze.filter(|pin| pin.holds(now, self.heard, Some(self.alert.begun())));
         Case { alert: self.alert.clone(), since: self.since, snoozed: snooze.and_then(|pin| pin.until), due: self.due }
     }
 }
@@ -160,6 +159,9 @@ impl Cases {
         let (now, store) = (state.now(), state.store());
         let mentions = store.pins(PinKind::Mention, Some(session.name()), MAX_READ).await?;
         let mentions = mentions.into_iter().map(|pin| pin.user_id).collect();
+        // Read each time: a pin changes no change token.
+        let snoozes = store.pins(PinKind::Snooze, None, MAX_READ).await?;
+        let snoozes: HashMap<UserId, Pin> = snoozes.into_iter().map(|pin| (pin.user_id.clone(), pin)).collect();
         // Before what it stands for: what changes meanwhile is read again next time.
         let token = store.change_token().await?;
         let read = if let Some(read) = state.cases.get(&token, now) {
@@ -170,7 +172,7 @@ impl Cases {
             read
         };
         let (all, more) = (&read.0, read.1);
-        let mut listed: Vec<Case> = all.iter().map(|one| one.at(now)).collect();
+        let mut listed: Vec<Case> = all.iter().map(|one| one.at(now, snoozes.get(&one.alert.user_id))).collect();
         listed.sort_by_key(|case| {
             // What is late comes first, the latest before.
             let late = case.due.map(|due| due.at).filter(|at| *at <= now);
@@ -181,8 +183,6 @@ impl Cases {
 
     async fn read_all(state: &Inner) -> Result<AllRead, PageError> {
         let store = state.store();
-        let snoozes = store.pins(PinKind::Snooze, None, MAX_READ).await?;
-        let snoozes: HashMap<UserId, Pin> = snoozes.into_iter().map(|pin| (pin.user_id.clone(), pin)).collect();
         let pending = AlertSearch { status: Some(AlertStatus::Pending), ..AlertSearch::default() };
         let mut alerts = store.find_alerts(&pending, MAX_READ + 1).await?;
         let more = alerts.len() > MAX_READ as usize;
@@ -192,8 +192,7 @@ impl Cases {
             .map(|alert| async {
                 let messages = store.recent_messages(&alert.user_id, MESSAGES).await?;
                 let due = state.settings.targets.next(&alert, &messages);
-                let snooze = snoozes.get(&alert.user_id).cloned();
-                Ok::<_, PageError>(Read { since: waits_since(&messages), heard: heard(&messages), due, snooze, alert })
+                Ok::<_, PageError>(Read { since: waits_since(&messages), heard: heard(&messages), due, alert })
             })
             .buffered(AT_ONCE)
             .try_collect()
