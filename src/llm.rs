@@ -5,6 +5,7 @@
 pub mod breaker;
 pub mod budget;
 pub mod degraded;
+pub mod media_service;
 pub mod message;
 pub mod openai;
 pub mod playbook;

@@ -16,7 +16,8 @@ use crate::domain::picture;
 use crate::domain::view::View;
 use crate::domain::words::excerpt;
 use crate::inbox::{Backoff, Clock, JobQueue, run_jobs};
-use crate::llm::transcriber::{HearError, Transcriber};
+use crate::llm::media_service::ServiceError;
+use crate::llm::transcriber::Transcriber;
 use crate::llm::vision::Viewer;
 use crate::store::{
     KeepError, Kept, MediaFolder, MediaWork, NewContent, Result, Store, StoreError, remove_unused, tidy,
@@ -338,7 +339,7 @@ impl MediaJob {
         }
     }
 
-    async fn look(&self, file: &MediaFile) -> std::result::Result<View, HearError> {
+    async fn look(&self, file: &MediaFile) -> std::result::Result<View, ServiceError> {
         let failed = |reason: String| unseen(&reason, false);
         let (Some(viewer), Some(digest), Some(folder)) =
             (&self.viewer, file.sha256.clone(), self.store.media_folder().cloned())
@@ -403,8 +404,8 @@ impl JobQueue for MediaJob {
     }
 }
 
-fn unseen(reason: &str, passes: bool) -> HearError {
-    HearError { reason: reason.to_owned(), passes, retry_after: None }
+fn unseen(reason: &str, passes: bool) -> ServiceError {
+    ServiceError { reason: reason.to_owned(), passes, retry_after: None }
 }
 
 fn count(file: &MediaFile, result: &'static str) {

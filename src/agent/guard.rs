@@ -357,13 +357,17 @@ fn said(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
     said_joined(beside.as_deref().unwrap_or(sentence), evidence)
 }
 
+/// Whether a sign stands for “done”.
+fn says_done(text: &str) -> bool {
+    text.chars().any(|c| "✅✔☑💸💰🤑".contains(c))
+}
+
 fn said_joined(sentence: &str, evidence: &Evidence<'_>) -> Result<(), Unsupported> {
     let sentence = without_ids(sentence, evidence.patterns);
     let folded = readable::fold(&sentence);
     if !folded.chars().any(char::is_alphanumeric) {
         // Signs alone say nothing, but for those that stand for “done”.
-        let done = folded.chars().any(|c| "✅✔☑💸💰🤑".contains(c));
-        return if done { Err(Unsupported::Done) } else { Ok(()) };
+        return if says_done(&folded) { Err(Unsupported::Done) } else { Ok(()) };
     }
     let weights = Weights::shipped();
     let reading = weights.read_sentence(&folded);

@@ -76,6 +76,8 @@ fn whole_sentences_of_the_shop_may_be_quoted_and_nothing_may_be_added() {
         "Your refund has been approved: refunds are paid to the same card within five days of our approval.",
         "Sorry, refunds are paid to the same card within five days.",
         "Sorry, refunds are paid to the same card within five days of our approval, and yours was sent.",
+        "Your money was re-fun-ded: refunds are paid to the same card within five days of our approval.",
+        "Refunds are paid to the same card within five days of our approval ✅💸",
     ] {
         assert!(check(added, &Known::default(), &shop).is_err(), "{added}");
     }

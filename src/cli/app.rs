@@ -33,11 +33,12 @@ use crate::inbox::{Clock, Worker};
 use crate::knowledge::{self, Chunk, Library, Translation};
 use crate::llm::breaker::Settings as BreakerSettings;
 use crate::llm::degraded::Degraded;
+use crate::llm::media_service::Settings as MediaServiceSettings;
 use crate::llm::openai::{ModelList, OpenAi, Settings as RemoteSettings};
 use crate::llm::playbook::faq::{self, Faq};
 use crate::llm::playbook::{Playbook, Settings as PlaybookSettings};
-use crate::llm::transcriber::{Settings as TranscriberSettings, Transcriber};
-use crate::llm::vision::{Settings as ViewerSettings, Viewer};
+use crate::llm::transcriber::Transcriber;
+use crate::llm::vision::Viewer;
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
@@ -579,14 +580,17 @@ pub(super) fn remote_model(config: &Config) -> anyhow::Result<OpenAi> {
 /// When no HTTP client can be made here.
 pub(super) fn transcriber(config: &Config) -> anyhow::Result<Option<Arc<Transcriber>>> {
     let Some(model) = config.llm.transcribes_with() else { return Ok(None) };
-    let settings = TranscriberSettings {
+    Ok(Some(Arc::new(Transcriber::new(media_service(config, model))?)))
+}
+
+fn media_service(config: &Config, model: &str) -> MediaServiceSettings {
+    MediaServiceSettings {
         base_url: config.llm.base_url.clone(),
         api_key: config.llm.api_key.clone(),
         model: model.to_owned(),
         request: Duration::from_secs(config.llm.timeout_seconds.into()),
         connect: Duration::from_secs(config.llm.connect_seconds.into()),
-    };
-    Ok(Some(Arc::new(Transcriber::new(settings)?)))
+    }
 }
 
 /// What looks at photos of customers, where the settings name a model for it.
@@ -595,14 +599,7 @@ pub(super) fn transcriber(config: &Config) -> anyhow::Result<Option<Arc<Transcri
 /// When no HTTP client can be made here.
 pub(super) fn viewer(config: &Config) -> anyhow::Result<Option<Arc<Viewer>>> {
     let Some(model) = config.llm.sees_with() else { return Ok(None) };
-    let settings = ViewerSettings {
-        base_url: config.llm.base_url.clone(),
-        api_key: config.llm.api_key.clone(),
-        model: model.to_owned(),
-        request: Duration::from_secs(config.llm.timeout_seconds.into()),
-        connect: Duration::from_secs(config.llm.connect_seconds.into()),
-    };
-    Ok(Some(Arc::new(Viewer::new(settings)?)))
+    Ok(Some(Arc::new(Viewer::new(media_service(config, model))?)))
 }
 
 /// Who answers customers: the remote model with the playbook behind it, or the playbook alone where there is no key or

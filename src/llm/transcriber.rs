@@ -1,49 +1,19 @@
 //! Writes down what a recording says, by a service with OpenAI's interface (`audio/transcriptions`). The language is left to the
 //! service: whoever speaks need not speak the language that they wrote before.
 
-use std::time::{Duration, Instant};
-
-use metrics::{counter, histogram};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use super::media_service::{ServiceError, Settings, answer, failed, measured};
 use crate::domain::address;
 use crate::domain::media::extension;
 use crate::domain::words::excerpt;
-use crate::net::{self, innermost};
-use crate::telemetry::metric;
+use crate::net;
 
 /// The largest answer that is read.
 const MAX_RESPONSE_BYTES: usize = 256 * 1_024;
 /// The longest transcript, in characters: as much as a customer can write in one message.
 const LONGEST: usize = 4_096;
-
-/// The settings of a [`Transcriber`].
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where the service is, such as `https://api.groq.com/openai/v1`.
-    pub base_url: String,
-    /// Its key.
-    pub api_key: SecretString,
-    /// The model that hears.
-    pub model: String,
-    /// How long one request may take.
-    pub request: Duration,
-    /// How long connecting may take.
-    pub connect: Duration,
-}
-
-/// Why a recording was not written down.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct HearError {
-    /// The reason, in one sentence.
-    pub reason: String,
-    /// Whether the same request may succeed later.
-    pub passes: bool,
-    /// The time that the service asks to wait.
-    pub retry_after: Option<Duration>,
-}
 
 /// A client of one service.
 pub struct Transcriber {
@@ -56,7 +26,7 @@ impl Transcriber {
     ///
     /// # Errors
     /// When no HTTP client can be made here.
-    pub fn new(settings: Settings) -> Result<Self, HearError> {
+    pub fn new(settings: Settings) -> Result<Self, ServiceError> {
         let http = net::client(settings.connect, Some(settings.request)).map_err(|error| failed(error.to_string()))?;
         Ok(Self { http, settings })
     }
@@ -75,59 +45,20 @@ impl Transcriber {
     ///
     /// # Errors
     /// Why there is no transcript.
-    pub async fn hear(&self, recording: Vec<u8>, mime: &str) -> Result<String, HearError> {
-        let started = Instant::now();
-        let heard = self.ask(recording, mime).await;
-        let model = || self.settings.model.clone();
-        let result = match &heard {
-            Ok(_) => "ok",
-            Err(error) if error.passes => "server",
-            Err(_) => "refused",
-        };
-        counter!(metric::LLM_REQUESTS, "model" => model(), "result" => result).increment(1);
-        histogram!(metric::LLM_REQUEST_SECONDS, "model" => model()).record(started.elapsed().as_secs_f64());
-        heard
+    pub async fn hear(&self, recording: Vec<u8>, mime: &str) -> Result<String, ServiceError> {
+        measured(&self.settings.model, self.ask(recording, mime)).await
     }
 
-    async fn ask(&self, recording: Vec<u8>, mime: &str) -> Result<String, HearError> {
+    async fn ask(&self, recording: Vec<u8>, mime: &str) -> Result<String, ServiceError> {
         let url = format!("{}/audio/transcriptions", self.settings.base_url.trim_end_matches('/'));
         let (kind, body) = form(&self.settings.model, mime, &recording);
         let request = self.http.post(url).bearer_auth(self.settings.api_key.expose_secret());
-        let unreachable = |error: reqwest::Error| HearError {
-            reason: excerpt(&innermost(&error.without_url()), 300),
-            passes: true,
-            retry_after: None,
-        };
-        let mut answer =
-            request.header(reqwest::header::CONTENT_TYPE, kind).body(body).send().await.map_err(unreachable)?;
-        let status = answer.status();
-        let asked = answer.headers().get(reqwest::header::RETRY_AFTER);
-        let asked: Option<u64> = asked.and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-                return Err(failed(format!("its answer holds more than {MAX_RESPONSE_BYTES} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if !status.is_success() {
-            let number = status.as_u16();
-            return Err(HearError {
-                // The body may repeat the key.
-                reason: format!("the service answers with {number}"),
-                passes: matches!(number, 408 | 409 | 425 | 429 | 498 | 500..=599),
-                retry_after: asked.map(|seconds| Duration::from_secs(seconds.min(60))),
-            });
-        }
+        let body = answer(request.header(reqwest::header::CONTENT_TYPE, kind).body(body), MAX_RESPONSE_BYTES).await?;
         let text = serde_json::from_slice::<Value>(&body).ok();
         let text = text.as_ref().and_then(|body| body["text"].as_str());
         let text = text.ok_or_else(|| failed("its answer holds no text".to_owned()))?;
         Ok(excerpt(text.trim(), LONGEST))
     }
-}
-
-fn failed(reason: String) -> HearError {
-    HearError { reason, passes: false, retry_after: None }
 }
 
 /// The type and the bytes of a form (RFC 7578) with a recording and what is wanted of it.
@@ -153,12 +84,15 @@ fn form(model: &str, mime: &str, recording: &[u8]) -> (String, Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use secrecy::SecretString;
     use wiremock::matchers::{header, method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
 
-    async fn asked(answer: ResponseTemplate) -> (Result<String, HearError>, Vec<u8>) {
+    async fn asked(answer: ResponseTemplate) -> (Result<String, ServiceError>, Vec<u8>) {
         let service = MockServer::start().await;
         Mock::given(method("POST"))
             .and(path("/v1/audio/transcriptions"))

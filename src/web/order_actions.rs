@@ -343,7 +343,7 @@ pub(super) async fn act(
         if quoted.is_none() {
             return Err(PageError::BadRequest("No amount was shown before this: begin at the page of the order."));
         }
-        if fields.some("currency").is_some_and(|code| code != wish.order.currency().code()) {
+        if fields.get("currency") != wish.order.currency().code() {
             return Ok(refusal(&wish, "The currency of the order has changed since the amount was shown."));
         }
         wish.arguments.insert("amount".into(), shown);

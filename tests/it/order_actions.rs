@@ -181,8 +181,11 @@ fn the_team_acts_by_the_policy_within_its_roles_and_on_record() {
         assert_eq!(status, StatusCode::BAD_REQUEST);
         let (_, asked) = desk.post("/order/ask", "kind=refund&id=ORD000001&reason=torn+%3Cb%3E").await;
         assert!(asked.contains("Pay ₹150 back?") && asked.contains("torn &lt;b&gt;"), "{asked}");
-        let (status, told) = desk.post("/order/act", "kind=refund&id=ORD000001&reason=torn&amount=149").await;
+        let (status, told) =
+            desk.post("/order/act", "kind=refund&id=ORD000001&reason=torn&amount=149&currency=INR").await;
         assert!(status == StatusCode::CONFLICT && told.contains("150"), "another amount: {told}");
+        let (status, told) = desk.post("/order/act", "kind=refund&id=ORD000001&reason=torn&amount=150").await;
+        assert!(status == StatusCode::CONFLICT && told.contains("currency"), "an amount of no currency: {told}");
         let (_, place) = desk.does("kind=refund&id=ORD000001&reason=torn").await;
         assert_eq!(place, "/order?id=ORD000001&told=acted");
         assert!(desk.get(&place).await.contains("Done, and on record"));

@@ -3,12 +3,14 @@
 //! It must never be filled with what customers or tools wrote.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::contacts::{contacts, digits_of};
 use super::readable::fold;
+use super::says_done;
 use super::text::{self, amounts_in};
 use crate::domain::currency::{Amount, ShopMoney};
 use crate::domain::ids::IdPatterns;
@@ -36,6 +38,8 @@ pub struct ShopTexts {
     shares: Vec<String>,
     contacts: Vec<String>,
     sentences: HashSet<String>,
+    /// Those in which a sign stands for “done”.
+    done: HashSet<String>,
 }
 
 impl ShopTexts {
@@ -53,7 +57,13 @@ impl ShopTexts {
         self.amounts.extend(amounts_in(text, money).into_iter().filter_map(|(_, meaning)| meaning.amount(money)));
         self.shares.extend(shares(text));
         self.contacts.extend(contacts(text, patterns).into_iter().map(|contact| plain_contact(&contact)));
-        self.sentences.extend(text::sentences(text).into_iter().map(words));
+        for sentence in text::sentences(text) {
+            let words = words(sentence);
+            if says_done(sentence) {
+                self.done.insert(words.clone());
+            }
+            self.sentences.insert(words);
+        }
     }
 
     pub(super) fn amounts(&self) -> &[Amount] {
@@ -68,27 +78,33 @@ impl ShopTexts {
         self.contacts.contains(&plain_contact(contact))
     }
 
-    /// Whether the shop has written this very sentence.
+    /// Whether the shop has written this very sentence; with a sign for “done” only where it wrote one there.
     pub(super) fn holds_sentence(&self, sentence: &str) -> bool {
-        !self.sentences.is_empty() && self.sentences.contains(&words(sentence))
+        let known = if says_done(sentence) { &self.done } else { &self.sentences };
+        !known.is_empty() && known.contains(&words(sentence))
     }
 
     /// What a sentence says beside whole sentences of the shop that it quotes (“Sorry, …”), where it quotes one. Parts
-    /// of a sentence are no quotation: what is left out may be its condition.
+    /// of a sentence are no quotation: what is left out may be its condition. The signs beside them stay: “re-fun-ded” is a word
+    /// only with what divides it, and ✅ says something alone.
     pub(super) fn beside_quotes(&self, sentence: &str) -> Option<String> {
-        let mut rest = format!(" {} ", words(sentence));
-        let whole = rest.len();
         if self.sentences.is_empty() {
             return None;
         }
-        let quoted = |known: &&String| known.split(' ').count() >= QUOTED && rest.contains(&format!(" {known} "));
+        let all = format!(" {} ", words(sentence));
+        let quoted = |known: &&String| known.split(' ').count() >= QUOTED && all.contains(&format!(" {known} "));
         let mut quotes: Vec<&String> = self.sentences.iter().filter(quoted).collect();
         // The longest first: one may be a part of another.
         quotes.sort_unstable_by_key(|known| std::cmp::Reverse((known.len(), *known)));
+        let mut rest = fold(sentence);
+        let mut quotes_any = false;
         for known in quotes {
-            rest = rest.replace(&format!(" {known} "), " ");
+            while let Some(place) = place_of(known, &rest) {
+                rest.replace_range(place, " ");
+                quotes_any = true;
+            }
         }
-        (rest.len() < whole).then(|| rest.trim().to_owned())
+        quotes_any.then_some(rest)
     }
 }
 
@@ -118,6 +134,22 @@ fn plain_contact(contact: &str) -> String {
     digits_of(contact).unwrap_or_else(|| contact.to_lowercase())
 }
 
+/// Where in a folded text the words of a sentence stand, one after the other.
+fn place_of(known: &str, folded: &str) -> Option<Range<usize>> {
+    let wanted: Vec<&str> = known.split(' ').collect();
+    let mut there: Vec<Range<usize>> = Vec::new();
+    for (at, letter) in folded.char_indices().filter(|(_, letter)| letter.is_alphanumeric()) {
+        match there.last_mut().filter(|word| word.end == at) {
+            Some(word) => word.end += letter.len_utf8(),
+            None => there.push(at..at + letter.len_utf8()),
+        }
+    }
+    let same =
+        |words: &&[Range<usize>]| words.iter().zip(&wanted).all(|(word, wanted)| folded[word.clone()] == **wanted);
+    let found = there.windows(wanted.len()).find(same)?;
+    Some(found.first()?.start..found.last()?.end)
+}
+
 /// The words of a sentence, as they are compared.
 fn words(sentence: &str) -> String {
     fold(sentence).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -145,7 +177,7 @@ mod tests {
         assert!(shop.holds_sentence("*write to help@shop.example;* we keep 5 %, ₹49 at most"));
         assert!(!shop.holds_sentence("we keep 5 %"));
         let quoted = "Our page says: write to help@shop.example; we keep 5 %, ₹49 at most.";
-        assert_eq!(shop.beside_quotes(quoted).as_deref(), Some("our page says"));
+        assert_eq!(shop.beside_quotes(quoted).as_deref(), Some("our page says:  ."), "the signs stay");
         assert_eq!(shop.beside_quotes("Our page says: we keep 5 %."), None);
     }
 }
