@@ -10,7 +10,7 @@ use super::app::model_location;
 use super::arguments::{Dtype, Pool};
 use super::output::Output;
 use super::{Global, InputError};
-use crate::nlu::{ConvertOptions, FolderInfo, ModelLocation, convert, inspect};
+use crate::nlu::{ConvertOptions, DeviceChoice, FolderInfo, ModelLocation, convert, inspect};
 
 /// Look into, convert, check, compare and replace model folders.
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,14 @@ enum Action {
     ///
     /// A folder without one, such as that of the original, is computed in both ways that there are, and with --yes what it
     /// computes is written as its reference.
+    ///
+    /// With --device, what a graphics card computes is compared with what the processor computes instead.
     Check {
         /// Model folder, or built-in [default: the built-in model]
         dir: Option<PathBuf>,
+        /// The device to compare with the processor: a card needs a build with --features wgpu or cuda
+        #[arg(long, value_name = "cpu|wgpu|cuda", default_value = "cpu")]
+        device: DeviceChoice,
     },
     /// Tell which of two models reads labelled messages better, and whether chance explains it
     ///
@@ -114,7 +119,7 @@ pub fn run(options: Options, global: &Global) -> anyhow::Result<()> {
         }
         Action::Compare(options) => promotion::run_compare(options, global)?,
         Action::Promote(options) => promotion::run_promote(options, global)?,
-        Action::Check { dir } => check::run(&find(dir)?, global, &mut output)?,
+        Action::Check { dir, device } => check::run(&find(dir)?, device, global, &mut output)?,
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub struct Options {
     /// Mark an intent below this confidence as one not to act on [default: what the model's config.json says, or 0]
     #[arg(long, value_name = "P", value_parser = confidence)]
     abstain_below: Option<f32>,
-    /// What to compute on: a card needs a build with --features wgpu or cuda
+    /// What to compute on; auto takes a card for --batch only. A card needs a build with --features wgpu or cuda
     #[arg(long, value_name = "auto|cpu|wgpu|cuda", default_value_t)]
     device: DeviceChoice,
 }
@@ -47,7 +47,13 @@ pub struct Options {
 /// No usable model, or the messages cannot be read.
 pub(super) fn run(options: &Options, global: &Global) -> anyhow::Result<()> {
     let location = model_location(global)?;
-    let engine = load_engine_on(&location, options.device)?;
+    // For a few messages a card is not worth its start.
+    let device = if options.batch.is_none() && options.device == DeviceChoice::Auto {
+        DeviceChoice::Cpu
+    } else {
+        options.device
+    };
+    let engine = load_engine_on(&location, device)?;
     let threshold = match options.abstain_below {
         Some(threshold) => threshold,
         None => ModelConfig::read(&location)?.abstain_below.unwrap_or(0.0),

@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod labels;
 pub(crate) mod loaded;
 pub(crate) mod location;
+pub(crate) mod read_back;
 pub(crate) mod scores;
 pub(crate) mod summary;
 pub(crate) mod tokenizer;

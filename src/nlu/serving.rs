@@ -4,3 +4,4 @@ pub(crate) mod device;
 pub(crate) mod engine;
 pub(crate) mod promote;
 pub(crate) mod reloading;
+pub(crate) mod verify;

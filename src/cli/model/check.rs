@@ -5,12 +5,23 @@ use std::io::{IsTerminal as _, Write as _};
 
 use super::super::output::Output;
 use super::super::{Global, InputError};
-use crate::nlu::{Check, ModelLocation, NluError, check, compare_computations, write_reference};
+use crate::nlu::{
+    Check, DeviceCheck, DeviceChoice, ModelLocation, NluError, check, check_device, compare_computations,
+    write_reference,
+};
 
 /// How far the computation that serves may be from that of training, in logits.
 const ALLOWED: f32 = 0.05;
 
-pub(super) fn run(location: &ModelLocation, global: &Global, output: &mut Output) -> anyhow::Result<()> {
+pub(super) fn run(
+    location: &ModelLocation,
+    device: DeviceChoice,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    if device != DeviceChoice::Cpu {
+        return show_device(location, &check_device(location, device)?, global, output);
+    }
     match check(location) {
         Ok(outcome) => show(location, &outcome, global, output),
         Err(NluError::Missing { path }) if path.ends_with("reference_logits.json") && location.folder().is_some() => {
@@ -49,6 +60,22 @@ fn agreed(found: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn show_device(
+    location: &ModelLocation,
+    found: &DeviceCheck,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    if global.json {
+        return Ok(output.json(found)?);
+    }
+    output.line(format!(
+        "{location}: {} texts on {} agree with the processor, largest difference {:.1e} (allowed {:.0e})",
+        found.cases, found.device, found.largest_difference, found.tolerance
+    ))?;
+    Ok(())
 }
 
 fn show(location: &ModelLocation, outcome: &Check, global: &Global, output: &mut Output) -> anyhow::Result<()> {

@@ -148,6 +148,8 @@ pub struct Confidence {
 pub struct TestInfo {
     /// Where the model is.
     pub model: ModelLocation,
+    /// What computed: `cpu`, or a card by its kind and name.
+    pub device: String,
     /// Data files with their hashes.
     pub files: Vec<FileInfo>,
     /// Rows tested.
@@ -299,6 +301,7 @@ pub fn evaluate(engine: &Engine, dataset: &Dataset, options: &EvaluationOptions)
         confidence_scores: Confidences { intent: intent.confidence, sentiment: sentiment.confidence },
         test_info: TestInfo {
             model: info.location.clone(),
+            device: engine.device().to_owned(),
             files: dataset.files.clone(),
             rows: rows.len(),
             unlabelled: dataset.unlabelled,

@@ -11,7 +11,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use crate::NluError;
-use crate::model::activation::gelu;
+use crate::model::activation::{gelu, gelu_on_card};
 use crate::model::config::{Activation, ModelConfig, Pooling};
 use crate::model::dropout::Dropout;
 use crate::model::weights::{Weights, transpose};
@@ -29,6 +29,8 @@ pub(crate) struct Network {
     head_names: Vec<String>,
     mean_pooling: bool,
     classifier_dropout: f64,
+    /// Nothing is copied to the host within a pass, and all batches of one width run the same kernels.
+    on_card: bool,
 }
 
 #[derive(Module, Debug)]
@@ -90,6 +92,12 @@ impl TokenBatch {
     pub(crate) fn new<R: AsRef<[u32]>>(rows: &[R]) -> Self {
         let lengths: Vec<usize> = rows.iter().map(|row| row.as_ref().len()).collect();
         let width = lengths.iter().copied().max().unwrap_or(0);
+        Self::padded(rows, width)
+    }
+
+    /// Pads rows to `width`, which none exceeds.
+    fn padded<R: AsRef<[u32]>>(rows: &[R], width: usize) -> Self {
+        let lengths: Vec<usize> = rows.iter().map(|row| row.as_ref().len()).collect();
         let mut ids = vec![0; rows.len() * width];
         for (row, padded) in rows.iter().zip(ids.chunks_mut(width.max(1))) {
             for (id, place) in row.as_ref().iter().zip(padded) {
@@ -97,6 +105,11 @@ impl TokenBatch {
             }
         }
         Self { ids, lengths, width }
+    }
+
+    /// Tokens with padding.
+    pub(crate) fn tokens(&self) -> usize {
+        self.ids.len()
     }
 
     fn is_padded(&self) -> bool {
@@ -172,7 +185,28 @@ impl Network {
             head_names: heads.iter().map(|(name, _)| name.clone()).collect(),
             mean_pooling: config.pooling == Pooling::Mean,
             classifier_dropout: config.classifier_dropout,
+            on_card: false,
         })
+    }
+
+    /// The same network as a graphics card computes it: the same numbers to rounding, without a copy to the host.
+    pub(crate) fn for_card(self) -> Self {
+        Self { on_card: true, ..self }
+    }
+
+    pub(crate) fn is_on_card(&self) -> bool {
+        self.on_card
+    }
+
+    /// Pads rows as suits the device: on a card to one of a few widths, because each width has kernels of its own to compile
+    /// and to tune.
+    pub(crate) fn batch<R: AsRef<[u32]>>(&self, rows: &[R]) -> TokenBatch {
+        if !self.on_card {
+            return TokenBatch::new(rows);
+        }
+        let [positions, _] = self.distilbert.embeddings.position_embeddings.weight.dims();
+        let longest = rows.iter().map(|row| row.as_ref().len()).max().unwrap_or(0);
+        TokenBatch::padded(rows, card_width(longest).min(positions).max(longest))
     }
 
     /// The unscaled scores of each head, shape `[rows, labels]`; `dropout` is given while training.
@@ -180,7 +214,7 @@ impl Network {
         let (rows, width) = (batch.lengths.len(), batch.width);
         let device = self.distilbert.embeddings.word_embeddings.weight.device();
         let mut x = self.distilbert.embeddings.forward(batch, &device, dropout.as_deref_mut());
-        let mask = Mask::new(batch, &device, dropout.is_some());
+        let mask = Mask::new(batch, &device, dropout.is_some(), self.on_card);
         for block in &self.distilbert.transformer.layer {
             x = block.forward(x, (rows, width), &mask, dropout.as_deref_mut());
         }
@@ -198,6 +232,11 @@ impl Network {
     }
 }
 
+/// The width that a card pads a batch to whose longest row has so many tokens: multiples of 8, from 64 on of 64.
+fn card_width(longest: usize) -> usize {
+    longest.next_multiple_of(if longest > 64 { 64 } else { 8 }).max(8)
+}
+
 fn drop<const D: usize>(dropout: Option<&mut Dropout>, x: Tensor<D>, rate: f64) -> Tensor<D> {
     match dropout {
         Some(dropout) => dropout.apply(x, rate),
@@ -211,16 +250,19 @@ struct Mask {
     padding: Option<Tensor<4, Bool>>,
     /// Large negative numbers at padding, same shape; for the attention with dropout.
     penalty: Option<Tensor<4>>,
+    /// See [`Network::on_card`].
+    on_card: bool,
 }
 
 impl Mask {
-    fn new(batch: &TokenBatch, device: &Device, training: bool) -> Self {
+    fn new(batch: &TokenBatch, device: &Device, training: bool, on_card: bool) -> Self {
         let shape = [batch.lengths.len(), 1, 1, batch.width];
-        let mut mask = Self { padding: None, penalty: None };
-        if batch.is_padded() && training {
+        let mut mask = Self { padding: None, penalty: None, on_card };
+        let needed = on_card || batch.is_padded();
+        if needed && training {
             let penalty = batch.fill(-1e9, |_| 0.0);
             mask.penalty = Some(Tensor::from_data(TensorData::new(penalty, shape), device));
-        } else if batch.is_padded() {
+        } else if needed {
             let padding = batch.fill(true, |_| false);
             mask.padding = Some(Tensor::from_data(TensorData::new(padding, shape), device));
         }
@@ -245,7 +287,7 @@ impl Block {
     fn forward(&self, x: Tensor<2>, size: (usize, usize), mask: &Mask, mut dropout: Option<&mut Dropout>) -> Tensor<2> {
         let attended = self.attention.forward(x.clone(), size, mask, dropout.as_deref_mut());
         let x = self.sa_layer_norm.forward(attended + x);
-        let fed = self.ffn.forward(x.clone(), dropout);
+        let fed = self.ffn.forward(x.clone(), mask.on_card, dropout);
         self.output_layer_norm.forward(fed + x)
     }
 }
@@ -282,9 +324,13 @@ impl SelfAttention {
 }
 
 impl FeedForward {
-    fn forward(&self, x: Tensor<2>, dropout: Option<&mut Dropout>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, on_card: bool, dropout: Option<&mut Dropout>) -> Tensor<2> {
         let x = self.lin1.forward(x);
-        let x = if self.gelu { gelu(x) } else { burn::tensor::activation::relu(x) };
+        let x = match (self.gelu, on_card) {
+            (true, true) => gelu_on_card(x),
+            (true, false) => gelu(x),
+            (false, _) => burn::tensor::activation::relu(x),
+        };
         drop(dropout, self.lin2.forward(x), self.dropout)
     }
 }

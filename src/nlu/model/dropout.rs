@@ -2,13 +2,17 @@
 //!
 //! The masks depend on nothing but the seed and the order of the calls: the same seed gives the same model.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Distribution, Tensor, TensorData};
 use rayon::prelude::*;
 
 /// Source of dropout masks for one training step.
 #[derive(Debug, Clone)]
 pub(crate) struct Dropout {
     state: u64,
+    /// The device draws the masks itself: others than those of the CPU, with the same rates.
+    on_device: bool,
+    /// The device's generator has this step's seed.
+    seeded: bool,
 }
 
 /// Elements per parallel task.
@@ -25,11 +29,24 @@ fn mix(state: u64) -> u64 {
 impl Dropout {
     /// Masks for one step; every step of a run has its own.
     pub(crate) fn new(seed: u64, step: u64) -> Self {
-        Self { state: mix(seed ^ mix(step.wrapping_add(1))) }
+        Self { state: mix(seed ^ mix(step.wrapping_add(1))), on_device: false, seeded: false }
+    }
+
+    /// The same, drawn on the device, so that no mask is copied to it. The first one seeds the device's generator, which is the
+    /// process's: no other thread may use it until the step's masks are drawn.
+    pub(crate) fn on_device(seed: u64, step: u64) -> Self {
+        Self { on_device: true, ..Self::new(seed, step) }
     }
 
     /// Sets each element to zero with probability `rate` and scales the others by `1 / (1 - rate)`.
     pub(crate) fn apply<const D: usize>(&mut self, x: Tensor<D>, rate: f64) -> Tensor<D> {
+        if self.on_device && rate > 0.0 {
+            if !std::mem::replace(&mut self.seeded, true) {
+                x.device().seed(self.state);
+            }
+            let kept = x.random_like(Distribution::Bernoulli(1.0 - rate));
+            return x * kept * (1.0 / (1.0 - rate));
+        }
         let Some(mask) = self.next(rate) else { return x };
         let shape = x.shape();
         let mut factors = vec![0.0_f32; shape.num_elements()];

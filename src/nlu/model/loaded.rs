@@ -6,9 +6,10 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::model::config::{ModelConfig, Pooling};
-use crate::model::distilbert::{Network, TokenBatch};
+use crate::model::distilbert::Network;
 use crate::model::labels::{INTENT, Labels, SENTIMENT};
 use crate::model::location::ModelLocation;
+use crate::model::read_back::read_all;
 use crate::model::scores::Scores;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::weights::{Precision, Weights};
@@ -70,11 +71,15 @@ enum AnyNetwork {
 impl Model {
     /// Loads a folder for the reference computation, which is that of training.
     pub(crate) fn load(location: impl Into<ModelLocation>) -> Result<Self, NluError> {
-        Self::load_on(location, &Device::flex())
+        Self::load_on(location, &Device::flex(), false)
     }
 
-    /// The same on any device that burn has.
-    pub(crate) fn load_on(location: impl Into<ModelLocation>, device: &Device) -> Result<Self, NluError> {
+    /// The same on any device that burn has; `on_card` computes as a graphics card does.
+    pub(crate) fn load_on(
+        location: impl Into<ModelLocation>,
+        device: &Device,
+        on_card: bool,
+    ) -> Result<Self, NluError> {
         let location = location.into();
         Self::load_with(&location, |config, labels| {
             let mut weights = Weights::of(&location)?;
@@ -82,6 +87,7 @@ impl Model {
             let parameters = weights.tensors.values().map(|stored| stored.values.len()).sum();
             let precision = weights.precision;
             let network = Network::from_weights(config, config.vocab_size, &labels.sizes(), &mut weights, device)?;
+            let network = if on_card { network.for_card() } else { network };
             Ok((AnyNetwork::Reference(Box::new(network)), parameters, precision))
         })
     }
@@ -128,6 +134,11 @@ impl Model {
         }
     }
 
+    /// Whether a graphics card computes.
+    pub(crate) fn is_on_card(&self) -> bool {
+        matches!(&self.network, AnyNetwork::Reference(network) if network.is_on_card())
+    }
+
     /// Turns logits into ranked labels with calibrated confidences.
     pub(crate) fn predict(&self, scores: &Scores) -> Prediction {
         let heads = self.labels.heads.iter().zip(scores);
@@ -142,16 +153,9 @@ pub(crate) fn scores<R: AsRef<[u32]>>(network: &Network, rows: &[R]) -> Result<V
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let logits = network.forward(&TokenBatch::new(rows), None);
-    let values = |tensor: burn::tensor::Tensor<2>| {
-        let [_, columns] = tensor.dims();
-        tensor
-            .into_data()
-            .try_into_vec::<f32>()
-            .map(|values| (values, columns))
-            .map_err(|error| NluError::Internal(format!("the logits cannot be read: {error:?}")))
-    };
-    let heads = logits.into_iter().map(values).collect::<Result<Vec<_>, _>>()?;
+    let logits = network.forward(&network.batch(rows), None);
+    let columns: Vec<usize> = logits.iter().map(|logits| logits.dims()[1]).collect();
+    let heads: Vec<(Vec<f32>, usize)> = read_all(logits)?.into_iter().zip(columns).collect();
     let of = |row: usize| heads.iter().map(|(all, labels)| all[row * labels..(row + 1) * labels].to_vec()).collect();
     Ok((0..rows.len()).map(of).collect())
 }

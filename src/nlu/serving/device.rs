@@ -14,12 +14,13 @@ use crate::NluError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
-    /// The best there is: CUDA, then Vulkan, as far as this build has them, else the processor.
+    /// The best there is: CUDA, then wgpu, as far as this build has them, else the processor. A driver that computes on the
+    /// processor itself is no card here.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// A card with a Vulkan driver, through wgpu.
+    /// A card with a driver for Vulkan, Metal or DirectX, through wgpu and WGSL.
     Wgpu,
     /// An NVIDIA card, through CUDA.
     Cuda,
@@ -62,17 +63,83 @@ impl FromStr for DeviceChoice {
 pub struct ComputeDevice {
     /// The card; none is the processor.
     pub(crate) card: Option<Device>,
+    /// The user named it: it is used, or an error.
+    pub(crate) named: bool,
     /// What it is called.
     pub name: String,
-    /// What to tell the user: that a card was searched for and none was found.
+    /// What to tell the user: which card computes, or that one was searched for and none was found.
     pub notice: Option<String>,
 }
 
 impl ComputeDevice {
     /// The processor, which is always there.
     pub fn cpu() -> Self {
-        Self { card: None, name: "cpu".to_owned(), notice: None }
+        Self { card: None, named: false, name: "cpu".to_owned(), notice: None }
     }
+
+    /// The processor, in place of a card that cannot be used.
+    pub(crate) fn cpu_because(reason: &str) -> Self {
+        Self { notice: Some(format!("computing on the processor ({reason})")), ..Self::cpu() }
+    }
+
+    /// A card under its own name and that of its kind.
+    fn card(kind: DeviceChoice, device: Device, named: bool) -> Self {
+        let name = match part(&device) {
+            Some(part) => format!("{kind}: {part}"),
+            None => kind.to_string(),
+        };
+        let notice = Some(format!("computing on {name}"));
+        Self { card: Some(device), named, name, notice }
+    }
+
+    /// Its driver, where it has one that says what it is called.
+    pub(crate) fn driver(&self) -> Option<String> {
+        self.card.as_ref().and_then(driver)
+    }
+}
+
+/// What a card calls itself. Asking opens it, which may panic within burn.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn part(device: &Device) -> Option<String> {
+    let device = device.clone();
+    std::panic::catch_unwind(move || device.identity()).ok().flatten().map(|found| found.name)
+}
+
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn part(_: &Device) -> Option<String> {
+    None
+}
+
+/// Whether there is a card behind a device; a driver in software has none.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn is_card(device: &Device) -> bool {
+    let device = device.clone();
+    let found = std::panic::catch_unwind(move || device.identity()).ok().flatten();
+    found.is_some_and(|found| found.physical.is_some())
+}
+
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn is_card(_: &Device) -> bool {
+    false
+}
+
+/// The driver of the adapter with the card's name.
+#[cfg(feature = "wgpu")]
+fn driver(device: &Device) -> Option<String> {
+    use burn::tensor::wgpu::wgpu;
+
+    let name = part(device)?;
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    let instance = wgpu::Instance::new(descriptor);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+    let adapters = runtime.block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let found = adapters.iter().map(wgpu::Adapter::get_info).find(|found| found.name == name)?;
+    Some(format!("{} {}", found.driver, found.driver_info).trim().to_owned())
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn driver(_: &Device) -> Option<String> {
+    None
 }
 
 /// What a search for cards of one kind found.
@@ -89,13 +156,17 @@ enum Search {
 ///
 /// # Errors
 /// When it was named and is not there; `auto` falls back to the processor instead.
-pub fn find_device(choice: DeviceChoice) -> Result<ComputeDevice, NluError> {
-    find_device_with(choice, search)
+pub(crate) fn find_device(choice: DeviceChoice) -> Result<ComputeDevice, NluError> {
+    find_device_with(choice, search, is_card)
 }
 
-fn find_device_with(choice: DeviceChoice, search: impl Fn(DeviceChoice) -> Search) -> Result<ComputeDevice, NluError> {
+fn find_device_with(
+    choice: DeviceChoice,
+    search: impl Fn(DeviceChoice) -> Search,
+    is_card: impl Fn(&Device) -> bool,
+) -> Result<ComputeDevice, NluError> {
     let named = |kind: DeviceChoice| match search(kind) {
-        Search::Found(device) => Ok(ComputeDevice { card: Some(*device), name: kind.to_string(), notice: None }),
+        Search::Found(device) => Ok(ComputeDevice::card(kind, *device, true)),
         Search::Nothing(reason) => Err(NluError::Device {
             reason: format!("--device {kind}: {reason}"),
             hint: "install the card's driver, or use --device cpu".to_owned(),
@@ -112,15 +183,17 @@ fn find_device_with(choice: DeviceChoice, search: impl Fn(DeviceChoice) -> Searc
             let mut missed = Vec::new();
             for kind in [DeviceChoice::Cuda, DeviceChoice::Wgpu] {
                 match search(kind) {
-                    Search::Found(device) => {
-                        return Ok(ComputeDevice { card: Some(*device), name: kind.to_string(), notice: None });
+                    Search::Found(device) if is_card(&device) => {
+                        return Ok(ComputeDevice::card(kind, *device, false));
+                    }
+                    Search::Found(_) => {
+                        missed.push(format!("{kind}: no card, but a driver that computes on the processor"));
                     }
                     Search::Nothing(reason) => missed.push(format!("{kind}: {reason}")),
                     Search::NotBuilt => {}
                 }
             }
-            let notice = (!missed.is_empty()).then(|| format!("computing on the processor ({})", missed.join("; ")));
-            Ok(ComputeDevice { notice, ..ComputeDevice::cpu() })
+            Ok(if missed.is_empty() { ComputeDevice::cpu() } else { ComputeDevice::cpu_because(&missed.join("; ")) })
         }
     }
 }
@@ -128,17 +201,22 @@ fn find_device_with(choice: DeviceChoice, search: impl Fn(DeviceChoice) -> Searc
 fn search(kind: DeviceChoice) -> Search {
     match kind {
         #[cfg(feature = "wgpu")]
-        DeviceChoice::Wgpu => first(burn::tensor::DeviceType::Vulkan, "no card with a Vulkan driver was found"),
+        DeviceChoice::Wgpu => first(burn::tensor::DeviceType::Wgpu, "no card with a Vulkan driver was found"),
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => first(burn::tensor::DeviceType::Cuda, "no card with a CUDA driver was found"),
         _ => Search::NotBuilt,
     }
 }
 
-/// The first card of a kind. A driver that is not there may panic within burn: that is nothing found.
+/// The first card of a kind, or a driver in software where there is no card. A driver that is not there may panic within burn:
+/// that is nothing found.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn first(kind: burn::tensor::DeviceType, nothing: &str) -> Search {
-    let listed = std::panic::catch_unwind(move || Device::enumerate(kind).into_iter().next());
+    let listed = std::panic::catch_unwind(move || {
+        let mut all = Device::enumerate(kind).into_vec();
+        let at = if all.len() > 1 { all.iter().position(is_card).unwrap_or(0) } else { 0 };
+        (at < all.len()).then(|| all.swap_remove(at))
+    });
     match listed {
         Ok(Some(device)) => Search::Found(Box::new(device)),
         Ok(None) => Search::Nothing(nothing.to_owned()),
@@ -163,18 +241,24 @@ mod tests {
 
     #[test]
     fn a_card_that_is_named_must_be_there() {
+        let find_device_with = |choice, search: fn(DeviceChoice) -> Search| find_device_with(choice, search, |_| false);
         let error = find_device_with(DeviceChoice::Wgpu, nothing).unwrap_err();
         assert_eq!(error.to_string(), "--device wgpu: no card");
         assert!(!error.is_internal() && error.hint().unwrap().contains("--device cpu"));
         let error = find_device_with(DeviceChoice::Cuda, one).unwrap_err();
         assert!(error.hint().unwrap().contains("--features cuda"), "{error}");
-        assert!(find_device_with(DeviceChoice::Wgpu, one).unwrap().card.is_some());
+        let found = find_device_with(DeviceChoice::Wgpu, one).unwrap();
+        assert!(found.card.is_some() && found.named);
     }
 
     #[test]
     fn auto_takes_what_is_there_and_says_what_it_missed() {
+        let software = find_device_with(DeviceChoice::Auto, one, |_| false).unwrap();
+        assert!(software.card.is_none() && software.notice.unwrap().contains("computes on the processor"));
+        let find_device_with = |choice, search: fn(DeviceChoice) -> Search| find_device_with(choice, search, |_| true);
         let found = find_device_with(DeviceChoice::Auto, one).unwrap();
-        assert!(found.card.is_some() && found.notice.is_none() && found.name == "wgpu");
+        assert!(found.card.is_some() && !found.named && found.name.starts_with("wgpu"));
+        assert_eq!(found.notice, Some(format!("computing on {}", found.name)));
         let found = find_device_with(DeviceChoice::Auto, nothing).unwrap();
         assert!(found.card.is_none());
         let notice = found.notice.unwrap();

@@ -22,6 +22,9 @@ const MICRO_BATCH: usize = 16;
 /// Tokens computed together, a longer text alone: enough to occupy all cores, in little memory.
 const MICRO_BATCH_TOKENS: usize = 1024;
 
+/// The same with padding on a graphics card, which is idle with less.
+const CARD_BATCH_TOKENS: usize = 1 << 15;
+
 /// Where a result goes: a closure, because a thread and a task wait differently.
 type Reply = Box<dyn FnOnce(Result<Vec<Prediction>, NluError>) + Send>;
 
@@ -35,6 +38,7 @@ struct Job {
 pub struct Engine {
     queue: SyncSender<Job>,
     info: Arc<ModelInfo>,
+    device: Arc<str>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -57,21 +61,21 @@ impl Engine {
     /// # Errors
     /// A file of the model is missing, damaged or contradicts another.
     pub fn load_with(location: impl Into<ModelLocation>, arithmetic: Arithmetic) -> Result<Self, NluError> {
-        Self::start(Model::serve(location, arithmetic)?)
+        Self::start(Model::serve(location, arithmetic)?, "cpu")
     }
 
-    /// Like [`Engine::load`], on a device: a card computes with burn.
+    /// Like [`Engine::load`], on a device that [`device_for`](crate::device_for) found: a card computes with burn.
     ///
     /// # Errors
     /// A file of the model is missing, damaged or contradicts another.
     pub fn load_on(location: impl Into<ModelLocation>, device: &ComputeDevice) -> Result<Self, NluError> {
         match &device.card {
             None => Self::load(location),
-            Some(device) => Self::start(Model::load_on(location, device)?),
+            Some(card) => Self::start(Model::load_on(location, card, true)?, &device.name),
         }
     }
 
-    fn start(model: Model) -> Result<Self, NluError> {
+    fn start(model: Model, device: &str) -> Result<Self, NluError> {
         check_finite(&model, &model.scores(&[model.tokenizer.encode("warm up")?])?)?;
         let info = Arc::new(model.info.clone());
         let (queue, jobs) = sync_channel(QUEUE);
@@ -79,7 +83,12 @@ impl Engine {
             .name("nlu".to_owned())
             .spawn(move || serve(&model, &jobs))
             .map_err(|error| NluError::Internal(format!("its thread cannot start: {error}")))?;
-        Ok(Self { queue, info })
+        Ok(Self { queue, info, device: device.into() })
+    }
+
+    /// What computes: `cpu`, or a card by its kind and name.
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// What was loaded.
@@ -174,6 +183,9 @@ fn check_finite(model: &Model, scores: &[Scores]) -> Result<(), NluError> {
 fn compute(model: &Model, texts: &[&str]) -> Result<Vec<Prediction>, NluError> {
     let work = || {
         let rows = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+        if model.is_on_card() {
+            return compute_on_card(model, &rows);
+        }
         let mut predictions = Vec::with_capacity(rows.len());
         let mut rest = rows.as_slice();
         while !rest.is_empty() {
@@ -198,4 +210,46 @@ fn compute(model: &Model, texts: &[&str]) -> Result<Vec<Prediction>, NluError> {
             .unwrap_or_else(|| "unknown cause".to_owned());
         Err(NluError::Internal(message))
     })
+}
+
+/// Predictions in the order of the rows, computed in groups of similar length and at most [`CARD_BATCH_TOKENS`].
+fn compute_on_card(model: &Model, rows: &[Vec<u32>]) -> Result<Vec<Prediction>, NluError> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| rows[*row].len());
+    let mut predictions = vec![Prediction::default(); rows.len()];
+    let mut rest = order.as_slice();
+    while !rest.is_empty() {
+        let fits = rest.iter().enumerate().take_while(|(at, row)| (at + 1) * rows[**row].len() <= CARD_BATCH_TOKENS);
+        let (group, later) = rest.split_at(fits.count().max(1));
+        let ids: Vec<&[u32]> = group.iter().map(|row| rows[*row].as_slice()).collect();
+        let scores = model.scores(&ids)?;
+        check_finite(model, &scores)?;
+        for (row, scores) in group.iter().zip(&scores) {
+            predictions[*row] = model.predict(scores);
+        }
+        rest = later;
+    }
+    Ok(predictions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn a_card_answers_in_the_order_of_the_texts() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tiny-model");
+        let texts = ["my order is late and I want my money back please", "hi", "", "where is my order", "thank you"];
+        let [card, cpu] = [Model::load_on(&folder, &Device::flex(), true), Model::load(&folder)]
+            .map(|model| compute(&model.expect("loaded"), &texts).expect("computed"));
+        assert_eq!(card.len(), texts.len());
+        for (one, other) in card.iter().zip(&cpu) {
+            assert_eq!(one.intent, other.intent);
+            assert!((one.intent_confidence - other.intent_confidence).abs() < 1e-4);
+        }
+        let confidences: std::collections::BTreeSet<u32> =
+            card.iter().map(|one| one.intent_confidence.to_bits()).collect();
+        assert!(confidences.len() > 3, "the texts tell the order: {confidences:?}");
+    }
 }

@@ -55,7 +55,7 @@ pub struct Finished {
 }
 
 /// Texts of the reference logits: short, empty, long, in capitals, and with characters that no vocabulary has.
-const TEXTS: [&str; 6] = [
+pub(crate) const TEXTS: [&str; 6] = [
     "where is my order?",
     "",
     "I WANT MY MONEY BACK NOW!!! ORD000003",

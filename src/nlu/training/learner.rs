@@ -1,5 +1,5 @@
-//! The implementations of training: the packed kernels, or burn as the reference. They differ only in rounding and in which
-//! activations are dropped.
+//! The implementations of training: the packed kernels, burn as the reference, or burn on a graphics card. They differ only in
+//! rounding and in which activations are dropped.
 
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
@@ -10,9 +10,11 @@ use crate::model::config::ModelConfig;
 use crate::model::distilbert::{Network, TokenBatch};
 use crate::model::dropout::Dropout;
 use crate::model::loaded::scores;
+use crate::model::read_back::read_values;
 use crate::model::scores::Scores;
 use crate::model::weights::Weights;
 use crate::packed::{Objective, TrainingNetwork};
+use crate::training::card::CardLearner;
 use crate::training::optimizer::{AdamW, NamedGradients, accumulate, export, named_gradients};
 use crate::training::settings::Computation;
 
@@ -23,8 +25,18 @@ const MIN_SLICE: usize = 8;
 pub(crate) enum Learner {
     /// The packed kernels, on the CPU.
     Own(Box<TrainingNetwork>),
-    /// burn, on any device that it supports.
+    /// burn, on the CPU.
     Reference(Box<Reference>),
+    /// burn, on a graphics card.
+    Card(Box<CardLearner>),
+}
+
+/// What one step found.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    pub(crate) losses: Losses,
+    /// Norm of the gradient before clipping.
+    pub(crate) gradient_norm: f64,
 }
 
 /// The losses of a batch, or of several together.
@@ -37,7 +49,7 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
-    fn of(heads: Vec<Option<f64>>, weights: &[f64]) -> Self {
+    pub(crate) fn of(heads: Vec<Option<f64>>, weights: &[f64]) -> Self {
         let total = heads.iter().zip(weights).filter_map(|(loss, weight)| Some((*loss)? * weight)).sum();
         Self { total, heads }
     }
@@ -66,14 +78,13 @@ impl Learner {
     ) -> Result<Self, NluError> {
         Ok(match (computation, card) {
             (Computation::Own, None) => Self::Own(Box::new(TrainingNetwork::new(config, word_rows, labels, weights)?)),
-            (_, card) => {
-                // A graphics card computes a whole batch at once.
-                let max_slices = if card.is_some() { 1 } else { rayon::current_num_threads() };
-                let device = card.unwrap_or_else(Device::flex).autodiff();
+            (_, Some(card)) => Self::Card(Box::new(CardLearner::new(card, config, word_rows, labels, weights)?)),
+            (Computation::Reference, None) => {
+                let device = Device::flex().autodiff();
                 let network = Network::from_weights(config, word_rows, labels, weights, &device)?;
                 Self::Reference(Box::new(Reference {
                     device,
-                    max_slices,
+                    max_slices: rayon::current_num_threads(),
                     network: Some(network),
                     gradients: NamedGradients::new(),
                 }))
@@ -81,7 +92,13 @@ impl Learner {
         })
     }
 
-    /// Adds the gradients of a batch and returns its losses. `seed` and `stream` say which activations are dropped.
+    /// Whether a graphics card computes.
+    pub(crate) fn is_on_card(&self) -> bool {
+        matches!(self, Self::Card(_))
+    }
+
+    /// Adds the gradients of a batch and returns its losses; those of a card come with [`Learner::figures`] instead. `seed` and
+    /// `stream` say which activations are dropped.
     pub(crate) fn accumulate_gradients(
         &mut self,
         texts: &[&[u32]],
@@ -95,23 +112,52 @@ impl Learner {
                 Ok(Losses::of(losses, &objective.weights))
             }
             Self::Reference(reference) => reference.accumulate_gradients(texts, objective, seed, stream),
+            Self::Card(card) => {
+                card.accumulate_gradients(texts, objective, seed, stream)?;
+                Ok(Losses::default())
+            }
         }
     }
 
-    /// Takes one step with the gradients since the last and clears them; returns their norm before clipping. Where that
-    /// is not finite, no weight has changed.
-    pub(crate) fn update(&mut self, optimizer: &mut AdamW, rate: impl Fn(&str) -> f64) -> f64 {
+    /// Takes one step with the gradients since the last and clears them; returns their norm before clipping, which is `None`
+    /// while it is still on a card. Where it is not finite, no weight has changed.
+    pub(crate) fn update(&mut self, optimizer: &mut AdamW, rate: impl Fn(&str) -> f64) -> Option<f64> {
         match self {
-            Self::Own(network) => network.update(optimizer, rate),
-            Self::Reference(reference) => reference.update(optimizer, rate),
+            Self::Own(network) => Some(network.update(optimizer, rate)),
+            Self::Reference(reference) => Some(reference.update(optimizer, rate)),
+            Self::Card(card) => {
+                card.update(optimizer, rate);
+                None
+            }
+        }
+    }
+
+    /// What the steps on a card found since the last call, in their order; with few of them nothing, unless `all` are asked
+    /// for.
+    pub(crate) fn figures(&mut self, all: bool) -> Result<Vec<Figures>, NluError> {
+        match self {
+            Self::Own(_) | Self::Reference(_) => Ok(Vec::new()),
+            Self::Card(card) => card.figures(all),
         }
     }
 
     /// The weights in the layout of the Hugging Face format.
-    pub(crate) fn export(&self, path: impl Into<std::path::PathBuf>) -> Weights {
+    pub(crate) fn export(&self, path: impl Into<std::path::PathBuf>) -> Result<Weights, NluError> {
         match self {
-            Self::Own(network) => network.export(path),
+            Self::Own(network) => Ok(network.export(path)),
             Self::Reference(reference) => export(reference.network(), path),
+            Self::Card(card) => card.export(path),
+        }
+    }
+
+    /// Puts the moments of the optimizer into a checkpoint.
+    pub(crate) fn save_moments(&self, optimizer: &AdamW, weights: &mut Weights) -> Result<(), NluError> {
+        match self {
+            Self::Own(_) | Self::Reference(_) => {
+                optimizer.save(weights);
+                Ok(())
+            }
+            Self::Card(card) => card.save_moments(optimizer, weights),
         }
     }
 
@@ -120,6 +166,7 @@ impl Learner {
         match self {
             Self::Own(network) => Ok(network.scores(texts)),
             Self::Reference(reference) => scores(&reference.network().valid(), texts),
+            Self::Card(card) => card.scores(texts),
         }
     }
 }
@@ -176,7 +223,7 @@ impl Reference {
                 texts.chunks(size).enumerate().map(|slice| scope.spawn(move || compute(slice))).collect();
             threads
                 .into_iter()
-                .map(|thread| thread.join().map_err(|_| NluError::Internal("a training thread panicked".to_owned())))
+                .map(|thread| thread.join().map_err(|_| NluError::Internal("a training thread panicked".to_owned()))?)
                 .collect()
         });
         let mut losses = Losses::default();
@@ -193,7 +240,7 @@ impl Reference {
         texts: &[&[u32]],
         objective: Objective,
         mut dropout: Dropout,
-    ) -> SliceGradients {
+    ) -> Result<SliceGradients, NluError> {
         let logits = network.forward(&TokenBatch::new(texts), Some(&mut dropout));
         let Objective { targets, weights, batch_weight } = objective;
         let head = |(logits, targets): (Tensor<2>, Option<Vec<f32>>)| {
@@ -201,14 +248,17 @@ impl Reference {
             Some(-(log_softmax(logits, 1) * targets).sum() * batch_weight)
         };
         let found: Vec<Option<Tensor<1>>> = logits.into_iter().zip(targets).map(head).collect();
-        let value = |loss: &Option<Tensor<1>>| loss.as_ref().map(|loss| f64::from(loss.clone().into_scalar::<f32>()));
-        let losses = Losses::of(found.iter().map(value).collect(), &weights);
+        let value = |loss: &Option<Tensor<1>>| {
+            let values = loss.clone().map(|loss| read_values(loss.inner())).transpose()?;
+            Ok(values.and_then(|values| values.first().copied()).map(f64::from))
+        };
+        let losses = Losses::of(found.iter().map(value).collect::<Result<_, NluError>>()?, &weights);
         let weighted = found.into_iter().zip(weights).filter_map(|(loss, weight)| Some(loss? * weight));
         let gradients = match weighted.reduce(|a, b| a + b) {
             Some(total) => named_gradients(network, total.backward()),
             None => NamedGradients::new(),
         };
-        SliceGradients { gradients, losses }
+        Ok(SliceGradients { gradients, losses })
     }
 
     #[expect(clippy::expect_used, reason = "the network is put back before this returns")]
@@ -233,7 +283,7 @@ impl Reference {
         let device = Device::flex().autodiff();
         let network = Network::from_weights(config, config.vocab_size, labels, weights, &device)?;
         let reference = Self { device, max_slices: 1, network: None, gradients: NamedGradients::new() };
-        let slice = reference.slice_gradients(&network, texts, objective, dropout);
+        let slice = reference.slice_gradients(&network, texts, objective, dropout)?;
         Ok((slice.gradients, slice.losses))
     }
 }

@@ -7,7 +7,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use rayon::prelude::*;
 
+use crate::NluError;
 use crate::model::distilbert::Network;
+use crate::model::read_back::{read_on_cpu, read_values};
 use crate::model::weights::{StoredTensor, Weights, transpose};
 
 /// Values per parallel task.
@@ -30,6 +32,14 @@ pub(crate) struct Settings {
 pub(crate) struct Moments {
     pub(crate) first: Vec<f32>,
     pub(crate) second: Vec<f32>,
+}
+
+impl Moments {
+    /// Puts those of one parameter into a checkpoint.
+    pub(crate) fn save(&self, name: &str, weights: &mut Weights) {
+        weights.put(format!("first.{name}"), [self.first.len()], self.first.clone());
+        weights.put(format!("second.{name}"), [self.second.len()], self.second.clone());
+    }
 }
 
 /// Everything that one step of one parameter depends on besides its values, gradient and moments.
@@ -96,9 +106,13 @@ impl AdamW {
     /// Puts the moments into a checkpoint.
     pub(crate) fn save(&self, weights: &mut Weights) {
         for (name, moments) in &self.moments {
-            weights.put(format!("first.{name}"), [moments.first.len()], moments.first.clone());
-            weights.put(format!("second.{name}"), [moments.second.len()], moments.second.clone());
+            moments.save(name, weights);
         }
+    }
+
+    /// Hands the state to another optimizer: the settings, the number of steps, the moments.
+    pub(crate) fn hand_over(&mut self) -> (Settings, i32, BTreeMap<String, Moments>) {
+        (self.settings, self.step, std::mem::take(&mut self.moments))
     }
 
     /// Takes the moments out of a checkpoint; `step` is the number of steps taken so far.
@@ -166,7 +180,7 @@ impl AdamW {
     }
 }
 
-fn is_decayed(name: &str) -> bool {
+pub(crate) fn is_decayed(name: &str) -> bool {
     name.ends_with(".weight") && !name.contains("embeddings") && !name.contains("norm")
 }
 
@@ -200,26 +214,37 @@ pub(crate) fn named_gradients(network: &Network, gradients: Gradients) -> NamedG
 }
 
 /// The network's weights under their names and in the layout of the Hugging Face format.
-pub(crate) fn export(network: &Network, path: impl Into<std::path::PathBuf>) -> Weights {
-    let mut visitor = Export { weights: Weights::empty(path), path: Path::of(network) };
+///
+/// # Errors
+/// They cannot be read back from the device.
+pub(crate) fn export(network: &Network, path: impl Into<std::path::PathBuf>) -> Result<Weights, NluError> {
+    let mut visitor = Export { weights: Weights::empty(path), path: Path::of(network), failure: None };
     network.visit(&mut visitor);
-    visitor.weights
+    visitor.failure.map_or(Ok(visitor.weights), Err)
 }
 
 /// The fields on the path to a parameter, and the names of the heads.
 #[derive(Debug)]
-struct Path {
+pub(crate) struct Path {
     fields: Vec<String>,
     heads: Vec<String>,
 }
 
 impl Path {
-    fn of(network: &Network) -> Self {
+    pub(crate) fn of(network: &Network) -> Self {
         Self { fields: Vec::new(), heads: network.head_names().to_vec() }
     }
 
+    pub(crate) fn enter(&mut self, field: &str) {
+        self.fields.push(field.to_owned());
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.fields.pop();
+    }
+
     /// The parameter's name in the Hugging Face layout.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         if let [field, number, rest] = self.fields.as_slice()
             && field == "heads"
             && let Some(head) = number.parse().ok().and_then(|number: usize| self.heads.get(number))
@@ -244,16 +269,16 @@ struct TakeGradients {
 
 impl ModuleVisitor for TakeGradients {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.fields.push(name.to_owned());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.fields.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = param.val().grad_remove(&mut self.gradients)
-            && let Ok(values) = gradient.into_data().try_into_vec::<f32>()
+            && let Ok(values) = read_values(gradient)
         {
             self.named.insert(self.path.name(), values);
         }
@@ -263,21 +288,25 @@ impl ModuleVisitor for TakeGradients {
 struct Export {
     weights: Weights,
     path: Path,
+    failure: Option<NluError>,
 }
 
 impl ModuleVisitor for Export {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.fields.push(name.to_owned());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.fields.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let mut shape = tensor.dims().to_vec();
-        let Ok(mut values) = tensor.inner().into_data().try_into_vec::<f32>() else { return };
+        let mut values = match read_values(tensor.inner()) {
+            Ok(values) => values,
+            Err(error) => return self.failure = Some(error),
+        };
         let name = self.path.name();
         if let [inputs, outputs] = shape[..]
             && !name.contains("embeddings")
@@ -300,11 +329,11 @@ struct Update<'a, F> {
 
 impl<F: Fn(&str) -> f64> ModuleMapper for Update<'_, F> {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.fields.push(name.to_owned());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.fields.pop();
+        self.path.leave();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -314,7 +343,7 @@ impl<F: Fn(&str) -> f64> ModuleMapper for Update<'_, F> {
         let rate = (self.rate)(&name) as f32;
         let (id, tensor, mapper) = param.consume();
         // Nothing else holds the weights now, so the bytes move out and back without a copy.
-        let mut data = tensor.inner().into_data();
+        let mut data = read_on_cpu(tensor.inner());
         if let Ok(values) = data.as_mut_slice::<f32>() {
             self.optimizer.update(&name, values, &gradient, self.scale, rate);
         }

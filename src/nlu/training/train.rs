@@ -2,21 +2,19 @@
 //!
 //! The same data, settings and device give the same result, and the folder holds either the old model or the finished new one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::NluError;
-use crate::data::augment::with_typos;
-use crate::data::batching::{Row, batches, class_weights, targets};
-use crate::data::dataset::{Dataset, Example};
+use crate::data::batching::{Row, batches, class_weights};
+use crate::data::dataset::Dataset;
 use crate::evaluation::metrics::{Outcome, report};
 use crate::model::config::ModelConfig;
 use crate::model::convert::{fresh_classifiers, read_config, read_encoder};
@@ -28,13 +26,15 @@ use crate::model::scores::Scores;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::vocabulary::Vocabulary;
 use crate::model::weights::Weights;
-use crate::packed::Objective;
-use crate::serving::device::find_device;
+use crate::serving::device::{ComputeDevice, find_device};
+use crate::serving::verify::verified_for_training;
+use crate::training::batches::{Batch, Batches, Preparer};
 use crate::training::checkpoint::{self, Best, Progress};
 use crate::training::finish::{Finished, Trained, finish};
-use crate::training::learner::{Learner, Losses};
+use crate::training::learner::{Figures, Learner, Losses};
 use crate::training::optimizer::{AdamW, Settings};
 use crate::training::prototype::init_classifiers;
+use crate::training::rows::{Rows, augment, encode, fingerprint, read_data, shared_texts};
 use crate::training::schedule::{as_good, learning_rate, planned_epochs, schedule};
 use crate::training::settings::{Epoch, Event, HeadScores, Start, Step, TrainOptions};
 
@@ -50,7 +50,17 @@ pub fn train(
     observe: &mut dyn FnMut(Event<'_>),
     stop: &AtomicBool,
 ) -> Result<Finished, NluError> {
-    let mut run = Run::prepare(options)?;
+    train_on(options, find_device(options.device)?, observe, stop)
+}
+
+/// The same on a device that is there.
+pub(crate) fn train_on(
+    options: &TrainOptions,
+    device: ComputeDevice,
+    observe: &mut dyn FnMut(Event<'_>),
+    stop: &AtomicBool,
+) -> Result<Finished, NluError> {
+    let mut run = Run::prepare(options, device)?;
     observe(Event::Start(&run.start));
     let mut log = run.open_log()?;
     run.since = Instant::now();
@@ -73,12 +83,11 @@ struct Run<'a> {
     labels: Labels,
     learner: Learner,
     optimizer: AdamW,
-    rows: Vec<Row>,
+    /// Holds the training rows.
+    preparer: Arc<Preparer>,
     validation_rows: Vec<Row>,
     train: Dataset,
     validation: Dataset,
-    /// Of each head.
-    class_weights: Vec<Vec<f32>>,
     vocabulary: Vocabulary,
     best: Option<Weights>,
     progress: Progress,
@@ -88,6 +97,16 @@ struct Run<'a> {
     base_hash: String,
     /// The time from here on is not yet in `progress`.
     since: Instant,
+    /// Steps whose figures are not known yet, and since when they run. On a card they are read some steps later.
+    unread: VecDeque<Unread>,
+    lap: Instant,
+}
+
+/// What is known of a step when it begins.
+struct Unread {
+    step: usize,
+    lr: f64,
+    rows: usize,
 }
 
 /// Peak learning rate for an encoder in a folder.
@@ -99,8 +118,7 @@ pub fn default_learning_rate(base: &ModelLocation) -> Result<f64, NluError> {
 }
 
 impl<'a> Run<'a> {
-    fn prepare(options: &'a TrainOptions) -> Result<Self, NluError> {
-        let located = find_device(options.device)?;
+    fn prepare(options: &'a TrainOptions, device: ComputeDevice) -> Result<Self, NluError> {
         let Rows { train, validation, labels, single_labels } = read_data(options)?;
         let (mut config, mut weights) = read_encoder(&options.base, options.pooling)?;
         if let Some(rate) = options.dropout {
@@ -118,12 +136,17 @@ impl<'a> Run<'a> {
         let mut validation_rows = encode(&tokenizer, &validation, &labels)?;
         let vocabulary = Vocabulary::shrink(&mut weights, &config, &mut rows, &mut validation_rows)?;
         fresh_classifiers(&mut weights, config.dim, &labels, options.seed);
+        let located = verified_for_training(device, &config, &weights, &labels, &rows)?;
         let weights_of = |(at, (_, labels)): (usize, &(String, usize))| {
             let truths: Vec<Option<usize>> = rows.iter().map(|row| row.labels[at]).collect();
             class_weights(&truths, *labels, options.balanced)
         };
         let sizes = labels.sizes();
         let class_weights = sizes.iter().enumerate().map(weights_of).collect();
+        let head_weight = |head: &Head| options.head_weights.get(&head.name).copied().unwrap_or(1.0);
+        let head_weights = labels.heads.iter().map(head_weight).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "settings need no more digits than an `f32` has")]
+        let label_smoothing = options.label_smoothing as f32;
         #[expect(clippy::cast_possible_truncation, reason = "settings need no more digits than an `f32` has")]
         let mut optimizer = AdamW::new(Settings {
             beta1: 0.9,
@@ -168,11 +191,10 @@ impl<'a> Run<'a> {
             labels,
             learner,
             optimizer,
-            rows,
+            preparer: Arc::new(Preparer { rows, class_weights, head_weights, label_smoothing }),
             validation_rows,
             train,
             validation,
-            class_weights,
             vocabulary,
             best,
             progress,
@@ -181,6 +203,8 @@ impl<'a> Run<'a> {
             start,
             base_hash,
             since: Instant::now(),
+            unread: VecDeque::new(),
+            lap: Instant::now(),
         })
     }
 
@@ -203,80 +227,88 @@ impl<'a> Run<'a> {
         stop: &AtomicBool,
         log: &mut File,
     ) -> Result<f64, NluError> {
-        for row in &mut self.rows {
+        for row in &mut Arc::make_mut(&mut self.preparer).rows {
             if let Some(ids) = row.augmented.get(self.progress.epoch) {
                 row.ids.clone_from(ids);
             }
         }
-        let lengths: Vec<usize> = self.rows.iter().map(|row| row.ids.len()).collect();
+        let lengths: Vec<usize> = self.preparer.rows.iter().map(|row| row.ids.len()).collect();
         let batches = batches(&lengths, self.options.batch_size, self.options.seed, self.progress.epoch);
+        let rest = batches[self.progress.batches.min(batches.len())..].chunks(self.options.accumulate);
+        let mut rest = Batches::new(&self.preparer, rest.map(<[_]>::to_vec).collect(), self.learner.is_on_card())?;
         let (mut losses, mut steps) = (0.0, 0);
-        for group in batches[self.progress.batches.min(batches.len())..].chunks(self.options.accumulate) {
+        let mut report = |(finished, failure): (Vec<Step>, Option<NluError>)| {
+            for step in finished {
+                losses += step.loss;
+                steps += 1;
+                write_line(log, &step, &self.options.out)?;
+                observe(Event::Step(&step));
+            }
+            failure.map_or(Ok(()), Err)
+        };
+        loop {
             if stop.load(Ordering::Relaxed) {
+                let figures = self.learner.figures(true)?;
+                report(self.finished(figures))?;
                 self.add_time();
                 self.save_checkpoint()?;
                 let checkpoint = checkpoint::folder(&self.options.out);
                 return Err(NluError::Interrupted { step: self.progress.steps, checkpoint });
             }
-            let step = self.step(group)?;
+            let Some(group) = rest.next()? else { break };
+            report(self.step(&group)?)?;
             self.progress.batches += group.len();
-            losses += step.loss;
-            steps += 1;
-            write_line(log, &step, &self.options.out)?;
-            observe(Event::Step(&step));
         }
+        let figures = self.learner.figures(true)?;
+        report(self.finished(figures))?;
         Ok(losses / f64::from(steps.max(1)))
     }
 
-    /// One optimizer step over a few batches.
-    fn step(&mut self, group: &[Vec<usize>]) -> Result<Step, NluError> {
-        let begin = Instant::now();
+    /// One optimizer step over a few batches; returns the steps whose figures are known now.
+    fn step(&mut self, group: &[Batch]) -> Result<(Vec<Step>, Option<NluError>), NluError> {
+        if self.unread.is_empty() {
+            self.lap = Instant::now();
+        }
         let number = self.progress.steps;
         let mut losses = Losses::default();
         for (at, batch) in group.iter().enumerate() {
             let stream = (number * self.options.accumulate + at) as u64;
-            #[expect(clippy::cast_precision_loss, reason = "a step has few batches")]
-            losses.add(&self.accumulate_gradients(batch, stream, 1.0 / group.len() as f64)?);
+            let ids: Vec<&[u32]> = batch.ids.iter().map(Vec::as_slice).collect();
+            losses.add(&self.learner.accumulate_gradients(&ids, &batch.objective, self.options.seed, stream)?);
         }
         let rate = schedule(number, self.start.steps, self.options.warmup);
         let (options, layers) = (self.options, self.config.n_layers);
         let rates = |name: &str| rate * learning_rate(options, layers, name);
-        let gradient_norm = self.learner.update(&mut self.optimizer, rates);
-        if !losses.total.is_finite() || !gradient_norm.is_finite() {
-            return Err(NluError::training(
-                format!("the loss is {} and the gradient's norm {gradient_norm} at step {}", losses.total, number + 1),
-                "lower --lr; what was learned up to the last epoch is in the checkpoint",
-            ));
-        }
+        let norm = self.learner.update(&mut self.optimizer, rates);
         self.progress.steps += 1;
-        Ok(Step {
-            step: self.progress.steps,
-            epoch: self.progress.epoch + 1,
-            loss: losses.total,
-            losses: self.labels.heads.iter().zip(&losses.heads).filter_map(by_name).collect(),
-            lr: rate * self.options.lr,
-            gradient_norm,
-            rows: group.iter().map(Vec::len).sum(),
-            seconds: begin.elapsed().as_secs_f64(),
-        })
+        let rows = group.iter().map(|batch| batch.ids.len()).sum();
+        self.unread.push_back(Unread { step: self.progress.steps, lr: rate * options.lr, rows });
+        let figures = match norm {
+            Some(gradient_norm) => vec![Figures { losses, gradient_norm }],
+            None => self.learner.figures(false)?,
+        };
+        Ok(self.finished(figures))
     }
 
-    /// Adds the gradients of one batch; `batch_weight` is its weight in the step.
-    fn accumulate_gradients(&mut self, batch: &[usize], stream: u64, batch_weight: f64) -> Result<Losses, NluError> {
-        let rows: Vec<&Row> = batch.iter().map(|row| &self.rows[*row]).collect();
-        #[expect(clippy::cast_possible_truncation, reason = "a share needs no more digits than an `f32` has")]
-        let smoothing = self.options.label_smoothing as f32;
-        let of_head = |(head, weights): (usize, &Vec<f32>)| {
-            targets(&rows.iter().map(|row| row.labels[head]).collect::<Vec<_>>(), weights, smoothing)
-        };
-        let weight = |head: &Head| self.options.head_weights.get(&head.name).copied().unwrap_or(1.0);
-        let objective = Objective {
-            targets: self.class_weights.iter().enumerate().map(of_head).collect(),
-            weights: self.labels.heads.iter().map(weight).collect(),
-            batch_weight,
-        };
-        let ids: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
-        self.learner.accumulate_gradients(&ids, &objective, self.options.seed, stream)
+    /// The steps that figures have come of, in their order, and why there are no more where one is not finite.
+    fn finished(&mut self, figures: Vec<Figures>) -> (Vec<Step>, Option<NluError>) {
+        #[expect(clippy::cast_precision_loss, reason = "a few steps")]
+        let seconds = self.lap.elapsed().as_secs_f64() / figures.len().max(1) as f64;
+        let mut steps = Vec::with_capacity(figures.len());
+        let begun = self.unread.drain(..figures.len().min(self.unread.len()));
+        for (Figures { losses, gradient_norm }, Unread { step, lr, rows }) in figures.into_iter().zip(begun) {
+            if !losses.total.is_finite() || !gradient_norm.is_finite() {
+                let failure = NluError::training(
+                    format!("the loss is {} and the gradient's norm {gradient_norm} at step {step}", losses.total),
+                    "lower --lr; what was learned up to the last epoch is in the checkpoint",
+                );
+                return (steps, Some(failure));
+            }
+            let (epoch, loss) = (self.progress.epoch + 1, losses.total);
+            let losses = self.labels.heads.iter().zip(&losses.heads).filter_map(by_name).collect();
+            steps.push(Step { step, epoch, loss, losses, lr, gradient_norm, rows, seconds });
+        }
+        (steps, None)
     }
 
     /// Scores of the heads on the validation rows.
@@ -307,7 +339,7 @@ impl<'a> Run<'a> {
         };
         self.progress.best = Some(best);
         if replaces {
-            let weights = self.learner.export(&self.options.out);
+            let weights = self.learner.export(&self.options.out)?;
             checkpoint::save_best(&self.options.out, &weights)?;
             self.best = Some(weights);
         }
@@ -331,18 +363,18 @@ impl<'a> Run<'a> {
     }
 
     fn save_checkpoint(&self) -> Result<(), NluError> {
-        let mut weights = self.learner.export(&self.options.out);
-        self.optimizer.save(&mut weights);
+        let mut weights = self.learner.export(&self.options.out)?;
+        self.learner.save_moments(&self.optimizer, &mut weights)?;
         checkpoint::save(&self.options.out, &self.progress, weights)
     }
 
     /// Writes the folder with the weights of the best epoch.
     fn finish(self) -> Result<Finished, NluError> {
-        let Self { options, config, labels, learner, optimizer, rows, train, validation, vocabulary, progress, .. } =
-            self;
-        let mut weights = self.best.unwrap_or_else(|| learner.export(&options.out));
+        let Self { options, config, labels, learner, optimizer, preparer, train, validation, vocabulary, .. } = self;
+        let progress = self.progress;
+        let mut weights = self.best.map_or_else(|| learner.export(&options.out), Ok)?;
         // `finish` loads the model again to score it: the memory of the training is freed before.
-        drop((learner, optimizer, rows));
+        drop((learner, optimizer, preparer));
         vocabulary.grow(&mut weights, &config);
         finish(&Trained {
             options,
@@ -358,93 +390,6 @@ impl<'a> Run<'a> {
             base_hash: &self.base_hash,
         })
     }
-}
-
-/// What a training works on.
-struct Rows {
-    train: Dataset,
-    validation: Dataset,
-    labels: Labels,
-    single_labels: Vec<String>,
-}
-
-/// Reads, cleans and splits the rows.
-fn read_data(options: &TrainOptions) -> Result<Rows, NluError> {
-    let mut train = Dataset::read(&options.data, &options.columns)?;
-    train.deduplicate();
-    let (labels, single_labels) = (train.labels()?, train.single_labels());
-    if !options.validation.is_empty() {
-        let heads = labels.heads.iter().map(|head| head.name.as_str());
-        let validation = Dataset::read(&options.validation, &options.columns.for_heads(heads))?;
-        return Ok(Rows { train, validation, labels, single_labels });
-    }
-    let (rows, aside) = train.split(options.val_split, options.seed);
-    let pick = |rows: &[usize]| rows.iter().map(|row| train.examples[*row].clone()).collect();
-    let (heads, files) = (train.heads.clone(), train.files.clone());
-    let validation = Dataset { heads, examples: pick(&aside), files, ..Dataset::default() };
-    train.examples = pick(&rows);
-    Ok(Rows { train, validation, labels, single_labels })
-}
-
-/// Validation rows whose text is trained on as well: they make the scores look better than they are.
-fn shared_texts(train: &Dataset, validation: &Dataset) -> usize {
-    let known: HashSet<&str> = train.examples.iter().map(|row| row.text.as_str()).collect();
-    validation.examples.iter().filter(|row| known.contains(row.text.as_str())).count()
-}
-
-fn encode(tokenizer: &Tokenizer, dataset: &Dataset, labels: &Labels) -> Result<Vec<Row>, NluError> {
-    let number = |row: &Example, head: &Head| match dataset.label(row, &head.name) {
-        None => Ok(None),
-        Some(label) => head.labels.iter().position(|one| one == label).map(Some).ok_or_else(|| {
-            NluError::data(
-                format!("{}: label {label:?} does not occur in the training rows", dataset.place(row)),
-                "add training rows with it, or remove it from the validation file",
-            )
-        }),
-    };
-    dataset
-        .examples
-        .par_iter()
-        .map(|row| {
-            Ok(Row {
-                ids: tokenizer.encode(&row.text)?,
-                augmented: Vec::new(),
-                labels: labels.heads.iter().map(|head| number(row, head)).collect::<Result<_, _>>()?,
-            })
-        })
-        .collect()
-}
-
-/// Adds the training rows with misspellings of each epoch.
-fn augment(
-    tokenizer: &Tokenizer,
-    train: &Dataset,
-    rows: &mut [Row],
-    epochs: usize,
-    options: &TrainOptions,
-) -> Result<(), NluError> {
-    if options.augment == 0.0 {
-        return Ok(());
-    }
-    rows.par_iter_mut().zip(&train.examples).enumerate().try_for_each(|(number, (row, example))| {
-        let seed = |epoch| options.seed ^ ((number * epochs + epoch) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let encode = |epoch| tokenizer.encode(&with_typos(&example.text, options.augment, seed(epoch)));
-        row.augmented = (0..epochs).map(encode).collect::<Result<_, _>>()?;
-        Ok(())
-    })
-}
-
-fn fingerprint(options: &TrainOptions, base: &str, train: &Dataset, validation: &Dataset) -> String {
-    let mut hash = Sha256::new();
-    hash.update(serde_json::to_string(options).unwrap_or_default());
-    hash.update(base);
-    for dataset in [train, validation] {
-        hash.update(format!("{:?}", dataset.heads));
-        for row in &dataset.examples {
-            hash.update(format!("{:?}", (&row.text, &row.labels)));
-        }
-    }
-    format!("{:x}", hash.finalize())
 }
 
 /// Logits of rows, in their order.

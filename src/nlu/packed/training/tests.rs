@@ -182,11 +182,11 @@ fn steps_are_those_of_the_reference_whatever_the_batch_leaves_out() {
                     [&mut own, &mut reference].into_iter().zip(&mut optimizers).zip(&mut norms)
                 {
                     learner.accumulate_gradients(&texts, &objective, 1, step).expect("learnt");
-                    *norm = learner.update(optimizer, rate);
+                    *norm = learner.update(optimizer, rate).expect("known");
                 }
                 assert!((norms[0] - norms[1]).abs() <= 1e-4 * norms[1], "{norms:?}");
             }
-            let [found, expected] = [&own, &reference].map(|learner| learner.export("test").tensors);
+            let [found, expected] = [&own, &reference].map(|learner| learner.export("test").expect("exported").tensors);
             assert!(found.keys().eq(expected.keys()));
             for (name, expected) in &expected {
                 let found = &found[name];
