@@ -15,6 +15,7 @@ mod conversation;
 mod conversations;
 mod customer;
 mod drafts;
+mod emoji;
 mod export;
 mod forms;
 mod knowledge;
@@ -23,18 +24,24 @@ mod layout;
 mod live;
 mod login_limit;
 mod media;
+mod members;
+mod notices;
 mod now;
 mod order_actions;
 mod orders;
 mod pages;
+mod palette;
 mod pins;
 mod presence;
 mod queues;
 mod search;
 mod setup;
+mod shared;
 mod suggestion;
 mod tasks;
 mod team;
+mod templates;
+mod tool_calls;
 mod users;
 mod views;
 
@@ -137,6 +144,7 @@ pub(crate) struct Inner {
     /// Set once the sections of the first page are being counted ahead.
     warmed: OnceLock<()>,
     audit: audit::CheckCache,
+    templates: templates::TemplateCache,
     decoders: media::Decoders,
 }
 
@@ -211,10 +219,14 @@ pub fn router(settings: Settings) -> Router {
         cases: queues::CaseCache::default(),
         warmed: OnceLock::new(),
         audit: audit::CheckCache::default(),
+        templates: templates::TemplateCache::default(),
         decoders: media::Decoders::default(),
     };
     let state = AppState(Arc::new(inner));
     team::watch(&state);
+    shared::watch(&state);
+    // Before anybody asks: the first count of a store reads all of its messages.
+    state.warm();
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Router::new()
         .route("/", get(pages::overview))
@@ -252,12 +264,19 @@ pub fn router(settings: Settings) -> Router {
         .route("/team", get(team::page))
         .route("/export/{name}", get(export::file))
         .route("/settings", get(setup::page))
-        .route("/settings/check", post(setup::check))
+        .route("/settings/check", get(setup::page).post(setup::check))
         .route("/settings/reply", post(setup::save_reply))
-        .route("/team/away", post(team::away))
+        .route("/settings/member", get(setup::page).post(members::save))
+        .route("/settings/password", get(setup::page).post(members::new_password))
+        .route("/settings/templates", post(templates::read_again))
+        .route("/settings/remove", post(members::remove))
+        .route("/settings/away", post(members::away))
+        .route("/team/away", post(members::own_away))
         .route("/knowledge/answer", post(knowledge::answer))
         .route("/audit", get(audit::page))
         .route("/events", get(live::events))
+        .route("/find", get(palette::find))
+        .route("/notices", get(notices::list))
         .route("/login", get(access::login_page).post(access::log_in))
         .route("/logout", post(access::log_out))
         .route("/assets/{name}", get(assets::file))

@@ -12,6 +12,7 @@
 //! | `gate` | whether a number may send, while the set-up keeps everything back |
 //! | `api` | the channel itself |
 //! | `media` | the files that customers sent |
+//! | `templates` | the templates of the account |
 //! | `upload` | the files that the team sends |
 
 mod api;
@@ -22,6 +23,7 @@ mod media;
 pub mod payload;
 mod rate;
 pub mod signature;
+mod templates;
 mod upload;
 pub mod wire;
 
@@ -30,6 +32,7 @@ pub use api::{Settings, SetupError, WhatsApp};
 pub use limits::LIMITS;
 pub use media::GraphMedia;
 pub use rate::RateLimits;
+pub use templates::Account;
 pub use upload::FileSource;
 
 #[cfg(test)]

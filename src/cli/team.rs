@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{Global, app, doctor};
+use crate::channels::whatsapp::Account;
 use crate::config::Config;
 use crate::domain::caller::Caller;
+use crate::domain::outgoing::KnownTemplate;
 use crate::nlu::{Classifier, NluError, Prediction};
 use crate::store::Store;
 use crate::support::{Actor, Context};
@@ -64,5 +67,21 @@ impl Setup for OwnSetup {
 
     fn check(&self) -> Vec<CheckLine> {
         doctor::lines(&self.global, &self.config)
+    }
+
+    fn has_templates(&self) -> bool {
+        let whatsapp = &self.config.whatsapp;
+        !whatsapp.account_id.trim().is_empty() && !whatsapp.access_token.expose_secret().is_empty()
+    }
+
+    fn templates(&self) -> Result<Vec<KnownTemplate>, String> {
+        let whatsapp = &self.config.whatsapp;
+        let account = Account {
+            base_url: whatsapp.graph_url.clone(),
+            version: whatsapp.graph_version.clone(),
+            id: whatsapp.account_id.trim().to_owned(),
+            token: whatsapp.access_token.clone(),
+        };
+        tokio::runtime::Handle::current().block_on(account.templates())
     }
 }

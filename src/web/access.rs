@@ -13,7 +13,7 @@ mod tests;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -26,16 +26,17 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 pub use error::AccessError;
-pub(super) use login::{log_in, log_out, login_page};
+pub(super) use login::{log_in, log_out, login_page, renewed};
 use sessions::StoredSession;
 
 use super::attach::{self, Upload};
 use super::forms::{Fields, encode};
 use super::login_limit::LoginLimit;
 use super::users::{Member, Role, SharedSecrets, TeamMember, Users, constant_time_eq};
-use super::{AppState, layout};
+use super::{AppState, layout, members};
 use crate::http::host::{AllowedHosts, is_local};
 use crate::http::local;
+use crate::store::Store;
 use crate::support::Actor;
 
 const COOKIE: &str = "ecomres_session";
@@ -45,8 +46,18 @@ const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
 /// Logins that wait for their passwords to be checked; more are told to come again.
 const MAX_WAITING_LOGINS: usize = 32;
 /// The forms for admins only. Every other form is for agents as well.
-const ADMIN_FORMS: [&str; 5] =
-    ["/alerts/reopen", "/alerts/resolve-many", "/knowledge/answer", "/settings/check", "/settings/reply"];
+const ADMIN_FORMS: [&str; 10] = [
+    "/alerts/reopen",
+    "/alerts/resolve-many",
+    "/knowledge/answer",
+    "/settings/away",
+    "/settings/check",
+    "/settings/member",
+    "/settings/password",
+    "/settings/remove",
+    "/settings/reply",
+    "/settings/templates",
+];
 /// The largest form, and the largest one of somebody who has not logged in.
 const MAX_FORM_BYTES: usize = 64 * 1_024;
 const MAX_LOGIN_BYTES: usize = 4 * 1_024;
@@ -68,6 +79,10 @@ pub struct Access {
     hosts: Option<AllowedHosts>,
     waiting: Semaphore,
     sessions: Mutex<HashMap<String, StoredSession>>,
+    /// When it was last read who was added on the pages.
+    read: Mutex<Option<Instant>>,
+    /// Held while they are read: what was read earlier never comes over what was read later.
+    reading: tokio::sync::Mutex<()>,
     limit: LoginLimit,
     /// The CSRF token of forms where nobody logs in.
     shared_csrf: String,
@@ -163,6 +178,8 @@ impl Access {
             hosts,
             waiting: Semaphore::new(MAX_WAITING_LOGINS),
             sessions: Mutex::default(),
+            read: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             limit: LoginLimit::default(),
             shared_csrf: random(),
         }
@@ -196,21 +213,53 @@ impl Access {
         Ok(Self { alone: true, ..Self::of(users, None) })
     }
 
-    /// The members who work on conversations, as the settings name them.
-    pub(super) fn members(&self) -> Vec<&str> {
-        self.users.members().filter(|member| member.role >= Role::Agent).map(|member| member.name.as_str()).collect()
+    /// The members who work on conversations.
+    pub(super) fn members(&self) -> Vec<String> {
+        let members = self.users.members().into_iter();
+        members.filter(|member| member.role >= Role::Agent).map(|member| member.name).collect()
     }
 
-    /// Everybody with a name, and the word for their role.
-    pub(super) fn everybody(&self) -> Vec<(&str, &'static str)> {
-        self.users.members().map(|member| (member.name.as_str(), member.role.as_str())).collect()
+    /// Everybody with a name, and whether the settings file names them.
+    pub(super) fn everybody(&self) -> Vec<(Member, bool)> {
+        let members = self.users.members().into_iter();
+        members
+            .map(|member| (self.users.is_of_file(&member.name), member))
+            .map(|(file, member)| (member, file))
+            .collect()
+    }
+
+    /// Whether the settings file names this member.
+    pub(super) fn is_of_file(&self, name: &str) -> bool {
+        self.users.is_of_file(name)
+    }
+
+    /// Reads who was added on the pages, where that is some seconds ago or `now` is wanted.
+    pub(super) async fn read_added(&self, store: &dyn Store, at_once: bool) {
+        const READ_FOR: Duration = Duration::from_secs(5);
+        {
+            let mut read = lock(&self.read);
+            if !at_once && read.is_some_and(|at| at.elapsed() < READ_FOR) {
+                return;
+            }
+            // Others go on with what is known meanwhile.
+            *read = Some(Instant::now());
+        }
+        let _reading = self.reading.lock().await;
+        match members::added(store).await {
+            Ok(added) => {
+                let changed = self.users.set_added(added);
+                lock(&self.sessions).retain(|_, session| !changed.contains(&session.login));
+            }
+            // A short outage of the store locks nobody out.
+            Err(error) => tracing::warn!(%error, "members cannot be read"),
+        }
     }
 
     /// Whether a browser is one that this name was logged in with, and its number.
     fn known_device(&self, name: &str, headers: &HeaderMap) -> Option<String> {
         cookies(headers, DEVICE_COOKIE).find_map(|value| {
             let (number, mark) = value.split_once('.')?;
-            let right = self.users.device_mark(name, number)?;
+            let right = self.users.find(name)?.device_mark(name, number);
             constant_time_eq(&right, mark).then(|| number.to_owned())
         })
     }
@@ -303,7 +352,6 @@ pub(super) async fn check(State(state): State<AppState>, mut request: Request<Bo
             "This host name is not served; [dashboard] allowed_hosts lists those that are.",
         );
     }
-    state.warm();
     let session = access.current(state.store(), request.headers(), state.now()).await;
     let public = path == "/login" || path.starts_with("/assets/");
     if session.is_none() && !public {

@@ -88,6 +88,25 @@ pub(super) async fn reply(
     queue(store, by, &alert, text, body).await
 }
 
+/// As [`reply`], for a template that was chosen; the transcript holds its text.
+pub(super) async fn reply_with(
+    store: &dyn Store,
+    by: &Actor,
+    user: &UserId,
+    (text, body): (&str, Body),
+    rules: Rules<'_>,
+) -> Result<Outcome> {
+    let pending = store.pending_alert(user).await?.filter(|alert| !alert.bot_answers);
+    let Some(alert) = pending else { return Ok(Outcome::Bot) };
+    let draft = Outgoing { body: body.clone(), ..Outgoing::text(user.clone(), 0, 0, text, by.now) };
+    let window = rules.limits.free_text_window;
+    match permitted(&draft, &store.contact(user).await?, rules.template, window, by.now) {
+        Ok(_) => queue(store, by, &alert, text, body).await,
+        Err(Refused::OptedOut { .. }) => Ok(Outcome::OptedOut),
+        Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => Ok(Outcome::NoTemplate),
+    }
+}
+
 /// Queues a message of the team for the customer of an alert, with what the transcript holds of it, on record.
 pub(super) async fn queue(store: &dyn Store, by: &Actor, alert: &Alert, text: &str, body: Body) -> Result<Outcome> {
     let user = &alert.user_id;

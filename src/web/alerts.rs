@@ -244,14 +244,14 @@ pub(super) fn assign_form(state: &Inner, session: &Session, alert: &Alert, place
     let assignee = alert.handling.assignee.as_deref();
     let members = state.settings.access.members();
     html! {
-        @if members.iter().any(|name| Some(*name) != assignee) {
+        @if members.iter().any(|name| Some(name.as_str()) != assignee) {
             (alert_form(session, alert, ("assign", place, back), &html! {
                 @if let Some(name) = assignee { input type="hidden" name="from" value=(name); }
                 label {
                     span.hidden { "Assign to" }
                     select name="to" {
-                        @for name in members.iter().filter(|name| Some(**name) != assignee) {
-                            option value=(name) { (name) @if *name == session.name() { " (me)" } }
+                        @for name in members.iter().filter(|name| Some(name.as_str()) != assignee) {
+                            option value=(name) { (name) @if name == session.name() { " (me)" } }
                         }
                     }
                 }
@@ -357,7 +357,7 @@ pub(super) async fn assign(
     Extension(fields): Extension<Fields>,
 ) -> Result<Redirect, PageError> {
     let (id, to) = (alert_id(&fields)?, fields.get("to"));
-    if !state.settings.access.members().contains(&to) {
+    if !state.settings.access.members().iter().any(|name| name == to) {
         return Err(PageError::BadRequest("There is no such member who works on alerts."));
     }
     let actor = session.actor(state.now());

@@ -23,12 +23,15 @@ struct Asset {
 }
 
 /// The files, by name, with their type.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("app.css", "text/css; charset=utf-8", include_str!("assets/app.css")),
+    ("inbox.css", "text/css; charset=utf-8", include_str!("assets/inbox.css")),
     ("app.js", "text/javascript; charset=utf-8", include_str!("assets/app.js")),
     ("update.js", "text/javascript; charset=utf-8", include_str!("assets/update.js")),
     ("drafts.js", "text/javascript; charset=utf-8", include_str!("assets/drafts.js")),
     ("inbox.js", "text/javascript; charset=utf-8", include_str!("assets/inbox.js")),
+    ("palette.js", "text/javascript; charset=utf-8", include_str!("assets/palette.js")),
+    ("notices.js", "text/javascript; charset=utf-8", include_str!("assets/notices.js")),
     ("charts.js", "text/javascript; charset=utf-8", include_str!("assets/charts.js")),
     ("echarts.min.js", "text/javascript; charset=utf-8", include_str!("assets/echarts.min.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),

@@ -7,12 +7,14 @@ use super::access::Session;
 use super::attach;
 use super::canned::{self, CannedReply};
 use super::drafts::Drafts;
+use super::forms::Fields;
 use super::queues::{Queue, deadline};
-use super::{AppState, alerts, layout, suggestion};
+use super::{AppState, alerts, emoji, layout, suggestion, templates};
 use crate::domain::alert::Alert;
 use crate::domain::outgoing::{Body, Outgoing};
 use crate::domain::sendable::{Refused, permitted};
 use crate::domain::target::Deadline;
+use crate::domain::words::excerpt;
 use crate::insights::ConversationView;
 use crate::knowledge::Passage;
 
@@ -48,13 +50,7 @@ impl Composer<'_> {
                 input type="hidden" name="user" value=(self.talk.user_id.as_str());
                 @if self.queue.is_of_people() { input type="hidden" name="queue" value=(self.queue.word()); }
                 (inner)
-                @if undo {
-                    div.undo hidden data-own="" role="status" {
-                        span { "Sent in 5 seconds." }
-                        button.second.small type="button" value="undo" { "Undo" }
-                        button.second.small type="button" value="now" { "Send now" }
-                    }
-                }
+                @if undo { (undo_bar()) }
             }
         }
     }
@@ -143,6 +139,7 @@ impl Composer<'_> {
         match permitted(&draft, &talk.contact, template, window, now) {
             Ok(Body::Template { name, .. }) => html! {
                 p.note { strong { "Template only. " } (closed) }
+                (self.templates())
                 @if session.may_change() {
                     (self.form("reply", true, &html! {
                         label for="reply" { "What fills the template “" (name) "”" }
@@ -167,6 +164,7 @@ impl Composer<'_> {
                         @if let Some(passage) = self.suggested { (suggestion::shown(passage)) }
                         (canned::list(self.replies, self.known))
                         button type="submit" { "Send" }
+                        (emoji::picker())
                         (attach::field(state, &talk.user_id))
                     }))
                 }
@@ -177,9 +175,56 @@ impl Composer<'_> {
                     " and has not written since: nothing can be sent until they do."
                 }
             },
-            Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => html! {
-                p.note { strong { "Template only. " } (closed) " None is set: name an approved one in " code { "[whatsapp] template" } "." }
-            },
+            Err(Refused::NoTemplate { .. } | Refused::NoText { .. }) => {
+                let templates = self.templates();
+                html! {
+                    p.note {
+                        strong { "Template only. " } (closed)
+                        @if templates.0.is_empty() { " " (templates::none(self.state)) }
+                    }
+                    (templates)
+                }
+            }
+        }
+    }
+
+    /// The approved templates of the account, each with the places that are to be filled.
+    fn templates(&self) -> Markup {
+        if !self.session.may_change() {
+            return html! {};
+        }
+        let ready = templates::ready(self.state);
+        let typed = Fields::read(self.drafts.text(&self.talk.user_id, templates::DRAFT));
+        html! {
+            @if !ready.is_empty() {
+                div.templates role="group" aria-label="Templates" {
+                    @for template in &ready {
+                        details.template name="template" data-key=(format!("template-{}", template.key()))
+                            open[typed.get("template") == template.key()] {
+                            summary { strong { (template.name) } " " span.chip { (template.language) } " " (excerpt(&template.text, 90)) }
+                            form.act method="post" action="/conversation/reply" data-undo {
+                                (layout::csrf(self.session))
+                                input type="hidden" name="user" value=(self.talk.user_id.as_str());
+                                @if self.queue.is_of_people() { input type="hidden" name="queue" value=(self.queue.word()); }
+                                (templates::fields(template, &typed))
+                                button type="submit" { "Send this template" }
+                                (undo_bar())
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is shown while a form with `data-undo` waits.
+fn undo_bar() -> Markup {
+    html! {
+        div.undo hidden data-own="" role="status" {
+            span { "Sent in 5 seconds." }
+            button.second.small type="button" value="undo" { "Undo" }
+            button.second.small type="button" value="now" { "Send now" }
         }
     }
 }

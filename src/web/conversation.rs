@@ -8,6 +8,7 @@ use super::access::Session;
 use super::actions::{self, Outcome, Rules};
 use super::canned::{self, has_gap};
 use super::composer::Composer;
+use super::conversations;
 use super::customer::Customer;
 use super::drafts::{self, Drafts};
 use super::forms::{Fields, encode};
@@ -15,9 +16,8 @@ use super::labels::Labelling;
 use super::pins::Pins;
 use super::queues::{self, Cases, Queue};
 use super::search::{hits, marked};
-use super::{AppState, PageError, alerts, layout, media, suggestion};
+use super::{AppState, PageError, alerts, layout, media, suggestion, templates, tool_calls};
 use crate::domain::alert::Alert;
-use crate::domain::audit::AuditRecord;
 use crate::domain::desk::{Note, mentions};
 use crate::domain::ids::UserId;
 use crate::domain::media::MediaFile;
@@ -66,11 +66,9 @@ pub(super) async fn view(
     let notes = state.store().notes_of(&user, MAX_NOTES).await?;
     let drafts = Drafts::of(&state, &session).await?;
     let queue = Queue::parse(fields.get("queue"));
-    let (before, after) = if queue.is_of_people() {
-        Cases::read(&state, &session).await?.neighbours(queue, &session, &user)
-    } else {
-        (None, None)
-    };
+    let cases = Cases::read(&state, &session).await?;
+    let (before, after) = if queue.is_of_people() { cases.neighbours(queue, &session, &user) } else { (None, None) };
+    let listed = conversations::beside(&state, &session, (queue, &cases), (&user, &drafts)).await?;
     let pins = Pins::of(&state, &user).await?;
     let of_people = talk.alert.as_ref().is_some_and(|alert| !alert.bot_answers);
     let heard = queues::heard(&state.store().recent_messages(&user, queues::MESSAGES).await?);
@@ -106,17 +104,19 @@ pub(super) async fn view(
                 a href=(format!("/conversations?queue={}", queue.word())) { "← Conversations" }
                 @if let Some(before) = &before { " · " a rel="prev" href=(address(before, queue)) { "Previous" } }
                 @if let Some(after) = &after { " · " a rel="next" href=(address(after, queue)) { "Next" } }
+                a.to-customer href="#beside" { "Customer ↓" }
             }
             h1 { (user.as_str()) }
             p.about {
                 @if talk.alert.as_ref().is_some_and(|alert| !alert.bot_answers) { "a person answers, the bot is silent" }
                 @else { "the bot answers" }
-                " " (super::conversations::marks(talk.undelivered, talk.contact.opted_out().is_some()))
+                " " (conversations::marks(talk.undelivered, talk.contact.opted_out().is_some()))
             }
         }
         (alerts::notice(&state, &fields).await?)
         (pins.asked(&state, &session, &user))
         div.desk #desk data-user=(user) {
+            (listed)
             div.talking #talking {
                 div.chat #chat tabindex="0" role="log" aria-label="Messages" {
                     @if page > 1 { p.note { a href=(address(&user, queue)) { "To the latest messages" } } }
@@ -131,7 +131,6 @@ pub(super) async fn view(
                 (composer.alert_card(&media::links(&evidence)))
                 (pinned)
                 (customer.pane(&state, &talk, &notes))
-                p.note { "Calls of tools are searched in the latest 5,000 entries of the audit trail." }
             }
         }
     };
@@ -199,7 +198,7 @@ impl Chat<'_> {
                 @let file = self.files.of_message(message, asked[..place].iter().filter(alike).count());
                 (self.bubble(message, (&[], file), &key("m", place), is_hit(message)))
             }
-            @for (place, call) in turn.calls.iter().enumerate() { (tool_call(call, &key("c", place))) }
+            @for (place, call) in turn.calls.iter().enumerate() { (tool_calls::shown(call, &key("c", place))) }
             @let last = answered.len().saturating_sub(1);
             @for (index, message) in answered.into_iter().enumerate() {
                 // One text may be sent as several messages: the remaining ones belong to the last text.
@@ -222,8 +221,13 @@ impl Chat<'_> {
                 @if let Some(file) = file { (media::shown(file, &message.text)) }
                 p.meta {
                     (who(message.role)) " · " (layout::time(message.at, &self.state.settings.zone))
-                    @if let Some(intent) = &message.intent { " · " span.chip { (intent) } }
-                    @if let Some(sentiment) = &message.sentiment { " " span.chip.(tone(sentiment)) { (sentiment) } }
+                    // A reply has the labels of what it answers.
+                    @if message.role == Role::User {
+                        @if let Some(intent) = &message.intent { " · " span.chip { (layout::in_words(intent)) } }
+                        @if let Some(sentiment) = message.sentiment.as_deref().filter(|sentiment| *sentiment != conversations::NEUTRAL) {
+                            " " span.chip.(tone(sentiment)) { (sentiment) }
+                        }
+                    }
                     @if let Some(taken) = message.response_ms { " · after " (insights::Unit::Milliseconds.show(Some(milliseconds(taken)))) }
                     @if let Some(sent) = sent.iter().min_by_key(|sent| progress(sent)) { " · " (delivery_state(sent)) }
                 }
@@ -268,16 +272,6 @@ fn milliseconds(taken: u64) -> f64 {
     taken as f64
 }
 
-fn tool_call(call: &AuditRecord, key: &str) -> Markup {
-    html! {
-        details.call data-key=(key) {
-            summary { (call.action) }
-            pre { (serde_json::to_string_pretty(&call.arguments).unwrap_or_default()) }
-            pre { (serde_json::to_string_pretty(&call.result).unwrap_or_default()) }
-        }
-    }
-}
-
 pub(super) fn redirect(fields: &Fields, user: &UserId, word: &str) -> Redirect {
     Redirect::to(&format!("{}&told={word}", address(user, Queue::parse(fields.get("queue")))))
 }
@@ -311,14 +305,23 @@ pub(super) async fn reply(
 ) -> Result<Redirect, PageError> {
     let (user, text) = (user_id(&fields)?, fields.get("text"));
     let rules = Rules { limits: &state.settings.limits, template: state.settings.template.as_ref() };
-    let outcome = if has_gap(text) {
-        Outcome::Unfilled
-    } else {
-        actions::reply(state.store(), &session.actor(state.now()), &user, text, rules).await?
+    let actor = session.actor(state.now());
+    // What is refused stays a draft: nobody has to write it twice. A reply that was begun is no part of a template.
+    let (field, typed) = match templates::typed(&fields) {
+        Some(typed) => (templates::DRAFT, typed),
+        None => ("reply", text.to_owned()),
     };
-    // What is refused stays a draft: nobody has to write it twice.
-    let left = if outcome == Outcome::Queued { "" } else { text };
-    drafts::keep(&state, &session, &user, "reply", left).await?;
+    let outcome = match templates::chosen(&state, &fields).await {
+        Ok(Some((body, shown))) => actions::reply_with(state.store(), &actor, &user, (&shown, body), rules).await?,
+        Ok(None) if has_gap(text) => Outcome::Unfilled,
+        Ok(None) => actions::reply(state.store(), &actor, &user, text, rules).await?,
+        Err(refused) => {
+            drafts::keep(&state, &session, &user, field, &typed).await?;
+            return Err(refused);
+        }
+    };
+    let left = if outcome == Outcome::Queued { "" } else { typed.as_str() };
+    drafts::keep(&state, &session, &user, field, left).await?;
     Ok(redirect(&fields, &user, outcome.word()))
 }
 
@@ -333,6 +336,7 @@ pub(super) async fn note(
     let outcome = actions::note(state.store(), &actor, &user, text, state.settings.limits.text).await?;
     if outcome == Outcome::Noted {
         let members = state.settings.access.members();
+        let members: Vec<&str> = members.iter().map(String::as_str).collect();
         desk::mention(state.store(), &actor, &user, &mentions(text, &members)).await?;
     }
     let left = if outcome == Outcome::Noted { "" } else { text };

@@ -26,6 +26,10 @@ use crate::store::{AnsweredBy, Search};
 
 /// The sentiments that triage gives.
 const SENTIMENTS: [&str; 3] = ["positive", "neutral", "negative"];
+/// What most messages are, so that nothing is said of it.
+pub(super) const NEUTRAL: &str = "neutral";
+/// Conversations beside an open one.
+const BESIDE: usize = 30;
 /// Conversations on a page.
 const MAX_SHOWN: usize = 50;
 /// The furthest page.
@@ -184,8 +188,8 @@ pub(super) async fn list(
             p.about { @if let Some(outcome) = outcome { (outcome) ", " } (order) }
             (queues(&state, &session, &cases, queue).await?)
         }
-        (views)
         (filters(&fields, queue, &tags))
+        (views)
         @if rows.is_empty() { p.nothing { "No conversation fits." } }
         ul.talks #talks data-again=[cases.next_back().map(Timestamp::as_millisecond)] {
             @for row in &rows { li data-key=(row.talk.user_id) { (row.markup(&state, &session, &drafts, queue)) } }
@@ -201,6 +205,30 @@ pub(super) async fn list(
         (tasks)
     };
     Ok(layout::page("/conversations", "Conversations", &session, state.pending().await?, &main))
+}
+
+/// The list of a queue beside one of its conversations, the beginning of it.
+pub(super) async fn beside(
+    state: &AppState,
+    session: &Session,
+    (queue, cases): (Queue, &Cases),
+    (open, drafts): (&UserId, &Drafts),
+) -> Result<Markup, PageError> {
+    let listed = listed(state, session, &Fields::default(), (queue, cases), (1, BESIDE)).await?;
+    let talks = state.store().conversation_summaries(&listed.users).await?;
+    let rows: Vec<Row> =
+        stream::iter(talks).map(|talk| row_of(state, cases, talk, "")).buffered(AT_ONCE).try_collect().await?;
+    Ok(html! {
+        section.listed #listed aria-label="Conversations of this queue" {
+            p.head { a href=(format!("/conversations?queue={}", queue.word())) { (queue.name()) } }
+            ul {
+                @for row in &rows {
+                    li data-key=(row.talk.user_id) { (row.short(state, drafts, queue, row.talk.user_id == *open)) }
+                }
+            }
+            @if listed.more { p.note { a href=(format!("/conversations?queue={}", queue.word())) { "All of them" } } }
+        }
+    })
 }
 
 /// The rows of a list as cells of a file, at most so many.
@@ -259,7 +287,7 @@ fn filters(fields: &Fields, queue: Queue, tags: &BTreeSet<String>) -> Markup {
             @if let Some(outcome) = fields.some("outcome") { input type="hidden" name="outcome" value=(outcome); }
             @if let Some(range) = fields.some("range") { input type="hidden" name="range" value=(range); }
             @if queue.is_of_people() || queue == Queue::Bot { input type="hidden" name="queue" value=(queue.word()); }
-            label { "Text or telephone number " input type="search" name="q" value=(fields.get("q")); }
+            label { span.hidden { "Text or telephone number" } input type="search" name="q" value=(fields.get("q")) placeholder="Text or telephone number"; }
             button type="submit" { "Search" }
             @if !fields.is_empty() { a href="/conversations" { "All" } }
             details.more data-key="more" open[any] {
@@ -363,6 +391,28 @@ impl Row {
         ]
     }
 
+    /// Whether a person answers; the bot is silent then.
+    fn is_of_person(&self) -> bool {
+        self.talk.alert.as_ref().is_some_and(|alert| !alert.bot_answers)
+    }
+
+    /// As it stands in the list beside an open conversation: two short lines.
+    fn short(&self, state: &AppState, drafts: &Drafts, queue: Queue, is_open: bool) -> Markup {
+        let (talk, zone) = (&self.talk, &state.settings.zone);
+        html! {
+            a.near.line href=(address(&talk.user_id, queue)) aria-current=[is_open.then_some("true")] {
+                strong { (talk.user_id.as_str()) }
+                @if let Some(message) = &talk.last { (layout::time(message.at, zone)) }
+                @if let Some(message) = &talk.last {
+                    span.excerpt { @if message.role != Role::User { (who(message.role)) ": " } (excerpt(&message.text, 80)) }
+                }
+                @if self.since.is_some() { span.chip.high { "waits" } }
+                @if self.due.is_some_and(|due| due.at <= state.now()) { span.chip.high { "overdue" } }
+                @if drafts.begun(&talk.user_id) { span.chip.medium { "draft" } }
+            }
+        }
+    }
+
     fn markup(&self, state: &AppState, session: &Session, drafts: &Drafts, queue: Queue) -> Markup {
         let (talk, zone) = (&self.talk, &state.settings.zone);
         let triage = talk.conversation.as_ref().and_then(|conversation| conversation.triage.as_ref());
@@ -373,7 +423,8 @@ impl Row {
         }
         let shown = self.hit.as_ref().map(|(message, _)| message).or(talk.last.as_ref());
         html! {
-            a.talk.line href=(place) {
+            // Who looks for one that the bot answers needs no words of this page.
+            a.talk.line href=(place) data-person[self.is_of_person()] {
                 span.wait { @if let Some(since) = self.since { span.hidden { "waits since " } (layout::time(since, zone)) } }
                 strong { (talk.user_id.as_str()) }
                 @if let Some(message) = shown {
@@ -388,15 +439,13 @@ impl Row {
                     (deadline(state, self.due))
                     @if let Some(until) = self.snoozed { span.chip { "until " (layout::time(until, zone)) } }
                     @for tag in self.pins.tags() { span.chip.tag { (tag) } }
-                    @if let Some(alert) = &talk.alert {
-                        @if !alert.bot_answers { span.chip.high { "a person answers" } }
-                        (alerts::assignee(session, alert))
-                    }
-                    @if let Some(triage) = triage {
-                        span.chip { (triage.intent) }
-                        span.chip.(tone(&triage.sentiment)) { (triage.sentiment) }
-                    }
                     (marks(talk.undelivered, talk.opted_out.is_some()))
+                    @if let Some(alert) = &talk.alert { (alerts::assignee(session, alert)) }
+                    @if let Some(triage) = triage {
+                        // Most are neutral: only the others say something.
+                        @if triage.sentiment != NEUTRAL { span.chip.(tone(&triage.sentiment)) { (triage.sentiment) } }
+                        span.chip { (layout::in_words(&triage.intent)) }
+                    }
                 }
                 span.when { @if let Some(message) = shown { (layout::time(message.at, zone)) } }
             }

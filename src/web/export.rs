@@ -6,14 +6,20 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::access::Session;
+use super::customer::order_status;
 use super::forms::Fields;
 use super::queues::{Cases, Queue};
-use super::{AppState, PageError, alerts, conversations};
+use super::{AppState, PageError, alerts, conversations, pages};
 use crate::domain::audit::{AuditPhase, AuditRecord};
+use crate::domain::order::Order;
 use crate::files::csv::Table;
+use crate::insights::Range;
 
 /// Rows of one file at most.
 const MAX_ROWS: u32 = 20_000;
+/// Orders of one file at most, and that are read at once.
+const MAX_ORDERS: usize = 200_000;
+const ORDERS_AT_ONCE: u32 = 5_000;
 /// Conversations of one file at most: each is read by itself.
 const MAX_CONVERSATIONS: usize = 2_000;
 
@@ -46,6 +52,7 @@ pub(super) async fn file(
         "alerts.csv" => of_alerts(&state, &session, &fields).await?,
         "refunds.csv" => of_refunds(&state).await?,
         "tasks.csv" => of_actions(&state).await?,
+        "orders.csv" => of_orders(&state, &fields).await?,
         "conversations.csv" => of_conversations(&state, &session, &fields).await?,
         _ => return Err(PageError::NotFound),
     };
@@ -141,6 +148,68 @@ async fn of_actions(state: &AppState) -> Result<(String, usize), PageError> {
             ]
         }),
     )
+}
+
+/// The orders of a time and a platform, as the page “Analytics” counts them.
+async fn of_orders(state: &AppState, fields: &Fields) -> Result<(String, usize), PageError> {
+    let timed = ["range", "from", "to"].iter().any(|name| fields.some(name).is_some());
+    let range = if timed { pages::range(fields)? } else { Range::All };
+    let period = range.period(state.now(), &state.settings.zone, state.settings.gap);
+    let (from, until) = period.local();
+    let platform = fields.some("platform");
+    let fits = |order: &Order| {
+        // Orders without a date belong to no time but all of it.
+        let timely = from.is_none_or(|from| order.placed_at.is_some_and(|at| from <= at && at < until));
+        timely && platform.is_none_or(|platform| platform == order.platform)
+    };
+    let (store, count) = (state.store(), state.store().count_orders().await?);
+    let (mut rows, mut skipped) = (Vec::new(), 0);
+    while skipped < count && rows.len() < MAX_ORDERS {
+        let orders = store.orders_by_id(skipped, ORDERS_AT_ONCE).await?;
+        rows.extend(orders.iter().filter(|order| fits(order)).map(order_cells));
+        skipped += u64::from(ORDERS_AT_ONCE);
+    }
+    rows.truncate(MAX_ORDERS);
+    let header = [
+        "order_id",
+        "display_id",
+        "customer_id",
+        "customer_name",
+        "platform",
+        "placed_at",
+        "category",
+        "value",
+        "currency",
+        "status",
+        "delivery_minutes",
+        "delayed",
+        "rating",
+        "refund_requested",
+        "feedback",
+    ];
+    table(&header, rows)
+}
+
+fn order_cells(order: &Order) -> Vec<String> {
+    let details = &order.details;
+    let currency = details.currency.unwrap_or_default();
+    vec![
+        order.id.as_str().to_owned(),
+        optional(details.display_id.as_ref()),
+        order.customer_id.clone(),
+        optional(details.customer_name.as_ref()),
+        order.platform.clone(),
+        order.placed_at.map_or_else(|| order.placed.clone(), |at| at.to_string()),
+        order.category.clone(),
+        optional(order.value.map(|value| value.to_json(currency))),
+        currency.code().to_owned(),
+        order_status(order).to_owned(),
+        optional(order.delivery_minutes),
+        optional(order.delayed),
+        optional(order.rating),
+        optional(order.refund_requested),
+        order.feedback.clone(),
+    ]
 }
 
 async fn of_conversations(state: &AppState, session: &Session, fields: &Fields) -> Result<(String, usize), PageError> {

@@ -11,8 +11,8 @@ use super::assets::address;
 use super::forms::Fields;
 use super::live::Waiting;
 
-/// The tabs: address and name.
-const TABS: [(&str, &str); 7] = [
+/// The tabs: address and name. The last one is for admins.
+const TABS: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/alerts", "Alerts"),
     ("/conversations", "Conversations"),
@@ -20,7 +20,9 @@ const TABS: [(&str, &str); 7] = [
     ("/analytics", "Analytics"),
     ("/quality", "Quality"),
     ("/audit", "Audit"),
+    (SETTINGS, "Settings"),
 ];
+const SETTINGS: &str = "/settings";
 
 /// The logo of the program.
 fn logo() -> Markup {
@@ -47,6 +49,7 @@ fn icon(tab: &str) -> Markup {
         "/analytics" => "M2.5 13.5h11M4.5 13.5V9M8 13.5v-11M11.5 13.5V6",
         "/quality" => "M8 1.8l1.8 3.9 4.2.5-3.1 2.9.8 4.2L8 11.2l-3.7 2.1.8-4.2L2 6.2l4.2-.5z",
         "/audit" => "M8 1.8l5 1.8v4.2c0 3.2-2.2 5.3-5 6.4-2.8-1.1-5-3.2-5-6.4V3.6zM5.8 7.9l1.6 1.6 2.9-3.1",
+        SETTINGS => "M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6M10 3v3M6 10v3",
         _ => "M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2zM8 5.2v3.2l2 1.4",
     };
     html! {
@@ -64,11 +67,14 @@ fn head(title: &str) -> Markup {
             title { (title) " · ecomres" }
             link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
             link rel="stylesheet" href=(address("app.css"));
+            link rel="stylesheet" href=(address("inbox.css"));
             script src=(address("charts.js")) defer {}
             script src=(address("update.js")) defer {}
             script src=(address("app.js")) defer {}
             script src=(address("drafts.js")) defer {}
             script src=(address("inbox.js")) defer {}
+            script src=(address("palette.js")) defer {}
+            script src=(address("notices.js")) defer {}
         }
     }
 }
@@ -85,7 +91,7 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
                 header.top {
                     a.brand href="/" { (logo()) "ecomres" }
                     nav aria-label="Sections" {
-                        @for (address, name) in TABS {
+                        @for (address, name) in TABS.into_iter().filter(|(address, _)| *address != SETTINGS || session.may_administer()) {
                             a href=(address) aria-current=[(address == tab).then_some("page")] {
                                 (icon(address))
                                 (name)
@@ -94,12 +100,17 @@ pub(super) fn page(tab: &str, title: &str, session: &Session, waiting: Waiting, 
                         }
                     }
                     span.live #live role="status" { "" }
-                    @if session.may_administer() { a.setup href="/settings" aria-current=[(tab == "/settings").then_some("page")] { "Settings" } }
-                    @if session.logged_in {
-                        span.live { (session.name()) " · " (session.role()) }
-                        form method="post" action="/logout" {
-                            (csrf(session))
-                            button.quiet type="submit" { "Log out" }
+                    details.account {
+                        summary { span.name { @if session.logged_in { (session.name()) " · " (session.role()) } @else { "This browser" } } }
+                        div.panel {
+                            // Made by scripts: without them they would do nothing.
+                            div.switches #switches data-own="" {}
+                            @if session.logged_in {
+                                form method="post" action="/logout" {
+                                    (csrf(session))
+                                    button.quiet type="submit" { "Log out" }
+                                }
+                            }
                         }
                     }
                 }
@@ -146,6 +157,11 @@ pub(super) fn paging(address: &str, page: usize, more: bool) -> Markup {
             }
         }
     }
+}
+
+/// A label of the model in the words of a person: `track_order` is “track order”.
+pub(super) fn in_words(label: &str) -> String {
+    label.replace('_', " ")
 }
 
 /// The field with the CSRF token, for every form.

@@ -7,20 +7,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{Extension, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use super::access::Session;
 use super::presence::{Looking, Other};
-use crate::domain::alert::Priority;
-use crate::domain::stats::AlertRow;
+use crate::domain::stats::PendingAlerts;
 use crate::store::Store;
 
 /// How often the store is asked whether something changed.
@@ -42,14 +42,9 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn of(rows: &[AlertRow]) -> Self {
-        let pending = || rows.iter().filter(|alert| alert.pending);
-        let high = || pending().filter(|alert| alert.priority == Priority::High);
-        Self {
-            pending: pending().count() as u64,
-            high: high().count() as u64,
-            newest: high().map(|alert| alert.created_at).max().map_or(0, Timestamp::as_millisecond),
-        }
+    pub(super) fn of(pending: &PendingAlerts) -> Self {
+        let newest = pending.newest.map_or(0, Timestamp::as_millisecond);
+        Self { pending: pending.all, high: pending.high, newest }
     }
 }
 
@@ -107,9 +102,9 @@ async fn watch_store(store: Arc<dyn Store>, changes: Arc<watch::Sender<Change>>,
             Ok(token) => {
                 if known.as_ref().is_some_and(|known| *known != token) {
                     // Counted once for all pages, including those in the background, which do not reload.
-                    match store.alert_rows().await {
-                        Ok(rows) => {
-                            let waiting = Waiting::of(&rows);
+                    match store.pending_alerts().await {
+                        Ok(pending) => {
+                            let waiting = Waiting::of(&pending);
                             changes.send_modify(|change| *change = Change { count: change.count + 1, waiting });
                         }
                         Err(error) => {
@@ -140,9 +135,22 @@ struct Stream {
     told: Option<Vec<Other>>,
     hello: bool,
     stop: CancellationToken,
+    /// Whose page it is: the request that opened it, and the token of its session.
+    state: AppState,
+    headers: HeaderMap,
+    csrf: String,
+    /// When to look whether the session is still one.
+    looks: Interval,
 }
 
 impl Stream {
+    /// Whether the session that the page was opened with is still one.
+    async fn may_go_on(&self) -> bool {
+        let (access, store) = (&self.state.settings.access, self.state.store());
+        let now = access.current(store, &self.headers, self.state.now()).await;
+        now.is_some_and(|session| session.csrf == self.csrf)
+    }
+
     async fn next(&mut self) -> Option<Event> {
         if std::mem::take(&mut self.hello) {
             return Some(Event::default().event("hello").retry(Duration::from_secs(3)).data("0"));
@@ -159,8 +167,14 @@ impl Stream {
             }
             tokio::select! {
                 () = self.stop.cancelled() => return None,
+                _ = self.looks.tick() => if !self.may_go_on().await {
+                    return None;
+                },
                 changed = self.changes.changed() => {
                     changed.ok()?;
+                    if !self.may_go_on().await {
+                        return None;
+                    }
                     let change = *self.changes.borrow_and_update();
                     let data = serde_json::to_string(&change).unwrap_or_default();
                     return Some(Event::default().event("change").data(data));
@@ -176,10 +190,11 @@ impl Stream {
 }
 
 /// A stream with an event `change` whenever something changed, with the pending alerts at that time, and, for the page of a
-/// conversation, `who` whenever somebody else opens or leaves it, or types.
+/// conversation, `who` whenever somebody else opens or leaves it, or types. It ends with the session.
 pub(super) async fn events(
     State(state): State<AppState>,
     Extension(session): Extension<Session>,
+    headers: HeaderMap,
     Query(shown): Query<Shown>,
 ) -> Response {
     let Some(changes) = state.live.subscribe() else {
@@ -187,7 +202,10 @@ pub(super) async fn events(
     };
     let looking = shown.user.and_then(|user| state.presence.look(&user, session.name()));
     let (people, stop) = (state.presence.changes(), state.settings.stop.clone());
-    let stream = Stream { changes, people, looking, told: Some(Vec::new()), hello: true, stop };
+    let looks = interval_at(Instant::now() + TICK, TICK);
+    let (told, csrf) = (Some(Vec::new()), session.csrf);
+    let stream =
+        Stream { changes, people, looking, told, hello: true, stop, state: state.clone(), headers, csrf, looks };
     let events = stream::unfold(stream, |mut stream| async move {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))

@@ -221,7 +221,7 @@ impl Inner {
 
     /// The pending alerts.
     pub(super) async fn pending(&self) -> Result<Waiting, PageError> {
-        Ok(Waiting::of(&self.store().alert_rows().await?))
+        Ok(Waiting::of(&self.store().pending_alerts().await?))
     }
 }
 
@@ -355,6 +355,11 @@ pub(super) async fn analytics(
                         aria-current=[(platform == Some(name)).then_some("true")] { (name) }
                 }
             }
+        }
+        @if session.may_change() {
+            @let time = if let Range::Between(from, to) = &range { format!("from={}&to={}", encode(from), encode(to)) } else { format!("range={}", encode(&range.word())) };
+            @let of = platform.map(|name| format!("&platform={}", encode(name))).unwrap_or_default();
+            p.note { a href=(format!("/export/orders.csv?{time}{of}")) download="" { "These orders as CSV" } }
         }
         @for section in [&orders, &refunds, &nlu].map(std::ops::Deref::deref) {
             section.part aria-label=(section.title) {

@@ -1,14 +1,15 @@
-//! Who looks at a conversation and who types in it, so that two members do not answer the same customer. It is known for the pages
-//! of this process, and nothing of it is stored.
+//! Who looks at a conversation and who types in it, so that two members do not answer the same customer. What the pages of this process
+//! show is known at once; where several processes serve one store, `shared` tells the others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::access::Session;
@@ -33,13 +34,20 @@ pub(super) struct Presence {
     open: Mutex<HashMap<UserId, Vec<Looker>>>,
     next: AtomicU64,
     changes: watch::Sender<u64>,
+    /// Those at the pages of other processes, by the digest of the customer.
+    elsewhere: Mutex<BTreeMap<String, Vec<Other>>>,
 }
 
 /// Another member at the same conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Other {
     name: String,
     types: bool,
+}
+
+/// What stands for a customer where others read it.
+fn digest(user: &UserId) -> String {
+    hex::encode(&Sha256::digest(user.as_str().as_bytes())[..16])
 }
 
 /// One open page of a conversation; it is no longer open when this is dropped.
@@ -48,6 +56,20 @@ pub(super) struct Looking {
     user: UserId,
     number: u64,
     name: String,
+}
+
+impl Looker {
+    fn types(&self) -> bool {
+        self.typed.is_some_and(|at| at.elapsed() < TYPES)
+    }
+}
+
+/// Adds somebody to a list, or that they type.
+fn add(others: &mut Vec<Other>, name: &str, types: bool) {
+    match others.iter_mut().find(|other| other.name == name) {
+        Some(other) => other.types |= types,
+        None => others.push(Other { name: name.to_owned(), types }),
+    }
 }
 
 impl Presence {
@@ -76,6 +98,30 @@ impl Presence {
         self.changes.subscribe()
     }
 
+    /// Who is at which conversation of this process, once each.
+    pub(super) fn here(&self) -> BTreeMap<String, Vec<Other>> {
+        let mut here = BTreeMap::new();
+        for (user, lookers) in self.open().iter() {
+            let mut others: Vec<Other> = Vec::new();
+            for looker in lookers {
+                add(&mut others, &looker.name, looker.types());
+            }
+            here.insert(digest(user), others);
+        }
+        here
+    }
+
+    /// Who is at the pages of other processes now.
+    pub(super) fn set_elsewhere(&self, now: BTreeMap<String, Vec<Other>>) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever goes on typing is told again: pages forget it after a moment.
+        if *elsewhere != now || now.values().flatten().any(|other| other.types) {
+            *elsewhere = now;
+            drop(elsewhere);
+            self.changed();
+        }
+    }
+
     fn typed(&self, user: &UserId, name: &str) {
         for looker in self.open().get_mut(user).into_iter().flatten().filter(|looker| looker.name == name) {
             looker.typed = Some(Instant::now());
@@ -90,11 +136,12 @@ impl Looking {
         let open = self.presence.open();
         let mut others: Vec<Other> = Vec::new();
         for looker in open.get(&self.user).into_iter().flatten().filter(|looker| looker.name != self.name) {
-            let types = looker.typed.is_some_and(|at| at.elapsed() < TYPES);
-            match others.iter_mut().find(|other| other.name == looker.name) {
-                Some(other) => other.types |= types,
-                None => others.push(Other { name: looker.name.clone(), types }),
-            }
+            add(&mut others, &looker.name, looker.types());
+        }
+        drop(open);
+        let elsewhere = self.presence.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        for other in elsewhere.get(&digest(&self.user)).into_iter().flatten().filter(|other| other.name != self.name) {
+            add(&mut others, &other.name, other.types);
         }
         others.sort_by(|one, other| one.name.cmp(&other.name));
         others
@@ -154,6 +201,16 @@ mod tests {
         assert_eq!(names(&desk), ["night true"], "one page is still open");
         drop(again);
         assert!(names(&desk).is_empty());
+        // Whoever is at the pages of another process counts as well, where it is the same customer.
+        let elsewhere = |user: &str, types| {
+            BTreeMap::from([(digest(&UserId::new(user)), vec![Other { name: "day".to_owned(), types }])])
+        };
+        presence.set_elsewhere(elsewhere("92", true));
+        assert!(names(&desk).is_empty());
+        presence.set_elsewhere(elsewhere("91", true));
+        assert_eq!(names(&desk), ["day true"]);
+        assert_eq!(presence.here()[&digest(&UserId::new("91"))], [Other { name: "desk".to_owned(), types: false }]);
+        presence.set_elsewhere(BTreeMap::new());
         drop(desk);
         assert_eq!(presence.open().len(), 1);
         assert!(presence.look("", "desk").is_none() && presence.look(&"9".repeat(201), "desk").is_none());

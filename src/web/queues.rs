@@ -58,6 +58,10 @@ impl Queue {
         Self::EACH.iter().find(|(queue, ..)| *queue == self).map_or("all", |(_, word, _)| word)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Self::EACH.iter().find(|(queue, ..)| *queue == self).map_or("All", |(.., name)| *name)
+    }
+
     /// Whether it is a list of its own, and no search.
     pub(super) fn is_of_people(self) -> bool {
         !matches!(self, Self::All | Self::Bot)
@@ -75,6 +79,8 @@ pub(super) struct Case {
     pub(super) alert: Alert,
     /// Since when the customer waits for an answer; `None` where the last word was ours.
     pub(super) since: Option<Timestamp>,
+    /// When the customer wrote last.
+    pub(super) heard: Option<Timestamp>,
     /// Until when it is put away.
     pub(super) snoozed: Option<Timestamp>,
     /// What was promised next.
@@ -141,7 +147,8 @@ impl Read {
     /// How it is at a time, with what may have put it away.
     fn at(&self, now: Timestamp, snooze: Option<&Pin>) -> Case {
         let snooze = snooze.filter(|pin| pin.holds(now, self.heard, Some(self.alert.begun())));
-        Case { alert: self.alert.clone(), since: self.since, snoozed: snooze.and_then(|pin| pin.until), due: self.due }
+        let snoozed = snooze.and_then(|pin| pin.until);
+        Case { alert: self.alert.clone(), since: self.since, heard: self.heard, snoozed, due: self.due }
     }
 }
 
@@ -270,7 +277,9 @@ pub(super) fn deadline(state: &Inner, due: Option<Deadline>) -> Markup {
     html! {
         @if let Some(due) = due {
             span.chip.due.high[late] {
-                (due.aim.as_str()) @if late { " overdue since " } @else { " due " } (layout::time(due.at, &state.settings.zone))
+                (due.aim.as_str()) @if late { " overdue" } @else { " due" }
+                // Lists have room for the word alone.
+                span.since[late] { @if late { " since" } " " (layout::time(due.at, &state.settings.zone)) }
             }
         }
     }

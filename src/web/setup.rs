@@ -13,8 +13,10 @@ use super::access::Session;
 use super::canned;
 use super::forms::Fields;
 use super::{AppState, PageError, layout};
+use super::{members, templates};
 use crate::domain::audit::AuditPhase;
 use crate::domain::desk::{EntryKind, LONGEST_NAME, TeamEntry};
+use crate::domain::outgoing::KnownTemplate;
 
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,17 @@ pub trait Setup: Send + Sync {
     fn settings(&self) -> Vec<SettingLine>;
     /// Checks every part; this takes a moment, and blocks.
     fn check(&self) -> Vec<CheckLine>;
+    /// Whether the templates of the shop's account can be read.
+    fn has_templates(&self) -> bool {
+        false
+    }
+    /// Reads them, or says why not; this takes a moment, and blocks.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn templates(&self) -> Result<Vec<KnownTemplate>, String> {
+        Ok(Vec::new())
+    }
 }
 
 fn refused() -> Response {
@@ -62,7 +75,7 @@ pub(super) async fn page(
         return Ok(refused());
     }
     let fields = Fields::read(&query.unwrap_or_default());
-    Ok(shown(&state, &session, &fields, None).await?.into_response())
+    Ok(shown(&state, &session, &fields, (None, None)).await?.into_response())
 }
 
 pub(super) async fn check(
@@ -72,21 +85,22 @@ pub(super) async fn check(
     let setup = state.settings.setup.as_ref().map(Arc::clone).ok_or(PageError::NotFound)?;
     let found = tokio::task::spawn_blocking(move || setup.check()).await;
     let found = found.map_err(|_| PageError::BadRequest("The check was cut off: the log says why."))?;
-    shown(&state, &session, &Fields::default(), Some(&found)).await
+    shown(&state, &session, &Fields::default(), (Some(&found), None)).await
 }
 
-async fn shown(
+/// The page, with what a check found, or the password of a member, which is shown this once.
+pub(super) async fn shown(
     state: &AppState,
     session: &Session,
     fields: &Fields,
-    found: Option<&[CheckLine]>,
+    (found, secret): (Option<&[CheckLine]>, Option<&members::Secret>),
 ) -> Result<Markup, PageError> {
     let replies = canned::all(state).await?;
     let setup = state.settings.setup.as_ref();
     let settings = setup.map(|setup| setup.settings()).unwrap_or_default();
     let (set, default): (Vec<_>, Vec<_>) = settings.into_iter().partition(|line| !line.from.is_empty());
     let main = html! {
-        div.heading { h1 { "Settings" } p.about { "the settings file is the reference; canned replies are written here" } }
+        div.heading { h1 { "Settings" } p.about { "the settings file is the reference; canned replies and further members are kept here" } }
         (layout::notice(fields))
         section.card.facts #replies-card {
             h2 { "Canned replies" }
@@ -94,16 +108,14 @@ async fn shown(
             details data-key="new-reply" { summary { "Another one" } (reply_form(session, "", "")) }
             p.note { code { "{name}" } " and " code { "{order_id}" } " are filled in where they are known. A reply without words is removed." }
         }
-        section.card.facts #members {
-            h2 { "Members" }
-            @for (name, role) in state.settings.access.everybody() { p data-key=(name) { (name) " " span.chip { (role) } } }
-            p.note { "Members are named in " code { "[[dashboard.users]]" } " of the settings file." }
-        }
+        (members::section(state, session, secret).await?)
+        (templates::section(state, session))
         @if setup.is_some() {
             section.card.facts #checked {
                 h2 { "Check" }
-                @if let Some(found) = found {
-                    @for line in found {
+                // It stays when the page is brought up to date: that does not check again.
+                div #found data-own="" {
+                    @for line in found.unwrap_or_default() {
                         p {
                             span.chip.(match line.verdict { "ok" => "good", "broken" => "high", _ => "medium" }) { (line.verdict) }
                             " " strong { (line.part) } " " (line.found)

@@ -4,18 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use axum::extract::{Extension, RawQuery, State};
-use axum::response::Redirect;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::access::Session;
 use super::forms::Fields;
 use super::queues::Cases;
 use super::{AppState, PageError, layout, pages};
-use crate::domain::alert::{Alert, AlertSearch, AlertStatus};
-use crate::domain::audit::AuditPhase;
-use crate::domain::desk::{EntryKind, TeamEntry};
+use crate::domain::alert::Handled;
+use crate::domain::desk::EntryKind;
 use crate::domain::rating::{Rating, Score};
 use crate::support::duty;
 
@@ -38,9 +35,12 @@ pub(super) fn watch(state: &AppState) {
                 () = tokio::time::sleep(PAUSE) => {}
             }
             let (store, now) = (state.store(), state.now());
+            state.settings.access.read_added(store, false).await;
             let looked = async {
                 if state.settings.round_robin {
-                    duty::assign_new(store, &state.settings.access.members(), now).await?;
+                    let members = state.settings.access.members();
+                    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+                    duty::assign_new(store, &members, now).await?;
                 }
                 duty::raise_overdue(store, &state.settings.targets, now).await
             };
@@ -63,9 +63,9 @@ struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, alert: &Alert, at: Timestamp) {
-        self.resolved.push(at.duration_since(alert.created_at));
-        self.taken.extend(alert.handling.claimed_at.map(|claimed| claimed.duration_since(alert.created_at)));
+    fn add(&mut self, handled: &Handled) {
+        self.resolved.push(handled.resolved_at.duration_since(handled.created_at));
+        self.taken.extend(handled.claimed_at.map(|claimed| claimed.duration_since(handled.created_at)));
     }
 
     fn rate(&mut self, rating: &Rating) {
@@ -126,7 +126,7 @@ pub(super) async fn page(
     let mut of: BTreeMap<String, Figures> = BTreeMap::new();
     let mut all = Figures::default();
     for name in state.settings.access.members() {
-        of.entry(name.to_owned()).or_default();
+        of.entry(name).or_default();
     }
     for case in Cases::read(&state, &session).await?.of_people() {
         let overdue = usize::from(case.is_overdue(now));
@@ -138,14 +138,11 @@ pub(super) async fn page(
             all.assigned += 1;
         }
     }
-    let resolved =
-        AlertSearch { status: Some(AlertStatus::Resolved), resolved_since: period.from, ..AlertSearch::default() };
-    for alert in store.find_alerts(&resolved, MAX_READ).await? {
-        let Some(at) = alert.handling.resolved_at else { continue };
-        if is_within(at) && alert.is_of_customer() {
-            all.add(&alert, at);
-            if let Some(name) = &alert.handling.resolved_by {
-                of.entry(name.clone()).or_default().add(&alert, at);
+    for handled in store.handled_alerts(period.from, MAX_READ).await? {
+        if is_within(handled.resolved_at) {
+            all.add(&handled);
+            if let Some(name) = &handled.by {
+                of.entry(name.clone()).or_default().add(&handled);
             }
         }
     }
@@ -207,29 +204,6 @@ fn promised(state: &AppState) -> String {
     } else {
         format!("Promised: {}.", all.join(", "))
     }
-}
-
-pub(super) async fn away(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-    Extension(fields): Extension<Fields>,
-) -> Result<Redirect, PageError> {
-    let word = fields.get("state");
-    if !["away", "on"].contains(&word) {
-        return Err(PageError::BadRequest("Nothing is said: away or on."));
-    }
-    let (store, actor) = (state.store(), session.actor(state.now()));
-    actor.record(store, "duty", json!({"state": word}), AuditPhase::Started, serde_json::Value::Null).await?;
-    let owner = session.name().to_owned();
-    if word == "away" {
-        let entry =
-            TeamEntry { kind: EntryKind::Away, owner, name: String::new(), value: String::new(), at: state.now() };
-        store.save_entry(&entry).await?;
-    } else {
-        store.remove_entry(EntryKind::Away, &owner, "").await?;
-    }
-    actor.record(store, "duty", json!({"state": word}), AuditPhase::Finished, json!({"status": "success"})).await?;
-    Ok(Redirect::to(&format!("/team?told={word}")))
 }
 
 #[cfg(test)]

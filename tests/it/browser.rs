@@ -4,6 +4,7 @@
 
 mod desk;
 mod driver;
+mod palette;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -455,7 +456,7 @@ async fn two_browsers(one: &Browser, other: &Browser) {
     one.go("/conversations").await;
     let chat = one
         .run(
-            "return [...document.querySelectorAll('a.talk')].find((talk) => !talk.querySelector('.chip.high')).getAttribute('href')",
+            "return [...document.querySelectorAll('a.talk')].find((talk) => !talk.dataset.hasOwnProperty('person')).getAttribute('href')",
         )
         .await;
     for browser in [one, other] {
@@ -520,6 +521,8 @@ async fn the_team_works_at_the_pages() {
     log_in_as(&night, "night", "night-token").await;
     step("two people", &mut Box::pin(desk::people(&one, &night, store.as_ref()))).await;
     night.driver.quit().await.unwrap();
+    step("the palette", &mut Box::pin(palette::palette(&one, store.as_ref(), &axe))).await;
+    step("notifications", &mut Box::pin(palette::notices(&other, store.as_ref()))).await;
     step("a lost connection", &mut Box::pin(desk::connection(&one, &away))).await;
     step("every page", &mut Box::pin(every_page(&one, &axe))).await;
     println!("pictures: {}", screenshots().display());

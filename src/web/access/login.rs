@@ -1,21 +1,22 @@
 //! Logging in and out.
 
 use axum::extract::{Extension, Query, State};
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::sessions::SESSION_LIFETIME;
 use super::{Access, COOKIE, DEVICE_COOKIE, DEVICE_LIFETIME, Session, cookie, own_path, random};
 use crate::http::client::Client;
-use crate::store::Store;
+use crate::store::{Result as StoreResult, Store};
 use crate::web::forms::Fields;
 use crate::web::login_limit::Applicant;
-use crate::web::users::{Member, normalize_name};
+use crate::web::users::{Credentials, normalize_name};
 use crate::web::{AppState, PageError, layout};
 
 fn login_form(access: &Access, name: &str, next: Option<&str>, warning: Option<&str>) -> Markup {
@@ -106,11 +107,11 @@ pub(super) async fn attempt(
     let (access, ..) = state;
     let Login { name, secret, next } = *login;
     // What strangers behind the same address have tried locks nobody out who has a long token or the link.
-    if let Some(member) = access.users.by_long_token(name, secret) {
-        return logged_in(state, headers, login, member).await;
+    if let Some(known) = access.users.by_long_token(name, secret) {
+        return logged_in(state, headers, login, &known).await;
     }
     let device = access.known_device(name, headers);
-    let known = device.is_some();
+    let came_before = device.is_some();
     let applicant = device.map_or_else(|| Applicant::Client(Client::of(extensions)), Applicant::Device);
     let later = |seconds: &'static str, warning: &str| {
         let page = login_form(access, name, next, Some(warning));
@@ -121,7 +122,7 @@ pub(super) async fn attempt(
     }
     // Counted before it is checked: many requests at the same time give no more attempts.
     access.limit.record_failure(&applicant, name);
-    let member = if known {
+    let found = if came_before {
         access.users.authenticate_known(name, secret).await
     } else {
         let Ok(_waiting) = access.waiting.try_acquire() else {
@@ -129,28 +130,67 @@ pub(super) async fn attempt(
         };
         access.users.authenticate(name, secret).await
     };
-    let Some(member) = member else {
+    let Some(known) = found else {
         tracing::warn!("a login to the dashboard failed");
-        return (StatusCode::UNAUTHORIZED, login_form(access, name, next, Some("That is not right."))).into_response();
+        return wrong(access, login);
     };
     access.limit.record_success(&applicant, name);
-    logged_in(state, headers, login, member).await
+    if !name.is_empty() && !access.is_of_file(name) {
+        // While the password was checked another process may have removed the member, too.
+        access.read_added(state.1, true).await;
+    }
+    logged_in(state, headers, login, &known).await
+}
+
+fn wrong(access: &Access, login: &Login<'_>) -> Response {
+    let form = login_form(access, login.name, login.next, Some("That is not right."));
+    (StatusCode::UNAUTHORIZED, form).into_response()
+}
+
+/// What a browser keeps of a login.
+type Cookies = AppendHeaders<[(HeaderName, String); 2]>;
+
+async fn logged_in(
+    state: (&Access, &dyn Store, Timestamp),
+    headers: &HeaderMap,
+    login: &Login<'_>,
+    known: &Arc<Credentials>,
+) -> Response {
+    match begin(state, headers, (login.name, known)).await {
+        Ok(Some((_, cookies))) => (cookies, Redirect::to(login.next.unwrap_or("/"))).into_response(),
+        Ok(None) => wrong(state.0, login),
+        Err(error) => PageError::Store(error).into_response(),
+    }
+}
+
+/// Begins the session of a request anew, for a member whose secrets were just changed by themselves: the one before is over.
+///
+/// # Errors
+/// When the store fails.
+pub(in crate::web) async fn renewed(
+    state: (&Access, &dyn Store, Timestamp),
+    headers: &HeaderMap,
+    name: &str,
+) -> StoreResult<Option<(Session, Cookies)>> {
+    let (access, store, _) = state;
+    access.end_sessions(store, headers).await?;
+    match access.users.find(name) {
+        Some(known) => begin(state, headers, (name, &known)).await,
+        None => Ok(None),
+    }
 }
 
 /// Starts a session, and marks the browser as one that this name was logged in with.
-async fn logged_in(
+async fn begin(
     (access, store, now): (&Access, &dyn Store, Timestamp),
     headers: &HeaderMap,
-    login: &Login<'_>,
-    member: Member,
-) -> Response {
+    (name, known): (&str, &Arc<Credentials>),
+) -> StoreResult<Option<(Session, Cookies)>> {
     let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let number = random();
-    let mark = access.users.device_mark(login.name, &number).unwrap_or_default();
-    let key = match access.start_session(store, (login.name, member), now).await {
-        Ok(key) => key,
-        Err(error) => return PageError::Store(error).into_response(),
-    };
+    let mark = known.device_mark(name, &number);
+    let Some(key) = access.start_session(store, (name, known), now).await? else { return Ok(None) };
+    let session = Access::started(&key, known.member().clone());
     let cookies = [
         cookie(COOKIE, key, "/", SESSION_LIFETIME),
         cookie(DEVICE_COOKIE, format!("{number}.{mark}"), "/login", DEVICE_LIFETIME),
@@ -159,7 +199,7 @@ async fn logged_in(
         cookie.set_secure(secure);
         (header::SET_COOKIE, cookie.to_string())
     });
-    (AppendHeaders(cookies), Redirect::to(login.next.unwrap_or("/"))).into_response()
+    Ok(Some((session, AppendHeaders(cookies))))
 }
 
 pub(in crate::web) async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Response {

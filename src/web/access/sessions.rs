@@ -2,6 +2,7 @@
 //! it is a digest of the key, sealed with the secrets that the login was made with, so that it ends when they change. Where the secret
 //! is a short token the seal would tell it to whoever tries all of them, so such a session is in memory alone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Access, COOKIE, Session, cookies, lock, random};
 use crate::domain::desk::{EntryKind, TeamEntry};
 use crate::store::{Result, Store};
-use crate::web::users::{Member, constant_time_eq};
+use crate::web::users::{Credentials, Member, constant_time_eq};
 
 /// How long a session is valid.
 pub(super) const SESSION_LIFETIME: Duration = Duration::from_hours(12);
@@ -27,7 +28,10 @@ const ENTRY: &str = "key";
 pub(super) struct StoredSession {
     csrf: String,
     until: Instant,
-    member: Member,
+    /// The name of the login; empty: the secret of the whole team.
+    pub(super) login: String,
+    /// What it was begun with.
+    known: Arc<Credentials>,
     /// When it was last found in the store; `None` where it is in memory alone.
     checked: Option<Timestamp>,
 }
@@ -59,8 +63,11 @@ impl Access {
         }
         let mut sessions = lock(&self.sessions);
         sessions.retain(|_, session| session.until > Instant::now());
-        let session = cookies(headers, COOKIE).find_map(|key| sessions.get(key.as_str()))?;
-        Some(Session { csrf: session.csrf.clone(), logged_in: true, member: session.member.clone() })
+        // Whoever was removed, or has another role or password by now, has none any more.
+        let holds = |session: &&StoredSession| self.users.still_holds(&session.login, &session.known);
+        let session = cookies(headers, COOKIE).find_map(|key| sessions.get(key.as_str()).filter(holds))?;
+        let (csrf, member) = (session.csrf.clone(), session.known.member().clone());
+        Some(Session { csrf, logged_in: true, member })
     }
 
     /// The session of a request, also where it began in another process or before a restart. One that another process ended is
@@ -71,6 +78,7 @@ impl Access {
         headers: &HeaderMap,
         now: Timestamp,
     ) -> Option<Session> {
+        self.read_added(store, false).await;
         self.check_again(store, headers, now).await;
         match self.session(headers) {
             Some(session) => Some(session),
@@ -117,33 +125,38 @@ impl Access {
             let entries = entries.inspect_err(|error| tracing::warn!(%error, "sessions cannot be read")).ok()?;
             let kept = entries.first().and_then(|entry| serde_json::from_str::<Kept>(&entry.value).ok());
             let Some(kept) = kept.filter(|kept| now < kept.until) else { continue };
-            let sealed = self.users.session_seal(&kept.login, &owner);
+            let Some(known) = self.users.find(&kept.login) else { continue };
+            let sealed = known.session_seal(&kept.login, &owner);
             if !sealed.is_some_and(|seal| constant_time_eq(&seal, &kept.seal)) {
                 continue;
             }
-            let member = self.users.member(&kept.login)?;
             let left = kept.until.duration_since(now).unsigned_abs().min(SESSION_LIFETIME);
-            self.hold(&key, member, (left, Some(now)));
+            self.hold(&key, (&kept.login, &known), (left, Some(now)));
             return self.session(headers);
         }
         None
     }
 
-    /// Starts a session of whoever logged in by a name, and returns its key.
+    /// Starts a session of whoever logged in by a name with what was found, and returns its key. `None` where that is not what it
+    /// takes any more: checking a password takes a moment, in which an admin may have changed the member.
     ///
     /// # Errors
     /// When it cannot be stored.
     pub(super) async fn start_session(
         &self,
         store: &dyn Store,
-        (login, member): (&str, Member),
+        (login, known): (&str, &Arc<Credentials>),
         now: Timestamp,
-    ) -> Result<String> {
+    ) -> Result<Option<String>> {
+        if !self.users.still_holds(login, known) {
+            return Ok(None);
+        }
         let key = random();
         let owner = digest(&key);
         let lifetime = SignedDuration::try_from(SESSION_LIFETIME).unwrap_or_default();
         let until = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-        let seal = self.users.session_seal(login, &owner);
+        // Of what was checked: where it changes from here on, neither the stored session nor the one in memory is one.
+        let seal = known.session_seal(login, &owner);
         let checked = seal.is_some().then_some(now);
         if let Some(seal) = seal {
             forget_ended(store, now).await?;
@@ -152,18 +165,29 @@ impl Access {
             let entry = TeamEntry { kind: EntryKind::Session, owner, name: ENTRY.to_owned(), value, at: now };
             store.save_entry(&entry).await?;
         }
-        self.hold(&key, member, (SESSION_LIFETIME, checked));
-        Ok(key)
+        self.hold(&key, (login, known), (SESSION_LIFETIME, checked));
+        Ok(Some(key))
     }
 
-    fn hold(&self, key: &str, member: Member, (lifetime, checked): (Duration, Option<Timestamp>)) {
+    /// What a request with this key has, which was started a moment ago.
+    pub(super) fn started(key: &str, member: Member) -> Session {
+        Session { csrf: csrf_of(key), logged_in: true, member }
+    }
+
+    fn hold(
+        &self,
+        key: &str,
+        (login, known): (&str, &Arc<Credentials>),
+        (lifetime, checked): (Duration, Option<Timestamp>),
+    ) {
         let mut sessions = lock(&self.sessions);
         if sessions.len() >= MAX_SESSIONS
             && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.until).map(|(key, _)| key.clone())
         {
             sessions.remove(&oldest);
         }
-        let session = StoredSession { csrf: csrf_of(key), until: Instant::now() + lifetime, member, checked };
+        let (csrf, login, until) = (csrf_of(key), login.to_owned(), Instant::now() + lifetime);
+        let session = StoredSession { csrf, until, login, known: Arc::clone(known), checked };
         sessions.insert(key.to_owned(), session);
     }
 

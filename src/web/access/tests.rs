@@ -79,12 +79,17 @@ fn a_login_leads_to_pages_of_this_server_only() {
     assert_eq!(login_address(Some("//evil.example")), "/login");
 }
 
+async fn start(access: &Access, store: &dyn Store, now: Timestamp) -> String {
+    let known = access.users.find("").unwrap();
+    access.start_session(store, ("", &known), now).await.unwrap().unwrap()
+}
+
 #[tokio::test]
 async fn a_session_is_known_by_its_cookie_also_after_a_restart() {
     let closed = access("0.0.0.0:1", "", LONG).unwrap();
     assert!(closed.session(&HeaderMap::new()).is_none());
     let (store, now) = (SqliteStore::scratch().unwrap(), Timestamp::from_second(1_750_000_000).unwrap());
-    let key = closed.start_session(&store, ("", Member::unnamed()), now).await.unwrap();
+    let key = start(&closed, &store, now).await;
     let with = |value: String| HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())]);
     let (right, wrong) = (with(format!("a=b; {COOKIE}={key}")), with(format!("{COOKIE}={key}0")));
     let csrf = closed.session(&right).unwrap().csrf;
@@ -111,7 +116,7 @@ async fn a_session_is_known_by_its_cookie_also_after_a_restart() {
 async fn a_session_that_another_process_ended_is_none_any_more() {
     let (one, other) = (access("0.0.0.0:1", "", LONG).unwrap(), access("0.0.0.0:1", "", LONG).unwrap());
     let (store, now) = (SqliteStore::scratch().unwrap(), Timestamp::from_second(1_750_000_000).unwrap());
-    let key = one.start_session(&store, ("", Member::unnamed()), now).await.unwrap();
+    let key = start(&one, &store, now).await;
     let headers = HeaderMap::from_iter([(header::COOKIE, format!("{COOKIE}={key}").parse().unwrap())]);
     let at = |seconds| now + jiff::SignedDuration::from_secs(seconds);
     for access in [&one, &other] {
@@ -125,13 +130,41 @@ async fn a_session_that_another_process_ended_is_none_any_more() {
 }
 
 #[tokio::test]
+async fn a_login_whose_member_was_changed_while_it_was_checked_is_none() {
+    let closed = access("0.0.0.0:1", "", LONG).unwrap();
+    let (store, now) = (SqliteStore::scratch().unwrap(), Timestamp::from_second(1_750_000_000).unwrap());
+    let (one, other) = (hash_password("one").unwrap(), hash_password("other").unwrap());
+    let mia = |role, hash: &str| vec![(Member { name: "mia".to_owned(), role }, hash.to_owned())];
+    let was = || {
+        closed.users.set_added(mia(Role::Admin, &one));
+        closed.users.find("mia").unwrap()
+    };
+    for (what, changed) in
+        [("removed", Vec::new()), ("demoted", mia(Role::Viewer, &one)), ("renewed", mia(Role::Admin, &other))]
+    {
+        // Between the check and the session.
+        let known = was();
+        closed.users.set_added(changed.clone());
+        assert!(closed.start_session(&store, ("mia", &known), now).await.unwrap().is_none(), "{what}");
+        // A moment later, whoever noticed it.
+        let known = was();
+        let key = closed.start_session(&store, ("mia", &known), now).await.unwrap().unwrap();
+        let headers = HeaderMap::from_iter([(header::COOKIE, format!("{COOKIE}={key}").parse().unwrap())]);
+        assert!(closed.session(&headers).is_some());
+        closed.users.set_added(changed);
+        assert!(closed.session(&headers).is_none(), "{what}");
+        assert!(closed.restored(&store, &headers, now).await.is_none(), "{what}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_stored_by_which_a_short_token_could_be_guessed() {
     let (store, now) = (SqliteStore::scratch().unwrap(), Timestamp::from_second(1_750_000_000).unwrap());
     let hash = hash_password("correct horse").unwrap();
     for (hash, token, stored) in [("", "t0ken", 0), ("", LONG, 1), (hash.as_str(), "", 2), (hash.as_str(), "t0ken", 3)]
     {
         let access = access("0.0.0.0:1", hash, token).unwrap();
-        let key = access.start_session(&store, ("", Member::unnamed()), now).await.unwrap();
+        let key = start(&access, &store, now).await;
         let headers = HeaderMap::from_iter([(header::COOKIE, format!("{COOKIE}={key}").parse().unwrap())]);
         let entries = crate::store::Desk::entries(&store, crate::domain::desk::EntryKind::Session, None).await.unwrap();
         assert_eq!(entries.len(), stored, "{token}");
@@ -150,7 +183,7 @@ fn whoever_is_alone_is_an_admin() {
 #[test]
 fn a_browser_is_known_by_what_only_the_server_could_have_marked() {
     let closed = access("0.0.0.0:1", "", "t0ken").unwrap();
-    let mark = closed.users.device_mark("", "17").unwrap();
+    let mark = closed.users.find("").unwrap().device_mark("", "17");
     let known = |access: &Access, name: &str, value: String| {
         let cookie = format!("{DEVICE_COOKIE}={value}").parse().unwrap();
         access.known_device(name, &HeaderMap::from_iter([(header::COOKIE, cookie)]))

@@ -8,16 +8,24 @@
   function age(at) {
     const minutes = Math.round((at - Date.now()) / 60000);
     if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
-    return Math.abs(minutes) < 24 * 60 ? relative.format(Math.round(minutes / 60), "hour") : null;
+    if (Math.abs(minutes) < 24 * 60) return relative.format(Math.round(minutes / 60), "hour");
+    const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+    return at.toLocaleDateString(language, { month: "short", day: "numeric", year });
   }
 
-  // Lists show a short age instead of the time; the full time is the tooltip.
+  // Lists show a short age instead of the time, and messages of one day the day once; the full time is the tooltip.
   function times() {
+    let day = "";
     for (const time of document.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
       if (isNaN(at)) continue;
+      const chats = time.closest(".chat .meta");
+      const said = chats && at.toDateString();
       const whole = at.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-      const text = (time.closest(".line") && age(at)) || whole;
+      const text = time.closest(".line") ? age(at)
+        : said && said === day ? at.toLocaleTimeString(language, { timeStyle: "short" })
+        : whole;
+      if (said) day = said;
       if (time.textContent !== text) time.textContent = text;
       time.title = at.toLocaleString(language, { dateStyle: "full", timeStyle: "long" });
     }
@@ -76,7 +84,7 @@
   }
 
   function switches() {
-    const place = document.getElementById("live");
+    const place = document.getElementById("switches");
     if (!place || !document.body.dataset.live) return;
     const made = document.createElement("button");
     made.type = "button";
@@ -92,7 +100,7 @@
     made.id = "sound";
     made.className = "quiet";
     tell();
-    place.after(made);
+    place.append(made);
   }
 
   // On a telephone the tabs do not all fit: scrolls to the current one.
@@ -111,7 +119,7 @@
       fetch(next.value, { redirect: "manual" }).then((answer) => answer.ok && location.replace(next.value)).catch(() => {});
   }
 
-  const menus = ".menu[open], .custom[open]";
+  const menus = ".menu[open], .custom[open], .account[open], .emoji[open]";
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll(menus)) if (!menu.contains(event.target)) menu.open = false;
   });
@@ -262,6 +270,7 @@
       source.addEventListener("change", (event) => {
         heard = Date.now();
         try { waiting(JSON.parse(event.data)); } catch { /* the reloaded page has the numbers */ }
+        document.dispatchEvent(new Event("news"));
         reload();
       });
       // A browser gives up where a proxy answered something else, such as 502: so it is opened again here, always.

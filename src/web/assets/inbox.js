@@ -61,26 +61,28 @@
   const WAIT = 5000;
   let pending = null;
   function settle(send) {
-    const { form, timer, bar, field } = pending;
+    const { form, timer, bar, fields } = pending;
     clearTimeout(timer);
     pending = null;
     bar.hidden = true;
-    field.readOnly = false;
+    for (const field of fields) field.readOnly = false;
     if (send) {
       form.dataset.sending = "yes";
       form.submit();
-    } else field.focus();
+    } else fields[0]?.focus();
   }
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("[data-undo]")) return;
     event.preventDefault();
-    if (pending) return;
+    if (pending || form.dataset.sending) return;
     const bar = form.querySelector(".undo");
-    const field = form.querySelector("[data-draft]");
-    field.readOnly = true;
+    // A reply, or the places of a template.
+    const draft = form.querySelector("[data-draft]");
+    const fields = draft ? [draft] : [...form.querySelectorAll("input[name^=place]")];
+    for (const field of fields) field.readOnly = true;
     bar.hidden = false;
-    pending = { form, bar, field, timer: setTimeout(() => settle(true), WAIT) };
+    pending = { form, bar, draft, fields, timer: setTimeout(() => settle(true), WAIT) };
     bar.querySelector("button").focus();
   });
   document.addEventListener("click", (event) => {
@@ -88,9 +90,9 @@
   });
   addEventListener("pagehide", () => {
     if (!pending) return;
-    const { form, field } = pending;
+    const { form, draft } = pending;
     // Only what the server has as a draft: it stays one where this request is lost or refused.
-    if (!drafts.saved(field)) return;
+    if (draft && !drafts.saved(draft)) return;
     form.dataset.sending = "yes";
     fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true }).catch(() => {});
   });
@@ -169,13 +171,18 @@
   }
   function insert(choice) {
     const field = byId(list().dataset.field || "reply");
+    // What waits to be sent stays as it is.
+    if (!field || field.readOnly) return;
     const text = choice.dataset.text;
-    field.value = text;
     list().hidden = true;
     field.focus();
+    // In the place of what it was searched with, or else where the cursor is.
+    const whole = !field.value.trim() || /^\/\S*$/.test(field.value);
+    const from = whole ? 0 : field.selectionStart;
+    field.setRangeText(text, from, whole ? field.value.length : field.selectionEnd, "end");
     // What is not known is for the writer to fill in.
     const gap = /\{\w+\}/.exec(text);
-    field.setSelectionRange(gap ? gap.index : text.length, gap ? gap.index + gap[0].length : text.length);
+    if (gap) field.setSelectionRange(from + gap.index, from + gap.index + gap[0].length);
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
   document.addEventListener("input", (event) => {
@@ -195,9 +202,44 @@
     }
   });
 
+  // Emoji are put where the reply is written; the search looks through their names.
+  const picker = () => byId("emoji");
+  const signs = () => [...picker().querySelectorAll("[data-emoji]")];
+  function shows() {
+    if (picker()) picker().hidden = false;
+  }
+  shows();
+  document.addEventListener("updated", shows);
+  function search(wanted) {
+    for (const one of signs()) one.hidden = !one.title.includes(wanted);
+    picker().querySelector(".note").hidden = signs().some((one) => !one.hidden);
+  }
+  function put(sign) {
+    const field = byId("reply");
+    if (!sign || !field || field.readOnly) return;
+    picker().open = false;
+    field.focus();
+    field.setRangeText(sign, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  document.addEventListener("toggle", (event) => {
+    if (event.target.id !== "emoji" || !event.target.open) return;
+    const field = event.target.querySelector("input");
+    field.value = "";
+    search("");
+    field.focus();
+  }, true);
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("#emoji")) search(event.target.value.trim().toLowerCase());
+  });
+  document.addEventListener("click", (event) => {
+    const sign = event.target.closest?.("[data-emoji]");
+    if (sign) put(sign.dataset.emoji);
+  });
+
   // Keys. Single letters count only outside of fields, and can be switched off.
   const KEYS = [
-    ["j, k", "next and previous of a list"], ["Enter", "open it"], ["r", "reply"], ["n", "internal note"],
+    ["Ctrl+K", "go to or do anything"], ["j, k", "next and previous of a list"], ["Enter", "open it"], ["r", "reply"], ["n", "internal note"],
     ["/", "search; in a reply: canned replies"], ["Ctrl+Enter", "send"], ["Escape", "leave a field"], ["?", "this list"],
   ];
   const wanted = () => { try { return localStorage.getItem("ecomres.keys") !== "off"; } catch { return true; } };
@@ -234,6 +276,7 @@
     }
     if (!dialog.open) dialog.showModal();
   }
+  document.addEventListener("help", help);
   const go = (element) => {
     if (!element) return false;
     element.closest("details")?.setAttribute("open", "");
@@ -242,6 +285,13 @@
     return true;
   };
   function step(by) {
+    // Beside an open conversation: opens the next one.
+    const open = document.querySelector(".near[aria-current]")?.closest("li");
+    const next = open && (by > 0 ? open.nextElementSibling : open.previousElementSibling)?.querySelector("a");
+    if (next && next.offsetParent) {
+      next.click();
+      return true;
+    }
     const rows = [...document.querySelectorAll("a.talk, .alert[data-id] .who, a.hit")];
     if (!rows.length) {
       const link = document.querySelector(by > 0 ? "a[rel=next]" : "a[rel=prev]");
@@ -252,11 +302,23 @@
     return go(rows[Math.min(rows.length - 1, Math.max(0, here < 0 ? (by > 0 ? 0 : rows.length - 1) : here + by))]);
   }
   document.addEventListener("keydown", (event) => {
+    // The keys of an input method choose among its words.
+    if (event.isComposing) return;
     const at = event.target;
     const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && at.form && at.tagName === "TEXTAREA") {
       event.preventDefault();
       at.form.requestSubmit();
+      return;
+    }
+    if (at.closest?.("#emoji .panel") && /^(Enter|Arrow(Left|Right|Up|Down))$/.test(event.key)) {
+      const shown = signs().filter((one) => !one.hidden);
+      const here = shown.indexOf(at);
+      const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -8, ArrowDown: 8 }[event.key];
+      if (event.key === "Enter" && here < 0) put(shown[0]?.dataset.emoji);
+      else if (event.key === "Enter" || (here < 0 && event.key !== "ArrowDown")) return;
+      else shown[here < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, here + by))]?.focus();
+      event.preventDefault();
       return;
     }
     if (at.id === "reply" && list() && !list().hidden) {
@@ -273,6 +335,7 @@
       return;
     }
     if (event.key === "Escape") {
+      if (at.closest?.("#emoji .panel")) return;
       if (list() && !list().hidden) {
         list().hidden = true;
         byId("reply")?.focus();
