@@ -4,6 +4,7 @@
 
 mod blocks;
 mod chunks;
+mod examples;
 mod excerpt;
 mod folder;
 mod index;
@@ -11,12 +12,14 @@ mod language;
 mod library;
 mod measure;
 mod question;
+mod signals;
 mod sounds;
 mod stems;
 mod terms;
 mod vectors;
 
 pub use chunks::{Chunk, Translation};
+pub use examples::examples;
 pub use folder::{ANSWERS, Checked, Imported, KnowledgeError, Problem, add_answer, check, import};
 pub use index::{Index, Passage};
 pub use library::Library;

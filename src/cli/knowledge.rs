@@ -54,6 +54,9 @@ enum Command {
         /// Also which questions were answered wrongly
         #[arg(long, requires = "questions")]
         mistakes: bool,
+        /// What the search sees of each question instead, one JSON object on each line: for tests/knowledge/answers.py
+        #[arg(long, requires = "questions", hide = true)]
+        examples: bool,
     },
     /// Ask a question: the passages that answer it, as the bot finds them
     #[command(after_help = "Example:\n  ecomres knowledge ask \"do you deliver on Sundays?\"")]
@@ -82,9 +85,9 @@ pub(super) fn run(options: Options, global: &Global) -> anyhow::Result<()> {
     match options.command {
         Command::Import { folder } => import(global, &config, &folder),
         Command::Check { folder, questions: None, .. } => check(global, &config, folder),
-        Command::Check { folder, questions: Some(file), part, mistakes } => {
+        Command::Check { folder, questions: Some(file), part, mistakes, examples } => {
             let folder = folder.unwrap_or_else(|| app::knowledge_place(global, &config));
-            measure(global, &config, &folder, &Asking { file, part, mistakes })
+            measure(global, &config, &folder, &Asking { file, part, mistakes, examples })
         }
         Command::Ask { question } => ask(global, &config, &question),
         Command::Gaps { all, limit } => list_gaps(global, &config, all, limit),
@@ -155,6 +158,7 @@ struct Asking {
     file: PathBuf,
     part: Option<String>,
     mistakes: bool,
+    examples: bool,
 }
 
 fn measure(global: &Global, config: &Config, folder: &Path, asking: &Asking) -> anyhow::Result<()> {
@@ -170,8 +174,15 @@ fn measure(global: &Global, config: &Config, folder: &Path, asking: &Asking) -> 
         return Err(read(&"there is no question in it, or none of that part").into());
     }
     knowledge::check(folder).map_err(|error| wrong(&error))?;
-    let measured = knowledge::measure(folder, &asked, &app::built_in_answers(config)?);
+    let built_in = app::built_in_answers(config)?;
     let mut output = Output::stdout();
+    if asking.examples {
+        for example in knowledge::examples(folder, &asked, &built_in) {
+            output.line(example.to_string())?;
+        }
+        return Ok(());
+    }
+    let measured = knowledge::measure(folder, &asked, &built_in);
     if global.json {
         let mut value = measured.to_json();
         if asking.mistakes {

@@ -3,18 +3,22 @@
 //!
 //! It must never answer with anything but sentences of a document, nor with a passage that is about something else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use super::chunks::Chunk;
 use super::question::{Question, Wanted, count_heading, count_terms, kinds_of};
+use super::signals::{self, Asked, NEEDED, worth};
 use super::terms::Weight;
 use super::vectors::Vector;
 use super::{BUILT_IN, language};
 
 /// Passages that are given, at most.
 const PASSAGES: usize = 3;
-/// A further passage has at least this share of the best one's score.
-const ALIKE: f32 = 0.6;
+/// So many of the best chunks are looked at more closely.
+pub(super) const CANDIDATES: usize = 8;
+/// A further passage is worth at most so much less than the best one.
+const ALIKE: f32 = 2.0;
 /// Words of a large collection are rarer than those of a small one: as many chunks are assumed at least.
 const FEWEST: usize = 24;
 /// How often a word of the heading right above counts, and one of the headings above that.
@@ -42,15 +46,6 @@ const BY_COVERAGE: f32 = 0.44;
 const NEAR: f32 = 0.3;
 /// A chunk that holds something that is done holds it at least so well.
 const DONE: f32 = 0.5;
-/// When a chunk answers: its coverage, and a share of its score in words as rare as can be, up to so many of them, make this much.
-const NEEDED: f32 = 0.9;
-const BY_SCORE: f32 = 0.6;
-const MOST_RARE: f32 = 2.24;
-/// So much more is needed where all of the question is in no document, and for each thing that is done and that the chunk does not
-/// hold: “do you rent tents” is not answered by a page about tents.
-const ABSENT: f32 = 0.21;
-const UNDONE: f32 = 0.41;
-
 /// A passage that may answer a question.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Passage {
@@ -89,28 +84,40 @@ pub struct Index {
     /// Terms that have a vector, and their vectors one after the other.
     pub(super) with_vector: Vec<usize>,
     pub(super) vectors: Vec<f32>,
+    /// The terms of what stands right above each chunk, once they were asked for.
+    above: Vec<OnceLock<HashSet<usize>>>,
 }
 
 /// A chunk that holds a word of a question.
-struct Held {
-    chunk: usize,
+pub(super) struct Held {
+    pub(super) chunk: usize,
     /// How often, by BM25.
     often: f32,
     /// How much of it.
-    share: f32,
+    pub(super) share: f32,
+}
+
+/// What is found for a question.
+pub(super) struct Found {
+    /// The chunks that hold something of it, the best first.
+    pub(super) hits: Vec<Hit>,
+    /// What each word of the question counts.
+    pub(super) weights: Vec<f32>,
+    /// For each word of the question the chunks that hold it.
+    pub(super) held: Vec<Vec<Held>>,
 }
 
 /// A chunk that may answer.
 #[derive(Debug, Clone, Copy, Default)]
-struct Hit {
-    chunk: usize,
-    score: f32,
+pub(super) struct Hit {
+    pub(super) chunk: usize,
+    pub(super) score: f32,
     /// The share of the question that it holds.
-    covered: f32,
+    pub(super) covered: f32,
     /// The share of the question that no document holds.
-    absent: f32,
+    pub(super) absent: f32,
     /// How many things that are done it does not hold.
-    undone: f32,
+    pub(super) undone: f32,
 }
 
 impl Index {
@@ -155,6 +162,7 @@ impl Index {
         #[expect(clippy::cast_precision_loss, reason = "a mean of counts")]
         let mean = index.lengths.iter().sum::<f32>() / chunks.len().max(1) as f32;
         index.mean = mean.max(1.0);
+        index.above.resize_with(chunks.len(), OnceLock::new);
         index.chunks = chunks;
         index
     }
@@ -169,6 +177,21 @@ impl Index {
     fn rarity(&self, with: f32) -> f32 {
         let all = self.chunks.len().max(FEWEST) as f32;
         (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
+    }
+
+    /// How rare a term is, and how rare one can be.
+    pub(super) fn rarity_of(&self, term: usize) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "counts of chunks")]
+        self.rarity(self.postings[term].len() as f32)
+    }
+
+    pub(super) fn rarest(&self) -> f32 {
+        self.rarity(1.0)
+    }
+
+    /// The terms of what stands right above a chunk.
+    pub(super) fn above(&self, chunk: usize) -> &HashSet<usize> {
+        self.above[chunk].get_or_init(|| signals::above(&self.chunks[chunk], &self.ids))
     }
 
     /// Passages that answer a question, the best first; none where no document does. Of two things that are asked both are answered,
@@ -195,31 +218,30 @@ impl Index {
 
     fn answer(&self, text: &str) -> Vec<Passage> {
         let question = self.read(text);
-        let (hits, weights) = self.hits(&question);
-        let mut hits: Vec<Hit> = hits.into_iter().filter(|hit| self.answers(hit)).collect();
-        hits.sort_by_key(|hit| self.chunks[hit.chunk].built_in);
-        let Some(first) = hits.first().copied() else { return Vec::new() };
-        let own = self.chunks[first.chunk].built_in;
-        let alike = |hit: &&Hit| self.chunks[hit.chunk].built_in == own && hit.score >= first.score * ALIKE;
-        let best = hits.iter().filter(alike).take(PASSAGES);
-        best.map(|hit| self.passage(*hit, &question, &weights)).collect()
+        let found = self.hits(&question);
+        let asked = Asked::new(&question, &found.weights);
+        let best = found.hits.iter().take(CANDIDATES).enumerate();
+        let mut answers: Vec<(f32, Hit)> = best
+            .map(|(at, hit)| (worth(&self.signals(&asked, &found, at)), *hit))
+            .filter(|(worth, _)| *worth >= NEEDED)
+            .collect();
+        let own = |hit: &Hit| !self.chunks[hit.chunk].built_in;
+        answers.sort_by(|(a, one), (b, other)| own(other).cmp(&own(one)).then(b.total_cmp(a)));
+        let Some((most, first)) = answers.first().copied() else { return Vec::new() };
+        let alike = |(worth, hit): &&(f32, Hit)| own(hit) == own(&first) && *worth >= most - ALIKE;
+        let best = answers.iter().filter(alike).take(PASSAGES);
+        best.map(|(_, hit)| self.passage(*hit, &question, &found.weights)).collect()
     }
 
-    /// Whether a chunk answers, and is not only the nearest there is: much of the question, or what is rare in it.
-    fn answers(&self, hit: &Hit) -> bool {
-        let rare = (hit.score / self.rarity(1.0)).min(MOST_RARE);
-        hit.covered + BY_SCORE * rare >= NEEDED + ABSENT * hit.absent + UNDONE * hit.undone
-    }
-
-    /// The chunks that hold something of a question, the best first, and what each word of the question counts.
-    fn hits(&self, question: &Question) -> (Vec<Hit>, Vec<f32>) {
+    /// What is found for a question.
+    pub(super) fn hits(&self, question: &Question) -> Found {
         let held = self.held_by_chunks(question);
         let rarities: Vec<f32> =
             held.iter().map(|chunks| self.rarity(chunks.iter().map(|held| held.share).sum())).collect();
         let weights = self.weights(question, &rarities);
         let total: f32 = weights.iter().sum();
         if total <= 0.0 {
-            return (Vec::new(), weights);
+            return Found { hits: Vec::new(), weights, held };
         }
         let nowhere = |wanted: &Wanted| wanted.any.iter().all(|(_, factor)| *factor < NEAR);
         let in_none = question.wanted.iter().zip(&weights).filter(|(wanted, _)| nowhere(wanted));
@@ -254,7 +276,7 @@ impl Index {
         }
         found.retain(|hit| hit.covered > 0.0);
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
-        (found, weights)
+        Found { hits: found, weights, held }
     }
 
     /// For each word of a question the chunks that hold it.

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde_json::Value;
+
+use super::super::examples::examples;
 use super::super::excerpt::LONGEST;
 use super::super::measure::{measure, questions};
 use super::super::{Asked, Library, Measured, built_in};
@@ -81,7 +84,7 @@ fn questions_of_eight_trades_are_answered_as_measured() {
     assert!(answerable >= 300 && asked.len() - answerable >= 100, "{answerable} of {}", asked.len());
     let percent = |count: u32, of: u32| count * 100 / of;
     // At least so many percent right; at most so many wrongly not known, and answered though no document does.
-    for (part, first, not_found, made_up) in [("tuning", 82, 6, 12), ("held_out", 73, 12, 20)] {
+    for (part, first, not_found, made_up) in [("tuning", 82, 7, 10), ("held_out", 75, 11, 17)] {
         let seen = measured(part);
         assert!(percent(seen.first, seen.answerable) >= first, "{seen:?}");
         assert!(percent(seen.told, seen.answerable) >= first - 1, "{seen:?}");
@@ -100,7 +103,7 @@ fn nothing_is_made_up() {
         .filter_map(|(question, ..)| Some((question, library.search(question).into_iter().next()?)))
         .collect();
     eprintln!("answered although no document says it: {} of {}: {answered:?}", answered.len(), unanswerable.len());
-    assert!(answered.len() * 20 <= unanswerable.len() * 3, "{answered:?}");
+    assert!(answered.len() * 100 <= unanswerable.len() * 21, "{answered:?}");
     for nothing in ["", "hello", "please help me", "😀", "?!", "12345"] {
         assert!(library.search(nothing).is_empty(), "{nothing}");
     }
@@ -183,6 +186,34 @@ fn what_is_done_has_to_be_in_the_passage() {
     );
     assert!(index.search("do you rent tents?").is_empty());
     assert!(index.search("which sizes do tents come in?")[0].text.contains("three sizes"));
+}
+
+#[test]
+fn what_stands_there_word_for_word_is_answered() {
+    let index = document(
+        "# Paying\n\n## Ways to pay\n\nYou can pay with cards, wallets and vouchers. Cash on delivery is taken up to ₹8,000.\n\n## Refunds\n\nRefunds reach the card within 5 days.\n\n## Bills\n\nThe bill is in the parcel.\n",
+    );
+    for question in ["is cash on delivery possible?", "cash on delivery", "¿aceptan pago contra entrega?"] {
+        let found = index.search(question);
+        assert!(found.first().is_some_and(|first| first.text.contains("₹8,000")), "{question}: {found:?}");
+    }
+    assert!(index.search("can I buy an elephant?").is_empty());
+}
+
+/// `tests/knowledge/answers.py` learns from them.
+#[test]
+fn examples_tell_what_is_right() {
+    let asked: Vec<Asked> = questions_of_all().into_iter().filter(|one| one.folder == "toys").take(40).collect();
+    let found = examples(&fixtures(), &asked, &[]);
+    let of = |left_out: bool, round: u32| {
+        found.iter().filter(move |one| one["left_out"] == left_out && one["round"] == round && one["part"] == 0)
+    };
+    let right = |one: &&Value| one["candidates"].as_array().unwrap().iter().any(|candidate| candidate["right"] == true);
+    assert!(of(false, 0).filter(right).count() * 10 >= of(true, 0).count() * 9);
+    assert!(of(true, 0).count() > 20 && of(true, 0).filter(right).count() == 0);
+    // Later rounds know fewer subjects.
+    let others = of(false, 0).zip(of(false, 1)).filter(|(one, other)| one["candidates"] != other["candidates"]).count();
+    assert!(others * 4 > asked.len(), "{others} of {}", asked.len());
 }
 
 #[test]

@@ -105,6 +105,45 @@ const ASKING: [&str; 82] = [
     "कौन",
 ];
 
+/// Words that begin a question which yes or no answers.
+const WHETHER: [&str; 30] = [
+    "do",
+    "does",
+    "did",
+    "can",
+    "could",
+    "will",
+    "would",
+    "is",
+    "are",
+    "was",
+    "may",
+    "shall",
+    "should",
+    "have",
+    "has",
+    "any",
+    "puedo",
+    "hay",
+    "tienen",
+    "posso",
+    "tem",
+    "puede",
+    "pueden",
+    "tiene",
+    "pode",
+    "aceptan",
+    "aceitam",
+    "kya",
+    "क्या",
+    "هل",
+];
+
+/// Whether a text asks something that yes or no answers.
+pub(super) fn asks_whether(text: &str) -> bool {
+    folded_words(text).first().is_some_and(|first| WHETHER.contains(&first.as_str()))
+}
+
 /// Words that ask wherever they stand.
 const ANYWHERE: [&str; 14] =
     ["kya", "kab", "kaise", "kitna", "kitne", "kitni", "kahan", "kaun", "क्या", "कब", "कैसे", "कितना", "कितने", "कहां"];

@@ -18,7 +18,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub struct Library {
     folder: Option<PathBuf>,
     built_in: Vec<Chunk>,
-    index: RwLock<Arc<Index>>,
+    /// None before the first question: most runs ask none.
+    index: RwLock<Option<Arc<Index>>>,
     looked: Mutex<Looked>,
 }
 
@@ -31,10 +32,7 @@ struct Looked {
 impl Library {
     /// The documents of a folder, before the answers that are there without one. A folder that is not there yet may come later.
     pub fn open(folder: Option<PathBuf>, built_in: Vec<Chunk>) -> Self {
-        let index = RwLock::new(Arc::new(Index::new(built_in.clone())));
-        let library = Self { folder, built_in, index, looked: Mutex::default() };
-        library.refresh();
-        library
+        Self { folder, built_in, ..Self::default() }
     }
 
     /// The folder.
@@ -44,7 +42,6 @@ impl Library {
 
     /// Passages that answer a question, the best first; none where no document does.
     pub fn search(&self, question: &str) -> Vec<Passage> {
-        self.refresh();
         self.index().search(question)
     }
 
@@ -71,9 +68,14 @@ impl Library {
         Ok(())
     }
 
-    /// The index as it was read last.
-    pub fn index(&self) -> Arc<Index> {
-        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    /// The index of the folder as it is.
+    pub(super) fn index(&self) -> Arc<Index> {
+        self.refresh();
+        if let Some(index) = &*self.index.read().unwrap_or_else(PoisonError::into_inner) {
+            return Arc::clone(index);
+        }
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(index.get_or_insert_with(|| Arc::new(Index::new(self.built_in.clone()))))
     }
 
     /// Reads the folder again where it changed.
@@ -106,7 +108,7 @@ impl Library {
         chunks.extend(self.built_in.iter().cloned());
         let index = Arc::new(Index::new(chunks));
         looked.files = files;
-        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
     }
 }
 

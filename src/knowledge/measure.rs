@@ -51,7 +51,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn is_of(&self, passage: &Passage) -> bool {
+    pub(super) fn is_of(&self, passage: &Passage) -> bool {
         let file = passage.source.rsplit_once(':').map_or(passage.source.as_str(), |(file, _)| file);
         let heading = passage.title.rsplit(" › ").next().unwrap_or_default();
         file == self.document && heading == self.heading

@@ -52,6 +52,8 @@ pub(super) struct Question {
     pub(super) kinds: u8,
     /// Whether it is in a language of no document.
     pub(super) foreign: bool,
+    /// Whether yes or no answers it.
+    pub(super) whether: bool,
 }
 
 /// The term of a subject.
@@ -93,8 +95,12 @@ fn count(text: &str, counts: &mut HashMap<String, (f32, Option<Vector>)>, light:
 impl Index {
     /// Reads a question.
     pub(super) fn read(&self, text: &str) -> Question {
+        self.read_terms(text, Vocabulary::shipped().terms(text))
+    }
+
+    /// Reads a question whose terms are known.
+    pub(super) fn read_terms(&self, text: &str, terms: Vec<Term>) -> Question {
         let vocabulary = Vocabulary::shipped();
-        let terms = vocabulary.terms(text);
         let known = |term: &Term| self.ids.contains_key(&term.stem);
         let meant: Vec<&Term> =
             terms.iter().filter(|term| term.weight == Weight::Full && !term.stem.is_empty()).collect();
@@ -103,7 +109,7 @@ impl Index {
                 > meant.len()
                 && meant.len() > 2
             || language::is_foreign(text);
-        let mut question = Question { wanted: Vec::new(), kinds: 0, foreign };
+        let mut question = Question { wanted: Vec::new(), kinds: 0, foreign, whether: language::asks_whether(text) };
         let mut seen: Vec<(String, Vec<usize>)> = Vec::new();
         for term in terms {
             let mut concepts = Vec::new();

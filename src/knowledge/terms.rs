@@ -3,7 +3,7 @@
 //! It must never learn from customers: the words are those of two files beside this one.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -88,8 +88,8 @@ pub(super) struct Vocabulary {
     done: Vec<bool>,
     /// Subjects that have something to do with it.
     related: Vec<Vec<usize>>,
-    /// Of the words that the names are made of.
-    vectors: Vec<Option<Vector>>,
+    /// Of the words that the names are made of, each computed when it is asked for.
+    vectors: Vec<OnceLock<Option<Vector>>>,
     /// By the first letter.
     patterns: HashMap<char, Vec<Pattern>>,
     none: HashSet<String>,
@@ -122,7 +122,7 @@ impl Vocabulary {
             let bare = name.trim().trim_start_matches(DONE);
             vocabulary.names.push(bare.to_owned());
             vocabulary.done.push(name.starts_with(DONE));
-            vocabulary.vectors.push(vectors::mean(bare.split('_')));
+            vocabulary.vectors.push(OnceLock::new());
             for phrase in words.split(',') {
                 let part = |word: &str| match word.strip_suffix('*') {
                     None if word == GAP => Part::Gap,
@@ -176,7 +176,8 @@ impl Vocabulary {
 
     /// How a subject's English words lie among all words.
     pub(super) fn vector(&self, concept: usize) -> Option<Vector> {
-        *self.vectors.get(concept)?
+        let name = self.names.get(concept)?;
+        *self.vectors.get(concept)?.get_or_init(|| vectors::mean(name.split('_')))
     }
 
     /// The words and phrases of a text.
