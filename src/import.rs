@@ -3,6 +3,7 @@
 
 mod error;
 mod field;
+mod given_back;
 mod header;
 mod lines;
 mod mapping;
@@ -33,6 +34,8 @@ use crate::store::{BatchOutcome, ImportMode, Store};
 
 /// Orders that are passed to the store together.
 const BATCH: usize = 2_000;
+/// Orders under another id that are named.
+const MOST_TWINS: usize = 5;
 /// Batches that are read ahead while the store writes.
 const READ_AHEAD: usize = 2;
 
@@ -64,6 +67,12 @@ pub struct ImportSummary {
     pub kept: u64,
     /// Rows whose order came earlier in the same import.
     pub repeated: u64,
+    /// New orders that are, or may be, in the store under another id.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub twins: u64,
+    /// The first of them, with that id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub first_twins: Vec<(String, String)>,
     /// Lines of the orders.
     pub lines: u64,
     /// Rows that were not usable.
@@ -83,6 +92,11 @@ pub struct ImportSummary {
     pub lines_file: Option<FileSummary>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The name of a mode.
 pub fn mode_name(mode: ImportMode) -> &'static str {
     match mode {
@@ -93,7 +107,12 @@ pub fn mode_name(mode: ImportMode) -> &'static str {
 }
 
 enum Parsed {
-    Rows { orders: Vec<Order>, bad: Vec<RowError> },
+    /// The rows from now on are those of a file that lacks these columns.
+    Lacks(Vec<&'static str>),
+    Rows {
+        orders: Vec<Order>,
+        bad: Vec<RowError>,
+    },
     Failed(ImportError),
 }
 
@@ -141,6 +160,8 @@ pub async fn import_until(
         .map_err(|error| ImportError::Read { file: names.clone(), line: 1, reason: error.to_string() })?;
 
     let mut written = BatchOutcome::default();
+    let (mut twins, mut first_twins) = (0, Vec::new());
+    let looks_for_twins = options.mode != ImportMode::Replace && store.count_orders().await? > 0;
     let mut first_bad = None;
     let outcome = async {
         loop {
@@ -152,6 +173,10 @@ pub async fn import_until(
             let Some(batch) = batch else { break };
             let (orders, bad) = match batch {
                 Parsed::Rows { orders, bad } => (orders, bad),
+                Parsed::Lacks(columns) => {
+                    target.lacking(columns);
+                    continue;
+                }
                 Parsed::Failed(error) => return Err(error),
             };
             for row in bad {
@@ -164,6 +189,13 @@ pub async fn import_until(
                 }
             }
             if !orders.is_empty() {
+                if looks_for_twins {
+                    let found = store.twins_of(&orders).await?;
+                    twins += found.len() as u64;
+                    let more = MOST_TWINS.saturating_sub(first_twins.len());
+                    first_twins
+                        .extend(found.iter().take(more).map(|(own, known)| (own.to_string(), known.to_string())));
+                }
                 let batch = target.write(orders).await?;
                 written.added += batch.added;
                 written.updated += batch.updated;
@@ -196,7 +228,9 @@ pub async fn import_until(
         added: written.added,
         updated: written.updated,
         kept: written.kept,
-        repeated: written.repeated,
+        repeated: written.repeated + total(|file| file.repeated),
+        twins,
+        first_twins,
         lines: total(|file| file.lines),
         bad_rows: total(|file| file.bad_rows) + lines_file.as_ref().map_or(0, |file| file.bad_rows),
         dates_not_readable: total(|file| file.dates_not_readable),
@@ -220,6 +254,9 @@ fn parse(
     }
     let mut summaries = Vec::with_capacity(files.len());
     for mut file in files {
+        if batches.blocking_send(Parsed::Lacks(file.lacks())).is_err() {
+            return summaries;
+        }
         let (mut orders, mut bad) = (Vec::with_capacity(BATCH), Vec::new());
         loop {
             let next = match file.read_next() {
@@ -262,7 +299,13 @@ mod tests;
 mod formats_tests;
 
 #[cfg(test)]
+mod given_back_tests;
+
+#[cfg(test)]
 mod sheets_tests;
 
 #[cfg(test)]
 mod json_tests;
+
+#[cfg(test)]
+mod doubt_tests;

@@ -34,7 +34,7 @@ use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::address::without_credentials;
-use crate::domain::alert::{Alert, AlertSearch, Assigned, Reopened, Resolution};
+use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, Handled, Reopened, Resolution};
 use crate::domain::audit::{AuditCheck, AuditEntry, AuditRecord};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{AlertId, IdForms, OrderId, QuoteId, UserId};
@@ -46,7 +46,7 @@ use crate::domain::ownership::{Binding, Proof};
 use crate::domain::phone::Country;
 use crate::domain::refund::{ApprovedRefund, Progress, Proposal, Refund, RefundState};
 use crate::domain::sendable::{Contact, Heard};
-use crate::domain::stats::{AlertRow, ConversationStats, OrderStats, Period, RefundStats};
+use crate::domain::stats::{AlertRow, ConversationStats, OrderStats, PendingAlerts, Period, RefundStats};
 use crate::files::beside;
 pub use actions::{Actions, Closed, RecordedAction};
 pub use audit_key::{AuditKeySource, KEY_FILE_END, KeyPlace, LoadedKey};
@@ -253,6 +253,9 @@ pub struct BatchOutcome {
 /// completes it.
 #[async_trait]
 pub trait OrderImport: Send {
+    /// The orders that are written from now on come from a file that lacks these columns: with [`ImportMode::Upsert`] an order that
+    /// is there keeps what it has in them.
+    fn lacking(&mut self, columns: Vec<&'static str>);
     /// Writes a batch of orders.
     async fn write(&mut self, orders: Vec<Order>) -> Result<BatchOutcome>;
     /// Makes it all visible and durable.
@@ -269,6 +272,9 @@ pub trait Orders: Send + Sync {
     /// The order that the shop's system calls so inside (`OrderDetails::shop_id`): the one that it changed last, where there are
     /// several.
     async fn order_of_shop(&self, shop_id: &str) -> Result<Option<Order>>;
+    /// Of orders that are not in the store, those that are there, or may be, under another id
+    /// ([`Order::is_twin_of`](crate::domain::order::Order::is_twin_of)): their own id, and that one.
+    async fn twins_of(&self, orders: &[Order]) -> Result<Vec<(OrderId, OrderId)>>;
     /// The orders with this telephone number (E.164, with or without `+`), the latest first and those without a date last,
     /// at most `limit`. `home`: the country of numbers that an order holds without a country code. Whether an order is
     /// still that of whoever has the number now is for `domain/ownership` to say.
@@ -285,6 +291,8 @@ pub trait Orders: Send + Sync {
     /// What is known of the forms of the orders' ids: of all that were imported or upserted. Where nothing is known yet, the
     /// ids are looked at once.
     async fn order_id_forms(&self) -> Result<IdForms>;
+    /// Orders by their ids, without the first `skipped` of them, at most `limit`. What cannot be read is left out.
+    async fn orders_by_id(&self, skipped: u64, limit: u32) -> Result<Vec<Order>>;
     /// How many orders there are.
     async fn count_orders(&self) -> Result<u64>;
     /// Starts an import.
@@ -394,6 +402,12 @@ pub trait Alerts: Send + Sync {
     /// Alerts that fit, at most `limit`: pending first, then by priority and age; where only resolved ones are
     /// searched, the one that was resolved last first.
     async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>>;
+    /// How long alerts of customers took that were resolved at or after `since` (`None`: whenever), the latest first, at most `limit`.
+    async fn handled_alerts(&self, since: Option<Timestamp>, limit: u32) -> Result<Vec<Handled>> {
+        let resolved =
+            AlertSearch { status: Some(AlertStatus::Resolved), resolved_since: since, ..AlertSearch::default() };
+        Ok(self.find_alerts(&resolved, limit).await?.iter().filter_map(Handled::of).collect())
+    }
     /// Assigns a pending alert of `from` (`None`: unassigned) to `to` (`None`: unassigned). Atomic: of many callers who
     /// want the same alert one gets it, and the others get the alert with its assignee. Done, too, where `to` has it
     /// already.
@@ -521,6 +535,10 @@ pub trait Insights: Send + Sync {
     async fn refund_stats(&self, period: &Period, platform: Option<&str>) -> Result<RefundStats>;
     /// Every alert, resolved ones too, each once.
     async fn alert_rows(&self) -> Result<Vec<AlertRow>>;
+    /// How many alerts are pending: every page shows it.
+    async fn pending_alerts(&self) -> Result<PendingAlerts> {
+        Ok(PendingAlerts::of(&self.alert_rows().await?))
+    }
     /// Customers in whose conversation a message matches, at most `limit`. Where messages have to be scanned for a
     /// text, a substring of an identity or an order, the latest `depth` of those that match otherwise are scanned; a
     /// customer with exactly that identity, or with the order bound or quoted, is found whenever they wrote.

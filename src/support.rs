@@ -16,6 +16,7 @@ pub mod orders;
 pub mod rating;
 mod recognise;
 mod refunds;
+mod twins;
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;

@@ -42,7 +42,7 @@ use crate::llm::vision::Viewer;
 use crate::llm::{ChatModel, prompt};
 use crate::mcp::client::{Client, Target};
 use crate::mcp::foreign::{self, ForeignServer};
-use crate::nlu::{Classifier, DeviceChoice, Engine, ModelLocation, NluError, ReloadingEngine, find_device};
+use crate::nlu::{Classifier, DeviceChoice, Engine, ModelLocation, NluError, ReloadingEngine, device_for};
 use crate::refunds::{JobSettings, Providers, Razorpay, RefundJob, RefundProvider, RefundWebhook, Stripe, Telling};
 use crate::store::{self, AuditKeySource, ImportMode, MediaSettings, MongoSettings, Store, StoreError, StoreSettings};
 use crate::support::{Rules, SupportService};
@@ -244,7 +244,7 @@ pub(super) fn configured_model(global: &Global, config: &Config) -> Result<Model
 
 /// Loads a model onto the device that was asked for.
 pub(super) fn load_engine_on(location: &ModelLocation, device: DeviceChoice) -> anyhow::Result<Engine> {
-    let device = find_device(device)?;
+    let device = device_for(location, device)?;
     if let Some(notice) = &device.notice {
         tracing::warn!("{notice}");
     }

@@ -39,7 +39,7 @@ use crate::media::{self, MediaJob};
 use crate::nlu::Classifier;
 use crate::orders_api::{self, OrdersLock, OrdersServer, OrdersSettings, ShopContext};
 use crate::refunds::{self, Confirmations};
-use crate::store::{self, Debounce, Store};
+use crate::store::{self, Debounce, Store, StoreError};
 use crate::telemetry::metric;
 use crate::tools::Toolbox;
 use crate::web;
@@ -153,7 +153,17 @@ pub(super) fn start(
     say(format!("model loaded in {} ms", begun.elapsed().as_millis()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
-        let store = open_store(global, &config)?;
+        let store = match open_store(global, &config) {
+            Err(error) if begins_without_orders(&config, &error) => {
+                let location = app::store_location(global, &config);
+                say(format!(
+                    "the store {} is new: its orders come over POST /orders",
+                    store::display_location(location)
+                ));
+                store::open_with(location, &app::server_settings(&config))?
+            }
+            opened => opened?,
+        };
         store::own_media_folder(store.as_ref()).await?;
         let location = store::display_location(app::store_location(global, &config));
         match store.count_orders().await? {
@@ -300,6 +310,13 @@ fn orders_routes(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> anyh
         clock: Arc::clone(clock),
     });
     Ok(Some((orders_api::routes(server), openers)))
+}
+
+/// Whether the store is not there yet, and need not be: a shop whose systems send its orders never imports a file.
+fn begins_without_orders(config: &Config, error: &anyhow::Error) -> bool {
+    let settings = &config.orders;
+    let is_sent = OrdersLock::find(&settings.token, &settings.shopify_secret, &settings.woocommerce_secret).is_some();
+    is_sent && matches!(error.downcast_ref(), Some(StoreError::Missing { .. }))
 }
 
 /// Checks what the bot needs, and warns of what is open.

@@ -286,6 +286,7 @@ fn facts(order: &Order, money: &ShopMoney) -> Vec<String> {
     line("value", order.value.map(shown));
     line("payment", Some(paid.join(", ")));
     line("carrier", Some(carried.join(", ")));
+    line("invoice", details.invoice_url.clone());
     for one in &details.lines {
         let price = one.price.map(|price| format!(" at {}", shown(price))).unwrap_or_default();
         line("item", Some(format!("{} × {}{price}", one.quantity, one.name)));

@@ -93,7 +93,7 @@ pub(super) fn check_type(name: &str) -> Result<(), String> {
         return Ok(());
     }
     let known = EventType::ALL.map(EventType::as_str);
-    let suggestion = super::suggestion(name, known.iter().map(|known| (*known).to_owned()));
+    let suggestion = super::setting::suggestion(name, known.iter().map(|known| (*known).to_owned()));
     let name = crate::domain::words::excerpt(name, 60);
     Err(format!(
         "names the type “{name}”, which there is not{suggestion}; there are: {}, and * for all",

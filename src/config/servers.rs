@@ -1,4 +1,4 @@
-//! The tool servers of third parties in the settings.
+//! What is served over HTTP, and the tool servers of third parties, in the settings.
 
 use std::fmt;
 
@@ -7,6 +7,48 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::domain::address::without_credentials;
+
+/// What clients reach over HTTP, whatever is served there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Addresses and networks of the proxies whose word about a client's address counts.
+    pub trusted_proxies: Vec<String>,
+    /// The header in which they name the client.
+    pub client_header: String,
+    /// The most connections at the same time; 0: as many as the limit of open files has place for.
+    pub connections: u32,
+    /// The most connections of one address; 0: a quarter of all.
+    pub connections_per_address: u32,
+}
+
+/// Metrics.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// The token that `/metrics` is asked with; empty: none.
+    pub token: SecretString,
+    /// The address of their own at which they are served; empty: none.
+    pub listen: String,
+}
+
+/// The tool server (Model Context Protocol).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct McpConfig {
+    /// The token that every request over HTTP must carry.
+    pub token: SecretString,
+    /// Host names under which the server is reached.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call.
+    pub allowed_origins: Vec<String>,
+    /// The most requests a second from one address.
+    pub requests_per_second: u32,
+    /// Seconds that another tool server may take to start.
+    pub start_seconds: u32,
+    /// Tool servers of third parties.
+    pub servers: Vec<McpServerConfig>,
+}
 
 /// A third party's tool server, one `[[mcp.servers]]`.
 #[derive(Clone, Deserialize)]

@@ -187,6 +187,7 @@ pub(super) const SETTINGS: &[(&str, Kind)] = &[
     ("whatsapp.phone_id", Kind::Text),
     ("whatsapp.graph_url", Kind::NotEmpty),
     ("whatsapp.graph_version", Kind::NotEmpty),
+    ("whatsapp.account_id", Kind::Text),
     ("whatsapp.template", Kind::Text),
     ("whatsapp.template_language", Kind::NotEmpty),
     ("whatsapp.burst_ms", Kind::Whole(0, 60_000)),

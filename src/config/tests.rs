@@ -1,5 +1,7 @@
 //! Tests of precedence, validation and messages.
 
+use std::ffi::OsString;
+
 use super::*;
 use crate::domain::money::Money;
 

@@ -20,6 +20,32 @@ const LONGEST_MERGED_REASON: usize = 4_000;
 pub const SET_UP: &str = "whatsapp-set-up";
 /// Whose alert it is when events do not reach the shop's systems: no customer's identity.
 pub const EVENTS: &str = "events";
+/// Whose alerts are no customer's.
+pub const OF_NO_CUSTOMER: [&str; 2] = [SET_UP, EVENTS];
+
+/// How long an alert of a customer took: what the figures of the team are counted from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// When it was raised.
+    pub created_at: Timestamp,
+    /// When its assignee took it.
+    pub claimed_at: Option<Timestamp>,
+    /// When it was resolved.
+    pub resolved_at: Timestamp,
+    /// Who resolved it, where that is known.
+    pub by: Option<String>,
+}
+
+impl Handled {
+    /// What an alert says of it; `None` where it is not resolved, or no customer's.
+    pub fn of(alert: &Alert) -> Option<Self> {
+        let handling = &alert.handling;
+        let resolved_at =
+            handling.resolved_at.filter(|_| alert.status == AlertStatus::Resolved && alert.is_of_customer())?;
+        let (created_at, claimed_at, by) = (alert.created_at, handling.claimed_at, handling.resolved_by.clone());
+        Some(Self { created_at, claimed_at, resolved_at, by })
+    }
+}
 
 /// How urgent an alert is.
 #[derive(
@@ -147,7 +173,7 @@ impl Alert {
 
     /// Whether it is a customer's: others tell of the shop's own set-up.
     pub fn is_of_customer(&self) -> bool {
-        ![SET_UP, EVENTS].contains(&self.user_id.as_str())
+        !OF_NO_CUSTOMER.contains(&self.user_id.as_str())
     }
 
     /// Since when it waits for the team: one that is reopened begins anew.

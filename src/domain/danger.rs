@@ -330,8 +330,15 @@ static KINDS: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| lines(RULE_LINES).filter_map(Rule::read).collect());
 
-/// English with Hindi, Spanish, Portuguese, Arabic, and the languages in which nobody is answered.
-static VOCABULARIES: LazyLock<[Vocabulary; 5]> = LazyLock::new(|| FILES.map(Vocabulary::read));
+/// English with Hindi, Spanish, Portuguese, Arabic, and the languages in which nobody is answered: each is read when a message
+/// may be in it.
+static VOCABULARIES: [LazyLock<Vocabulary>; 5] = [
+    LazyLock::new(|| Vocabulary::read(FILES[0])),
+    LazyLock::new(|| Vocabulary::read(FILES[1])),
+    LazyLock::new(|| Vocabulary::read(FILES[2])),
+    LazyLock::new(|| Vocabulary::read(FILES[3])),
+    LazyLock::new(|| Vocabulary::read(FILES[4])),
+];
 
 const FILES: [&[&str]; 5] = [
     &[include_str!("danger/english.txt"), include_str!("danger/hinglish.txt"), include_str!("danger/hindi.txt")],

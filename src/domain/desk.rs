@@ -139,6 +139,10 @@ pub enum EntryKind {
     Away,
     /// A canned reply that was written on the pages.
     Reply,
+    /// A member who was added on the pages: their role, and the hash of their password.
+    Member,
+    /// Who looks at conversations and types in them on the pages of a process, which is the owner. It is outdated after moments.
+    Presence,
     /// What was done with an alert, which is the owner: that a member released it, or that it was made urgent.
     Duty,
 }
@@ -151,6 +155,8 @@ impl EntryKind {
             Self::Session => "session",
             Self::Away => "away",
             Self::Reply => "reply",
+            Self::Member => "member",
+            Self::Presence => "presence",
             Self::Duty => "duty",
         }
     }

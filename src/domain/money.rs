@@ -153,7 +153,9 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Parses a number such as `599`, `-599.5` or `1,299.00`.
+    /// Parses a number such as `599`, `-599.5` or `1,299.00`: a `.` before decimals, `,` between groups of digits as they are
+    /// written in the West (`1,234,567`) or in India (`12,34,567`). A comma anywhere else, as in `599,00`, may stand before
+    /// decimals: it makes the text no number.
     ///
     /// # Errors
     /// When the text is no number, or a number of too many digits.
@@ -161,8 +163,11 @@ impl Decimal {
         let trimmed = text.trim();
         let (negative, digits) = trimmed.strip_prefix('-').map_or((false, trimmed), |digits| (true, digits));
         let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
-        let whole: String = whole.chars().filter(|c| *c != ',').collect();
-        Self::from_digits(negative, &whole, decimals).map_err(|error| error.about(trimmed))
+        let groups: Vec<&str> = whole.split(',').collect();
+        if groups.len() > 1 && !are_groups(&groups) {
+            return Err(MoneyError::NotANumber(trimmed.to_owned()).about(trimmed));
+        }
+        Self::from_digits(negative, &groups.concat(), decimals).map_err(|error| error.about(trimmed))
     }
 
     /// Parses a number that is a JSON number or string; a sign or word of a currency may stand before it.
@@ -274,6 +279,14 @@ impl fmt::Display for Decimal {
     }
 }
 
+/// Whether parts are groups of digits: all of three but the first, or in India two before the last three.
+pub fn are_groups(parts: &[&str]) -> bool {
+    let [first, middle @ .., last] = parts else { return false };
+    let western = middle.iter().all(|part| part.len() == 3) && (1..=3).contains(&first.len());
+    let indian = middle.iter().all(|part| part.len() == 2) && (1..=2).contains(&first.len());
+    last.len() == 3 && !first.starts_with('0') && (western || indian)
+}
+
 /// A percentage in hundredths of a percent (basis points).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Percent(u32);
@@ -344,6 +357,8 @@ mod tests {
             ("599.50", 59_950),
             ("599.500", 59_950),
             ("1,299.00", 129_900),
+            ("12,34,567.50", 123_456_750),
+            ("1,234,567", 123_456_700),
             ("₹ 599", 59_900),
             ("Rs.28.45", 2_845),
             ("0", 0),
@@ -356,7 +371,11 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_exact_amount() {
-        for text in ["", "abc", "5.999", "1e3", "12 34", "--5", "NaN", ".5", "₹"] {
+        for text in ["", "abc", "5.999", "1e3", "12 34", "--5", "NaN", ".5", "₹"]
+            .into_iter()
+            // A comma before decimals, or between what are no groups.
+            .chain(["599,00", "12,50", "1,5", "1,2,3", "1,", ",599", "1234,567", "0,599", "1,23,45,678.5,0", "1,2345"])
+        {
             assert!(Money::parse(text, Currency::INR).is_err(), "{text}");
         }
         assert!(matches!(Money::parse("99999999999999999999", Currency::INR), Err(MoneyError::TooLarge(_))));
@@ -437,6 +456,7 @@ mod tests {
         assert_eq!(read("5").unwrap(), Percent(500));
         assert_eq!(read("2.5").unwrap(), Percent(250));
         assert_eq!(read("\"7.25 %\"").unwrap(), Percent(725));
+        assert!(read("\"2,5\"").is_err(), "never 25 %");
         assert!(read("101").is_err());
         assert!(read("-1").is_err());
         assert_eq!(Percent(250).to_string(), "2.5 %");

@@ -5,6 +5,7 @@ mod details;
 mod items;
 mod json;
 mod payment;
+mod twin;
 mod upsert;
 
 use std::fmt;
@@ -89,6 +90,8 @@ pub mod column {
     pub const TRACKING_NUMBER: &str = "Tracking Number";
     /// Optional: where customers follow it.
     pub const TRACKING_URL: &str = "Tracking URL";
+    /// Optional: where the customer finds the invoice.
+    pub const INVOICE_URL: &str = "Invoice URL";
     /// Optional: when it was delivered, ISO text of the shop's local time.
     pub const DELIVERED_AT: &str = "Delivered At";
     /// Optional: when the shop changed it last, ISO text in UTC.
@@ -111,7 +114,7 @@ pub mod column {
     /// The columns a file may have.
     pub const OPTIONAL: [&str; 3] = [PHONE, DATE, STATUS];
     /// The columns of [`OrderDetails`](super::OrderDetails), in their order.
-    pub const DETAILS: [&str; 21] = [
+    pub const DETAILS: [&str; 22] = [
         DISPLAY_ID,
         SHOP_ID,
         CUSTOMER_NAME,
@@ -131,6 +134,7 @@ pub mod column {
         CARRIER,
         TRACKING_NUMBER,
         TRACKING_URL,
+        INVOICE_URL,
         DELIVERED_AT,
         UPDATED_AT,
     ];
@@ -244,6 +248,12 @@ impl Order {
                 }
             }
         }
+    }
+
+    /// Whether the shop says where it is with a word that means nothing here: it may as well be one for what came back.
+    pub fn has_unknown_status(&self) -> bool {
+        let told = self.status.as_deref().filter(|status| !status.trim().is_empty());
+        self.details.state.is_none() && told.is_some_and(|status| OrderState::parse(status).is_none())
     }
 
     /// What customers call it: the number that they know, or else its identifier.

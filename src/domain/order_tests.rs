@@ -62,6 +62,7 @@ prop_compose! {
             carrier: text(),
             tracking_number: text(),
             tracking_url: text(),
+            invoice_url: text(),
             delivered_at: times.0.map(|second| {
                 let at = Timestamp::from_second(second).unwrap();
                 at.to_zoned(jiff::tz::TimeZone::UTC).datetime()

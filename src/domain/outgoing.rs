@@ -80,6 +80,60 @@ impl Template {
     }
 }
 
+/// A template as the channel knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownTemplate {
+    /// Its name.
+    pub name: String,
+    /// Its language, such as `en` or `en_US`.
+    pub language: String,
+    /// What the channel takes it for, such as `UTILITY`.
+    pub category: String,
+    /// What the channel says of it, such as `APPROVED`.
+    pub status: String,
+    /// Its text, with `{{1}}`, `{{2}}` and so on for its places.
+    pub text: String,
+    /// How many places its text has; `None` where it needs more than values for these, such as a picture.
+    pub places: Option<usize>,
+}
+
+impl KnownTemplate {
+    /// What names it: there may be one in each language.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.name, self.language)
+    }
+
+    /// Whether the team may send it.
+    pub fn is_ready(&self) -> bool {
+        self.status == "APPROVED" && self.places.is_some()
+    }
+
+    /// Its text with these values in its places, as the customer reads it.
+    pub fn text_with(&self, values: &[String]) -> String {
+        // In one pass: what is filled in is never taken for a place.
+        let mut parts = self.text.split("{{");
+        let mut written = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (place, rest) = part.split_once("}}").unwrap_or((part, ""));
+            let value = place.trim().parse::<usize>().ok().and_then(|place| values.get(place.checked_sub(1)?));
+            if let Some(value) = value {
+                written.push_str(value);
+            } else {
+                // As it stands.
+                written.extend(["{{", place]);
+                written.push_str(if place.len() < part.len() { "}}" } else { "" });
+            }
+            written.push_str(rest);
+        }
+        written
+    }
+
+    /// The message with these values.
+    pub fn filled(&self, values: Vec<String>) -> Body {
+        Body::Template { name: self.name.clone(), language: self.language.clone(), parameters: values }
+    }
+}
+
 /// The content of a message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

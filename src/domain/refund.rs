@@ -2,17 +2,18 @@
 //! never approves more than the policy allows.
 
 mod progress;
+mod record;
+mod refusal;
 
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::caller::{Caller, actor_of};
 use super::currency::{Amount, Currency, ShopMoney};
-use super::ids::{IdPatterns, OrderId, QuoteId, UserId};
+use super::ids::{IdPatterns, OrderId, QuoteId};
 use super::money::{Decimal, Money, Percent};
-use super::order::{Item, Order, OrderState, PaymentState};
+use super::order::{Item, Order, PaymentState};
 pub use super::proposal::Proposal;
 use super::proposal::{self, Agreed, Details, ProposalKind};
 use super::sentences::{self, Language};
@@ -20,6 +21,8 @@ pub use progress::{
     Change, Impossible, OVERDUE_AFTER, Progress, ProviderKind, RefundState, Route, STILL_ARRIVING, STUCK_AFTER, Step,
     idempotency_key, reference,
 };
+pub use record::Refund;
+pub use refusal::Refusal;
 
 /// The shop's rules for refunds, from the `refund` section of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,163 +59,12 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Why an order is not refunded automatically.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The category is excluded.
-    Category(String),
-    /// The window has passed.
-    TooLate {
-        /// Its length in days.
-        days: u32,
-    },
-    /// Only orders of a known date are refunded, and this one's is not known.
-    DateUnknown {
-        /// The length of the window in days.
-        days: u32,
-    },
-    /// What was paid is not known.
-    ValueUnknown,
-    /// Nothing was paid.
-    NothingPaid,
-    /// The payment that would be paid back is not known here.
-    PaymentUnknown,
-    /// Whether it was paid is not known: no payment is on record and nothing shows that there was one, or its state is a word
-    /// that is not known here.
-    PaidUnknown,
-    /// The shop paid everything back already.
-    RefundedByShop,
-    /// The shop paid a part back already.
-    PartlyRefundedByShop,
-    /// It was called off or given back: whether the shop pays it back by itself is for a person to look up.
-    Closed(OrderState),
-    /// The amount is for a person to decide.
-    AboveLimit {
-        /// The largest automatic refund.
-        limit: Amount,
-    },
-    /// The limit of automatic refunds is in the shop's own currency, and the order in another: a person compares them.
-    OtherCurrency {
-        /// The currency of the order.
-        currency: Currency,
-    },
-    /// The shop is paying it back already.
-    RefundUnderWay,
-    /// The shop tried to pay it back, and that did not succeed.
-    RefundFailedByShop,
-    /// The item is not one of the order, or it is not clear which one is meant.
-    ItemUnknown {
-        /// What was named.
-        name: String,
-    },
-    /// What the items cost is not known.
-    ItemPriceUnknown,
-    /// Another part of the order was refunded: a person decides about further ones.
-    SecondPart,
-    /// What goes back to the shop is on its way already.
-    ReturnUnderWay,
-    /// The customer got as much in a month as the shop pays without a person.
-    MonthLimit,
-    /// Another server decided, in its own words.
-    Elsewhere {
-        /// Its reason.
-        reason: String,
-    },
-}
+/// How far ahead of the shop's clock the time of an order may be: a day, by which clocks and zones differ.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-impl Refusal {
-    /// The refusal of an order whose money, as its payment or state says, is not in the shop or may be on its way back already.
-    /// Where neither is on record, nothing is refused here: whether the money is there at all is [`Order::is_paid`]'s to tell.
-    fn by_state(order: &Order) -> Option<Self> {
-        let state = order.details.state;
-        match order.details.payment_state {
-            Some(PaymentState::Refunded) => return Some(Self::RefundedByShop),
-            Some(PaymentState::RefundProcessing) => return Some(Self::RefundUnderWay),
-            Some(PaymentState::RefundFailed) => return Some(Self::RefundFailedByShop),
-            Some(PaymentState::PartiallyRefunded) => return Some(Self::PartlyRefundedByShop),
-            // Cash on delivery is often never recorded.
-            Some(PaymentState::Pending) if matches!(state, Some(OrderState::Delivered | OrderState::Returned)) => {
-                return Some(Self::PaidUnknown);
-            }
-            Some(PaymentState::Pending | PaymentState::Failed) => return Some(Self::NothingPaid),
-            // It may as well be a word for money that is on its way back.
-            Some(PaymentState::Unknown) => return Some(Self::PaidUnknown),
-            Some(PaymentState::Paid) | None => {}
-        }
-        state.filter(|state| matches!(state, OrderState::Cancelled | OrderState::Returned)).map(Self::Closed)
-    }
-
-    /// Whether a person may still decide otherwise.
-    pub fn needs_person(&self) -> bool {
-        matches!(
-            self,
-            Self::AboveLimit { .. }
-                | Self::OtherCurrency { .. }
-                | Self::DateUnknown { .. }
-                | Self::ValueUnknown
-                | Self::PaymentUnknown
-                | Self::PaidUnknown
-                | Self::PartlyRefundedByShop
-                | Self::RefundFailedByShop
-                | Self::ItemPriceUnknown
-                | Self::SecondPart
-                | Self::MonthLimit
-                | Self::Closed(_)
-        )
-    }
-
-    /// A short word for it, in JSON.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Category(_) => "never_returned",
-            Self::TooLate { .. } => "window_passed",
-            Self::NothingPaid => "unpaid",
-            Self::Closed(OrderState::Cancelled) => "cancelled",
-            Self::RefundedByShop
-            | Self::RefundUnderWay
-            | Self::RefundFailedByShop
-            | Self::ReturnUnderWay
-            | Self::Closed(_) => "under_way",
-            Self::AboveLimit { .. }
-            | Self::OtherCurrency { .. }
-            | Self::PartlyRefundedByShop
-            | Self::SecondPart
-            | Self::MonthLimit => "limit",
-            Self::ItemUnknown { .. } => "item_unknown",
-            Self::DateUnknown { .. }
-            | Self::ValueUnknown
-            | Self::PaymentUnknown
-            | Self::PaidUnknown
-            | Self::ItemPriceUnknown
-            | Self::Elsewhere { .. } => "unsupported",
-        }
-    }
-
-    /// The reason as a sentence for the customer.
-    pub fn reason(&self, language: Language, money: &ShopMoney) -> String {
-        match self {
-            Self::Category(category) => sentences::refunds::category_excluded(language, category),
-            Self::TooLate { days } => sentences::refunds::window_passed(language, *days),
-            Self::DateUnknown { days } => sentences::refunds::date_unknown(language, *days),
-            Self::ValueUnknown => sentences::refunds::value_unknown(language).to_owned(),
-            Self::NothingPaid => sentences::refunds::nothing_paid(language).to_owned(),
-            Self::PaymentUnknown => sentences::refunds::payment_unknown(language).to_owned(),
-            Self::PaidUnknown => sentences::refunds::paid_unknown(language).to_owned(),
-            Self::RefundedByShop => sentences::refunds::refunded_by_shop(language).to_owned(),
-            Self::PartlyRefundedByShop => sentences::refunds::partly_refunded_by_shop(language).to_owned(),
-            Self::Closed(state) => sentences::refunds::closed(language, *state),
-            Self::AboveLimit { limit } => sentences::refunds::above_limit(language, money.show(*limit)),
-            Self::OtherCurrency { currency } => sentences::refunds::other_currency(language, *currency),
-            Self::RefundUnderWay => sentences::proposals::refund_under_way(language),
-            Self::RefundFailedByShop => sentences::proposals::refund_failed(language),
-            Self::ItemUnknown { name } => sentences::proposals::item_unknown(language, name),
-            Self::ItemPriceUnknown => sentences::proposals::item_price_unknown(language),
-            Self::SecondPart => sentences::proposals::second_part(language),
-            Self::ReturnUnderWay => sentences::proposals::return_under_way(language),
-            Self::MonthLimit => sentences::proposals::month_limit(language),
-            Self::Elsewhere { reason } => reason.clone(),
-        }
-    }
+/// Whether a time of an order can have been by now. A later one was read or written wrongly, and would be inside every window.
+pub(super) fn has_come(at: DateTime, now: DateTime) -> bool {
+    at <= now.saturating_add(AHEAD)
 }
 
 /// Whether the shop paid something of an order back, tried to, or got nothing for it.
@@ -255,8 +107,10 @@ impl RefundPolicy {
             return Verdict::Refused(Refusal::Category(order.category.clone()));
         }
         if let Some(days) = self.window_days {
-            // A date that could not be read is in no window.
-            let Some(placed) = order.placed_at else { return Verdict::Refused(Refusal::DateUnknown { days }) };
+            // A date that could not be read is in no window, nor is one that is still to come.
+            let Some(placed) = order.placed_at.filter(|placed| has_come(*placed, now)) else {
+                return Verdict::Refused(Refusal::DateUnknown { days });
+            };
             let limit = placed.saturating_add(SignedDuration::from_hours(24 * i64::from(days)));
             if now > limit {
                 return Verdict::Refused(Refusal::TooLate { days });
@@ -603,115 +457,6 @@ impl ApprovedRefund {
     #[cfg(test)]
     pub(crate) fn set_actor_for_tests(&mut self, actor: &str) {
         actor.clone_into(&mut self.actor);
-    }
-}
-
-/// A refund that was approved: at most one for each order. How far it is, [`Refund::progress`] says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    /// `RFND_<UTC yyyymmddHHMMSS>_<order>`.
-    pub transaction_id: String,
-    /// The order.
-    pub order_id: OrderId,
-    /// What the customer gets.
-    pub amount: Money,
-    /// The fee that was deducted.
-    pub fee: Money,
-    /// The currency of these amounts, the order's.
-    #[serde(default)]
-    pub currency: Currency,
-    /// The quote it is based on.
-    pub quote_id: Option<QuoteId>,
-    /// Why, in the caller's words.
-    pub reason: String,
-    /// On whose behalf.
-    pub actor: String,
-    /// When.
-    pub at: Timestamp,
-    /// The items that it is for; none: the whole order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub items: Vec<Item>,
-    /// How the money goes back.
-    #[serde(default)]
-    pub route: Route,
-    /// How far it is.
-    #[serde(default)]
-    pub progress: Progress,
-}
-
-impl Refund {
-    /// Its state.
-    pub fn state(&self) -> RefundState {
-        self.progress.state
-    }
-
-    /// Whether no money moves: the ledger alone stands for it.
-    pub fn is_simulated(&self) -> bool {
-        self.route.provider.is_simulated()
-    }
-
-    /// The idempotency key of its present attempt.
-    pub fn idempotency_key(&self) -> String {
-        idempotency_key(&self.transaction_id, self.progress.attempt)
-    }
-
-    /// What of it never changes, as JSON: what the audit trail holds of it.
-    pub fn unchanging(&self) -> serde_json::Value {
-        let mut row = serde_json::to_value(self).unwrap_or_default();
-        if let Some(row) = row.as_object_mut() {
-            row.remove("progress");
-        }
-        row
-    }
-
-    /// The customer it was paid to, where one asked for it themselves.
-    pub fn customer(&self) -> Option<UserId> {
-        super::caller::customer_in(&self.actor)
-    }
-
-    /// The day by which the money is expected, by what the shop tells customers (`3-5 business days`); none where that names
-    /// no time, or where the refund failed. Counted from when it was paid, else from `at`.
-    pub fn expected_by(&self, estimated_arrival: &str) -> Option<Date> {
-        if self.state() == RefundState::Failed {
-            return None;
-        }
-        let from = self.progress.settled_at.or(self.progress.submitted_at).unwrap_or(self.at);
-        expected_by(estimated_arrival, from.to_zoned(jiff::tz::TimeZone::UTC).date())
-    }
-}
-
-/// The last day that a text such as `3-5 business days` names, from a day on.
-fn expected_by(text: &str, from: Date) -> Option<Date> {
-    let lower = text.to_lowercase();
-    let digits = |c: char| !c.is_ascii_digit();
-    let days: i32 = lower.split(digits).rfind(|part| !part.is_empty())?.parse().ok().filter(|days| *days <= 366)?;
-    if lower.contains("week") {
-        return from.checked_add(jiff::Span::new().weeks(days)).ok();
-    }
-    if lower.contains("hour") {
-        return from.checked_add(jiff::Span::new().days((days + 23) / 24)).ok();
-    }
-    if !lower.contains("day") {
-        return None;
-    }
-    if !lower.contains("business") && !lower.contains("working") {
-        return from.checked_add(jiff::Span::new().days(days)).ok();
-    }
-    let mut day = from;
-    let mut left = days;
-    while left > 0 {
-        day = day.tomorrow().ok()?;
-        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
-            left -= 1;
-        }
-    }
-    Some(day)
-}
-
-impl Refund {
-    /// What the customer gets.
-    pub fn refunded(&self) -> Amount {
-        Amount::new(self.amount, self.currency)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::record::expected_by;
 use super::*;
 use crate::domain::caller::Customer;
 use crate::domain::consent::{self, Manner, Press};
-use crate::domain::order::OrderDetails;
+use crate::domain::ids::UserId;
+use crate::domain::order::{OrderDetails, OrderState};
 use crate::testing::{live_offers, written};
 
 fn order(category: &str, rupees: i64) -> Order {
@@ -133,6 +135,12 @@ fn window_and_limit_hold() {
     assert_eq!(windowed.decide(&dated, local(0)), Verdict::Refused(Refusal::TooLate { days: 7 }));
     dated.placed_at = Some(local(-6 * 86_400));
     assert!(matches!(windowed.decide(&dated, local(0)), Verdict::Eligible { .. }));
+    dated.placed_at = Some(local(86_400));
+    assert!(matches!(windowed.decide(&dated, local(0)), Verdict::Eligible { .. }), "of a zone that is ahead");
+    for later in [86_401, 365 * 86_400] {
+        dated.placed_at = Some(local(later));
+        assert_eq!(windowed.decide(&dated, local(0)), Verdict::Refused(Refusal::DateUnknown { days: 7 }), "{later}");
+    }
 
     let limited = RefundPolicy { max_automatic: Some(Money::from_rupees(500)), ..policy() };
     assert!(matches!(limited.decide(&order("Dairy", 500), local(0)), Verdict::Eligible { .. }));
@@ -196,6 +204,28 @@ fn what_was_not_paid_or_is_paid_back_already_is_not_refunded() {
     ] {
         assert_eq!(refusal.needs_person(), person, "{refusal:?}");
         assert_eq!(decide(state, payment), Err(refusal), "{state:?} {payment:?}");
+    }
+}
+
+#[test]
+fn a_status_that_is_not_known_goes_to_a_person() {
+    for (status, state, refusal) in [
+        (None, None, None),
+        (Some("Delivered"), Some(OrderState::Delivered), None),
+        (Some("delivered"), None, None),
+        (Some(" "), None, None),
+        (Some("Return & Refund completed"), None, Some(Refusal::StatusUnknown)),
+        (Some("Closed by the hub"), None, Some(Refusal::StatusUnknown)),
+    ] {
+        let mut order = order("Dairy", 100);
+        (order.status, order.details.state) = (status.map(str::to_owned), state);
+        order.details.payment_state = Some(PaymentState::Paid);
+        let refused = match policy().decide(&order, local(0)) {
+            Verdict::Eligible { .. } => None,
+            Verdict::Refused(refusal) => Some(refusal),
+        };
+        assert_eq!(refused, refusal, "{status:?}");
+        assert!(refused.is_none_or(|refusal| refusal.needs_person()));
     }
 }
 

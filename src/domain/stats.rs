@@ -302,6 +302,30 @@ pub struct AlertRow {
     pub resolved_at: Option<Timestamp>,
 }
 
+/// The alerts that are pending now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PendingAlerts {
+    /// How many.
+    pub all: u64,
+    /// How many of them are urgent.
+    pub high: u64,
+    /// When the latest of the urgent ones was raised.
+    pub newest: Option<Timestamp>,
+}
+
+impl PendingAlerts {
+    /// Counts those of all alerts.
+    pub fn of(rows: &[AlertRow]) -> Self {
+        let pending = || rows.iter().filter(|alert| alert.pending);
+        let high = || pending().filter(|alert| alert.priority == Priority::High);
+        Self {
+            all: pending().count() as u64,
+            high: high().count() as u64,
+            newest: high().map(|alert| alert.created_at).max(),
+        }
+    }
+}
+
 /// Statistics of alerts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AlertStats {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::field::recognized;
 use crate::domain::words::excerpt;
 use crate::store::StoreError;
 
@@ -94,6 +95,58 @@ pub enum ImportError {
         /// The columns that are there.
         found: Vec<String>,
     },
+    /// Several columns can be the total of an order, and they differ.
+    #[error(
+        "{file}: {} can each be the total of an order, and they differ: {examples}",
+        columns.iter().map(|column| format!("“{}”", excerpt(column, 40))).collect::<Vec<_>>().join(" and ")
+    )]
+    SeveralTotals {
+        /// Which file.
+        file: String,
+        /// The columns.
+        columns: [String; 2],
+        /// A cell of each.
+        examples: String,
+    },
+    /// The settings say that one column is the order's id, and another one's name says so.
+    #[error(
+        "{file}: “{kept}” is “Order ID” as [import.columns] of the settings say, and “{named}” is as its name says: which one is it here?"
+    )]
+    TwoIds {
+        /// Which file.
+        file: String,
+        /// The column of the settings.
+        kept: String,
+        /// The column whose name says it.
+        named: String,
+    },
+    /// In which unit the amounts of a column are is not certain, or not one that is read.
+    #[error("{file}: column “{column}”: {why}")]
+    Unit {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A spreadsheet seems to have read some of the dates of a column with day and month exchanged.
+    #[error(
+        "{file}: column “{column}”: its texts, such as {text}, have days above 12 only, and its dates, such as {date}, days up to 12 only: \
+         a spreadsheet that expects day and month the other way round leaves a column so, and its dates are wrong"
+    )]
+    SwappedDates {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// One of its texts.
+        text: String,
+        /// One of its dates.
+        date: String,
+    },
     /// The dates of a column can be read in two ways.
     #[error("{file}: column “{column}”: it is not certain whether the day or the month comes first: {why}")]
     AmbiguousDates {
@@ -173,11 +226,25 @@ impl ImportError {
                 Some(format!("if “{near}” is what customers write, add {}", argument(near, "Order ID")))
             }
             Self::NoId { found, .. } => {
-                let example = found.iter().find(|name| !name.is_empty()).map_or("Column", String::as_str);
+                let free = |name: &&String| !name.is_empty() && recognized(name).is_none();
+                let example = found.iter().find(free).map_or("COLUMN", String::as_str);
                 Some(format!("say which column it is, such as {}", argument(example, "Order ID")))
             }
             Self::DuplicateColumn { .. } => Some("remove or rename one of the two".into()),
             Self::NoColumn { .. } => Some("write the name as it stands in the file, before the =".into()),
+            Self::SeveralTotals { columns: [one, _], .. } => {
+                Some(format!("say which one it is, such as {}", argument(one, "Order Value (INR)")))
+            }
+            Self::TwoIds { named, .. } => Some(format!(
+                "add {}, or {} where the settings are right",
+                argument(named, "Order ID"),
+                argument(named, "ignore")
+            )),
+            Self::Unit { hint, .. } => Some(hint.clone()),
+            Self::SwappedDates { column, .. } => Some(format!(
+                "import the file from which the spreadsheet was made, or correct the column; {} leaves it out",
+                argument(column, "ignore")
+            )),
             Self::AmbiguousDates { .. } => Some("add --dates day-first or --dates month-first".into()),
             Self::NoLines { .. } => Some("name them with --map, such as --map \"Product=Item Name\"".into()),
             Self::BadRow(_) => {

@@ -178,7 +178,7 @@ fn build<'a>(
     let name = get(&["name", "title", "productname", "itemname", "product", "item", "description"]);
     let sku = get(&["sku", "itemsku", "productsku", "code", "itemcode"]);
     let name = name.or(sku).ok_or(Unreadable)?;
-    let written = get(&["quantity", "qty", "count", "units", "itemquantity"]);
+    let written = get(&["currentquantity", "quantity", "qty", "count", "units", "itemquantity"]);
     if written.is_some_and(is_gone) {
         return Ok(None);
     }

@@ -1,12 +1,18 @@
 //! Which column of a file holds what: by a preset, by `--map`, by names, by what the cells look like. What is certain is taken; what is not
 //! is suggested.
 
+mod cells;
+mod choices;
+mod lacks;
+
 use std::collections::HashSet;
 
 use serde::Serialize;
 
+use self::cells::{all, is_count, is_date, is_email, is_phone, is_plausible, is_utc, level_of, looks_like, numbered};
+pub(super) use self::cells::{figure, is_vague_total};
 use super::error::ImportError;
-use super::field::{Field, Kind, plain, recognized, similar};
+use super::field::{Field, Kind, is_net, plain, recognized, similar};
 use super::preset::{AMAZON_PARTS, Part, Preset};
 use crate::domain::words::excerpt;
 
@@ -108,6 +114,8 @@ pub(super) struct Mapping {
     /// Whether several rows can be about one order.
     pub(super) has_lines: bool,
     pub(super) suggestions: Vec<Suggestion>,
+    /// What is said of the choice of columns, with the column that it is about.
+    pub(super) notes: Vec<(usize, String)>,
 }
 
 /// Cells of a column.
@@ -137,26 +145,12 @@ impl Mapping {
         let plains: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let mut found =
             Self { names: names.to_vec(), preset: from.or_else(|| Preset::detect(names)), ..Self::default() };
-        let mut taken = HashSet::new();
-        for choice in choices {
-            let wanted = plain(&choice.column);
-            let exact = names.iter().position(|name| *name == choice.column);
-            let Some(column) = exact.or_else(|| plains.iter().position(|name| *name == wanted)) else {
-                if choice.required {
-                    let (column, found) = (choice.column.clone(), names.to_vec());
-                    return Err(ImportError::NoColumn { file: file.to_owned(), column, found });
-                }
-                continue;
-            };
-            taken.insert(column);
-            if let Some(field) = choice.field {
-                found.uses.push(Use { column, field, slot: 0, how: How::Map });
-            }
-        }
+        let mut taken = found.add_choices(file, &plains, samples, choices)?;
         if let Some(preset) = found.preset {
             found.add_preset(file, preset, &plains, &mut taken)?;
         }
         found.add_names(file, &plains, samples, &mut taken)?;
+        found.drop_generic_date(&plains, samples);
         found.add_content(samples, &mut taken);
         found.propose(&plains, samples, &taken);
         found.utc = (0..names.len()).filter(|column| names.get(*column).is_some_and(|name| is_utc(name))).collect();
@@ -241,8 +235,16 @@ impl Mapping {
                 named.push((rank, column, field, slot));
             }
         }
-        named.sort_by_key(|(rank, column, ..)| (*rank, *column));
-        for (rank, column, field, slot) in named {
+        let level = |column: usize, field: Field| match (self.names.get(column), plains.get(column)) {
+            (Some(name), Some(plain)) if field.kind() == Kind::Amount => level_of(name, plain),
+            _ => 0,
+        };
+        let mut named: Vec<_> = named
+            .into_iter()
+            .map(|(rank, column, field, slot)| (level(column, field), rank, column, field, slot))
+            .collect();
+        named.sort_unstable_by_key(|(level, rank, column, ..)| (*level, *rank, *column));
+        for (level, rank, column, field, slot) in named {
             let Some(name) = plains.get(column) else { continue };
             let twice = self.of(field).any(|found| found.slot == slot && plains.get(found.column) == Some(name));
             // Twice the same name: nobody can say which one is right.
@@ -252,6 +254,9 @@ impl Mapping {
             }
             let there = self.of(field).any(|found| found.slot == slot);
             let cells = samples.get(column).map(Vec::as_slice).unwrap_or_default();
+            if field == Field::Value && there {
+                self.check_totals(file, (column, level), plains, samples)?;
+            }
             if there && field == Field::OrderId && !self.has(Field::DisplayId) && looks_like(field, cells) {
                 self.take(column, Field::DisplayId, How::Name, taken);
             } else if (!there || field.takes_several())
@@ -259,9 +264,63 @@ impl Mapping {
             {
                 taken.insert(column);
                 self.uses.push(Use { column, field, slot, how: How::Name });
+            } else if field == Field::RefundedAmount {
+                // Words in the place of amounts say as well that money went back.
+                self.take(column, Field::RefundState, How::Name, taken);
             }
         }
         Ok(())
+    }
+
+    /// Refuses a file in which a further column can as well be the total of an order, and is another amount.
+    fn check_totals(
+        &self,
+        file: &str,
+        (column, level): (usize, u8),
+        plains: &[String],
+        samples: &Samples,
+    ) -> Result<(), ImportError> {
+        let Some(chosen) = self.of(Field::Value).find(|found| found.how == How::Name).map(|found| found.column) else {
+            return Ok(());
+        };
+        let (Some(one), Some(other)) = (self.names.get(chosen), self.names.get(column)) else { return Ok(()) };
+        let (Some(cells), Some(others)) = (samples.get(chosen), samples.get(column)) else { return Ok(()) };
+        let same_level = plains.get(chosen).is_some_and(|plain| level_of(one, plain) == level);
+        if !same_level || !looks_like(Field::Value, others) || cells.iter().map(figure).eq(others.iter().map(figure)) {
+            return Ok(());
+        }
+        if plains.get(chosen) == plains.get(column) {
+            return Err(ImportError::DuplicateColumn { file: file.to_owned(), column: other.clone() });
+        }
+        let pair = cells.iter().zip(others).find(|(cell, other)| figure(cell) != figure(other));
+        let examples =
+            pair.map_or_else(String::new, |(cell, other)| format!("{} and {}", excerpt(cell, 24), excerpt(other, 24)));
+        Err(ImportError::SeveralTotals { file: file.to_owned(), columns: [one.clone(), other.clone()], examples })
+    }
+
+    /// “Order Date” is when an order was placed; “Date”, “Timestamp” and “Created On” beside it can be of anything else.
+    fn drop_generic_date(&mut self, plains: &[String], samples: &Samples) {
+        const GENERIC: &[&str] = &[
+            "date",
+            "datum",
+            "fecha",
+            "data",
+            "datetime",
+            "timestamp",
+            "createdat",
+            "createdon",
+            "creationdate",
+            "datecreated",
+        ];
+        let dated = |column: usize| samples.get(column).is_some_and(|cells| all(cells, is_date));
+        if self.preset.is_some() || !self.of(Field::Date).any(|found| dated(found.column)) {
+            return;
+        }
+        let generic = |column: usize| plains.get(column).is_some_and(|name| GENERIC.contains(&name.as_str()));
+        // Where it holds times of day alone, both together say when.
+        self.uses.retain(|found| {
+            found.field != Field::Placed || found.how != How::Name || !generic(found.column) || !dated(found.column)
+        });
     }
 
     /// Whether a column may be taken by its name alone: a known export leaves few to be found.
@@ -277,16 +336,19 @@ impl Mapping {
                     Field::Carrier,
                     Field::TrackingNumber,
                     Field::TrackingUrl,
+                    Field::InvoiceUrl,
                     Field::DeliveredAt,
                     Field::UpdatedAt,
                     Field::Feedback,
                     Field::Rating,
                     Field::CustomerId,
                     Field::PaymentState,
+                    Field::RefundedAmount,
+                    Field::RefundState,
                 ];
                 // “Shipping Company” is the customer's employer there.
                 extra.contains(&field)
-                    && !self.has(field)
+                    && (!self.has(field) || field.takes_several())
                     && !name.starts_with("shipping")
                     && !name.starts_with("billing")
             }
@@ -317,24 +379,31 @@ impl Mapping {
                 continue;
             }
             let missing = |field: Field| !self.has(field);
+            let suits = |field| looks_like(field, cells) && is_plausible(field, cells);
             let id =
                 ["id", "#", "no", "nr", "number", "ref", "reference", "code", "invoice", "invoiceno", "invoicenumber"];
             if missing(Field::OrderId)
                 && (id.contains(&name.as_str()) || name.contains("order"))
-                && looks_like(Field::OrderId, cells)
+                && suits(Field::OrderId)
             {
                 suggested.push((0.9, column, Field::OrderId));
             } else if let Some((field, much)) =
                 similar(shown).filter(|(field, much)| *much >= SIMILAR && missing(*field))
             {
-                if self.preset.is_none() && looks_like(field, cells) {
-                    suggested.push((much, column, field));
+                if self.preset.is_none() && suits(field) {
+                    suggested.push((if is_net(shown) { much - 0.1 } else { much }, column, field));
                 }
             } else if self.preset.is_none() && missing(Field::Phone) && all(cells, is_phone) {
                 suggested.push((0.5, column, Field::Phone));
             } else if self.preset.is_none() && missing(Field::Placed) && missing(Field::Date) && all(cells, is_date) {
                 suggested.push((0.5, column, Field::Placed));
-            } else if missing(Field::OrderId) && looks_like(Field::OrderId, cells) {
+            } else if self.preset.is_none()
+                && missing(Field::ItemQuantity)
+                && (self.has(Field::ItemName) || self.has(Field::ItemSku))
+                && is_count(cells)
+            {
+                suggested.push((0.4, column, Field::ItemQuantity));
+            } else if missing(Field::OrderId) && suits(Field::OrderId) {
                 suggested.push((0.3, column, Field::OrderId));
             }
         }
@@ -348,72 +417,6 @@ impl Mapping {
                 self.suggestions.push(Suggestion { column: name.clone(), field: field.name(), examples });
             }
         }
-    }
-}
-
-/// `Item Name #2`, `line_item_2`, `SKU 2`: what is numbered, and the number.
-fn numbered(name: &str) -> Option<(&str, usize)> {
-    let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = name.get(base.len()..)?.parse().ok().filter(|number| (1..=999).contains(number))?;
-    Some((base.trim_end_matches(['#', ' ', '_', '-', '.']), number))
-}
-
-fn is_utc(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["_gmt", "_utc", "(utc)", "(gmt)", " utc", " gmt"].iter().any(|end| name.ends_with(end))
-}
-
-fn all(cells: &[String], is: impl Fn(&str) -> bool) -> bool {
-    // One in ten may be a note or a typing error.
-    !cells.is_empty() && cells.iter().filter(|cell| is(cell)).count() * 10 >= cells.len() * 9
-}
-
-/// Whether the cells of a column can be what its name says; those of an empty column can be anything.
-fn looks_like(field: Field, cells: &[String]) -> bool {
-    if cells.is_empty() {
-        return true;
-    }
-    let half = |is: fn(&str) -> bool| cells.iter().filter(|cell| is(cell)).count() * 2 >= cells.len();
-    match field.kind() {
-        Kind::Email => half(is_email),
-        // A number that cannot be read refuses its row; a column of them is never passed over.
-        Kind::Phone => half(|cell| !cell.contains('@') && !is_date(cell)),
-        Kind::Date => half(is_date),
-        Kind::Amount => half(|cell| cell.chars().any(char::is_numeric) && !is_date(cell)),
-        Kind::Whole | Kind::YesNo | Kind::Text => true,
-        Kind::Id if field == Field::OrderId => half(is_id),
-        Kind::Id => half(|cell| !cell.contains('@') && cell.chars().count() <= 64),
-    }
-}
-
-fn is_id(cell: &str) -> bool {
-    let shown = cell.chars().count() <= 40 && cell.split_whitespace().count() <= 3 && !cell.contains('@');
-    shown && cell.chars().any(char::is_numeric) && !is_date(cell)
-}
-
-fn is_email(cell: &str) -> bool {
-    let Some((name, host)) = cell.split_once('@') else { return false };
-    !name.is_empty() && host.contains('.') && !cell.contains(char::is_whitespace)
-}
-
-fn is_phone(cell: &str) -> bool {
-    let digits = cell.chars().filter(char::is_ascii_digit).count();
-    (8..=15).contains(&digits) && cell.chars().all(|c| c.is_ascii_digit() || "+-() .'".contains(c)) && !is_date(cell)
-}
-
-/// Three groups of numbers (or a month's name among them) with a day's separators, or a day and a time.
-fn is_date(cell: &str) -> bool {
-    let day = cell.split([' ', 'T', ',']).next().unwrap_or_default();
-    let groups: Vec<&str> = day.split(['-', '/', '.']).collect();
-    let number = |group: &str| !group.is_empty() && group.len() <= 4 && group.chars().all(char::is_numeric);
-    let month = |group: &str| (3..=9).contains(&group.chars().count()) && group.chars().all(char::is_alphabetic);
-    match groups.as_slice() {
-        [first, second, third] => number(first) && (number(second) || month(second)) && number(third),
-        [_] => {
-            let words: Vec<&str> = cell.split([' ', ',']).filter(|word| !word.is_empty()).take(3).collect();
-            matches!(words.as_slice(), [a, b, c] if (number(a) && month(b) || month(a) && number(b)) && number(c))
-        }
-        _ => false,
     }
 }
 

@@ -12,6 +12,8 @@
 //!   its whole quantity: <https://sellercentral.amazon.com/gp/help/external/200547170>,
 //!   <https://sellercentral-europe.amazon.com/gp/help/external/201648780>.
 
+use std::collections::HashSet;
+
 use super::field::{Field, plain};
 use crate::domain::order::column;
 
@@ -40,9 +42,10 @@ const SHOPIFY: Columns = &[
     (Field::Status, &["Fulfillment Status"]),
     (Field::Currency, &["Currency"]),
     (Field::Shipping, &["Shipping", "total_shipping_price_set.shop_money.amount"]),
-    (Field::Tax, &["Taxes", "total_tax"]),
-    (Field::Value, &["Total", "total_price"]),
-    (Field::Discount, &["Discount Amount", "total_discounts"]),
+    (Field::Tax, &["Taxes", "current_total_tax", "total_tax"]),
+    // After an edit or a refund the `current_…` ones tell what is left.
+    (Field::Value, &["Total", "current_total_price", "total_price"]),
+    (Field::Discount, &["Discount Amount", "current_total_discounts", "total_discounts"]),
     (Field::RefundedAmount, &["Refunded Amount"]),
     (Field::ItemQuantity, &["Lineitem quantity"]),
     (Field::ItemName, &["Lineitem name"]),
@@ -300,7 +303,7 @@ impl Preset {
     }
 
     /// Whether a header has what only such exports have.
-    fn fits(self, header: &[String]) -> bool {
+    fn fits(self, header: &[String], spelled: &[String]) -> bool {
         let has = |name: &str| header.contains(&plain(name));
         let all = |names: &[&str]| names.iter().all(|name| has(name));
         match self {
@@ -344,7 +347,10 @@ impl Preset {
                 ];
                 let number = has("Order Number") || has("order_id") || has("Order ID") || has("number");
                 let number = number && (has("Order Status") || has("status"));
-                (number && export.iter().filter(|name| has(name)).count() >= 2)
+                // Two of these names can be spellings of one column; `billingFirstName` is that of other shops.
+                let found: HashSet<String> =
+                    export.iter().map(|name| spaced(name)).filter(|name| spelled.contains(name)).collect();
+                (number && found.len() >= 2)
                     || (all(&["billing.first_name", "line_items"]) && has("total"))
                     || all(&["Order #", "Product(s)", "N. Revenue"])
             }
@@ -353,9 +359,15 @@ impl Preset {
 
     /// Whose export a header is of, if that is certain.
     pub(super) fn detect(header: &[String]) -> Option<Self> {
+        let spelled: Vec<String> = header.iter().map(|name| spaced(name)).collect();
         let header: Vec<String> = header.iter().map(|name| plain(name)).collect();
-        Self::ALL.into_iter().find(|preset| preset.fits(&header))
+        Self::ALL.into_iter().find(|preset| preset.fits(&header, &spelled))
     }
+}
+
+/// A name without case, its words parted by spaces.
+fn spaced(name: &str) -> String {
+    name.trim().to_lowercase().replace(['_', '-'], " ")
 }
 
 #[cfg(test)]
@@ -388,6 +400,7 @@ mod tests {
                 Some(Preset::Amazon),
             ),
             ("Name,Phone,Total", None),
+            ("orderId,number,ordertime,status,email,billingFirstName,billingLastName,billingPhone", None),
             ("Order ID,Total,Status,Phone", None),
         ] {
             assert_eq!(detect(header), preset, "{header}");

@@ -18,10 +18,10 @@ use super::row::{CellError, Draft, Readers, order_id};
 use super::source::{Input, Row, Rows, Table};
 use super::summary::{FileSummary, summary_of};
 use super::survey::{Survey, samples};
-use super::values::{DateContext, DateOrder, DecimalMark, is_missing};
+use super::values::{DateContext, DateOrder, DecimalMark, in_doubt, names_refunds, names_returns};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{IdPatterns, OrderId, Source};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, column};
 use crate::domain::phone::Country;
 use crate::domain::words::excerpt;
 
@@ -131,6 +131,10 @@ struct Group {
     id: OrderId,
     /// `None` where one of the rows cannot be used: then the order cannot, either.
     draft: Option<Draft>,
+    /// The last row of the order, in a file in which each row is a whole order.
+    later: Option<Draft>,
+    /// The sheet of its rows.
+    part: usize,
 }
 
 impl fmt::Debug for OrderReader {
@@ -177,7 +181,18 @@ impl OrderReader {
             });
         }
         let (readers, survey) = Readers::decide(input.name(), &table, &header, &mapping, settings)?;
-        let summary = summary_of(input, &table, &header, &mapping, &readers, &samples);
+        let mut summary = summary_of(input, &table, &header, &mapping, &readers, &samples);
+        for (column, reason) in &mapping.notes {
+            let (file, column) = (input.name().to_owned(), mapping.names.get(*column).cloned());
+            summary.note(RowError { file, sheet: None, line: header.line, column, reason: reason.clone() });
+        }
+        // `(- Refund)`: a plug-in's names of amounts of which what went back is taken off already.
+        let about = |name: &String| (names_refunds(name) || names_returns(name)) && !name.contains("(-");
+        for name in summary.unknown_columns.clone().into_iter().filter(about) {
+            let hint = format!("it is not used: if it says what was given back, add --map \"{name}=Refund Status\"");
+            let (file, line) = (input.name().to_owned(), header.line);
+            summary.note(RowError { file, sheet: None, line, column: Some(name), reason: hint });
+        }
         Ok(Self {
             rows: table.rows()?,
             row: Row::default(),
@@ -216,6 +231,15 @@ impl OrderReader {
     /// The second file with the lines of its orders.
     pub(super) fn lines_file(&self) -> Option<&LinesFile> {
         self.lines.as_ref()
+    }
+
+    /// The columns of orders that the file lacks.
+    pub(super) fn lacks(&self) -> Vec<&'static str> {
+        let mut lacks = self.mapping.lacks();
+        if self.lines.is_some() {
+            lacks.retain(|lacked| *lacked != column::ITEMS);
+        }
+        lacks
     }
 
     /// The counts so far.
@@ -295,13 +319,33 @@ impl OrderReader {
                 return self.refuse(row, None, CellError { column, reason });
             }
         };
+        if let Some(column) = self.survey.given_back.column(&row.cells) {
+            let read = self.readers.read(&self.mapping, &row.cells, id);
+            let text = excerpt(row.cells.get(column).unwrap_or_default(), 40);
+            let about = format!("“{text}”: the row is about money given back, and is no order");
+            return self.refuse(row, None, read.err().unwrap_or(CellError { column: Some(column), reason: about }));
+        }
         match self.readers.read(&self.mapping, &row.cells, id.clone()) {
             Ok(mut draft) => {
+                if self.survey.given_back.concerns(id.as_str()) {
+                    let payment = &mut draft.order.details.payment_state;
+                    *payment = in_doubt(*payment);
+                    let reason =
+                        "another row says that money of it was given back: whether it is paid is taken as unknown";
+                    draft.left_out.notes.push(CellError { column: None, reason: reason.to_owned() });
+                }
+                for word in std::mem::take(&mut draft.left_out.words) {
+                    let word = self.row_error(row, word);
+                    let known = |note: &RowError| note.column == word.column && note.reason == word.reason;
+                    if !self.summary.notes.iter().any(known) {
+                        self.summary.note(word);
+                    }
+                }
                 for note in std::mem::take(&mut draft.left_out.notes) {
                     let note = self.row_error(row, note);
                     self.summary.note(note);
                 }
-                if let Err(error) = self.add(id.clone(), draft) {
+                if let Err(error) = self.add(&id, draft, row.part) {
                     self.refuse(row, Some(id), error);
                 }
             }
@@ -314,24 +358,20 @@ impl OrderReader {
         cells.find(|cell| !cell.is_empty()).map(order_id)
     }
 
-    /// Whether a row holds a sum: its id is a word where those of the file have digits, and nothing says who ordered, or when.
+    /// Whether a row holds a sum: nothing says who ordered, or when, and its id is a word where those of the file have digits, or
+    /// a word for a sum stands in the place of the id or before it.
     fn is_sum(&self, row: &Row, id: &OrderId) -> bool {
-        if id.as_str().contains(char::is_numeric) || !self.survey.ids_have_digits() {
-            return false;
+        let of_nobody = self.mapping.is_of_nobody(&row.cells);
+        let word = |text: &str| SUMS.contains(&super::field::plain(text).as_str());
+        if !id.as_str().contains(char::is_numeric) {
+            return if of_nobody {
+                word(id.as_str()) || self.survey.ids_have_digits()
+            } else {
+                self.mapping.has_nobody() && word(id.as_str())
+            };
         }
-        let of_an_order = [
-            Field::Placed,
-            Field::Date,
-            Field::CustomerName,
-            Field::FirstName,
-            Field::LastName,
-            Field::CustomerId,
-            Field::Email,
-            Field::Phone,
-        ];
-        let mut columns = of_an_order.into_iter().flat_map(|field| self.mapping.of(field)).peekable();
-        let said = columns.peek().is_some() || SUMS.contains(&super::field::plain(id.as_str()).as_str());
-        said && columns.all(|found| row.cells.get(found.column).is_none_or(is_missing))
+        let before = self.mapping.of(Field::OrderId).map(|found| found.column).min().unwrap_or_default();
+        of_nobody && row.cells.iter().take(before).any(word)
     }
 
     fn row_error(&self, row: &Row, error: CellError) -> RowError {
@@ -353,20 +393,37 @@ impl OrderReader {
     }
 
     /// Adds a row to its order.
-    fn add(&mut self, id: OrderId, draft: Draft) -> Result<(), CellError> {
-        if !self.mapping.has_lines {
-            self.finish_group(Group { id, draft: Some(draft) });
+    fn add(&mut self, id: &OrderId, draft: Draft, part: usize) -> Result<(), CellError> {
+        let group = Group { id: id.clone(), draft: None, later: None, part };
+        if !self.mapping.has_lines && !self.survey.is_scattered(id) {
+            self.finish_group(Group { draft: Some(draft), ..group });
             return Ok(());
         }
-        if let Some(group) = self.group(&id) {
-            let Some(mut known) = group.draft.take() else { return Ok(()) };
-            self.readers.merge(&self.mapping, &mut known, draft)?;
-            if let Some(group) = self.group(&id) {
-                group.draft = Some(known);
-            }
+        let has_lines = self.mapping.has_lines;
+        let Some(known) = self.group(id) else {
+            self.begin(Group { draft: Some(draft), ..group });
             return Ok(());
+        };
+        let (known_part, later) = (known.part, known.later.take());
+        let Some(mut first) = known.draft.take() else { return Ok(()) };
+        if known_part != part {
+            let sheet = self.table.sheet_of(known_part).unwrap_or_default();
+            let reason = format!(
+                "order {id} is on sheet “{sheet}” as well, and is left out: import the sheets that belong together as files of their own"
+            );
+            return Err(CellError { column: None, reason });
         }
-        self.begin(Group { id, draft: Some(draft) });
+        let mut last = None;
+        if has_lines {
+            self.readers.merge(&self.mapping, &mut first, draft)?;
+        } else {
+            self.readers.repeats(later.as_ref().unwrap_or(&first), &draft)?;
+            self.summary.repeated += u64::from(later.is_some());
+            last = Some(draft);
+        }
+        if let Some(group) = self.group(id) {
+            (group.draft, group.later) = (Some(first), last);
+        }
         Ok(())
     }
 
@@ -395,7 +452,12 @@ impl OrderReader {
     }
 
     fn finish_group(&mut self, group: Group) {
-        let Some(draft) = group.draft else { return };
+        for draft in group.draft.into_iter().chain(group.later) {
+            self.finish_draft(draft);
+        }
+    }
+
+    fn finish_draft(&mut self, draft: Draft) {
         self.summary.values_left_out += draft.left_out.values;
         self.summary.phones_not_plausible += draft.phones_left_out;
         let mut order = self.readers.finish(&self.mapping, draft);
@@ -424,7 +486,7 @@ impl OrderReader {
             if let Some(group) = self.group(&id) {
                 group.draft = None;
             } else {
-                self.begin(Group { id, draft: None });
+                self.begin(Group { id, draft: None, later: None, part: row.part });
             }
         }
     }

@@ -2,13 +2,14 @@
 //! error of the row.
 
 mod join;
+mod payment;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use csv::StringRecord;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::field::{Field, Kind};
 use super::lines::{self, is_gone, of_one, quantity};
@@ -16,10 +17,7 @@ use super::mapping::{Mapping, Use};
 use super::preset::{Part, Preset};
 use super::reader::Settings;
 use super::source::sheet::NO_VALUE;
-use super::values::{
-    AmountColumn, AmountError, DateColumn, is_missing, is_refund_processed, no_currency, payment_state_of, placed_at,
-    state_of,
-};
+use super::values::{AmountColumn, AmountError, DateColumn, is_missing, is_refund_processed, no_currency, placed_at};
 use crate::domain::currency::Currency;
 use crate::domain::ids::OrderId;
 use crate::domain::money::Money;
@@ -98,6 +96,12 @@ pub(super) struct Readers {
     pub(super) taxes_on_top: bool,
     /// The currency that the name of the column of totals gives.
     pub(super) unit: Option<Currency>,
+    /// The same, also where it is the shop's own.
+    pub(super) said_unit: Option<Currency>,
+    /// Whether the rows of some order have different totals: then none of them is certainly that of an order.
+    pub(super) totals_differ: bool,
+    /// Whether rows name another currency than the shop's: one that names none may be in that one, too.
+    pub(super) other_currency: bool,
     /// Columns that the settings decide: their own values do not say how they are read.
     pub(super) by_settings: Vec<usize>,
 }
@@ -109,6 +113,8 @@ pub(super) struct LeftOut {
     pub(super) values: u64,
     /// What is said about it.
     pub(super) notes: Vec<CellError>,
+    /// What is said once for all rows of which it is true.
+    pub(super) words: Vec<CellError>,
     /// Whether a line of the order cannot be read. Then it has none: those beside it would say that it holds no more.
     pub(super) lines: bool,
 }
@@ -137,6 +143,8 @@ pub(super) struct Draft {
     /// Whether an amount of a part is not known.
     incomplete: bool,
     refunded: Option<Money>,
+    /// Whether something that cannot be read may say that money went back.
+    pub(super) doubtful: bool,
     cancelled: bool,
     /// Values that cannot be read and are left out.
     pub(super) left_out: LeftOut,
@@ -298,12 +306,14 @@ impl Readers {
             parts: HashMap::new(),
             incomplete: false,
             refunded: None,
+            doubtful: false,
             cancelled: cells.first(Field::CancelledAt).is_some_and(|(_, text)| !is_missing(text)),
             left_out,
             phones_left_out,
         };
         self.read_details(&cells, &mut draft);
         self.read_amounts(&cells, &mut draft, strict)?;
+        self.read_payment(&cells, &mut draft);
         self.read_lines(&cells, &mut draft)?;
         Ok(draft)
     }
@@ -325,6 +335,15 @@ impl Readers {
             (None, Some((column, text))) => column.read(text).unwrap_or_default(),
             (None, None) => None,
         };
+        // Nobody has placed an order that is still to come: it was read wrongly, or written so.
+        let latest = self.settings.context.today.saturating_add(1.day());
+        if order.placed_at.is_some_and(|placed| placed.date() > latest) {
+            order.placed_at = None;
+            if let Some((column, text)) = columns.into_iter().flatten().next() {
+                left_out.note(Some(column), format!("{} is still to come: kept as text", quoted(text)));
+            }
+            return;
+        }
         // The original's data has times without a day in every row: they are counted.
         if order.placed_at.is_some() || cells.mapping.preset == Some(Preset::Original) {
             return;
@@ -434,6 +453,7 @@ impl Readers {
         details.tracking_number = cells.first(Field::TrackingNumber).map(|(_, text)| unguarded(text).to_owned());
         let link = |text: &String| text.starts_with("https://") || text.starts_with("http://");
         details.tracking_url = cells.text(Field::TrackingUrl).filter(link);
+        details.invoice_url = cells.text(Field::InvoiceUrl).filter(link);
         details.postal_code = cells.first(Field::PostalCode).map(|(_, text)| unguarded(text).to_owned());
         let mut address: Vec<String> = Vec::new();
         for field in [Field::Address, Field::Address2, Field::City, Field::Region, Field::Country] {
@@ -441,17 +461,9 @@ impl Readers {
             address.extend(part.filter(|part| !address.contains(part)));
         }
         details.address = Some(address.join(", ")).filter(|address| !address.is_empty());
-        let state = cells.first(Field::PaymentState).and_then(|(_, text)| {
-            payment_state_of(text).or_else(|| match yes_no(text) {
-                Ok(Some(true)) => Some(PaymentState::Paid),
-                Ok(Some(false)) => Some(PaymentState::Pending),
-                _ => (!is_missing(text)).then_some(PaymentState::Unknown),
-            })
-        });
-        details.payment_state = details.payment_state.or(state);
-        details.state = cells.first(Field::State).or(cells.first(Field::Status)).and_then(|(_, text)| state_of(text));
         details.delivered_at = self.date(cells, Field::DeliveredAt, &mut draft.left_out);
         details.updated_at = self.moment(cells, Field::UpdatedAt, &mut draft.left_out);
+        self.read_state(cells, draft);
     }
 
     fn moment(&self, cells: &Cells<'_>, field: Field, left_out: &mut LeftOut) -> Option<Timestamp> {
@@ -464,6 +476,25 @@ impl Readers {
         self.settings.context.zone.to_ambiguous_zoned(local).compatible().ok().map(|at| at.timestamp())
     }
 
+    /// Refuses a total whose currency its row leaves open, or contradicts.
+    fn check_currency(&self, cells: &Cells<'_>) -> Result<(), CellError> {
+        let Some((total, _)) = cells.first(Field::Value).filter(|(_, text)| !is_missing(text)) else { return Ok(()) };
+        let named = cells.first(Field::Currency).filter(|(_, text)| !is_missing(text));
+        if let (Some((column, text)), Some(unit)) = (named, self.said_unit)
+            && currency_of(text) != Some(unit)
+        {
+            let name = cells.mapping.names.get(total).map_or("Total", String::as_str);
+            return Err(bad(column, format!("{}, and the column “{name}” is in {unit}", quoted(text))));
+        }
+        let column = cells.mapping.of(Field::Currency).next().map(|found| found.column);
+        match column.filter(|_| named.is_none() && self.other_currency && self.said_unit.is_none()) {
+            Some(column) => {
+                Err(bad(column, "the cell is empty, and other rows name a currency that is not the shop's".to_owned()))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn read_amounts(&self, cells: &Cells<'_>, draft: &mut Draft, strict: bool) -> Result<(), CellError> {
         let currency = match cells.first(Field::Currency).filter(|(_, text)| !is_missing(text)) {
             Some((column, text)) => Some(
@@ -474,6 +505,7 @@ impl Readers {
             None => self.unit.or_else(|| Some(self.settings.currency).filter(|own| *own != Currency::INR)),
         };
         draft.order.details.currency = currency;
+        self.check_currency(cells)?;
         let named = cells.first(Field::Currency).is_some_and(|(_, text)| !is_missing(text));
         // Where a cell of the column says “€”, one that says nothing may be in euros as well.
         let amount = |column: usize, text: &str| {
@@ -523,10 +555,9 @@ impl Readers {
             })
         };
         let (shipping, tax) = (optional(Field::Shipping, false), optional(Field::Tax, false));
-        let (discount, refunded) = (optional(Field::Discount, true), optional(Field::RefundedAmount, true));
+        let discount = optional(Field::Discount, true);
         let details = &mut draft.order.details;
         (details.shipping, details.tax, details.discount) = (shipping, tax, discount);
-        draft.refunded = refunded;
         Ok(())
     }
 
@@ -553,7 +584,7 @@ impl Readers {
 }
 
 /// The currency of a cell: a code, or a sign that only one currency has.
-fn currency_of(text: &str) -> Option<Currency> {
+pub(super) fn currency_of(text: &str) -> Option<Currency> {
     let text = text.trim();
     let sign = match text.to_lowercase().trim_end_matches('.') {
         "₹" | "rs" => "INR",

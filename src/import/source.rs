@@ -262,9 +262,22 @@ impl Table {
 
     /// The sheet of a row.
     pub(super) fn sheet(&self, row: &Row) -> Option<&str> {
+        self.sheet_of(row.part)
+    }
+
+    /// A sheet by its place among those that are read.
+    pub(super) fn sheet_of(&self, part: usize) -> Option<&str> {
         match self {
-            Self::Sheet(table) => table.name(row.part),
+            Self::Sheet(table) => table.name(part),
             _ => None,
+        }
+    }
+
+    /// Sheets that are hidden, and are not read.
+    pub(super) fn hidden(&self) -> &[String] {
+        match self {
+            Self::Sheet(table) => table.hidden(),
+            _ => &[],
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::error::RowError;
 use super::header::Header;
+use super::is_zero;
 use super::mapping::{How, Mapping, Samples, Suggestion, examples};
 use super::preset::{Part, Preset};
 use super::row::Readers;
@@ -67,12 +68,18 @@ pub struct FileSummary {
     pub phones_not_plausible: u64,
     /// Orders whose id does not match the pattern, where there is one.
     pub ids_not_like_pattern: u64,
+    /// Rows between the first and the last of one order, where each is the whole order.
+    #[serde(skip)]
+    pub(super) repeated: u64,
     /// Rows that are no orders, such as sums.
     #[serde(skip_serializing_if = "is_zero")]
     pub sums_left_out: u64,
     /// Sheets that may hold orders, and are not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sheets_not_read: Vec<String>,
+    /// Sheets that are hidden, and are not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sheets_hidden: Vec<String>,
     /// Columns that are read as the settings file says, since their own values leave it open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub read_by_settings: Vec<String>,
@@ -86,11 +93,6 @@ pub struct FileSummary {
 
 /// Notes about a file that are kept.
 const MOST_NOTES: usize = 20;
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
 
 impl FileSummary {
     pub(super) fn note(&mut self, note: RowError) {
@@ -164,8 +166,10 @@ pub(super) fn summary_of(
         values_left_out: 0,
         phones_not_plausible: 0,
         ids_not_like_pattern: 0,
+        repeated: 0,
         sums_left_out: 0,
         sheets_not_read: table.unread().to_vec(),
+        sheets_hidden: table.hidden().to_vec(),
         read_by_settings: by_settings(mapping, readers),
         notes: Vec::new(),
         more_notes: 0,

@@ -1,18 +1,27 @@
 //! Orders as a shop's own program posts them: JSON under the column names, or under names in `snake_case`; and the JSON Schema
 //! that says so.
 //!
-//! A document is a whole order: what it does not hold is not known of the order afterwards. An unknown field changes nothing.
+//! A document is a whole order: what it does not hold is not known of the order afterwards. An unknown field changes nothing, but for one
+//! that says that money went back.
 //! What is unreadable and decides about money or about whose order it is refuses the order, with the reason, for somebody reads it.
+
+mod schema;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::fields::{self, ShopContext, quoted, text};
 use super::{Reading, Refusal};
 use crate::domain::currency::Currency;
+use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderLine, OrderState, PaymentState, column};
-use crate::import::values::{payment_state_of, state_of};
+use crate::domain::words::excerpt;
+use crate::import::values::{
+    in_doubt, names_refunds, payment_state_of, payment_with_status, refund_state_of, state_of,
+};
+
+pub use schema::schema;
 
 /// What a field holds, for the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +42,13 @@ enum Kind {
     Address,
 }
 
+impl Kind {
+    /// Whether an order without it could be shown to somebody else, or paid back wrongly.
+    fn decides(self) -> bool {
+        matches!(self, Self::Id | Self::Amount | Self::State | Self::Payment | Self::Currency | Self::Phones)
+    }
+}
+
 /// A field: its column, the other names that it may have (letters and digits count, in any case), what it holds and means.
 struct Field {
     column: &'static str,
@@ -44,6 +60,9 @@ struct Field {
 const fn field(column: &'static str, names: &'static [&'static str], kind: Kind, about: &'static str) -> Field {
     Field { column, names, kind, about }
 }
+
+/// What was paid back: it is no column of an order, and decides what its payment is.
+const REFUNDED: &str = "Refunded Amount";
 
 /// All fields, the friendliest of their other names first.
 const FIELDS: &[Field] = &[
@@ -72,7 +91,7 @@ const FIELDS: &[Field] = &[
     field(
         column::PHONE,
         &["customer_phone", "phone", "mobile"],
-        Kind::Text,
+        Kind::Phones,
         "The customer's telephone number, best with + and the country code: the order answers to it.",
     ),
     field(column::OTHER_PHONES, &["other_phones"], Kind::Phones, "Further telephone numbers of the customer."),
@@ -115,6 +134,12 @@ const FIELDS: &[Field] = &[
     ),
     field(column::PAYMENT_METHOD, &["payment_method"], Kind::Text, "How it is paid, in your own words."),
     field(column::PAYMENT_STATUS, &["payment_status", "payment_state"], Kind::Payment, "What was paid."),
+    field(
+        REFUNDED,
+        &["refunded_amount", "amount_refunded", "total_refunded"],
+        Kind::Amount,
+        "What was paid back of it already: then a person decides about more.",
+    ),
     field(column::PAYMENT_ID, &["payment_id"], Kind::Text, "Where the refund provider finds the payment."),
     field(
         column::ADDRESS,
@@ -126,6 +151,7 @@ const FIELDS: &[Field] = &[
     field(column::CARRIER, &["carrier"], Kind::Text, "Who brings it."),
     field(column::TRACKING_NUMBER, &["tracking_number"], Kind::Text, "The carrier's number."),
     field(column::TRACKING_URL, &["tracking_url"], Kind::Link, "Where customers follow it."),
+    field(column::INVOICE_URL, &["invoice_url"], Kind::Link, "Where the customer finds the invoice."),
     field(column::DELIVERED_AT, &["delivered_at"], Kind::Time, "When it was delivered."),
     field(
         column::DELIVERY_MINUTES,
@@ -150,6 +176,38 @@ struct Document<'a>(Vec<(String, &'a Value)>);
 impl<'a> Document<'a> {
     fn new(fields: &'a Map<String, Value>) -> Self {
         Self(fields.iter().map(|(name, value)| (bare(name), value)).collect())
+    }
+
+    /// Whether a field holds a text, a number or a flag, where it holds no list.
+    ///
+    /// # Errors
+    /// Where it is a list or an object all the same: it says something, and would be taken as not known.
+    fn check(&self, field: &Field) -> Result<(), Refusal> {
+        let value = self.get(field.column);
+        let fits = match (field.kind, value) {
+            (Kind::Lines, _) | (Kind::Address, Value::Object(_)) | (Kind::Phones, Value::Array(_)) => true,
+            (_, value) => !value.is_array() && !value.is_object(),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(Refusal::new(field.column, format!("{} is neither text nor number", quoted(value))))
+        }
+    }
+
+    /// What fields with names that are not known here say of money that went back.
+    fn unknown_refunds(&self) -> Option<&str> {
+        let known = |name: &str| {
+            FIELDS.iter().any(|field| bare(field.column) == name || field.names.iter().any(|other| bare(other) == name))
+        };
+        let tells = |value: &Value| match value {
+            Value::Null | Value::Bool(false) => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+            other => text(other).is_some_and(|text| refund_state_of(&text).is_some()),
+        };
+        let mut found = self.0.iter().filter(|(name, value)| names_refunds(name) && !known(name) && tells(value));
+        found.next().map(|(name, _)| name.as_str())
     }
 
     /// The value of a column: under its own name, else under the first of its other names that is there.
@@ -188,10 +246,18 @@ pub(super) fn read(document: &Value, shop: &ShopContext, now: Timestamp) -> Read
 }
 
 fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<(Order, Vec<Refusal>), Refusal> {
-    let mut left_out = Vec::new();
     let mut order = Order::new(fields::order_id(document.get(column::ORDER_ID))?);
+    let mut shapes = Vec::new();
+    for field in FIELDS {
+        match document.check(field) {
+            Err(why) if field.kind.decides() => return Err(why),
+            Err(why) => shapes.push(why),
+            Ok(()) => {}
+        }
+    }
+    let mut left_out = Vec::new();
     let currency = fields::currency(document.get(column::CURRENCY), shop)?;
-    let amount = |column: &'static str| fields::amount(column, document.get(column), Some(currency));
+    let amount = |column: &'static str| fields::certain_amount(column, document.get(column), currency);
     let plain = |column: &str| document.text(column).unwrap_or_default();
     order.customer_id = plain(column::CUSTOMER_ID);
     order.platform = plain(column::PLATFORM);
@@ -209,25 +275,13 @@ fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<
     };
     order.delayed = flag(column::DELAY, document)?;
     order.refund_requested = flag(column::REFUND_REQUESTED, document)?;
-    let mut time = |column: &'static str| {
-        fields::instant(column, document.get(column), &shop.zone).unwrap_or_else(|why| {
-            left_out.push(why);
-            None
-        })
+    place(&mut order, document, shop, now, &mut left_out);
+    let first = match document.get(column::PHONE) {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
     };
-    let placed = time(column::PLACED).map(|at| fields::local(at, &shop.zone));
-    let day = date(document, shop);
-    order.placed_at = placed.or(day);
-    // A time alone, as the original's data has it, is no reason to tell anything where the date stands beside it.
-    if order.placed_at.is_some() {
-        left_out.clear();
-    } else if order.date.is_some() {
-        let value = document.get(column::DATE);
-        left_out.push(Refusal::new(column::DATE, format!("{} is no date such as 2026-11-20", quoted(value))));
-    }
-    let first = document.get(column::PHONE);
     let others = phones(document.get(column::OTHER_PHONES));
-    let found: Vec<&Value> = std::iter::once(first).chain(&others).collect();
+    let found: Vec<&Value> = first.iter().chain(&others).collect();
     // An order with the number of somebody else would be shown to them.
     if let Some(why) = fields::set_phones(&mut order, &found, shop.country).into_iter().next() {
         return Err(why);
@@ -244,7 +298,8 @@ fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<
     details.discount = amount(column::DISCOUNT)?;
     details.currency = Some(currency);
     details.payment_method = document.text(column::PAYMENT_METHOD);
-    details.payment_state = payment(document)?;
+    pay(&mut order, document, amount(REFUNDED)?, &mut shapes)?;
+    let details = &mut order.details;
     details.payment_id = document.text(column::PAYMENT_ID);
     details.address = match document.get(column::ADDRESS) {
         Value::Object(parts) => fields::joined(&parts.values().collect::<Vec<_>>()),
@@ -253,16 +308,83 @@ fn order(document: &Document<'_>, shop: &ShopContext, now: Timestamp) -> Result<
     details.postal_code = document.text(column::POSTAL_CODE);
     details.carrier = document.text(column::CARRIER);
     details.tracking_number = document.text(column::TRACKING_NUMBER);
-    let link = document.get(column::TRACKING_URL);
-    details.tracking_url = fields::web_address(link);
-    if details.tracking_url.is_none() && text(link).is_some() {
-        left_out.push(Refusal::new(column::TRACKING_URL, format!("{} is no address such as https://…", quoted(link))));
+    for (name, address) in
+        [(column::TRACKING_URL, &mut details.tracking_url), (column::INVOICE_URL, &mut details.invoice_url)]
+    {
+        let link = document.get(name);
+        *address = fields::web_address(link);
+        if address.is_none() && text(link).is_some() {
+            left_out.push(Refusal::new(name, format!("{} is no address such as https://…", quoted(link))));
+        }
     }
     details.delivered_at = fields::instant(column::DELIVERED_AT, document.get(column::DELIVERED_AT), &shop.zone)?
         .map(|at| fields::local(at, &shop.zone));
+    if order.has_unknown_status() {
+        let value = quoted(document.get(column::STATUS));
+        let reason = format!(
+            "{value} is no status that is known here: refunds of the order go to a person, unless order_state says where it is"
+        );
+        left_out.push(Refusal::new(column::STATUS, reason));
+    }
+    let details = &mut order.details;
     let changed = fields::instant(column::UPDATED_AT, document.get(column::UPDATED_AT), &shop.zone)?;
     details.updated_at = Some(fields::version(changed, now));
+    left_out.extend(shapes);
     Ok((order, left_out))
+}
+
+/// When it was placed. What cannot have been is told.
+fn place(order: &mut Order, document: &Document<'_>, shop: &ShopContext, now: Timestamp, left_out: &mut Vec<Refusal>) {
+    let mut time = |column: &'static str| {
+        fields::instant(column, document.get(column), &shop.zone).unwrap_or_else(|why| {
+            left_out.push(why);
+            None
+        })
+    };
+    let placed = time(column::PLACED).map(|at| fields::local(at, &shop.zone));
+    let found = placed.or_else(|| date(document, shop));
+    order.placed_at = found.filter(|at| fields::is_plausible(*at, now, &shop.zone));
+    // A time alone, as the original's data has it, is no reason to tell anything where the date stands beside it.
+    if order.placed_at.is_some() {
+        left_out.clear();
+    } else if found.is_some() {
+        let (column, value) = [column::PLACED, column::DATE]
+            .map(|column| (column, document.get(column)))
+            .into_iter()
+            .find(|(_, value)| !value.is_null())
+            .unwrap_or((column::PLACED, &Value::Null));
+        left_out.push(Refusal::new(column, format!("{} is before 1990 or still to come", quoted(value))));
+    } else if order.date.is_some() {
+        let value = document.get(column::DATE);
+        left_out.push(Refusal::new(column::DATE, format!("{} is no date such as 2026-11-20", quoted(value))));
+    }
+}
+
+/// What was paid, and what went back. Where that is not clear, nobody is paid back without a person.
+fn pay(
+    order: &mut Order,
+    document: &Document<'_>,
+    refunded: Option<Money>,
+    shapes: &mut Vec<Refusal>,
+) -> Result<(), Refusal> {
+    let details = &mut order.details;
+    details.payment_state = payment(document)?;
+    if let Some(status) = &order.status {
+        details.payment_state = payment_with_status(details.payment_state, status);
+    }
+    if let Some(name) = document.unknown_refunds() {
+        details.payment_state = in_doubt(details.payment_state);
+        let reason = format!(
+            "“{}” may say that money went back: whether the order is paid is taken as unknown",
+            excerpt(name, 40)
+        );
+        shapes.push(Refusal::new(column::PAYMENT_STATUS, reason));
+    }
+    if let Some(back) = refunded.filter(|back| *back > Money::ZERO) {
+        let whole = order.value.is_some_and(|value| back >= value);
+        details.payment_state = Some(if whole { PaymentState::Refunded } else { PaymentState::PartiallyRefunded });
+    }
+    Ok(())
 }
 
 /// `Order Date`, with the time of day of `Order Date & Time` where that holds one alone.
@@ -359,66 +481,8 @@ fn line(item: &Value, currency: Currency) -> Result<OrderLine, String> {
         }
     };
     let price =
-        fields::amount(column::ITEMS, get(&["price", "unitprice"]), Some(currency)).map_err(|why| why.reason)?;
+        fields::certain_amount(column::ITEMS, get(&["price", "unitprice"]), currency).map_err(|why| why.reason)?;
     Ok(OrderLine { sku, name, quantity, price })
-}
-
-/// The JSON Schema (draft 2020-12) of a body: one order, or a list of them.
-pub fn schema() -> Value {
-    let mut properties = Map::new();
-    for field in FIELDS {
-        let main = field.names.first().copied().unwrap_or(field.column);
-        let mut about = kind_schema(field.kind);
-        let others: Vec<String> = std::iter::once(field.column)
-            .chain(field.names.iter().skip(1).copied())
-            .map(|name| format!("“{name}”"))
-            .collect();
-        about["description"] = format!("{} Also: {}.", field.about, others.join(", ")).into();
-        properties.insert(main.to_owned(), about);
-    }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Orders for POST /orders of ecomres",
-        "description": "One order, a list of orders, or an object with a list “orders”. A document is a whole order: what it does not hold \
-            is not known afterwards. Names count by their letters and digits, in any case: order_id, orderId and “Order ID” are one. \
-            Unknown fields change nothing.",
-        "oneOf": [
-            {"$ref": "#/$defs/order"},
-            {"type": "array", "items": {"$ref": "#/$defs/order"}},
-            {"type": "object", "properties": {"orders": {"type": "array", "items": {"$ref": "#/$defs/order"}}}, "required": ["orders"]},
-        ],
-        "$defs": {"order": {
-            "type": "object",
-            "properties": properties,
-            "anyOf": [{"required": ["order_id"]}, {"required": ["Order ID"]}, {"required": ["order_number"]}, {"required": ["id"]}],
-            "additionalProperties": true,
-        }},
-    })
-}
-
-fn kind_schema(kind: Kind) -> Value {
-    let words = |words: &[&str]| json!({"type": ["string", "null"], "enum": words.iter().map(|word| Value::from(*word)).chain([Value::Null]).collect::<Vec<_>>()});
-    match kind {
-        Kind::Id => json!({"type": ["string", "integer"], "maxLength": 64}),
-        Kind::Text => json!({"type": ["string", "number", "null"]}),
-        Kind::Amount => json!({"type": ["string", "number", "null"], "minimum": 0, "examples": ["599.00"]}),
-        Kind::Time => json!({"type": ["string", "integer", "null"], "examples": ["2026-11-20T18:05:00+05:30"]}),
-        Kind::Count => json!({"type": ["integer", "string", "null"], "minimum": 0}),
-        Kind::Stars => json!({"type": ["integer", "string", "null"], "minimum": 1, "maximum": 5}),
-        Kind::Flag => json!({"type": ["boolean", "string", "null"]}),
-        Kind::State => words(&OrderState::ALL.map(|(word, _)| word)),
-        Kind::Payment => words(&PaymentState::ALL.map(|(word, _)| word)),
-        Kind::Currency => json!({"type": ["string", "null"], "pattern": "^[A-Za-z]{3}$", "examples": ["INR"]}),
-        Kind::Link => json!({"type": ["string", "null"], "pattern": "^https?://"}),
-        Kind::Phones => json!({"type": ["array", "string", "null"], "items": {"type": ["string", "number"]}}),
-        Kind::Address => json!({"type": ["string", "object", "null"]}),
-        Kind::Lines => json!({"type": ["array", "string", "null"], "items": {"type": "object", "properties": {
-            "sku": {"type": ["string", "number", "null"]},
-            "name": {"type": ["string", "number", "null"]},
-            "quantity": {"type": ["integer", "string", "null"], "minimum": 1, "default": 1},
-            "price": {"type": ["string", "number", "null"], "minimum": 0, "description": "The price of one."},
-        }}}),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::super::fields::tests::{at, context};
 use super::*;
-use crate::domain::money::Money;
 
 fn now() -> Timestamp {
     at("2026-12-01T00:00:00Z")
@@ -85,6 +85,16 @@ fn what_decides_about_money_or_people_refuses_the_order() {
         (json!({"id": ["1"]}), column::ORDER_ID, "there is none"),
         (json!({"id": 1, "total": "many"}), column::VALUE, "“many” is not an amount"),
         (json!({"id": 1, "total": "-5"}), column::VALUE, "is negative"),
+        (json!({"id": 1, "total": "599,00", "currency": "EUR"}), column::VALUE, "is not an amount in EUR"),
+        (json!({"id": 1, "total": "€599"}), column::VALUE, "is not an amount in INR"),
+        (json!({"id": 1, "total": "1.250", "currency": "EUR"}), column::VALUE, "can be 1250 or 1.250"),
+        (json!({"id": 1, "items": [{"name": "a", "price": "12,50"}]}), "Items", "is not an amount"),
+        (json!({"id": true}), column::ORDER_ID, "no identifier"),
+        (json!({"id": 1, "phone": {"number": "+919876500001"}}), column::PHONE, "an object"),
+        (json!({"id": 1, "phone": ["12"]}), column::PHONE, "no telephone number"),
+        (json!({"id": 1, "payment_status": ["refunded"]}), "Payment Status", "a list"),
+        (json!({"id": 1, "currency": ["EUR"]}), "Currency", "a list"),
+        (json!({"id": 1, "updated_at": "20261120"}), column::UPDATED_AT, "no time such as"),
         (json!({"id": 1, "total": {"amount": 5}}), column::VALUE, "an object"),
         (json!({"id": 1, "total": 1.005}), column::VALUE, "two decimals"),
         (json!({"id": 1, "currency": "rupees"}), "Currency", "three letters"),
@@ -105,6 +115,45 @@ fn what_decides_about_money_or_people_refuses_the_order() {
         let why = refusal(&document);
         assert_eq!(why.field, field, "{document}");
         assert!(why.reason.contains(reason), "{document}: {}", why.reason);
+    }
+}
+
+#[test]
+fn what_speaks_of_money_given_back_is_never_plainly_paid() {
+    use PaymentState::{Paid, PartiallyRefunded, Refunded, Unknown};
+    for (document, payment) in [
+        (json!({"status": "Refunded"}), Some(Unknown)),
+        (json!({"status": "Return & Refund completed"}), Some(Unknown)),
+        (json!({"status": "Delivered"}), Some(Paid)),
+        (json!({"refunds": [{"amount": 599}]}), Some(Unknown)),
+        (json!({"refund_status": "done", "refunds": []}), Some(Unknown)),
+        (json!({"refunds": [], "refund_total": 0, "refunded": false, "refundable": true}), Some(Paid)),
+        (json!({"refunded_amount": "599.00"}), Some(Refunded)),
+        (json!({"total_refunded": 5}), Some(PartiallyRefunded)),
+        (json!({"refunded_amount": 0, "refund_requested": true}), Some(Paid)),
+    ] {
+        let mut whole = json!({"id": 1, "total": 599, "payment_status": "paid"});
+        whole.as_object_mut().unwrap().extend(document.as_object().unwrap().clone());
+        assert_eq!(read_order(&whole).details.payment_state, payment, "{document}");
+    }
+}
+
+#[test]
+fn a_value_of_another_shape_is_taken_or_told() {
+    let order = read_order(&json!({"id": 1, "phone": ["+91 98765 00001", "+91 98765 00002"]}));
+    assert_eq!(order.phone.as_deref(), Some("+91 98765 00001"));
+    assert_eq!(order.details.other_phones, ["+91 98765 00002"]);
+    let document = json!({"id": 1, "customer_name": {"first": "Asha"}, "placed_at": "2031-01-01"});
+    let Reading::Order(order, left_out) = read(&document, &context(), now()) else { panic!() };
+    let fields: Vec<_> = left_out.iter().map(|why| why.field).collect();
+    assert_eq!((order.placed_at, fields), (None, vec![column::PLACED, column::CUSTOMER_NAME]));
+    let Reading::Order(_, left_out) = read(&json!({"id": 1, "status": "Settled by hub"}), &context(), now()) else {
+        panic!()
+    };
+    assert!(left_out[0].field == column::STATUS && left_out[0].reason.contains("go to a person"));
+    for (at, there) in [("2026-12-01T18:00:00Z", true), ("2026-12-03", false), ("1900-01-01", false)] {
+        let order = read_order(&json!({"id": 1, "placed_at": at}));
+        assert_eq!(order.placed_at.is_some(), there, "{at}");
     }
 }
 

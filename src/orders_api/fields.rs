@@ -2,13 +2,13 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::Refusal;
 use crate::domain::currency::Currency;
 use crate::domain::ids::OrderId;
-use crate::domain::money::{Decimal, Money, MoneyError};
+use crate::domain::money::{Money, MoneyError};
 use crate::domain::order::{Order, column};
 use crate::domain::phone::{self, Country};
 use crate::domain::words::excerpt;
@@ -56,7 +56,7 @@ pub(super) fn quoted(value: &Value) -> String {
 /// The identifier of an order.
 pub(super) fn order_id(value: &Value) -> Result<OrderId, Refusal> {
     let wrong = |reason: String| Refusal::new(column::ORDER_ID, reason);
-    if value.is_f64() {
+    if value.is_f64() || value.is_boolean() {
         return Err(wrong(format!("{} is no identifier: send it as text", quoted(value))));
     }
     match text(value) {
@@ -77,14 +77,45 @@ pub(super) fn amount(field: &'static str, value: &Value, currency: Option<Curren
             _ => Ok(None),
         };
     };
-    // A sign before it says nothing that the order's currency does not.
-    let bare = text.trim_start_matches(['₹', '$', '€', '£']).trim_start();
-    let unreadable = |error: MoneyError| Refusal::new(field, error.to_string());
-    let amount = Decimal::parse(bare).map_err(unreadable)?;
-    if amount.is_negative() {
+    // A sign of another currency makes it no amount of the order's.
+    let amount = Money::parse(&text, currency).map_err(|error| {
+        let reason = match error {
+            MoneyError::NotANumber(_) => {
+                format!("{error} in {currency}: write it as 599.00, with a point before decimals")
+            }
+            error => error.to_string(),
+        };
+        Refusal::new(field, reason)
+    })?;
+    if amount < Money::ZERO {
         return Err(Refusal::new(field, format!("{} is negative", quoted(value))));
     }
-    amount.to_money(currency).map(Some).map_err(unreadable)
+    Ok(Some(amount))
+}
+
+/// As [`amount`], of a text that somebody's program wrote, whose marks may be those of any country: one that is followed by three
+/// digits, as in `1.250` euros or `1,250` dinars, may part thousands or decimals.
+pub(super) fn certain_amount(field: &'static str, value: &Value, currency: Currency) -> Result<Option<Money>, Refusal> {
+    if let Some(text) = value.as_str() {
+        let mark = if currency.minor_units() < 3 { '.' } else { ',' };
+        let number = text.trim().trim_start_matches(|c: char| !c.is_ascii_digit());
+        let either = number.split_once(mark).is_some_and(|(whole, rest)| {
+            (1..=3).contains(&whole.len())
+                && !whole.starts_with('0')
+                && rest.len() == 3
+                && [whole, rest].iter().all(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
+        });
+        if either {
+            let reason = format!(
+                "{} can be {} or {}: write it without a separator of thousands",
+                quoted(value),
+                number.replace(mark, ""),
+                number.replace(mark, ".")
+            );
+            return Err(Refusal::new(field, reason));
+        }
+    }
+    amount(field, value, Some(currency))
 }
 
 /// The currency of an order's amounts: the one that it names, or else the shop's.
@@ -94,18 +125,18 @@ pub(super) fn currency(value: &Value, shop: &ShopContext) -> Result<Currency, Re
     Currency::new(&code).ok_or_else(wrong)
 }
 
-/// A moment: ISO 8601 with its offset from UTC, without one in `zone`, or seconds or milliseconds since 1970.
+/// A moment: ISO 8601 with its offset from UTC, without one in `zone`, or seconds (ten digits) or milliseconds (thirteen) since
+/// 1970. Other digits may be a date that is written without marks, such as `20261120`, or a spreadsheet's count of days.
 pub(super) fn instant(field: &'static str, value: &Value, zone: &TimeZone) -> Result<Option<Timestamp>, Refusal> {
     let Some(text) = text(value) else { return Ok(None) };
     let wrong = || Refusal::new(field, format!("{} is no time such as 2026-11-20T18:05:00+05:30", quoted(value)));
     if let Ok(number) = text.parse::<i64>() {
-        // Seconds have eleven digits in the year 5138.
-        let found = if number.unsigned_abs() < 100_000_000_000 {
-            Timestamp::from_second(number)
-        } else {
-            Timestamp::from_millisecond(number)
+        let found = match number {
+            1_000_000_000..10_000_000_000 => Timestamp::from_second(number).ok(),
+            1_000_000_000_000..10_000_000_000_000 => Timestamp::from_millisecond(number).ok(),
+            _ => None,
         };
-        return found.map(Some).map_err(|_| wrong());
+        return found.map(Some).ok_or_else(wrong);
     }
     if let Ok(at) = spaced(&text).parse::<Timestamp>() {
         return Ok(Some(at));
@@ -128,6 +159,11 @@ fn spaced(text: &str) -> String {
 /// The local time of the shop at a moment.
 pub(super) fn local(at: Timestamp, zone: &TimeZone) -> DateTime {
     at.to_zoned(zone.clone()).datetime()
+}
+
+/// Whether an order can have been placed at this local time: not before there were shops on the web, and not after tomorrow.
+pub(super) fn is_plausible(placed: DateTime, now: Timestamp, zone: &TimeZone) -> bool {
+    (1990..).contains(&placed.year()) && placed <= local(now, zone).saturating_add(1.day())
 }
 
 /// The time of a version: when the shop changed the order, or when it came where that is not said or cannot be.
@@ -216,6 +252,12 @@ pub(super) mod tests {
             json!(9e18),
             json!(i64::MIN),
             json!(i64::MAX),
+            json!("20261120"),
+            json!(20_261_120),
+            json!("20261120180511"),
+            json!(202_611_201_805_i64),
+            json!(46_346),
+            json!(-1_795_176_311_i64),
         ] {
             assert_eq!(instant(column::UPDATED_AT, &value, &zone).unwrap_err().field, column::UPDATED_AT, "{value}");
         }
@@ -264,6 +306,31 @@ pub(super) mod tests {
             assert_eq!(read(value.clone(), code), Ok(Some(units)), "{value} {code}");
         }
         assert!(read(json!("5000.50"), "JPY").is_err() && read(json!("1.234"), "INR").is_err());
+        for (value, code) in [
+            (json!("599,00"), "EUR"),
+            (json!("12,50"), "EUR"),
+            (json!("1,5"), "INR"),
+            (json!("1,2,3"), "INR"),
+            (json!("€599"), "INR"),
+            (json!("$599"), "INR"),
+            (json!("₹599"), "EUR"),
+        ] {
+            let why = read(value.clone(), code).unwrap_err();
+            assert!(why.reason.contains("is not an amount in"), "{value} {code}: {}", why.reason);
+        }
+        for (text, code, there) in [
+            ("1.250", "EUR", false),
+            ("₹1.250", "INR", false),
+            ("1,250", "EUR", true),
+            ("1,250", "KWD", false),
+            ("1.250", "KWD", true),
+            ("0.500", "EUR", true),
+            ("1250.000", "EUR", true),
+        ] {
+            let read = certain_amount(column::VALUE, &json!(text), Currency::new(code).unwrap());
+            assert_eq!(read.is_ok(), there, "{text} {code}");
+        }
+        assert!(order_id(&json!(true)).is_err());
         assert_eq!(read(json!("5"), "???"), Ok(None), "nobody knows what it is worth");
     }
 

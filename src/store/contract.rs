@@ -57,7 +57,7 @@ pub(in crate::store) struct TestStore {
 macro_rules! contract_tests {
     (@cases $attributes:tt $fresh:expr) => {
         $crate::store::contract::contract_tests!(@each $attributes $fresh;
-            an_order_comes_back_as_it_was_imported, the_forms_of_ids_are_learnt_with_the_orders, every_detail_of_an_order_comes_back, orders_are_found_by_every_name, an_order_is_found_by_what_the_shop_calls_it,
+            an_order_comes_back_as_it_was_imported, the_forms_of_ids_are_learnt_with_the_orders, every_detail_of_an_order_comes_back, orders_are_read_by_their_ids, orders_are_found_by_every_name, orders_under_another_id_are_found, an_order_is_found_by_what_the_shop_calls_it,
             orders_are_found_by_their_numbers, an_order_is_replaced_by_a_newer_one_only, the_newest_of_many_upserts_stays, import_modes, nothing_of_an_import_shows_before_its_commit,
             imports_do_not_stop_other_writers, a_repeated_order_in_one_import, refunds_survive_every_import,
             a_refund_is_paid_once_under_64_tasks, amounts_keep_their_currency, refunds_are_listed_latest_first, a_due_refund_is_claimed_by_one,

@@ -28,6 +28,9 @@ pub trait Desk: Send + Sync {
     async fn pins(&self, kind: PinKind, name: Option<&str>, limit: u32) -> Result<Vec<Pin>>;
     /// Saves an entry in place of the one of the same kind, owner and name.
     async fn save_entry(&self, entry: &TeamEntry) -> Result<()>;
+    /// Saves an entry where the value of the same kind, owner and name is `before` (`None`: there is none); `false` where it is
+    /// another one by now, and nothing is saved.
+    async fn replace_entry(&self, before: Option<&str>, entry: &TeamEntry) -> Result<bool>;
     /// Removes an entry; `false` where there is none.
     async fn remove_entry(&self, kind: EntryKind, owner: &str, name: &str) -> Result<bool>;
     /// The entries of a kind, of one owner where one is given, by owner and name.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, Context, SupportService, handoff};
+use super::{Actor, Context, SupportService, handoff, twins};
 use crate::domain::action::{Action, ActionRefusal, ActionRequest, ApprovedAction, Ground, Wish};
 use crate::domain::caller::actor_of;
 use crate::domain::consent::LiveOffers;
@@ -123,6 +123,11 @@ impl SupportService {
         if let Some(same) = self.rules.actions.done_before(wish, &before) {
             let refund = refund.filter(|refund| same.transaction_id.as_ref() == Some(&refund.transaction_id));
             return ends(ActionOutcome::Done { action: same.clone(), refund, already: true });
+        }
+        if matches!(wish.kind, ProposalKind::Cancel | ProposalKind::Return)
+            && twins::is_refunded_elsewhere(self.store.as_ref(), order, Some(self.rules.country)).await?
+        {
+            return ends(ActionOutcome::Refused(Refusal::RefundedTwin.into()));
         }
         let ground = Ground { order, before: &before, refund: refund.as_ref(), local: self.local(context.now) };
         let action_id = format!("ACT_{}", Uuid::now_v7().simple());
@@ -244,7 +249,11 @@ impl SupportService {
     pub(super) async fn refuses_refund(&self, order: &Order, items: &[Item]) -> Result<Option<Refusal>, StoreError> {
         let before = self.store.actions_of(&order.id).await?;
         let ground = Ground { order, before: &before, refund: None, local: self.local(Timestamp::UNIX_EPOCH) };
-        Ok(ground.refuses_refund(items))
+        if let Some(refusal) = ground.refuses_refund(items) {
+            return Ok(Some(refusal));
+        }
+        let elsewhere = twins::is_refunded_elsewhere(self.store.as_ref(), order, Some(self.rules.country)).await?;
+        Ok(elsewhere.then_some(Refusal::RefundedTwin))
     }
 
     /// What was done to an order.
@@ -270,7 +279,9 @@ pub async fn finish(
     let Some(action) = store.action(id).await? else { return Ok(None) };
     let order = store.order(&action.order_id).await?;
     let refund = match (policy, &order, action.owes_money()) {
-        (Some(policy), Some(order), true) => policy.approve_return(order, &action, &actor.actor(), actor.now),
+        (Some(policy), Some(order), true) if !twins::is_refunded_elsewhere(store, order, None).await? => {
+            policy.approve_return(order, &action, &actor.actor(), actor.now)
+        }
         _ => None,
     };
     let arguments = json!({"action_id": id, "order_id": action.order_id, "pays": refund.is_some()});

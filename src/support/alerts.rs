@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::handoff::mark_handed_over;
 use super::{Actor, duty};
-use crate::domain::alert::{Alert, AlertStatus, Assigned, Reopened, Resolution};
+use crate::domain::alert::{Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Reopened, Resolution};
 use crate::domain::desk::PinKind;
 use crate::domain::ids::AlertId;
 use crate::domain::media::MediaFile;
@@ -20,6 +20,8 @@ const LONGEST_NOTE: usize = 2_000;
 const BEFORE_ALERT: SignedDuration = SignedDuration::from_hours(24);
 /// Files of a customer that are looked at.
 const MAX_FILES: u32 = 30;
+/// Alerts of one member that are made unassigned at once: no team has as many.
+const MOST_RELEASED: u32 = 10_000;
 
 /// The files that belong to an alert: what its customer sent from a day before on, the latest first.
 ///
@@ -91,6 +93,24 @@ pub async fn release(store: &dyn Store, actor: &Actor, id: &AlertId) -> Result<A
         duty::note_release(store, actor, id).await?;
     }
     assign(store, actor, id, Some(&actor.name), ("release_alert", None, "released")).await
+}
+
+/// Makes every pending alert of a member who works on none any more unassigned. Returns how many there were.
+///
+/// # Errors
+/// When the store fails.
+pub async fn release_all_of(store: &dyn Store, actor: &Actor, name: &str) -> Result<usize> {
+    let assignee = Some(AssigneeFilter::Named(name.to_owned()));
+    let search = AlertSearch { status: Some(AlertStatus::Pending), assignee, ..AlertSearch::default() };
+    let mut released = 0;
+    for alert in store.find_alerts(&search, MOST_RELEASED).await? {
+        // Nothing is noted for the rota: it is to give them to others.
+        let assigned = assign(store, actor, &alert.id, Some(name), ("release_alert", None, "released")).await?;
+        if matches!(assigned, Assigned::Done(_)) {
+            released += 1;
+        }
+    }
+    Ok(released)
 }
 
 /// Assigns a pending alert of `from` (`None`: unassigned) to another member.

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use ecomres::domain::audit::AuditEntry;
-use ecomres::domain::ids::UserId;
+use ecomres::domain::ids::{OrderId, UserId};
 use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
+use ecomres::domain::money::Money;
+use ecomres::domain::order::Order;
+use ecomres::store::{ImportMode, Store};
 use ecomres::web::{CheckLine, SettingLine, Settings, Setup};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -98,6 +101,7 @@ async fn lists_are_files_that_no_spreadsheet_runs_and_are_on_record() {
     assert!(
         file("refunds.csv").await.starts_with("order_id,amount") && file("tasks.csv").await.starts_with("action_id")
     );
+    orders_leave_with_the_filters_of_their_page(page.store.as_ref(), &file).await;
     for (member, path, status) in
         [(&desk, "secrets.csv", StatusCode::NOT_FOUND), (&viewer, "alerts.csv", StatusCode::FORBIDDEN)]
     {
@@ -106,11 +110,34 @@ async fn lists_are_files_that_no_spreadsheet_runs_and_are_on_record() {
     }
     let entries = page.store.audit_entries(1, 99).await.unwrap();
     let records: Vec<_> = entries.iter().filter_map(AuditEntry::record).filter(|one| one.action == "export").collect();
-    assert_eq!((records.len(), records[0].actor.as_str()), (6, "operator:desk"));
+    assert_eq!((records.len(), records[0].actor.as_str()), (9, "operator:desk"));
     assert_eq!(records[0].arguments["filters"], serde_json::json!({}));
     assert_eq!(records[1].arguments["filters"], serde_json::json!({"user": "91701"}), "which rows went is on record");
     assert!(desk.get("/conversations?tag=x").await.contains("/export/conversations.csv?tag=x"));
     assert!(!viewer.get("/conversations?tag=x").await.contains("/export/"));
+}
+
+async fn orders_leave_with_the_filters_of_their_page(store: &dyn Store, file: &impl AsyncFn(&str) -> String) {
+    let order = |number: u32, platform: &str, day: i8| Order {
+        platform: platform.to_owned(),
+        placed_at: Some(jiff::civil::date(2026, 1, day).at(23, 30, 0, 0)),
+        feedback: "=SUM(A1)".to_owned(),
+        value: Some(Money::from_rupees(599)),
+        ..Order::new(OrderId::new(&format!("ORD{number}")))
+    };
+    let undated = Order { placed_at: None, ..order(4, "Blinkit", 1) };
+    let orders = vec![order(1, "Blinkit", 5), order(2, "Zepto", 5), order(3, "Blinkit", 6), undated];
+    let mut import = store.begin_import(ImportMode::Upsert).await.unwrap();
+    import.write(orders).await.unwrap();
+    import.commit().await.unwrap();
+    let ids =
+        |text: &str| text.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned()).collect::<Vec<_>>();
+    let all = file("orders.csv").await;
+    assert_eq!(ids(&all), ["ORD1", "ORD2", "ORD3", "ORD4"]);
+    assert!(all.contains(",599") && all.contains(",'=SUM(A1)"), "{all}");
+    assert_eq!(ids(&file("orders.csv?platform=Blinkit&range=all").await), ["ORD1", "ORD3", "ORD4"]);
+    let day = file("orders.csv?platform=Blinkit&from=2026-01-05&to=2026-01-05").await;
+    assert_eq!(ids(&day), ["ORD1"], "of that day by the shop's clock, and none without a date: {day}");
 }
 
 struct Known;

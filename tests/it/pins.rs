@@ -6,12 +6,13 @@ use std::time::Duration;
 use ecomres::domain::desk::{Pin, PinKind};
 use ecomres::domain::ids::{AlertId, UserId};
 use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
+use ecomres::web::Settings;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
 use crate::dashboard::{CUSTOMER, encoded};
-use crate::team::{Member, log_in, team};
+use crate::team::{Member, log_in, team, team_with};
 
 fn said(user: &str, text: &str, at: Timestamp) -> ChatMessage {
     ChatMessage {
@@ -159,7 +160,19 @@ async fn an_alert_is_assigned_to_any_member_who_works_on_alerts() {
 async fn members_see_who_looks_and_who_types() {
     let page = team().await;
     let (desk, night) = (log_in(&page, "desk", "desk-token").await, log_in(&page, "night", "night-token").await);
-    let (desk, night) = (desk.unwrap(), night.unwrap());
+    one_sees_the_other(&desk.unwrap(), &night.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_see_each_other_at_the_pages_of_two_servers_on_one_store() {
+    let page = team().await;
+    let store = std::sync::Arc::clone(&page.store);
+    let second = team_with(|settings| Settings { store, ..settings }).await;
+    let (desk, night) = (log_in(&page, "desk", "desk-token").await, log_in(&second, "night", "night-token").await);
+    one_sees_the_other(&desk.unwrap(), &night.unwrap()).await;
+}
+
+async fn one_sees_the_other(desk: &Member<'_>, night: &Member<'_>) {
     let chat = format!("/events?user={}", encoded(CUSTOMER));
     let mut stream = desk.events_of(&chat).await.bytes_stream();
     let mut told = async |wanted: &str| {

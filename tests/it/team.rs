@@ -130,8 +130,13 @@ async fn every_form_requires_its_role() {
                     "/alerts/reopen",
                     "/alerts/resolve-many",
                     "/knowledge/answer",
+                    "/settings/away",
                     "/settings/check",
+                    "/settings/member",
+                    "/settings/password",
+                    "/settings/remove",
                     "/settings/reply",
+                    "/settings/templates",
                 ]
                 .contains(&path),
                 Role::Admin => true,

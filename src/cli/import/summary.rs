@@ -30,6 +30,7 @@ pub(super) fn as_text(summary: &ImportSummary, took: Duration) -> String {
         "repeated within the import: the last counts"
     };
     line(summary.repeated, repeated);
+    line(summary.twins, "warning: new orders that are, or may be, in the store under another id");
     line(summary.bad_rows, "bad rows, skipped");
     let sums: u64 = summary.files.iter().map(|file| file.sums_left_out).sum();
     line(sums, "rows with sums below the orders, left out");
@@ -40,6 +41,12 @@ pub(super) fn as_text(summary: &ImportSummary, took: Duration) -> String {
         "of the bad rows for their telephone number: write it with + and the country code, or set shop.country",
     );
     line(summary.ids_not_like_pattern, "warning: order ids that are not found in messages: see orders.pattern");
+    for (own, known) in &summary.first_twins {
+        let _ = writeln!(text, "  order {own} is in the store as {known}: a refund of one sends the other to a person");
+    }
+    if summary.twins > 0 {
+        text += "  hint: import the column with the ids that the store has, such as --map \"COLUMN=Order ID\"\n";
+    }
     for file in summary.files.iter().chain(&summary.lines_file) {
         text += &about(file, summary.dry_run);
     }
@@ -70,6 +77,12 @@ fn about(summary: &FileSummary, whole: bool) -> String {
         let _ = writeln!(
             text,
             "  {file}: sheet “{sheet}” is not read: its columns are not those of the sheet that is; save it as a file of its own to import it"
+        );
+    }
+    for sheet in &summary.sheets_hidden {
+        let _ = writeln!(
+            text,
+            "  {file}: sheet “{sheet}” is hidden and is not read: show it, and import the file again, if it holds orders"
         );
     }
     if !summary.read_by_settings.is_empty() {

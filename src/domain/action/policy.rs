@@ -11,7 +11,7 @@ use super::super::currency::{Amount, ShopMoney};
 use super::super::money::{Decimal, Money};
 use super::super::order::{Item, Order, OrderState};
 use super::super::proposal::{Agreed, ChangeField, Details, OrderChange, Proposal, ProposalKind, Resolution};
-use super::super::refund::{Refund, RefundPolicy, RefundState, Refusal, Verdict, is_amount};
+use super::super::refund::{Refund, RefundPolicy, RefundState, Refusal, Verdict, has_come, is_amount};
 use super::super::sentences::{Language, proposals, refunds};
 use super::{Action, ApprovedAction, key};
 use crate::domain::ids::QuoteId;
@@ -447,7 +447,8 @@ impl ActionPolicy {
             return Ok(());
         }
         // Where the day of the delivery is not known, the order's own is the earliest that it can be.
-        let Some(from) = order.details.delivered_at.or(order.placed_at) else {
+        let from = order.details.delivered_at.or(order.placed_at);
+        let Some(from) = from.filter(|from| has_come(*from, now)) else {
             return Err(ActionRefusal::DateUnknown { days });
         };
         let limit = from.saturating_add(SignedDuration::from_hours(24 * i64::from(days)));

@@ -317,6 +317,8 @@ fn what_was_delivered_goes_back_within_its_window() {
     let mut undated = delivered.clone();
     undated.details.delivered_at = None;
     assert_eq!(money(&undated, &back(Resolution::Refund, bread())), Err("unsupported"));
+    undated.details.delivered_at = Some(date(2031, 1, 1).at(9, 0, 0, 0));
+    assert_eq!(money(&undated, &back(Resolution::Refund, bread())), Err("unsupported"), "it is still to come");
     let late = Ground { local: date(2026, 6, 20).at(0, 0, 0, 0), ..ground(&delivered, &[]) };
     assert_eq!(tried(&policy, late, &back(Resolution::Refund, bread())).unwrap_err(), "window_passed");
 }

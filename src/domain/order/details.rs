@@ -171,6 +171,8 @@ pub struct OrderDetails {
     pub tracking_number: Option<String>,
     /// Where customers follow it; `https` or `http`.
     pub tracking_url: Option<String>,
+    /// Where they find its invoice; `https` or `http`.
+    pub invoice_url: Option<String>,
     /// When it was delivered: local time of the shop.
     pub delivered_at: Option<DateTime>,
     /// When the shop changed it last: what is older never replaces what is newer.

@@ -88,6 +88,7 @@ impl OrderDetails {
             text(&self.carrier),
             text(&self.tracking_number),
             text(&self.tracking_url),
+            text(&self.invoice_url),
             self.delivered_at.map(|at| at.to_string().into()),
             self.updated_at.map(|at| at.to_string().into()),
         ];
@@ -162,6 +163,7 @@ impl OrderDetails {
             column::CARRIER => self.carrier = Some(text(value)?),
             column::TRACKING_NUMBER => self.tracking_number = Some(text(value)?),
             column::TRACKING_URL => self.tracking_url = Some(text(value)?),
+            column::INVOICE_URL => self.invoice_url = Some(text(value)?),
             column::DELIVERED_AT => self.delivered_at = Some(value.as_str()?.trim().parse().ok()?),
             column::UPDATED_AT => self.updated_at = Some(value.as_str()?.trim().parse().ok()?),
             _ => {}

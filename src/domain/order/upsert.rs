@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Order;
+use super::{Order, column};
 
 /// What an upsert did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -41,6 +41,66 @@ fn is_stale(stored: Option<Timestamp>, new: Option<Timestamp>) -> bool {
 }
 
 impl Order {
+    /// The order with what stays of the stored one since it comes from a file that lacks these columns: what a file does not say
+    /// is not empty. Amounts stay where both are in one currency.
+    #[must_use]
+    pub fn keeping_columns(mut self, stored: &Self, lacks: &[&str]) -> Self {
+        fn text(own: &mut String, stored: &str) {
+            if own.is_empty() {
+                stored.clone_into(own);
+            }
+        }
+        fn option<T: Clone>(own: &mut Option<T>, stored: Option<&T>) {
+            *own = own.take().or_else(|| stored.cloned());
+        }
+        if lacks.contains(&column::VALUE) && lacks.contains(&column::CURRENCY) {
+            self.details.currency = stored.details.currency;
+        }
+        let same = self.currency() == stored.currency();
+        let (details, known) = (&mut self.details, &stored.details);
+        for lacked in lacks {
+            match *lacked {
+                column::CUSTOMER_ID => text(&mut self.customer_id, &stored.customer_id),
+                column::PLATFORM => text(&mut self.platform, &stored.platform),
+                column::PLACED => {
+                    text(&mut self.placed, &stored.placed);
+                    option(&mut self.date, stored.date.as_ref());
+                    option(&mut self.placed_at, stored.placed_at.as_ref());
+                }
+                column::DELIVERY_MINUTES => option(&mut self.delivery_minutes, stored.delivery_minutes.as_ref()),
+                column::CATEGORY => text(&mut self.category, &stored.category),
+                column::VALUE if same => option(&mut self.value, stored.value.as_ref()),
+                column::FEEDBACK => text(&mut self.feedback, &stored.feedback),
+                column::RATING => option(&mut self.rating, stored.rating.as_ref()),
+                column::DELAY => option(&mut self.delayed, stored.delayed.as_ref()),
+                column::REFUND_REQUESTED => option(&mut self.refund_requested, stored.refund_requested.as_ref()),
+                column::STATUS => {
+                    option(&mut self.status, stored.status.as_ref());
+                    option(&mut details.state, known.state.as_ref());
+                }
+                column::DISPLAY_ID => option(&mut details.display_id, known.display_id.as_ref()),
+                column::SHOP_ID => option(&mut details.shop_id, known.shop_id.as_ref()),
+                column::CUSTOMER_NAME => option(&mut details.customer_name, known.customer_name.as_ref()),
+                column::EMAIL => option(&mut details.email, known.email.as_ref()),
+                column::ITEMS if details.lines.is_empty() && same => details.lines.clone_from(&known.lines),
+                column::SHIPPING if same => option(&mut details.shipping, known.shipping.as_ref()),
+                column::TAX if same => option(&mut details.tax, known.tax.as_ref()),
+                column::DISCOUNT if same => option(&mut details.discount, known.discount.as_ref()),
+                column::PAYMENT_METHOD => option(&mut details.payment_method, known.payment_method.as_ref()),
+                column::PAYMENT_STATUS => option(&mut details.payment_state, known.payment_state.as_ref()),
+                column::PAYMENT_ID => option(&mut details.payment_id, known.payment_id.as_ref()),
+                column::ADDRESS => option(&mut details.address, known.address.as_ref()),
+                column::POSTAL_CODE => option(&mut details.postal_code, known.postal_code.as_ref()),
+                column::CARRIER => option(&mut details.carrier, known.carrier.as_ref()),
+                column::TRACKING_NUMBER => option(&mut details.tracking_number, known.tracking_number.as_ref()),
+                column::TRACKING_URL => option(&mut details.tracking_url, known.tracking_url.as_ref()),
+                column::DELIVERED_AT => option(&mut details.delivered_at, known.delivered_at.as_ref()),
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// The order with what stays of the stored one where this one comes without: its telephone numbers, since otherwise the
     /// next stranger to ask could claim it, and when it was changed, since otherwise something older could replace it.
     #[must_use]

@@ -4,7 +4,22 @@ mod status;
 
 pub use status::{OrderSummary, status};
 
+use std::fmt::Display;
+
 use super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};
+use super::{ltr, ltr_link};
+
+/// Where the customer finds the invoice of an order.
+pub fn invoice(language: Language, order: impl Display, url: &str) -> String {
+    match language {
+        English => format!("Here is the invoice of order {order}: {url}"),
+        Hinglish => format!("Order {order} ka invoice yahan hai: {url}"),
+        Hindi => format!("ऑर्डर {order} का बिल यहाँ है: {url}"),
+        Spanish => format!("Aquí está la factura del pedido {order}: {url}"),
+        Portuguese => format!("Aqui está a nota fiscal do pedido {order}: {url}"),
+        Arabic => format!("فاتورة الطلب {} هنا: {}", ltr(order), ltr_link(url)),
+    }
+}
 
 /// The store or a tool failed.
 pub fn records_unavailable(language: Language) -> &'static str {

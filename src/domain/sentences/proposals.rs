@@ -11,8 +11,8 @@ pub use buttons::{yes, yes_for};
 pub use offers::offer;
 pub use reasons::{
     cancelled, delivered, delivery_date_unknown, item_price_unknown, item_unknown, month_limit, needs_photo,
-    never_returned, not_delivered, not_done_here, out_for_delivery, refund_failed, refund_under_way, return_under_way,
-    return_window_passed, second_part, state_unknown, too_late,
+    never_returned, not_delivered, not_done_here, out_for_delivery, refund_failed, refund_under_way, refunded_twin,
+    return_under_way, return_window_passed, second_part, state_unknown, too_late,
 };
 
 use super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};

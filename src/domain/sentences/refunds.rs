@@ -12,7 +12,7 @@ pub use money::{
 pub use reasons::{
     above_limit, category_excluded, closed, date_unknown, denied, eligible, failed_before, nothing_paid,
     order_already_refunded, other_currency, paid_unknown, partly_refunded_by_shop, payment_unknown, refunded_by_shop,
-    under_way, value_unknown, window_passed, wrong_amount,
+    status_unknown, under_way, value_unknown, window_passed, wrong_amount,
 };
 
 use super::Language::{self, Arabic, English, Hindi, Hinglish, Portuguese, Spanish};

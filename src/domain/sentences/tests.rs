@@ -85,14 +85,14 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         knowledge::found("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::found_untranslated("TITLE", "TEXT") ["TITLE", "TEXT"]; knowledge::more(); knowledge::not_known();
         media::thanks(None); media::thanks(Some(Media::Image)); media::thanks(Some(Media::Video));
         media::thanks(Some(Media::Document)); media::what_is_it_about(); media::a_person_listens();
-        orders::records_unavailable();
+        orders::invoice(ORDER, "https://shop.example/1.pdf") [ORDER, "https://shop.example/1.pdf"]; orders::records_unavailable();
         proposals::cancelled(); proposals::state_unknown(); proposals::not_delivered(); proposals::return_window_passed(1);
         proposals::return_window_passed(10) ["10"]; proposals::delivery_date_unknown(10) ["10"];
         proposals::never_returned("Milk") ["Milk"]; proposals::needs_photo(); proposals::return_under_way();
         proposals::not_done_here(Resolution::Refund); proposals::not_done_here(Resolution::Replacement);
         proposals::not_done_here(Resolution::Exchange); proposals::refund_under_way(); proposals::refund_failed();
         proposals::item_unknown("Milk") ["Milk"]; proposals::item_price_unknown(); proposals::second_part();
-        proposals::month_limit();
+        proposals::month_limit(); proposals::refunded_twin();
         refunds::offer(AMOUNT, ORDER, None) [AMOUNT, ORDER]; refunds::offer(AMOUNT, ORDER, fee) [AMOUNT, ORDER, "₹1,29,954", "₹6,497.50"];
         refunds::shall_i_go_ahead(1); refunds::shall_i_go_ahead(2); refunds::shall_i_go_ahead(3); refunds::only_that_one();
         refunds::cannot_answer(); refunds::want_to_be_sure(); refunds::offer_expired(); refunds::offer_declined(1);
@@ -112,7 +112,7 @@ pub(crate) fn every(language: Language) -> Vec<Said> {
         refunds::none_on_record(&orders) [ORDER, "ORD000007"]; refunds::none_on_record(&orders[..1]) [ORDER];
         refunds::failed_before(); refunds::under_way(); refunds::payment_unknown(); refunds::eligible();
         refunds::order_already_refunded(); refunds::category_excluded("Dairy") ["Dairy"]; refunds::window_passed(120) ["120"];
-        refunds::date_unknown(120) ["120"]; refunds::value_unknown(); refunds::nothing_paid(); refunds::paid_unknown();
+        refunds::date_unknown(120) ["120"]; refunds::value_unknown(); refunds::nothing_paid(); refunds::paid_unknown(); refunds::status_unknown();
         refunds::refunded_by_shop(); refunds::partly_refunded_by_shop(); refunds::closed(OrderState::Cancelled);
         refunds::closed(OrderState::Returned); refunds::above_limit(AMOUNT) [AMOUNT]; refunds::other_currency(Currency::new("USD").unwrap()) ["USD"];
         refunds::wrong_amount(AMOUNT) [AMOUNT]; refunds::denied();

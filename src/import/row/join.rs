@@ -3,23 +3,38 @@
 use super::{CellError, Draft, Readers, bad};
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderState, PaymentState};
-use crate::import::mapping::Mapping;
+use crate::domain::phone;
+use crate::import::field::{Field, plain};
+use crate::import::mapping::{How, Mapping, is_vague_total};
 use crate::import::preset::{Part, Preset};
-use crate::import::values::state_of;
+use crate::import::values::{both_payments, state_of};
 
 impl Readers {
-    #[expect(clippy::unused_self, reason = "one of the readers of rows")]
     /// Adds a further row about the same order: what was empty is filled in, lines and parts of the total are added.
     pub(in crate::import) fn merge(&self, mapping: &Mapping, draft: &mut Draft, more: Draft) -> Result<(), CellError> {
-        if let (Some((one, _)), Some((other, column))) = (draft.total, more.total)
-            && one != other
-        {
+        if let Some(reason) = stranger(&draft.order, &more.order) {
+            return Err(CellError { column: None, reason });
+        }
+        if let (Some((one, _)), Some((other, column))) = (draft.total, more.total) {
             let name = mapping.names.get(column).map_or("Total", String::as_str);
-            let reason = format!(
-                "the rows of order {} give different totals: if it is the total of an item, add --map \"{name}=Item Total\"",
-                draft.order.id
-            );
-            return Err(bad(column, reason));
+            let id = &draft.order.id;
+            let vague = is_vague_total(&plain(name)) && mapping.of(Field::Value).any(|found| found.how == How::Name);
+            let said = if one != other {
+                format!("the rows of order {id} give different totals: if it is the total of an item")
+            } else if self.totals_differ {
+                format!(
+                    "the rows of other orders give different totals, so that of order {id} is not certain: if it is the total of an item"
+                )
+            } else if vague {
+                format!(
+                    "it may be the total of order {id} or that of an item: add --map \"{name}=Order Value (INR)\"; if it is of an item"
+                )
+            } else {
+                String::new()
+            };
+            if !said.is_empty() {
+                return Err(bad(column, format!("{said}, add --map \"{name}=Item Total\"")));
+            }
         }
         draft.total = draft.total.or(more.total);
         for (part, amount) in more.parts {
@@ -27,12 +42,38 @@ impl Readers {
             *sum = Money::from_minor_units(sum.minor_units().saturating_add(amount.minor_units()));
         }
         draft.incomplete |= more.incomplete;
-        draft.refunded = draft.refunded.or(more.refunded);
+        draft.refunded = draft.refunded.max(more.refunded);
         draft.cancelled |= more.cancelled;
         draft.left_out.values += more.left_out.values;
         draft.left_out.lines |= more.left_out.lines;
         draft.phones_left_out += more.phones_left_out;
         fill(&mut draft.order, more.order);
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "one of the readers of rows")]
+    /// Whether a further row is the same order once more, in a file in which no row is an item: the later one counts.
+    ///
+    /// # Errors
+    /// When it may as well be another order, or an item of this one.
+    pub(in crate::import) fn repeats(&self, known: &Draft, more: &Draft) -> Result<(), CellError> {
+        if let Some(reason) = stranger(&known.order, &more.order) {
+            return Err(CellError { column: None, reason });
+        }
+        let changed = [known, more].map(|draft| draft.order.details.updated_at);
+        if let (Some((one, _)), Some((other, column))) = (known.total, more.total)
+            && one != other
+            && (changed.contains(&None) || changed[0] == changed[1])
+        {
+            let id = &known.order.id;
+            return Err(bad(
+                column,
+                format!(
+                    "the rows of order {id} give different totals: the order is left out; if each row is an item of it, say which \
+                     column names the item, with --map \"COLUMN=Item Name\""
+                ),
+            ));
+        }
         Ok(())
     }
 
@@ -63,7 +104,7 @@ impl Readers {
         }
         if draft.cancelled {
             details.state = Some(OrderState::Cancelled);
-        } else if details.delivered_at.is_some() && details.state.is_none() {
+        } else if details.delivered_at.is_some() && details.state.is_none() && order.status.is_none() {
             details.state = Some(OrderState::Delivered);
         }
         if let Some(refunded) = draft.refunded.filter(|refunded| *refunded > Money::ZERO) {
@@ -83,6 +124,43 @@ fn woocommerce_payment(status: &str) -> Option<PaymentState> {
         "pending" | "pending payment" | "on-hold" | "on hold" => Some(PaymentState::Pending),
         _ => None,
     }
+}
+
+/// Why two rows with one id are not of one order: one order has one customer, was placed once, and its numbers are one person's.
+fn stranger(known: &Order, more: &Order) -> Option<String> {
+    let differs = |one: &str, other: &str| {
+        let (one, other) = (one.trim(), other.trim());
+        !one.is_empty() && !other.is_empty() && one.to_lowercase() != other.to_lowercase()
+    };
+    let differ =
+        |one: Option<&String>, other: Option<&String>| one.zip(other).is_some_and(|(one, other)| differs(one, other));
+    let number = |text: &String| phone::tail(text).unwrap_or_else(|| text.clone());
+    let phones = known.phone.as_ref().zip(more.phone.as_ref());
+    let same_phone = phones.map(|(one, other)| {
+        number(one) == number(other) || known.details.other_phones.iter().any(|one| number(one) == number(other))
+    });
+    let (details, more_details) = (&known.details, &more.details);
+    let days = [known, more].map(|order| order.placed_at.map(jiff::civil::DateTime::date));
+    let what = if matches!(days, [Some(one), Some(other)] if one != other) {
+        "dates"
+    } else if same_phone == Some(false) {
+        "telephone numbers"
+    } else if differs(&known.customer_id, &more.customer_id) {
+        "customers"
+    } else if differ(details.email.as_ref(), more_details.email.as_ref()) {
+        "mail addresses"
+    } else if same_phone.is_none()
+        && details.email.is_none()
+        && differ(details.customer_name.as_ref(), more_details.customer_name.as_ref())
+    {
+        "customers"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "the rows of order {} have different {what}: it is left out, since they may be two orders with one id",
+        known.id
+    ))
 }
 
 /// Fills in what the first rows of an order left empty.
@@ -130,13 +208,14 @@ fn fill(order: &mut Order, more: Order) {
     option(&mut details.discount, more_details.discount);
     option(&mut details.currency, more_details.currency);
     option(&mut details.payment_method, more_details.payment_method);
-    option(&mut details.payment_state, more_details.payment_state);
+    details.payment_state = both_payments(details.payment_state, more_details.payment_state);
     option(&mut details.payment_id, more_details.payment_id);
     option(&mut details.address, more_details.address);
     option(&mut details.postal_code, more_details.postal_code);
     option(&mut details.carrier, more_details.carrier);
     option(&mut details.tracking_number, more_details.tracking_number);
     option(&mut details.tracking_url, more_details.tracking_url);
+    option(&mut details.invoice_url, more_details.invoice_url);
     option(&mut details.delivered_at, more_details.delivered_at);
     details.updated_at = details.updated_at.max(more_details.updated_at);
 }

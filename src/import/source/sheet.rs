@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write as 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader as _, Sheets, Style, Xls, Xlsb, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader as _, SheetVisible, Sheets, Style, Xls, Xlsb, Xlsx};
 
 use self::formats::Shown;
 use self::ods::Currencies;
@@ -43,6 +43,8 @@ pub(in crate::import) struct Sheet {
     names: Vec<String>,
     /// Other sheets with names of columns.
     unread: Vec<String>,
+    /// Sheets that are hidden: what a shop has put away is not among its orders.
+    hidden: Vec<String>,
     /// How many sheets there are.
     sheets: usize,
     rows: Arc<File>,
@@ -58,7 +60,13 @@ impl Sheet {
 
     fn read(input: &Input, score: Score<'_>) -> Result<Self, ImportError> {
         let (mut book, format) = open_book(input)?;
-        let names = book.sheet_names();
+        let all = book.sheets_metadata().to_vec();
+        let is_hidden = |sheet: &&calamine::Sheet| sheet.visible != SheetVisible::Visible;
+        let mut hidden: Vec<String> = all.iter().filter(is_hidden).map(|sheet| sheet.name.clone()).collect();
+        if hidden.len() == all.len() {
+            hidden.clear();
+        }
+        let names: Vec<String> = book.sheet_names().into_iter().filter(|name| !hidden.contains(name)).collect();
         let mut found: Vec<(header::Score, String)> = Vec::new();
         for name in &names {
             let mut first = Vec::new();
@@ -101,9 +109,9 @@ impl Sheet {
             .map_err(|reason| not_readable(input, &reason))?;
         }
         let rows = spool.into_inner().map_err(|error| input.failed(1, &error.error()))?;
-        let sheets = names.len();
+        let sheets = names.len() + hidden.len();
         let names = parts.into_iter().map(|(name, _)| name).collect();
-        Ok(Self { input: input.clone(), format, names, unread, sheets, rows: Arc::new(rows) })
+        Ok(Self { input: input.clone(), format, names, unread, hidden, sheets, rows: Arc::new(rows) })
     }
 
     pub(super) fn kind(&self) -> String {
@@ -115,6 +123,10 @@ impl Sheet {
 
     pub(super) fn name(&self, part: usize) -> Option<&str> {
         self.names.get(part).map(String::as_str)
+    }
+
+    pub(super) fn hidden(&self) -> &[String] {
+        &self.hidden
     }
 
     pub(super) fn unread(&self) -> &[String] {

@@ -4,7 +4,7 @@
 use super::is_missing;
 use super::marks;
 use crate::domain::currency::Currency;
-use crate::domain::money::Money;
+use crate::domain::money::{Money, are_groups};
 use crate::domain::phone::plain;
 use crate::domain::words::excerpt;
 
@@ -219,14 +219,6 @@ fn shifted(mantissa: &str, exponent: &str, minor: usize) -> Result<Digits, Refus
     Ok(Digits::Certain { whole: format!("{whole}{shifted}"), decimals: rest.to_owned(), mark: None })
 }
 
-/// Whether parts are thousands as they are written in the West (all of three digits) or in India (three, before that two).
-fn are_groups(parts: &[&str]) -> bool {
-    let [first, middle @ .., last] = parts else { return false };
-    let western = middle.iter().all(|part| part.len() == 3) && (1..=3).contains(&first.len());
-    let indian = middle.iter().all(|part| part.len() == 2) && (1..=2).contains(&first.len());
-    last.len() == 3 && !first.starts_with('0') && (western || indian)
-}
-
 fn digits(core: &str) -> Option<Digits> {
     let is_mark = |c: char| matches!(c, '.' | ',' | ' ' | '\'' | '\u{2019}' | '_');
     if !core.chars().all(|c| c.is_ascii_digit() || is_mark(c)) {
@@ -271,6 +263,17 @@ fn digits(core: &str) -> Option<Digits> {
         }
         _ => None,
     }
+}
+
+/// Whether a cell is an amount below zero, with a sign or in brackets.
+pub(in crate::import) fn is_negative(text: &str) -> bool {
+    text.contains(['-', '−', '(']) && matches!(parse(text, 2), Err(Refused::Negative))
+}
+
+/// Whether amounts of a currency are written without decimals, also where it has smaller units by its standard: then a mark before
+/// three digits can only part thousands.
+fn is_written_whole(currency: Currency) -> bool {
+    currency.minor_units() == 0 || ["IDR", "COP"].iter().any(|code| Currency::new(code) == Some(currency))
 }
 
 /// What the values of a column say about its decimals.
@@ -325,9 +328,12 @@ impl AmountEvidence {
         let [points, commas] = self.either;
         let [short, long] = self.plain;
         let whole = short >= ENOUGH && long == 0 && currency.minor_units() < 3;
+        let never = is_written_whole(currency);
         match (self.point, self.comma) {
             (1.., 0) => Some(DecimalMark::Point),
             (0, 1..) => Some(DecimalMark::Comma),
+            (0, 0) if never && points > 0 && commas == 0 => Some(DecimalMark::Comma),
+            (0, 0) if never && commas > 0 && points == 0 => Some(DecimalMark::Point),
             (0, 0) if whole && points >= ENOUGH && commas == 0 => Some(DecimalMark::Comma),
             (0, 0) if whole && commas >= ENOUGH && points == 0 => Some(DecimalMark::Point),
             _ => None,
@@ -415,7 +421,11 @@ impl AmountColumn {
         }
         let (whole, decimals) = match parsed.digits {
             Digits::Certain { whole, decimals, .. } => (whole, decimals),
-            Digits::Either { before, after, mark } => match self.mark {
+            // What the shop's currency shows by having no decimals says nothing of another one.
+            Digits::Either { before, after, mark } => match self
+                .mark
+                .filter(|_| currency == self.currency || !is_written_whole(self.currency) || is_written_whole(currency))
+            {
                 Some(known) if known == mark => (before, after),
                 Some(_) => (format!("{before}{after}"), String::new()),
                 None => {

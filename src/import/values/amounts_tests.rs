@@ -170,6 +170,24 @@ fn currencies_of_shop_and_row() {
     assert_eq!(read("599 GBP", Some("GBP")), Some(59_900));
 }
 
+#[test]
+fn a_currency_without_decimals_has_thousands_only() {
+    let code = |code: &str| Currency::new(code).unwrap();
+    for (text, of, units) in [
+        ("510.000", "IDR", Some(51_000_000)),
+        ("510,000", "IDR", Some(51_000_000)),
+        ("12.990", "CLP", Some(12_990)),
+        ("1,200", "JPY", Some(1_200)),
+        ("510.000", "INR", None),
+        ("1.250", "KWD", None),
+    ] {
+        let column = AmountColumn::decide([text], code(of));
+        assert_eq!(column.read(text, None).ok().flatten().map(Money::minor_units), units, "{text} {of}");
+    }
+    let yen = AmountColumn::decide(["1.250"], code("JPY"));
+    assert!(yen.read("1.250", Some(code("KWD"))).is_err(), "dinars have three decimals");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[0-9., 'eE+()₹/-]{0,24}|\\PC{0,40}") {

@@ -115,6 +115,18 @@ pub(in crate::import) fn is_currency_mark(mark: &str) -> bool {
     means(mark, Currency::INR).is_some()
 }
 
+/// The currency that a mark beside amounts means in a shop; `None` where it is no mark, `Some(None)` where it may mean several, and the
+/// shop's is none of them.
+#[expect(clippy::option_option, reason = "no mark and a mark of several currencies are two things")]
+pub(in crate::import) fn currency_of_mark(mark: &str, shop: Currency) -> Option<Option<Currency>> {
+    if means(mark, shop)? {
+        return Some(Some(shop));
+    }
+    let lower = mark.trim().trim_matches(['.', ':', ' ']).to_lowercase();
+    let codes = SIGNS.iter().find(|(sign, _)| *sign == lower).map_or(lower.as_str(), |(_, codes)| codes);
+    Some(Currency::new(&codes.to_uppercase()).filter(|_| !codes.contains(' ')))
+}
+
 /// Whether a mark may mean a currency; `None` where it means none at all.
 pub(super) fn means(mark: &str, currency: Currency) -> Option<bool> {
     let mark = mark.trim().trim_matches(['.', ':', ' ']);

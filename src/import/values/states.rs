@@ -81,6 +81,7 @@ const STATES: &[(OrderState, &str)] = &[
         "returned orderreturned rto rtoinitiated rtointransit rtodelivered rtoreceived rtoofd rtolocked rtoacknowledged \
          returntoorigin returnedtoorigin returntosender returnedtosender returntoseller returnedtoseller \
          shippedreturnedtoseller shippedreturningtoseller shippedrejectedbybuyer rejectedbybuyer refusedbycustomer \
+         rtocomplete rtocompleted rtoundelivered rtodone rtorequested \
          returnreceived returncompleted returncomplete returnedtowarehouse returnintransit returnpickedup devuelto devuelta \
          retourné retournée renvoyé zurückgesendet zurückgeschickt retourniert retoure devolvido devolvida reso restituito \
          dikembalikan retur iadeedildi iade zwrócone zwrot возвращен возвращён возврат возвращено مرتجع تمالإرجاع वापस \
@@ -88,7 +89,7 @@ const STATES: &[(OrderState, &str)] = &[
     ),
 ];
 
-const PAYMENTS: &[(PaymentState, &str)] = &[
+pub(super) const PAYMENTS: &[(PaymentState, &str)] = &[
     (
         PaymentState::Pending,
         "pending paymentpending pendingpayment unpaid notpaid due paymentdue awaitingpayment authorized authorised partiallypaid \
@@ -135,7 +136,7 @@ const PAYMENTS: &[(PaymentState, &str)] = &[
 ];
 
 /// A phrase without spaces and punctuation, in lower case.
-fn squeezed(text: &str) -> String {
+pub(super) fn squeezed(text: &str) -> String {
     let text = text.trim().to_lowercase();
     let text = text.strip_prefix("wc-").unwrap_or(&text);
     // Marks of other scripts belong to their letters.

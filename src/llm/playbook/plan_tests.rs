@@ -401,6 +401,27 @@ fn the_only_order_that_fits_is_taken_and_named_and_several_are_asked_about() {
 }
 
 #[test]
+fn an_invoice_is_linked_where_the_order_has_one() {
+    let mut with_link = order("ORD000002", "delivered", &[("Lunch Box", 1)]);
+    with_link["Invoice URL"] = json!("https://shop.example/i/2.pdf");
+    let own = vec![json!({"orders": [
+        listed("ORD000001", "delivered", "Steel Bottle"),
+        listed("ORD000002", "delivered", "Lunch Box"),
+    ]})];
+    let passage =
+        json!({"id": "1", "title": "Invoices", "text": "Invoices are on the page of the order.", "score": 0.9});
+    let mut desk = Desk::new(vec![
+        ("find_orders", own),
+        ("query_order_database", vec![with_link, order("ORD000001", "delivered", &[("Steel Bottle", 1)])]),
+        ("search_knowledge", vec![json!({"answerable": true, "passages": [passage]})]),
+    ]);
+    let reply = desk.say("i need the invoice of the lunch box", "invoice");
+    assert!(reply.contains("ORD000002: https://shop.example/i/2.pdf"), "{reply}");
+    let reply = desk.say("and the bill for ORD000001", "invoice");
+    assert!(reply.contains("on the page of the order"), "{reply}");
+}
+
+#[test]
 fn waiting_on_after_the_news_brings_a_person() {
     let mut desk = Desk::new(vec![("query_order_database", vec![order("ORD000001", "delayed", BAG)])]);
     let reply = desk.say("ORD000001 is late", "late");

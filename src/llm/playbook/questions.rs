@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::notes::say;
 use super::plan::{Plan, Step};
 use super::results;
-use super::said::folded_words;
 use crate::domain::conversation::WaitingFor;
 use crate::domain::language::{Spoken, spoken};
-use crate::domain::sentences::{knowledge, small_talk};
+use crate::domain::order::column;
+use crate::domain::sentences::{knowledge, orders, small_talk};
 use crate::domain::topic;
 use crate::domain::wish::Wish;
 use crate::domain::words::excerpt;
@@ -45,6 +45,11 @@ impl<'a> Plan<'a> {
     /// Answers a question.
     pub(super) fn question(&mut self, wish: Wish) -> Step<ChatReply> {
         let language = self.language();
+        if wish == Wish::Invoice
+            && let Some(reply) = self.invoice()?
+        {
+            return Ok(reply);
+        }
         let found = self.tool(SEARCH, json!({"query": excerpt(self.text().trim(), 400)}))?;
         let passages = found.get("passages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if let Some(first) = passages.first().filter(|first| !results::field(first, "text").is_empty()) {
@@ -58,7 +63,7 @@ impl<'a> Plan<'a> {
                 part(other) > 0 || score(other) >= ALSO * score(first) && (several || title(other) == title(first))
             });
             let quoted = |passage: &Value| {
-                let text = excerpt(&self.fitting_lines(results::field(passage, "text")), LONGEST);
+                let text = excerpt(results::field(passage, "text"), LONGEST);
                 // The program's own answers stand on no page.
                 if results::field(passage, "source") == BUILT_IN {
                     return text;
@@ -98,6 +103,24 @@ impl<'a> Plan<'a> {
         self.unanswered()
     }
 
+    /// The invoice of the order that is meant, where the shop's data says where it is.
+    fn invoice(&mut self) -> Step<Option<ChatReply>> {
+        let id = match self.orders().pop() {
+            Some(id) => id,
+            None => match self.latest_own_order()? {
+                Some(id) => id,
+                None => return Ok(None),
+            },
+        };
+        let order = self.order(&id)?;
+        let link = results::field(order, column::INVOICE_URL);
+        if !["https://", "http://"].iter().any(|scheme| link.starts_with(scheme)) {
+            return Ok(None);
+        }
+        self.about = vec![id.clone()];
+        Ok(Some(say(&orders::invoice(self.language(), self.conversation().name_of(&id), link), Notes::default())))
+    }
+
     /// Whether a passage is plainly written in another language than the customer is answered in.
     fn is_of_another_language(&self, text: &str) -> bool {
         match spoken(text).filter(|_| text.split_whitespace().count() >= 5) {
@@ -105,38 +128,6 @@ impl<'a> Plan<'a> {
             Some(Spoken::Other(_)) => true,
             None => false,
         }
-    }
-
-    /// The lines of a passage that the question names something of, in their order; all of them where it names nothing, or
-    /// where the passage is short.
-    fn fitting_lines(&self, text: &str) -> String {
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if text.chars().count() <= SHORT || lines.len() < 3 {
-            return text.to_owned();
-        }
-        let asked: Vec<&String> = self.said.words.iter().filter(|word| word.chars().count() >= 4).collect();
-        let words: Vec<Vec<String>> = lines.iter().map(|line| folded_words(line)).collect();
-        let same = |one: &str, other: &str| {
-            one == other
-                || (one.chars().count() >= 5 && other.starts_with(one))
-                || (other.chars().count() >= 5 && one.starts_with(other))
-        };
-        // A word tells the more, the fewer lines have it.
-        let has = |line: &[String], word: &str| line.iter().any(|own| same(own, word));
-        let weight = |word: &str| {
-            let count = words.iter().filter(|line| has(line, word)).count();
-            lines.len().checked_div(count).unwrap_or(0)
-        };
-        let score =
-            |line: &[String]| asked.iter().filter(|word| has(line, word)).map(|word| weight(word)).sum::<usize>();
-        let scores: Vec<usize> = words.iter().map(|line| score(line)).collect();
-        let best = scores.iter().copied().max().unwrap_or_default();
-        // Words that are everywhere find nothing.
-        if best < lines.len() {
-            return text.to_owned();
-        }
-        let kept = lines.iter().zip(&scores).filter(|(_, score)| **score * 2 >= best).map(|(line, _)| *line);
-        kept.collect::<Vec<_>>().join("\n")
     }
 
     /// Whether a message asks two things.

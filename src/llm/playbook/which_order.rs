@@ -280,6 +280,11 @@ impl<'a> Plan<'a> {
         Ok(own)
     }
 
+    /// The customer's order that a message names something of, else the latest.
+    pub(super) fn latest_own_order(&mut self) -> Step<Option<OrderId>> {
+        Ok(self.own_orders(Wish::Invoice)?.into_iter().next().map(|own| own.id))
+    }
+
     /// How an order is called: by what the customer knows.
     fn shown<'b>(&'b self, own: &'b Own<'_>) -> &'b str {
         match results::field(own.listed, "display_id") {

@@ -193,4 +193,15 @@ pub(in crate::store) async fn members_keep_entries(fresh: TestStore) {
     assert!(!store.remove_entry(EntryKind::Away, "night", "").await.unwrap(), "nobody else's");
     assert_eq!(views(Some("desk")).await.len(), 1);
     assert_eq!(other.entries(EntryKind::Away, None).await.unwrap().len(), 1);
+    // Of two who saw the same, one changes it.
+    let mia = |value: &str| entry(EntryKind::Member, "", "mia", value);
+    assert!(!store.replace_entry(Some("one"), &mia("two")).await.unwrap(), "there is none");
+    assert!(store.replace_entry(None, &mia("one")).await.unwrap());
+    assert!(!other.replace_entry(None, &mia("first")).await.unwrap(), "somebody was faster");
+    assert!(other.replace_entry(Some("one"), &mia("two")).await.unwrap());
+    assert!(!store.replace_entry(Some("one"), &mia("three")).await.unwrap(), "it is another one by now");
+    assert_eq!(other.entries(EntryKind::Member, None).await.unwrap(), [mia("two")]);
+    assert!(store.remove_entry(EntryKind::Member, "", "mia").await.unwrap());
+    assert!(!other.replace_entry(Some("two"), &mia("back")).await.unwrap(), "what is gone stays gone");
+    assert!(other.entries(EntryKind::Member, None).await.unwrap().is_empty());
 }

@@ -40,6 +40,7 @@ fn whole(number: u32) -> Order {
         carrier: Some("Delhivery".to_owned()),
         tracking_number: Some("00123".to_owned()),
         tracking_url: Some("https://track.example/00123".to_owned()),
+        invoice_url: Some("https://shop.example/invoices/00123.pdf".to_owned()),
         delivered_at: Some(jiff::civil::datetime(2025, 6, 2, 9, 30, 0, 0)),
         updated_at: Some(at(0)),
     };
@@ -94,6 +95,28 @@ pub(in crate::store) async fn orders_are_found_by_every_name(fresh: TestStore) {
         store.upsert_order(&shown(number, "same")).await.unwrap();
     }
     assert_eq!(named("same").await.len(), NAMED_ALIKE as usize);
+}
+
+pub(in crate::store) async fn orders_under_another_id_are_found(fresh: TestStore) {
+    let store = &fresh.store;
+    let of = |id: &str, phone: &str| {
+        let mut order = Order { id: OrderId::new(id), customer_id: String::new(), ..order(1) };
+        order.phone = Some(phone.to_owned()).filter(|phone| !phone.is_empty());
+        order
+    };
+    let mut shown = of("4500000001", "");
+    (shown.details.display_id, shown.details.shop_id) = (Some("#2001".to_owned()), Some("88001".to_owned()));
+    import(store, ImportMode::Upsert, vec![of("#1001", "9876543210"), of("000042", "9876543210"), shown]).await;
+    let twins = async |id: &str, phone: &str| {
+        let found = store.twins_of(&[of("9999", ""), of(id, phone)]).await.unwrap();
+        found.into_iter().map(|(own, known)| (own.to_string(), known.to_string())).collect::<Vec<_>>()
+    };
+    for (id, known) in [("1001", "#1001"), ("42", "000042"), ("2001", "4500000001"), ("88001", "4500000001")] {
+        assert_eq!(twins(id, "+919876543210").await, [(id.to_owned(), known.to_owned())]);
+    }
+    for own in ["#1001", "1002", "88002"] {
+        assert!(twins(own, "9876543210").await.is_empty(), "{own}");
+    }
 }
 
 pub(in crate::store) async fn an_order_is_found_by_what_the_shop_calls_it(fresh: TestStore) {

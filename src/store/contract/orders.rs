@@ -28,6 +28,18 @@ pub(in crate::store) async fn an_order_comes_back_as_it_was_imported(fresh: Test
     }
 }
 
+pub(in crate::store) async fn orders_are_read_by_their_ids(fresh: TestStore) {
+    import(&fresh.store, ImportMode::Upsert, [4, 2, 5, 1, 3].map(order).to_vec()).await;
+    let read = async |skipped, limit| {
+        let orders = (fresh.again)().orders_by_id(skipped, limit).await.unwrap();
+        orders.into_iter().map(|order| order.id).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0, 2).await, [id(1), id(2)]);
+    assert_eq!(read(2, 9).await, [id(3), id(4), id(5)]);
+    assert!(read(5, 9).await.is_empty());
+    assert_eq!(fresh.store.orders_by_id(0, 1).await.unwrap(), [order(1)], "whole");
+}
+
 pub(in crate::store) async fn import_modes(fresh: TestStore) {
     let store = &fresh.store;
     let changed = |number| Order { category: "Dairy".to_owned(), ..order(number) };

@@ -8,7 +8,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::conversations::alert;
 use super::*;
-use crate::domain::alert::{AlertSearch, Assigned, AssigneeFilter, Reopened, Resolution};
+use crate::domain::alert::{AlertSearch, Assigned, AssigneeFilter, Reopened, Resolution, SET_UP};
+use crate::domain::stats::PendingAlerts;
 
 fn resolution(second: i64, by: &str, note: &str) -> Resolution {
     Resolution { at: at(second), by: Some(by.to_owned()), note: note.to_owned() }
@@ -112,6 +113,7 @@ pub(in crate::store) async fn a_resolved_alert_is_reopened(fresh: TestStore) {
     assert_eq!(again.handling, expected, "unassigned, and its resolution stays on record");
     assert_eq!(store.pending_alert(&user(1)).await.unwrap(), Some(again));
     let rows = store.alert_rows().await.unwrap();
+    assert_eq!(store.pending_alerts().await.unwrap(), PendingAlerts::of(&rows));
     assert_eq!(rows.iter().map(|row| (row.pending, row.resolved_at)).collect::<Vec<_>>(), [(true, None)]);
     store.resolve_alert(&first.id, &resolution(5, "one", "done twice")).await.unwrap();
 
@@ -215,11 +217,23 @@ pub(in crate::store) async fn alerts_are_found(fresh: TestStore) {
         (find(since(17)).await, find(since(18)).await, find(since(20)).await),
         ("1 3".into(), "1".into(), String::new())
     );
-    assert_eq!(find(AlertSearch { priority: Some(Priority::High), ..any() }).await, "2 3");
+    // The same, for figures; what is no customer's counts in none.
+    let set_up = Alert { user_id: UserId::new(SET_UP), ..alert(5, 5, Priority::High) };
+    store.open_alert(&set_up).await.unwrap();
+    store.resolve_alert(&set_up.id, &resolution(18, "one", "")).await.unwrap();
+    let handled = async |since: Option<i64>, limit| {
+        let found = store.handled_alerts(since.map(at), limit).await.unwrap();
+        found.into_iter().map(|one| (one.created_at, one.claimed_at, one.resolved_at, one.by)).collect::<Vec<_>>()
+    };
+    let by = || Some("one".to_owned());
+    let (first, third) = ((at(1), None, at(19), by()), (at(3), None, at(17), by()));
+    assert_eq!(handled(None, 9).await, [first.clone(), third]);
+    assert_eq!((handled(Some(18), 9).await, handled(None, 1).await), (vec![first.clone()], vec![first]));
+    assert_eq!(find(AlertSearch { priority: Some(Priority::High), ..any() }).await, "2 3 5");
     let assignee = |filter: AssigneeFilter| AlertSearch { assignee: Some(filter), ..any() };
     assert_eq!(find(assignee(AssigneeFilter::Named("two".to_owned()))).await, "4");
     assert_eq!(find(assignee(AssigneeFilter::Named("nobody".to_owned()))).await, "");
-    assert_eq!(find(assignee(AssigneeFilter::Unassigned)).await, "3 1");
+    assert_eq!(find(assignee(AssigneeFilter::Unassigned)).await, "3 5 1");
     let text = |text: &str| AlertSearch { text: text.to_owned(), ..any() };
     assert_eq!(find(text("REASON 4")).await, "4");
     assert_eq!(find(text("message 2")).await, "2");

@@ -120,6 +120,22 @@ async fn save_entry(base: &Base, one: &TeamEntry) -> Read<()> {
     Ok(())
 }
 
+async fn replace_entry(base: &Base, before: Option<&str>, one: &TeamEntry) -> Read<bool> {
+    let (entries, id) = (base.collection(TEAM_ENTRIES), entry_id(one.kind, &one.owner, &one.name));
+    if let Some(before) = before {
+        let set = doc! {"$set": {"value": &one.value, "at": date(one.at)}};
+        return Ok(entries.update_one(doc! {"_id": id, "value": before}, set).await?.matched_count > 0);
+    }
+    let first = doc! {
+        "_id": id, "kind": one.kind.as_str(), "owner": &one.owner, "name": &one.name, "value": &one.value, "at": date(one.at),
+    };
+    match entries.insert_one(first).await.map_err(BackendError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The latest documents first.
 async fn latest(base: &Base, collection: &'static str, filter: Document, limit: u32) -> Read<Vec<Document>> {
     if limit == 0 {
@@ -191,6 +207,15 @@ impl Desk for MongoStore {
     async fn save_entry(&self, entry: &TeamEntry) -> Result<()> {
         let one = entry.clone();
         self.run("saving what a member keeps", |base| async move { save_entry(&base, &one).await }).await
+    }
+
+    async fn replace_entry(&self, before: Option<&str>, entry: &TeamEntry) -> Result<bool> {
+        let (before, one) = (before.map(str::to_owned), entry.clone());
+        self.run(
+            "changing what the team keeps",
+            |base| async move { replace_entry(&base, before.as_deref(), &one).await },
+        )
+        .await
     }
 
     async fn remove_entry(&self, kind: EntryKind, owner: &str, name: &str) -> Result<bool> {

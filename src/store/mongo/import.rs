@@ -20,7 +20,8 @@ use mongodb::bson::{self, Bson, Document, RawDocumentBuf, doc, oid::ObjectId};
 use super::super::{BatchOutcome, ImportMode, OrderImport, Result, StoreError};
 use super::error::{BackendError, DUPLICATE, duplicates};
 use super::id_forms;
-use super::order_documents::{TAILS, removable, replacing, write_order};
+use super::odd::readable;
+use super::order_documents::{TAILS, read_order, removable, replacing, write_order};
 use super::original;
 use super::schema::ORDERS;
 use super::values::optional_time;
@@ -53,6 +54,16 @@ pub(super) struct MongoImport {
     forms: IdForms,
     /// The number of imports of this process.
     imports: Arc<AtomicU64>,
+    /// Columns that the file of the orders lacks.
+    lacks: Vec<&'static str>,
+}
+
+/// An order that the store has.
+struct Known {
+    /// When the shop changed it last.
+    changed: Option<Timestamp>,
+    /// What of it stays, where the file lacks columns.
+    order: Option<Order>,
 }
 
 impl MongoImport {
@@ -68,13 +79,15 @@ impl MongoImport {
             empty: None,
             forms: IdForms::default(),
             imports,
+            lacks: Vec::new(),
         })
     }
 
     /// The orders of a batch that the store has, and when the shop changed them last.
-    async fn lookup(&mut self, orders: &[Order]) -> Result<HashMap<String, Option<Timestamp>>> {
+    async fn lookup(&mut self, orders: &[Order]) -> Result<HashMap<String, Known>> {
         let ids: Vec<String> = orders.iter().map(|order| order.id.as_str().to_owned()).collect();
         let (base, empty) = (self.base.clone(), self.empty);
+        let keeps = self.keeps();
         let (empty, known) = driver::run(DOING, async move {
             retry_while_lost(&base, || async {
                 let collection = base.collection(ORDERS);
@@ -86,10 +99,14 @@ impl MongoImport {
                 if !empty {
                     let fields = doc! {"_id": 0, column::ORDER_ID: 1, column::UPDATED_AT: 1};
                     let filter = doc! {column::ORDER_ID: {"$in": &ids}};
-                    let mut found = collection.find(filter).projection(fields).batch_size(100_000).await?;
+                    let find = collection.find(filter).batch_size(100_000);
+                    let mut found = if keeps { find.await? } else { find.projection(fields).await? };
                     while let Some(document) = found.try_next().await? {
                         let id = document.get_str(column::ORDER_ID).unwrap_or_default().to_owned();
-                        known.insert(id, optional_time(&document, column::UPDATED_AT).unwrap_or_default());
+                        let changed = optional_time(&document, column::UPDATED_AT).unwrap_or_default();
+                        // One that cannot be read is replaced.
+                        let order = keeps.then(|| readable(read_order(&document), ORDERS, &document)).flatten();
+                        known.insert(id, Known { changed, order });
                     }
                 }
                 Ok((empty, known))
@@ -99,6 +116,11 @@ impl MongoImport {
         .await?;
         self.empty = Some(empty);
         Ok(known)
+    }
+
+    /// Whether orders that are there keep something.
+    fn keeps(&self) -> bool {
+        self.mode == ImportMode::Upsert && !self.lacks.is_empty()
     }
 
     fn stage(&mut self, order: &Order, known: bool) -> Result<()> {
@@ -120,11 +142,19 @@ fn temp_file_error(error: &std::io::Error) -> StoreError {
 
 #[async_trait]
 impl OrderImport for MongoImport {
+    fn lacking(&mut self, columns: Vec<&'static str>) {
+        self.lacks = columns;
+    }
+
     async fn write(&mut self, orders: Vec<Order>) -> Result<BatchOutcome> {
         let known = self.lookup(&orders).await?;
         let mut written = BatchOutcome::default();
-        for order in orders {
-            let stored = known.get(order.id.as_str()).copied();
+        for mut order in orders {
+            let found = known.get(order.id.as_str());
+            let stored = found.map(|known| known.changed);
+            if let Some(stored) = found.and_then(|known| known.order.as_ref()) {
+                order = order.keeping_columns(stored, &self.lacks);
+            }
             let (known, place) = (stored.is_some(), self.known.len());
             // What is older never replaces what is newer.
             let changed = order.details.updated_at.map(Timestamp::as_millisecond);

@@ -251,6 +251,7 @@ pub(super) fn write_order(order: &Order) -> Document {
         (column::CARRIER, &details.carrier),
         (column::TRACKING_NUMBER, &details.tracking_number),
         (column::TRACKING_URL, &details.tracking_url),
+        (column::INVOICE_URL, &details.invoice_url),
     ];
     for (name, value) in texts {
         if let Some(value) = value {

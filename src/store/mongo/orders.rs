@@ -1,5 +1,6 @@
 //! Orders, bindings and lookups. An order that is imported again keeps its binding.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -67,6 +68,48 @@ async fn of_shop(base: &Base, shop_id: &str) -> std::result::Result<Option<Order
     let latest = doc! {column::UPDATED_AT: -1, column::ORDER_ID: 1};
     let found = base.collection(ORDERS).find_one(doc! {column::SHOP_ID: {"$in": written}}).sort(latest).await?;
     found.as_ref().map(read_order).transpose()
+}
+
+/// The stored orders that new ones are, or may be, under another id.
+async fn twins(base: &Base, new: &[Order]) -> std::result::Result<Vec<(OrderId, OrderId)>, BackendError> {
+    let orders = base.collection(ORDERS);
+    let ids: Vec<&str> = new.iter().map(|order| order.id.as_str()).collect();
+    let fields = doc! {"_id": 0, column::ORDER_ID: 1};
+    let there = orders.find(doc! {column::ORDER_ID: {"$in": &ids}}).projection(fields).await?;
+    let there: Vec<Document> = there.try_collect().await?;
+    let there: HashSet<String> = there.iter().filter_map(|one| text(one, column::ORDER_ID).ok()).collect();
+    let mut by_key: HashMap<String, Vec<&Order>> = HashMap::new();
+    for order in new.iter().filter(|order| !there.contains(order.id.as_str())) {
+        for key in order.keys() {
+            by_key.entry(key).or_default().push(order);
+        }
+    }
+    if by_key.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = by_key.keys().cloned().collect();
+    let written: Vec<String> = keys.iter().flat_map(|key| [key.clone(), format!("#{key}")]).collect();
+    let tails: Vec<String> =
+        by_key.values().flatten().flat_map(|order| order.phones()).filter_map(phone::tail).collect();
+    let filters = [
+        doc! {column::ORDER_ID: {"$in": written}},
+        doc! {DISPLAY_KEY: {"$in": &keys}},
+        doc! {column::SHOP_ID: {"$in": &keys}},
+        // Zeros that a spreadsheet dropped are found among the orders of the number.
+        doc! {TAILS: {"$in": tails}},
+    ];
+    let mut twins: Vec<(OrderId, OrderId)> = Vec::new();
+    for filter in filters {
+        let found: Vec<Document> = orders.find(filter).await?.try_collect().await?;
+        for known in all_readable(&found, ORDERS, read_order) {
+            for order in known.keys().iter().filter_map(|key| by_key.get(key)).flatten() {
+                if known.is_twin_of(order) && !twins.iter().any(|(id, _)| *id == order.id) {
+                    twins.push((order.id.clone(), known.id.clone()));
+                }
+            }
+        }
+    }
+    Ok(twins)
 }
 
 /// The orders of a number: ours by its last digits, and those of other programs where they write it as usual.
@@ -327,6 +370,11 @@ impl Orders for MongoStore {
         self.run("finding an order", |base| async move { of_shop(&base, &shop_id).await }).await
     }
 
+    async fn twins_of(&self, orders: &[Order]) -> Result<Vec<(OrderId, OrderId)>> {
+        let orders = orders.to_vec();
+        self.run("finding orders under another id", |base| async move { twins(&base, &orders).await }).await
+    }
+
     async fn orders_of_number(&self, number: &str, home: Country, limit: u32) -> Result<Vec<Order>> {
         let Some((number, tail)) = phone::searched(number) else { return Ok(Vec::new()) };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -350,6 +398,16 @@ impl Orders for MongoStore {
 
     async fn order_id_forms(&self) -> Result<IdForms> {
         self.run("reading the forms of order ids", |base| async move { id_forms::read(&base).await }).await
+    }
+
+    async fn orders_by_id(&self, skipped: u64, limit: u32) -> Result<Vec<Order>> {
+        self.run("reading orders", |base| async move {
+            let orders = base.collection(ORDERS);
+            let sorted = orders.find(doc! {}).sort(doc! {column::ORDER_ID: 1});
+            let found: Vec<Document> = sorted.skip(skipped).limit(i64::from(limit)).await?.try_collect().await?;
+            Ok(all_readable(&found, ORDERS, read_order))
+        })
+        .await
     }
 
     async fn count_orders(&self) -> Result<u64> {

@@ -8,6 +8,7 @@ use super::super::{Actions, Closed, RecordedAction, Result};
 use super::events::Recorder;
 use super::{BackendError, SqliteStore, ledger, micros, orders, timestamp};
 use crate::domain::action::{Action, ApprovedAction, Done};
+use crate::domain::audit::ERASED_CUSTOMER;
 use crate::domain::currency::{Amount, Currency};
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderId, UserId};
@@ -134,23 +135,36 @@ fn close(
     Ok(find(connection, "id", id)?.map(|action| Closed { action, refund, already: changed == 0 }))
 }
 
-/// The actions of a customer.
+/// The actions of a customer that can be read.
 pub(super) fn of_user(connection: &Connection, user: &UserId) -> Read<Vec<Action>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE user_id = ?1 ORDER BY seq"))?;
-    statement.query_and_then([user.as_str()], read)?.collect()
+    let mut actions = Vec::new();
+    for action in statement.query_and_then([user.as_str()], read)? {
+        match action {
+            Err(BackendError::Content(odd)) => tracing::warn!("an action is passed over: {odd}"),
+            action => actions.push(action?),
+        }
+    }
+    Ok(actions)
 }
 
-/// What is left of a customer's actions when they are forgotten, and how many there were.
+/// What is left of a customer's actions when they are forgotten, and how many there were. One that cannot be read keeps
+/// nothing but its order.
 pub(super) fn erase(connection: &Connection, user: &UserId) -> Read<u64> {
-    let actions = of_user(connection, user)?;
-    for action in &actions {
+    let mut erased = 0;
+    for action in of_user(connection, user)? {
         let left = action.without_customer();
         let details = serde_json::to_string(&left.details).map_err(|error| BackendError::Content(error.to_string()))?;
-        connection
+        erased += connection
             .prepare_cached("UPDATE actions SET user_id = NULL, actor = ?2, reason = ?3, details = ?4 WHERE id = ?1")?
             .execute(params![left.id, left.actor, left.reason, details])?;
     }
-    Ok(actions.len() as u64)
+    erased += connection
+        .prepare_cached(
+            "UPDATE actions SET user_id = NULL, actor = ?2, reason = '', details = '{}' WHERE user_id = ?1",
+        )?
+        .execute([user.as_str(), ERASED_CUSTOMER])?;
+    Ok(erased as u64)
 }
 
 #[async_trait]

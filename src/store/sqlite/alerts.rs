@@ -9,7 +9,8 @@ use super::conditions::{Conditions, contains_pattern};
 use super::events::Recorder;
 use super::{BackendError, SqliteStore, micros, timestamp};
 use crate::domain::alert::{
-    Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handling, Priority, Reopened, Resolution,
+    Alert, AlertSearch, AlertStatus, Assigned, AssigneeFilter, Handled, Handling, OF_NO_CUSTOMER, Priority, Reopened,
+    Resolution,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{AlertId, UserId};
@@ -210,6 +211,26 @@ impl Alerts for SqliteStore {
     async fn find_alerts(&self, search: &AlertSearch, limit: u32) -> Result<Vec<Alert>> {
         let search = search.clone();
         self.read("reading alerts", move |connection| list(connection, &search, limit)).await
+    }
+
+    async fn handled_alerts(&self, since: Option<Timestamp>, limit: u32) -> Result<Vec<Handled>> {
+        // Without the texts, of which a page of figures needs none.
+        const HANDLED: &str = "SELECT created_at, claimed_at, resolved_at, resolved_by FROM human_intervention_alerts
+             WHERE status = 'resolved' AND resolved_at >= ?1 AND user_id NOT IN (?3, ?4) ORDER BY resolved_at DESC, id LIMIT ?2";
+        self.read("reading alerts", move |connection| {
+            let [one, other] = OF_NO_CUSTOMER;
+            let since = since.map_or(i64::MIN, micros);
+            let read = |row: &Row<'_>| {
+                Ok::<_, BackendError>(Handled {
+                    created_at: timestamp(row.get(0)?)?,
+                    claimed_at: row.get::<_, Option<i64>>(1)?.map(timestamp).transpose()?,
+                    resolved_at: timestamp(row.get(2)?)?,
+                    by: row.get(3)?,
+                })
+            };
+            connection.prepare_cached(HANDLED)?.query_and_then(params![since, limit, one, other], read)?.collect()
+        })
+        .await
     }
 
     async fn assign_alert(

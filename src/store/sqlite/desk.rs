@@ -175,6 +175,21 @@ impl Desk for SqliteStore {
         .await
     }
 
+    async fn replace_entry(&self, before: Option<&str>, entry: &TeamEntry) -> Result<bool> {
+        let (before, one) = (before.map(str::to_owned), entry.clone());
+        self.write("changing what the team keeps", move |connection| {
+            let sql = if before.is_some() {
+                "UPDATE team_entries SET value = ?4, at = ?5 WHERE kind = ?1 AND owner = ?2 AND name = ?3 AND value = ?6"
+            } else {
+                "INSERT INTO team_entries (kind, owner, name, value, at) SELECT ?1, ?2, ?3, ?4, ?5 WHERE ?6 IS NULL
+                 ON CONFLICT (kind, owner, name) DO NOTHING"
+            };
+            let values = params![one.kind.as_str(), one.owner, one.name, one.value, micros(one.at), before];
+            Ok(connection.prepare_cached(sql)?.execute(values)? > 0)
+        })
+        .await
+    }
+
     async fn remove_entry(&self, kind: EntryKind, owner: &str, name: &str) -> Result<bool> {
         let (owner, name) = (owner.to_owned(), name.to_owned());
         self.write_without_sync("removing what a member keeps", move |connection| {

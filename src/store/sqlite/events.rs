@@ -120,29 +120,38 @@ fn claim(connection: &Connection, endpoint: &str, now: Timestamp, until: Timesta
     connection.prepare_cached(&sql)?.query_and_then(params![id, endpoint], read_dispatch)?.next().transpose()
 }
 
-/// What is left of a customer's events when they are forgotten, and how many there were.
+/// What is left of a customer's events when they are forgotten, and how many there were. One that cannot be read goes.
 pub(super) fn erase(connection: &Connection, user: &UserId) -> Read<u64> {
-    let events = events_of(connection, user)?;
-    for event in &events {
-        match event.without_customer() {
+    let contents = contents_of(connection, user)?;
+    for (id, content) in &contents {
+        match read(content).ok().and_then(|event| event.without_customer()) {
             None => {
-                connection.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute([event.id.as_str()])?;
+                connection.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute([id])?;
             }
             Some(left) => {
                 connection
                     .prepare_cached("UPDATE events SET user_id = NULL, content = ?2 WHERE id = ?1")?
-                    .execute(params![event.id.as_str(), write(&left)?])?;
+                    .execute(params![id, write(&left)?])?;
             }
         }
     }
-    Ok(events.len() as u64)
+    Ok(contents.len() as u64)
 }
 
-/// The events of a customer, the earliest first.
+/// The events of a customer that can be read, the earliest first.
 pub(super) fn events_of(connection: &Connection, user: &UserId) -> Read<Vec<Event>> {
-    let mut statement = connection.prepare_cached("SELECT content FROM events WHERE user_id = ?1 ORDER BY seq")?;
-    let contents = statement.query_map([user.as_str()], |row| row.get::<_, String>(0))?;
-    contents.map(|content| read(&content?)).collect()
+    let contents = contents_of(connection, user)?;
+    let events = contents.iter().filter_map(|(id, content)| {
+        read(content).inspect_err(|error| tracing::warn!(event = %id, ?error, "an event is passed over")).ok()
+    });
+    Ok(events.collect())
+}
+
+/// The id and the content of each event of a customer.
+fn contents_of(connection: &Connection, user: &UserId) -> Read<Vec<(String, String)>> {
+    let mut statement = connection.prepare_cached("SELECT id, content FROM events WHERE user_id = ?1 ORDER BY seq")?;
+    let contents = statement.query_map([user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(contents.collect::<rusqlite::Result<_>>()?)
 }
 
 impl SqliteStore {

@@ -13,14 +13,17 @@ use tokio::sync::oneshot;
 use super::super::{BatchOutcome, ImportMode, OrderImport, Result, StoreError};
 use super::connection::Location;
 use super::id_forms;
-use super::order_rows::{COLUMNS, VALUES, index_phones, insert_order};
+use super::order_rows::{COLUMNS, VALUES, index_phones, insert_order, read_order};
 use super::threads::{guarded, spawn};
 use crate::domain::ids::IdForms;
 use crate::domain::order::Order;
 
+/// Columns that the file of the orders lacks.
+type Lacks = Arc<[&'static str]>;
+
 /// A request to the thread of an import.
 enum Step {
-    Write(Vec<Order>, oneshot::Sender<Result<BatchOutcome>>),
+    Write(Vec<Order>, Lacks, oneshot::Sender<Result<BatchOutcome>>),
     Commit(oneshot::Sender<Result<()>>),
 }
 
@@ -28,6 +31,7 @@ enum Step {
 pub(super) struct SqliteImport {
     steps: Option<Sender<Step>>,
     thread: Option<JoinHandle<()>>,
+    lacks: Lacks,
 }
 
 impl Drop for SqliteImport {
@@ -53,7 +57,7 @@ impl SqliteImport {
                 let _ = ready.send(Err(error));
             }
         })?;
-        let import = Self { steps: Some(steps), thread: Some(thread) };
+        let import = Self { steps: Some(steps), thread: Some(thread), lacks: Arc::default() };
         started.await.unwrap_or_else(|_| Err(stopped()))?;
         Ok(import)
     }
@@ -72,9 +76,13 @@ const DOING: &str = "importing orders";
 
 #[async_trait]
 impl OrderImport for SqliteImport {
+    fn lacking(&mut self, columns: Vec<&'static str>) {
+        self.lacks = columns.into();
+    }
+
     async fn write(&mut self, orders: Vec<Order>) -> Result<BatchOutcome> {
         let (reply, answer) = oneshot::channel();
-        self.send(Step::Write(orders, reply))?;
+        self.send(Step::Write(orders, Arc::clone(&self.lacks), reply))?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -106,11 +114,11 @@ fn run(mut connection: Connection, location: &Location, mode: ImportMode, queue:
     let mut forms = IdForms::default();
     while let Ok(step) = queue.recv() {
         match step {
-            Step::Write(orders, reply) => {
+            Step::Write(orders, lacks, reply) => {
                 for order in &orders {
                     forms.observe_order(order);
                 }
-                let written = guarded(|| Ok(stage(&mut connection, mode, &orders)?));
+                let written = guarded(|| Ok(stage(&mut connection, mode, orders, &lacks)?));
                 let written = written.map_err(|error| error.into_error(location, DOING));
                 let _ = reply.send(written);
             }
@@ -125,7 +133,12 @@ fn run(mut connection: Connection, location: &Location, mode: ImportMode, queue:
     }
 }
 
-fn stage(connection: &mut Connection, mode: ImportMode, orders: &[Order]) -> rusqlite::Result<BatchOutcome> {
+fn stage(
+    connection: &mut Connection,
+    mode: ImportMode,
+    orders: Vec<Order>,
+    lacks: &[&'static str],
+) -> rusqlite::Result<BatchOutcome> {
     // The transaction reads a snapshot to look up known orders, and holds no lock of the file.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
     let mut written = BatchOutcome::default();
@@ -135,20 +148,33 @@ fn stage(connection: &mut Connection, mode: ImportMode, orders: &[Order]) -> rus
         let mut replace =
             transaction.prepare_cached(&format!("INSERT OR REPLACE INTO temp.staged ({COLUMNS}) VALUES {VALUES}"))?;
         let mut known = transaction.prepare_cached("SELECT updated_at FROM main.order_details WHERE order_id = ?1")?;
-        for order in orders {
+        let keeps = mode == ImportMode::Upsert && !lacks.is_empty();
+        let mut kept =
+            transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM main.order_details WHERE order_id = ?1"))?;
+        let mut earlier =
+            transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM temp.staged WHERE order_id = ?1"))?;
+        for mut order in orders {
             let stored: Option<Option<i64>> = match mode {
                 ImportMode::Replace => None,
                 _ => known.query_row([order.id.as_str()], |row| row.get(0)).optional()?,
             };
+            if keeps && stored.is_some() {
+                let stored = kept.query_row([order.id.as_str()], read_order)?;
+                order = order.keeping_columns(&stored, lacks);
+            }
             let (known, changed) = (stored.is_some(), order.details.updated_at.map(Timestamp::as_millisecond));
             // What is older never replaces what is newer.
             let stale = matches!((stored.flatten(), changed), (Some(stored), Some(changed)) if changed < stored);
             if known && (mode == ImportMode::Append || stale) {
                 written.kept += 1;
-            } else if insert_order(&mut insert, order)? == 0 {
+            } else if insert_order(&mut insert, &order)? == 0 {
                 written.repeated += 1;
+                if keeps {
+                    let staged = earlier.query_row([order.id.as_str()], read_order)?;
+                    order = order.keeping_columns(&staged, lacks);
+                }
                 if mode != ImportMode::Append {
-                    insert_order(&mut replace, order)?;
+                    insert_order(&mut replace, &order)?;
                 }
             } else if known {
                 written.updated += 1;

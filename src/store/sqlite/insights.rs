@@ -19,8 +19,8 @@ use crate::domain::ids::UserId;
 use crate::domain::message::Role;
 use crate::domain::money::Money;
 use crate::domain::stats::{
-    AlertRow, ConversationCounter, ConversationRow, ConversationStats, OrderCell, OrderStats, Period, RefundStats,
-    raised_by_customer,
+    AlertRow, ConversationCounter, ConversationRow, ConversationStats, OrderCell, OrderStats, PendingAlerts, Period,
+    RefundStats, raised_by_customer,
 };
 
 type Read<T> = std::result::Result<T, BackendError>;
@@ -111,6 +111,11 @@ fn conversations_from_file(connection: &Connection, period: &Period, alerts: &[A
     }
     Ok(counter.finish())
 }
+
+/// Counts pending alerts along the index of their urgency, which alone is read.
+const PENDING: &str =
+    "SELECT count(*), count(*) FILTER (WHERE priority = 2), max(created_at) FILTER (WHERE priority = 2)
+     FROM human_intervention_alerts INDEXED BY alerts_urgency WHERE (status = 'pending') = 1";
 
 /// A time as the column `placed_at` holds it: ISO text, which sorts in the order of time.
 fn iso(local: DateTime) -> String {
@@ -362,6 +367,16 @@ impl Insights for SqliteStore {
 
     async fn alert_rows(&self) -> Result<Vec<AlertRow>> {
         self.read("counting alerts", alerts).await
+    }
+
+    async fn pending_alerts(&self) -> Result<PendingAlerts> {
+        self.read("counting alerts", |connection| {
+            let mut statement = connection.prepare_cached(PENDING)?;
+            let (all, high, newest) =
+                statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)))?;
+            Ok(PendingAlerts { all: count(all)?, high: count(high)?, newest: newest.map(timestamp).transpose()? })
+        })
+        .await
     }
 
     async fn find_conversations(&self, search: &Search, limit: u32, depth: u32) -> Result<ConversationsFound> {

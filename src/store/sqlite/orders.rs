@@ -52,6 +52,42 @@ pub(super) fn replace(connection: &Connection, order: &Order) -> std::result::Re
     Ok(())
 }
 
+/// The stored order that a new one is, or may be, under another id.
+fn twin(connection: &Connection, new: &Order) -> std::result::Result<Option<OrderId>, BackendError> {
+    const THERE: &str = "SELECT EXISTS (SELECT 1 FROM order_details WHERE order_id = ?1)";
+    const ALIKE: &str = "SELECT order_id FROM order_details WHERE order_id IN (?1, '#' || ?1)
+         UNION SELECT order_id FROM order_details WHERE display_key = ?1
+         UNION SELECT order_id FROM order_details WHERE shop_id = ?1 AND shop_id IS NOT NULL LIMIT ?2";
+    if connection.prepare_cached(THERE)?.query_row([new.id.as_str()], |row| row.get(0))? {
+        return Ok(None);
+    }
+    let keys = new.keys();
+    let mut found: Vec<OrderId> = Vec::new();
+    let read = |row: &Row<'_>| Ok::<_, rusqlite::Error>(OrderId::new(row.get_ref(0)?.as_str()?));
+    let mut alike = connection.prepare_cached(ALIKE)?;
+    for key in &keys {
+        for id in alike.query_map(params![key, NAMED_ALIKE], read)? {
+            found.push(id?);
+        }
+    }
+    // Zeros that a spreadsheet dropped are found among the orders of the number.
+    let mut of_tail = connection.prepare_cached(OF_TAIL)?;
+    for tail in new.phones().filter_map(phone::tail) {
+        for id in of_tail.query_map([tail], read)?.take(NAMED_ALIKE as usize) {
+            let id = id?;
+            if !Order::new(id.clone()).keys().is_disjoint(&keys) {
+                found.push(id);
+            }
+        }
+    }
+    for id in found {
+        if order(connection, &id)?.is_some_and(|known| known.is_twin_of(new)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
 #[async_trait]
 impl Orders for SqliteStore {
     async fn order(&self, id: &OrderId) -> Result<Option<Order>> {
@@ -77,6 +113,20 @@ impl Orders for SqliteStore {
             let mut statement = connection.prepare_cached(OF_SHOP)?;
             let id = statement.query_row([shop_id], |row| Ok(OrderId::new(row.get_ref(0)?.as_str()?))).optional()?;
             id.map_or(Ok(None), |id| order(connection, &id))
+        })
+        .await
+    }
+
+    async fn twins_of(&self, orders: &[Order]) -> Result<Vec<(OrderId, OrderId)>> {
+        let orders = orders.to_vec();
+        self.read("finding orders under another id", move |connection| {
+            let mut twins = Vec::new();
+            for new in orders {
+                if let Some(known) = twin(connection, &new)? {
+                    twins.push((new.id, known));
+                }
+            }
+            Ok(twins)
         })
         .await
     }
@@ -132,6 +182,17 @@ impl Orders for SqliteStore {
             }
         }
         Ok(forms)
+    }
+
+    async fn orders_by_id(&self, skipped: u64, limit: u32) -> Result<Vec<Order>> {
+        let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
+        self.read("reading orders", move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM order_details ORDER BY order_id LIMIT ?1 OFFSET ?2");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![limit, skipped], read_order)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
     }
 
     async fn count_orders(&self) -> Result<u64> {

@@ -672,3 +672,27 @@ async fn events_of_a_newer_version_are_left_to_it() {
     store.location.open_writer().unwrap().execute_batch(known).unwrap();
     assert_eq!(store.fan_out(&routes, now, 1).await.unwrap(), 1);
 }
+
+/// What another program, or a fault of the disk, made of a row keeps nobody from being forgotten.
+#[tokio::test]
+async fn what_cannot_be_read_is_erased_as_well() {
+    let store = SqliteStore::scratch().unwrap();
+    let connection = store.location.open_writer().unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO events (id, at, user_id, content) VALUES ('evt_odd', 0, 'u', '{\"id\":');
+             INSERT INTO actions (id, kind, order_id, user_id, actor, reason, details, at, key)
+             VALUES ('ACT_1', 'unheard of', 'ORD000001', 'u', 'customer:u', 'says Asha', '{', 0, 'k')",
+        )
+        .unwrap();
+    let data = store.data_of(&UserId::new("u")).await.unwrap();
+    assert!(data.events.is_empty() && data.actions.is_empty());
+    let erased = store.erase_data_of(&UserId::new("u"), Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!((erased.events, erased.actions), (1, 1));
+    let left: (Option<String>, String, String) = connection
+        .query_row("SELECT user_id, actor, reason FROM actions", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap();
+    assert_eq!(left, (None, "customer:(erased)".to_owned(), String::new()));
+    let events: i64 = connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    assert_eq!(events, 0);
+}

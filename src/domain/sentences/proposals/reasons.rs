@@ -313,6 +313,21 @@ pub fn second_part(language: Language) -> String {
     )
 }
 
+/// The same order is known under another number, and its money went back there.
+pub fn refunded_twin(language: Language) -> String {
+    of(
+        language,
+        [
+            "it is on record under another number as well, with a refund there, so a member of our team looks into it.",
+            "yeh ek aur number se bhi darj hai aur wahan iska refund hai, isliye hamari team ke ek member ise dekhte hain.",
+            "यह एक और नंबर से भी दर्ज है और वहाँ इसका रिफंड है, इसलिए हमारी टीम के एक सदस्य इसे देखते हैं।",
+            "también figura con otro número, y allí tiene un reembolso, así que lo revisa una persona de nuestro equipo.",
+            "ele também consta com outro número, e lá tem um reembolso, então uma pessoa da nossa equipe verifica.",
+            "هو مسجل برقم آخر أيضًا وله استرداد هناك، لذلك ينظر فيه أحد أعضاء فريقنا.",
+        ],
+    )
+}
+
 /// The customer got much back in a month.
 pub fn month_limit(language: Language) -> String {
     of(

@@ -154,6 +154,18 @@ pub fn paid_unknown(language: Language) -> &'static str {
     }
 }
 
+/// Reason: the shop's word for where the order is is not known.
+pub fn status_unknown(language: Language) -> &'static str {
+    match language {
+        English => "What became of this order is not clear from its records: our team looks into it.",
+        Hinglish => "Record se saaf nahi hai ki is order ka kya hua: hamari team ise dekhti hai.",
+        Hindi => "रिकॉर्ड से यह साफ़ नहीं है कि इस ऑर्डर का क्या हुआ: हमारी टीम इसे देखती है।",
+        Spanish => "Los datos de este pedido no dejan claro qué pasó con él: nuestro equipo lo revisa.",
+        Portuguese => "Os dados deste pedido não deixam claro o que houve com ele: nossa equipe verifica.",
+        Arabic => "بيانات هذا الطلب لا توضّح ما آل إليه: فريقنا ينظر في الأمر.",
+    }
+}
+
 /// Reason: the shop paid everything back already.
 pub fn refunded_by_shop(language: Language) -> &'static str {
     match language {
