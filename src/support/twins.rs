@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::ids::OrderId;
-use crate::domain::order::{Order, PaymentState};
+use crate::domain::order::Order;
 use crate::domain::phone::Country;
+use crate::domain::refund::Refusal;
 use crate::store::{Result, Store};
 
 /// Orders of a number that are looked at.
@@ -33,16 +34,7 @@ pub(super) async fn is_refunded_elsewhere(store: &dyn Store, order: &Order, home
         }
     }
     for twin in found.values().filter(|other| order.is_twin_of(other)) {
-        let went_back = matches!(
-            twin.details.payment_state,
-            Some(
-                PaymentState::Refunded
-                    | PaymentState::RefundProcessing
-                    | PaymentState::RefundFailed
-                    | PaymentState::PartiallyRefunded
-            )
-        );
-        if went_back
+        if Refusal::may_have_gone_back(twin)
             || store.refund_of(&twin.id).await?.is_some()
             || store.actions_of(&twin.id).await?.iter().any(|action| action.amount.is_some())
         {
@@ -85,6 +77,10 @@ mod tests {
             of("1003", None, PaymentState::Paid),
             of("1004", own, PaymentState::Paid),
             of("#1005", own, PaymentState::PartiallyRefunded),
+            of("#1006", own, PaymentState::Unknown),
+            of("1006", own, PaymentState::Paid),
+            of("#1007", own, PaymentState::Pending),
+            of("1007", own, PaymentState::Paid),
             open,
         ];
         shop.store.upsert_orders(&orders).await.unwrap();
@@ -97,7 +93,9 @@ mod tests {
         assert!(matches!(pay("42").await, PayOutcome::Paid(_)));
         assert_eq!(pay("000042").await, twin, "its customer's orders show it");
         assert_eq!(pay("1003").await, twin, "the shop paid it back");
+        assert_eq!(pay("1006").await, twin, "whether the money of one went back is not known");
         assert!(matches!(pay("1004").await, PayOutcome::Paid(_)));
+        assert!(matches!(pay("1007").await, PayOutcome::Paid(_)), "one was imported before it was paid");
         let wish = crate::domain::action::Wish {
             kind: ProposalKind::Cancel,
             details: Details::default(),

@@ -1,7 +1,6 @@
 //! What the command palette and the browser's notifications are told, and the emoji of the composer.
 
-use ecomres::domain::ids::{OrderId, UserId};
-use ecomres::domain::message::{Basis, ChatMessage, Role as Said};
+use ecomres::domain::ids::OrderId;
 use ecomres::domain::order::Order;
 use ecomres::domain::target::Targets;
 use ecomres::web::Settings;
@@ -10,21 +9,8 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::dashboard::{CUSTOMER, encoded};
+use crate::pins::said;
 use crate::team::{Member, log_in, team, team_with};
-
-fn said(user: &str, text: &str, at: Timestamp) -> ChatMessage {
-    ChatMessage {
-        user_id: UserId::new(user),
-        role: Said::User,
-        text: text.to_owned(),
-        at,
-        turn: 1,
-        intent: None,
-        sentiment: None,
-        response_ms: None,
-        basis: Basis::default(),
-    }
-}
 
 async fn asked(member: &Member<'_>, path: &str) -> Value {
     serde_json::from_str(&member.get(path).await).unwrap()

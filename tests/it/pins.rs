@@ -14,7 +14,7 @@ use reqwest::StatusCode;
 use crate::dashboard::{CUSTOMER, encoded};
 use crate::team::{Member, log_in, team, team_with};
 
-fn said(user: &str, text: &str, at: Timestamp) -> ChatMessage {
+pub(crate) fn said(user: &str, text: &str, at: Timestamp) -> ChatMessage {
     ChatMessage {
         user_id: UserId::new(user),
         role: Said::User,

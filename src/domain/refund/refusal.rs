@@ -97,6 +97,11 @@ impl Refusal {
         state.filter(|state| matches!(state, OrderState::Cancelled | OrderState::Returned)).map(Self::Closed)
     }
 
+    /// Whether what is on record of an order leaves it open that its money went back, or is on its way.
+    pub fn may_have_gone_back(order: &Order) -> bool {
+        Self::by_state(order).is_some_and(|refusal| refusal != Self::NothingPaid)
+    }
+
     /// Whether a person may still decide otherwise.
     pub fn needs_person(&self) -> bool {
         matches!(
